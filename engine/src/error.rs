@@ -1,0 +1,39 @@
+//! What can go wrong in the engine, in Spark's words where Spark has them.
+
+use thiserror::Error;
+
+/// The result of driver-side engine calls.
+pub type Result<T> = std::result::Result<T, EngineError>;
+
+/// An error that reaches the driver program.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum EngineError {
+    /// A job was aborted (R2.11).
+    #[error("{0}")]
+    JobFailed(String),
+    /// An argument or setting that Spark refuses, with Spark's text.
+    #[error("{0}")]
+    IllegalArgument(String),
+    /// A call that does not fit the state, with Spark's text.
+    #[error("{0}")]
+    IllegalState(String),
+    /// The reliable store failed.
+    #[error("reliable store: {message} ({path})")]
+    Store {
+        /// What failed.
+        message: String,
+        /// Where.
+        path: String,
+    },
+    /// The driver is gone; the program unwinds.
+    #[error("the driver is gone")]
+    DriverLost,
+    /// An input could not be read.
+    #[error("cannot read {path}: {message}")]
+    Input {
+        /// What failed.
+        message: String,
+        /// Where.
+        path: String,
+    },
+}

@@ -1,0 +1,61 @@
+//! What a task did, in numbers.
+
+use super::{BlockRemoval, ReadRow, RecomputeCause};
+use serde::{Deserialize, Serialize};
+
+/// Where durations come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DurationSource {
+    /// A clock.
+    #[default]
+    Measured,
+    /// The cost model of the simulator.
+    Modelled,
+}
+
+/// What one task attempt did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskMetrics {
+    /// Run time in nanoseconds.
+    pub run_ns: u64,
+    /// Measured or modelled.
+    pub duration_source: DurationSource,
+    /// Shuffle input.
+    pub shuffle_read: ShuffleMetrics,
+    /// Shuffle output.
+    pub shuffle_write: ShuffleMetrics,
+    /// Records read from the program's sources.
+    pub source_records: u64,
+    /// Bytes of checkpoint parts read.
+    pub checkpoint_bytes_read: u64,
+    /// Bytes of checkpoint parts written.
+    pub checkpoint_bytes_written: u64,
+    /// Every RDD partition that passed the read boundary, the task's own first.
+    pub reads: Vec<ReadRow>,
+    /// Why the task as a whole repeats work: its map output had been registered before.
+    pub rerun_cause: Option<RecomputeCause>,
+}
+
+/// Shuffle traffic of one task, in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShuffleMetrics {
+    /// Bytes.
+    pub bytes: u64,
+    /// Records.
+    pub records: u64,
+    /// Blocks: map outputs times reduce partitions touched.
+    pub blocks: u64,
+    /// Of these, from or to other executors.
+    pub remote_blocks: u64,
+}
+
+/// State of one block on one executor, as the executor reports it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockStatus {
+    /// Bytes in memory.
+    pub memory_bytes: u64,
+    /// Bytes on disk.
+    pub disk_bytes: u64,
+    /// Why it left, when both are zero.
+    pub removal: Option<BlockRemoval>,
+}

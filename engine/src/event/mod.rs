@@ -1,0 +1,341 @@
+//! The facts that the engine announces, named after Spark's listener events.
+//!
+//! Plain data with public fields: no closures, no references, no clocks. Everything that leaves the
+//! engine is an [`Envelope`]; the app folds envelopes and asks nothing. `Event` is closed, and
+//! [`Event::Unknown`] keeps what a foreign log holds beside it.
+
+mod info;
+mod level;
+mod metrics;
+mod outcome;
+
+pub use info::*;
+pub use level::*;
+pub use metrics::*;
+pub use outcome::*;
+
+use crate::command::Command;
+use crate::ids::*;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One event, numbered without gaps and stamped by the driver's clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Position in the application's log, from 0.
+    pub seq: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Whether time is simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClockKind {
+    /// Durations are modelled; the same seed gives the same bytes.
+    Virtual,
+    /// Durations are measured.
+    Wall,
+}
+
+/// A fact. Variants are grouped as in Spark's listener interface; the last group is ours.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    // Application.
+    /// First event of every log.
+    LogStart {
+        /// Version of the program that wrote the log.
+        version: String,
+        /// The seed of the run.
+        seed: u64,
+        /// Virtual or wall.
+        clock: ClockKind,
+    },
+    /// Settings in force.
+    EnvironmentUpdate {
+        /// Spark's keys where they exist, `faultline.*` for ours.
+        properties: BTreeMap<String, String>,
+    },
+    /// The application began.
+    ApplicationStart {
+        /// Name of the program.
+        name: String,
+        /// Derived from the seed, so that logs repeat.
+        id: String,
+    },
+    /// The application ended.
+    ApplicationEnd,
+
+    // Executors.
+    /// An executor registered.
+    ExecutorAdded {
+        /// Its id.
+        executor: ExecutorId,
+        /// Task slots.
+        cores: u32,
+        /// The executor that it replaces, when it was restarted.
+        replaces: Option<ExecutorId>,
+    },
+    /// The driver learned that an executor is gone.
+    ExecutorRemoved {
+        /// Its id.
+        executor: ExecutorId,
+        /// Spark's wording, for example `Command exited with code 137`.
+        reason: String,
+    },
+    /// Its block manager registered.
+    BlockManagerAdded {
+        /// Executor.
+        executor: ExecutorId,
+        /// Storage memory in bytes.
+        max_memory: u64,
+    },
+    /// Its block manager is gone: every block there is lost to the driver (R5.2).
+    BlockManagerRemoved {
+        /// Executor.
+        executor: ExecutorId,
+    },
+
+    // Scheduler.
+    /// A job was submitted. All its stages are announced; those never submitted are skipped.
+    JobStart {
+        /// Job.
+        job: JobId,
+        /// What it is for.
+        origin: JobOrigin,
+        /// All stages, parents first. Their `num_tasks` counts all partitions.
+        stages: Vec<StageInfo>,
+    },
+    /// A job ended.
+    JobEnd {
+        /// Job.
+        job: JobId,
+        /// How.
+        result: JobResult,
+    },
+    /// A stage attempt was submitted; `num_tasks` counts only what is missing (R2.7).
+    StageSubmitted {
+        /// The stage with its attempt.
+        stage: StageInfo,
+    },
+    /// A stage attempt ended.
+    StageCompleted {
+        /// Stage and attempt.
+        stage: StageAttempt,
+        /// How.
+        outcome: StageOutcome,
+    },
+    /// A task attempt was launched.
+    TaskStart {
+        /// The task.
+        task: TaskInfo,
+    },
+    /// A task attempt ended.
+    TaskEnd {
+        /// The task.
+        task: TaskInfo,
+        /// How.
+        reason: TaskEndReason,
+        /// What it did; empty when it failed before reporting.
+        metrics: TaskMetrics,
+    },
+
+    // Storage.
+    /// A block changed on an executor; invalid level and zero sizes mean that it is gone.
+    BlockUpdated {
+        /// Where.
+        executor: ExecutorId,
+        /// Which.
+        block: BlockId,
+        /// How it is kept now.
+        level: StorageLevel,
+        /// Bytes in memory.
+        memory_bytes: u64,
+        /// Bytes on disk.
+        disk_bytes: u64,
+        /// Why it left, when it left.
+        removal: Option<BlockRemoval>,
+        /// First records, when it is new and previews are on.
+        preview: Option<Preview>,
+    },
+    /// An RDD is no longer persistent.
+    UnpersistRdd {
+        /// RDD.
+        rdd: RddId,
+    },
+
+    // Streaming.
+    /// The streaming context started.
+    StreamingStarted {
+        /// Batch times are `zero + k * interval`.
+        zero: Timestamp,
+        /// Batch interval.
+        interval: Millis,
+    },
+    /// The jobs of a batch were generated.
+    BatchSubmitted {
+        /// Batch.
+        batch: BatchInfo,
+    },
+    /// The first job of a batch started.
+    BatchStarted {
+        /// Batch.
+        batch: BatchId,
+    },
+    /// All output operations of a batch ended.
+    BatchCompleted {
+        /// Batch.
+        batch: BatchId,
+        /// Start minus submission.
+        scheduling_delay_ns: u64,
+        /// End minus start.
+        processing_ns: u64,
+        /// Error of the first output operation that failed.
+        failure: Option<String>,
+    },
+    /// An output operation of a batch started.
+    OutputOperationStarted {
+        /// Batch.
+        batch: BatchId,
+        /// Output operation.
+        output_op: OutputOpId,
+    },
+    /// An output operation of a batch ended.
+    OutputOperationCompleted {
+        /// Batch.
+        batch: BatchId,
+        /// Output operation.
+        output_op: OutputOpId,
+        /// Its error, if it failed.
+        failure: Option<String>,
+    },
+
+    // Ours, where Spark is silent.
+    /// The template of a streaming program.
+    StreamGraphDefined {
+        /// All streams, parents first.
+        streams: Vec<StreamInfo>,
+        /// Output operations in registration order.
+        outputs: Vec<OutputOpInfo>,
+    },
+    /// An RDD was announced; later events name it by id only.
+    RddRegistered {
+        /// The RDD.
+        rdd: RddInfo,
+    },
+    /// The storage level of an RDD changed after it was announced.
+    PersistChanged {
+        /// RDD.
+        rdd: RddId,
+        /// New level.
+        level: StorageLevel,
+    },
+    /// `checkpoint()` marked an RDD.
+    CheckpointMarked {
+        /// RDD.
+        rdd: RddId,
+    },
+    /// The second job of a checkpoint starts (R9.6).
+    CheckpointStarted {
+        /// RDD.
+        rdd: RddId,
+        /// Directory inside the reliable store.
+        path: String,
+    },
+    /// All parts and the manifest are verified; the lineage is cut (R9.11).
+    CheckpointCompleted {
+        /// RDD that was checkpointed.
+        rdd: RddId,
+        /// The RDD that reads the files and is now its only parent.
+        checkpoint_rdd: RddInfo,
+        /// Directory inside the reliable store.
+        path: String,
+        /// One entry per partition.
+        parts: Vec<CheckpointPart>,
+        /// RDDs that recovery no longer reaches.
+        released: Vec<RddId>,
+    },
+    /// A checkpoint could not be written; the mark stays.
+    CheckpointFailed {
+        /// RDD.
+        rdd: RddId,
+        /// Why.
+        error: String,
+    },
+    /// The driver unregistered map outputs (R3.3, R3.4, R5.2).
+    MapOutputsLost {
+        /// Shuffle.
+        shuffle: ShuffleId,
+        /// The map-side RDD.
+        rdd: RddId,
+        /// Which map partitions.
+        maps: Vec<PartitionId>,
+        /// With which executor.
+        executor: ExecutorId,
+    },
+    /// The outputs of a shuffle were removed, because nothing refers to it.
+    ShuffleRemoved {
+        /// Shuffle.
+        shuffle: ShuffleId,
+    },
+    /// An RDD is unreachable: nothing of it can be read again.
+    RddReleased {
+        /// RDD.
+        rdd: RddId,
+    },
+    /// The program printed.
+    OutputPrinted {
+        /// Batch, for streaming programs.
+        batch: Option<BatchId>,
+        /// Output operation, for streaming programs.
+        output_op: Option<OutputOpId>,
+        /// Lines in order.
+        lines: Vec<String>,
+    },
+    /// Everything an output operation wrote, as a digest.
+    OutputDigest {
+        /// Batch, for streaming programs.
+        batch: Option<BatchId>,
+        /// Output operation, for streaming programs.
+        output_op: Option<OutputOpId>,
+        /// Records.
+        records: u64,
+        /// SHA-256 over the sorted encodings of the records, in hex.
+        sha256: String,
+    },
+    /// A fault happened.
+    FaultInjected {
+        /// In the words of the command line: `kill:executor=2`.
+        fault: String,
+        /// The executor struck, if one was.
+        executor: Option<ExecutorId>,
+    },
+    /// A command was applied.
+    CommandApplied {
+        /// The command.
+        command: Command,
+        /// How many driver inputs had been handled before it.
+        before_input: u64,
+    },
+    /// A command was refused.
+    CommandRejected {
+        /// The command.
+        command: Command,
+        /// Why, and the way out.
+        reason: String,
+    },
+    /// Something the user should know.
+    FindingReported {
+        /// The finding.
+        finding: Finding,
+    },
+    /// An event of a foreign or newer log.
+    Unknown {
+        /// Its name.
+        name: String,
+        /// The whole line.
+        raw: String,
+    },
+}
