@@ -29,8 +29,11 @@ impl LineageGraph {
         let id = info.id;
         let node = if let Some(&node) = self.index.get(&id) {
             self.graph[node] = info;
-            let old: Vec<_> =
-                self.graph.edges_directed(node, petgraph::Direction::Incoming).map(|e| petgraph::visit::EdgeRef::id(&e)).collect();
+            let old: Vec<_> = self
+                .graph
+                .edges_directed(node, petgraph::Direction::Incoming)
+                .map(|e| petgraph::visit::EdgeRef::id(&e))
+                .collect();
             for edge in old {
                 self.graph.remove_edge(edge);
             }
