@@ -5,3 +5,4 @@ pub mod error;
 pub mod event;
 pub mod ids;
 pub mod lineage;
+pub mod storage;

@@ -1,0 +1,257 @@
+//! The byte form of a block, used on disk, between executors and in checkpoint parts.
+//!
+//! ```text
+//! 0   magic "FLBK"          4
+//! 4   format version        u16
+//! 6   zero                  u16
+//! 8   records               u64
+//! 16  payload bytes         u64
+//! 24  CRC-32 of the payload u32
+//! 28  CRC-32 of bytes 0..28 u32
+//! 32  payload: one postcard encoding after the other
+//! ```
+//!
+//! Integers are little endian. Every record takes at least one payload byte (a zero stands for a
+//! record that encodes to nothing), so the record count is bounded by the bytes that are really there.
+
+use super::data::Data;
+use super::error::BlockError;
+use postcard::ser_flavors::Flavor;
+use std::any::type_name;
+use std::sync::Arc;
+
+/// Bytes before the payload.
+pub const HEADER_BYTES: usize = 32;
+
+/// The version that this program writes and reads.
+pub const FORMAT_VERSION: u16 = 1;
+
+const MAGIC: [u8; 4] = *b"FLBK";
+const CHECKED_HEADER_BYTES: usize = HEADER_BYTES - 4;
+
+/// A frame whose length and checksums have been verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// Records in the payload.
+    pub records: u64,
+    /// CRC-32 of the payload.
+    pub crc32: u32,
+    /// The encoded records.
+    pub payload: &'a [u8],
+}
+
+/// Encodes records into a frame.
+pub fn encode<T: Data>(values: &[T]) -> Result<Arc<[u8]>, BlockError> {
+    let mut bytes = vec![0; HEADER_BYTES];
+    for (index, value) in values.iter().enumerate() {
+        let start = bytes.len();
+        postcard::serialize_with_flavor(value, Appender(&mut bytes)).map_err(|error| BlockError::Encode {
+            index: index as u64,
+            type_name: type_name::<T>(),
+            message: error.to_string(),
+        })?;
+        if bytes.len() == start {
+            bytes.push(0);
+        }
+    }
+    write_header(&mut bytes, values.len() as u64);
+    Ok(bytes.into())
+}
+
+/// Verifies everything about a frame but the records themselves.
+pub fn open(bytes: &[u8]) -> Result<Frame<'_>, BlockError> {
+    if bytes.len() < HEADER_BYTES {
+        return Err(BlockError::Truncated { expected: HEADER_BYTES as u64, found: bytes.len() as u64 });
+    }
+    let (header, payload) = bytes.split_at(HEADER_BYTES);
+    let magic = array(header, 0);
+    if magic != MAGIC {
+        return Err(BlockError::Foreign { found: magic });
+    }
+    let version = u16::from_le_bytes(array(header, 4));
+    if version != FORMAT_VERSION {
+        return Err(BlockError::Version { expected: FORMAT_VERSION, found: version });
+    }
+    let expected = u32::from_le_bytes(array(header, CHECKED_HEADER_BYTES));
+    let found = crc32fast::hash(&header[..CHECKED_HEADER_BYTES]);
+    if expected != found {
+        return Err(BlockError::HeaderChecksum { expected, found });
+    }
+    let records = u64::from_le_bytes(array(header, 8));
+    let payload_bytes = u64::from_le_bytes(array(header, 16));
+    if payload_bytes != payload.len() as u64 {
+        return Err(BlockError::Length { expected: payload_bytes, found: payload.len() as u64 });
+    }
+    let expected = u32::from_le_bytes(array(header, 24));
+    let found = crc32fast::hash(payload);
+    if expected != found {
+        return Err(BlockError::Checksum { expected, found });
+    }
+    if records > payload_bytes || (records == 0 && payload_bytes > 0) {
+        return Err(BlockError::Records { records, payload_bytes });
+    }
+    Ok(Frame { records, crc32: expected, payload })
+}
+
+/// Decodes every record of a frame.
+pub fn decode<T: Data>(bytes: &[u8]) -> Result<Vec<T>, BlockError> {
+    let frame = open(bytes)?;
+    let (values, rest) = decode_first(frame.payload, frame.records)?;
+    if rest.is_empty() {
+        Ok(values)
+    } else {
+        Err(BlockError::Records { records: frame.records, payload_bytes: frame.payload.len() as u64 })
+    }
+}
+
+/// Decodes the first `records` records of a payload and returns what follows them.
+pub(super) fn decode_first<T: Data>(payload: &[u8], records: u64) -> Result<(Vec<T>, &[u8]), BlockError> {
+    // A record takes at least one byte, so a count that lies cannot reserve more than the payload justifies.
+    let room = usize::try_from(records).unwrap_or(usize::MAX).min(payload.len());
+    let mut values = Vec::with_capacity(room);
+    let mut rest = payload;
+    for index in 0..records {
+        let error = |message: String| BlockError::Decode { index, type_name: type_name::<T>(), message };
+        let (value, after) = postcard::take_from_bytes(rest).map_err(|e| error(e.to_string()))?;
+        let after = if after.len() < rest.len() {
+            after
+        } else {
+            after.strip_prefix(&[0]).ok_or_else(|| error("its place holder is missing".to_owned()))?
+        };
+        values.push(value);
+        rest = after;
+    }
+    Ok((values, rest))
+}
+
+fn write_header(bytes: &mut [u8], records: u64) {
+    let (header, payload) = bytes.split_at_mut(HEADER_BYTES);
+    header[..4].copy_from_slice(&MAGIC);
+    header[4..6].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+    header[8..16].copy_from_slice(&records.to_le_bytes());
+    header[16..24].copy_from_slice(&(payload.len() as u64).to_le_bytes());
+    header[24..28].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
+    let checksum = crc32fast::hash(&header[..CHECKED_HEADER_BYTES]);
+    header[CHECKED_HEADER_BYTES..].copy_from_slice(&checksum.to_le_bytes());
+}
+
+fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut array = [0; N];
+    array.copy_from_slice(&bytes[at..at + N]);
+    array
+}
+
+/// Appends encodings to one buffer, so that a block costs no allocation per record.
+struct Appender<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Appender<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    type Record = (String, Option<u64>);
+
+    fn small() -> Vec<Record> {
+        vec![("a".to_owned(), Some(7)), (String::new(), None), ("größer".to_owned(), Some(u64::MAX))]
+    }
+
+    #[test]
+    fn every_bit_flip_is_detected() {
+        // Without it a flipped bit of a stored block would become a wrong result instead of an error.
+        let frame = encode(&small()).unwrap();
+        for bit in 0..frame.len() * 8 {
+            let mut bytes = frame.to_vec();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode::<Record>(&bytes).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn every_truncation_and_extension_is_detected() {
+        // Without it a torn write would be read as a shorter block.
+        let frame = encode(&small()).unwrap();
+        for length in 0..frame.len() {
+            assert!(decode::<Record>(&frame[..length]).is_err(), "length {length}");
+        }
+        let mut longer = frame.to_vec();
+        longer.push(0);
+        assert_eq!(
+            open(&longer),
+            Err(BlockError::Length {
+                expected: (frame.len() - HEADER_BYTES) as u64,
+                found: (longer.len() - HEADER_BYTES) as u64
+            })
+        );
+    }
+
+    #[test]
+    fn records_without_bytes_are_counted() {
+        // Without the place holder an RDD of units would have an unbounded record count in 32 bytes.
+        let frame = encode(&[(), (), ()]).unwrap();
+        assert_eq!(frame.len(), HEADER_BYTES + 3);
+        assert_eq!(decode::<()>(&frame).unwrap().len(), 3);
+        assert_eq!(decode::<()>(&encode::<()>(&[]).unwrap()).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn a_valid_frame_that_lies_about_its_records_is_refused() {
+        // Without it a writer's bug would show as missing or invented records.
+        for records in [0, 1, 3, 4, u64::MAX] {
+            let mut bytes = encode(&[1_u8, 2]).unwrap().to_vec();
+            write_header(&mut bytes, records);
+            assert!(decode::<u8>(&bytes).is_err(), "{records} records in two bytes");
+        }
+    }
+
+    #[test]
+    fn a_frame_of_another_version_says_so() {
+        // Without it a block of a newer program would be reported as corrupt.
+        let mut bytes = encode(&[1_u8]).unwrap().to_vec();
+        bytes[4] = 9;
+        assert_eq!(open(&bytes), Err(BlockError::Version { expected: FORMAT_VERSION, found: 9 }));
+        assert!(matches!(open(b"PK\x03\x04 and more than a header of something"), Err(BlockError::Foreign { .. })));
+    }
+
+    proptest! {
+        /// Without it some input would crash the reader, or be decoded as if it were a block.
+        #[test]
+        fn random_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..200), start in 0..3) {
+            let mut bytes = bytes;
+            if start > 0 {
+                // Get past the magic, so that the deeper checks are reached too.
+                bytes.splice(0..bytes.len().min(6), [b'F', b'L', b'B', b'K', 1, 0]);
+            }
+            prop_assert!(decode::<Record>(&bytes).is_err());
+            if start == 2 && bytes.len() >= HEADER_BYTES {
+                let records = u64::from(bytes[8]);
+                write_header(&mut bytes, records);
+                let _ = decode::<Record>(&bytes);
+                let _ = decode::<Vec<Vec<String>>>(&bytes);
+            }
+        }
+
+        /// Without it some records would not come back as they were put.
+        #[test]
+        fn records_round_trip(values in prop::collection::vec(any::<(String, Option<u64>)>(), 0..50)) {
+            prop_assert_eq!(decode::<Record>(&encode(&values).unwrap()).unwrap(), values);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! How much memory a block of values is taken to need.
+//!
+//! Counted from encodings and never from capacities, so that evictions replay.
+
+use super::data::Data;
+use postcard::ser_flavors::Size;
+
+/// How many records are looked at.
+pub const SAMPLED_RECORDS: usize = 64;
+
+/// Bytes of `values` kept as values: the size of their type, plus what an even sample of them
+/// encodes to, scaled up. The encoding stands in for what the values own on the heap.
+pub fn estimate_bytes<T: Data>(values: &[T]) -> u64 {
+    let sampled = values.len().min(SAMPLED_RECORDS);
+    if sampled == 0 {
+        return 0;
+    }
+    let encoded: u128 = (0..sampled).map(|i| encoded_bytes(&values[i * values.len() / sampled])).sum();
+    let count = values.len() as u128;
+    let total = count * size_of::<T>() as u128 + encoded * count / sampled as u128;
+    u64::try_from(total).unwrap_or(u64::MAX)
+}
+
+/// A record that cannot be encoded counts as nothing here; the put that has to encode it reports it.
+fn encoded_bytes<T: Data>(value: &T) -> u128 {
+    postcard::serialize_with_flavor(value, Size::default()).map_or(0, |bytes| bytes as u128)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_count_records_and_ignore_capacity() {
+        // Without it the same data would weigh differently in two runs, and evictions would differ.
+        assert_eq!(estimate_bytes::<u64>(&[]), 0);
+        assert_eq!(estimate_bytes(&[1_u64; 1000]), 1000 * (8 + 1));
+        let mut roomy = String::with_capacity(10_000);
+        roomy.push_str("abc");
+        assert_eq!(estimate_bytes(&[roomy]), estimate_bytes(&["abc".to_owned()]));
+        assert_eq!(estimate_bytes(&["abc".to_owned()]), size_of::<String>() as u64 + 4);
+        assert_eq!(estimate_bytes(&[(); 5]), 0);
+    }
+
+    #[test]
+    fn samples_are_spread_over_the_whole_block() {
+        // Without it a block sorted by size would be taken for much smaller than it is.
+        let values: Vec<String> = (0..6400).map(|i| "x".repeat(i / 64)).collect();
+        let exact: u64 = values.iter().map(|v| (v.len() + 1 + size_of::<String>()) as u64).sum();
+        let estimate = estimate_bytes(&values);
+        assert!(estimate.abs_diff(exact) < exact / 50, "{estimate} for {exact}");
+    }
+}
