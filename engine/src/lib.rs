@@ -5,4 +5,5 @@ pub mod error;
 pub mod event;
 pub mod ids;
 pub mod lineage;
+pub mod shuffle;
 pub mod storage;

@@ -1,0 +1,3 @@
+//! What the map side of a shuffle leaves on its executor, and how the reduce side gets it.
+
+pub mod store;
