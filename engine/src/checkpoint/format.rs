@@ -1,0 +1,400 @@
+//! The files of a checkpointed RDD, and what makes them trustworthy.
+//!
+//! ```text
+//! <directory>/part-00000   one frame per partition
+//! <directory>/part-00001
+//! <directory>/_manifest    written last: JSON on one line, its CRC-32 on the next
+//! ```
+//!
+//! Names beginning with `_` are no parts, as in Spark. Lineage is cut only after [`verify`].
+
+use crate::event::{CheckpointPart, PartitionerInfo};
+use crate::ids::{OpKey, PartitionId, RddId};
+use crate::object_store::{ObjectStore, StoreError};
+use crate::storage::{BlockError, Data, frame};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// The version of the manifest that this program writes and reads.
+pub const MANIFEST_VERSION: u32 = 1;
+
+/// Largest manifest that is read.
+pub const MAX_MANIFEST_BYTES: usize = 16 << 20;
+
+const MANIFEST_NAME: &str = "_manifest";
+const PART_PREFIX: &str = "part-";
+const CHECKSUM_PREFIX: &str = "crc32:";
+
+/// What a checkpoint directory holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this format.
+    pub version: u32,
+    /// The RDD that was checkpointed, by the numbering of the application that wrote it.
+    pub rdd: RddId,
+    /// Its identity across runs.
+    pub op: OpKey,
+    /// One entry per partition, in partition order.
+    pub partitions: Vec<CheckpointPart>,
+    /// How its keys map to partitions, when that was known.
+    pub partitioner: Option<PartitionerInfo>,
+}
+
+/// Why a checkpoint cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CheckpointError {
+    /// The store failed, or an object is missing.
+    #[error("checkpoint: {0}")]
+    Store(#[from] StoreError),
+    /// The manifest cannot be understood.
+    #[error("checkpoint manifest {reason}: {key}")]
+    Manifest {
+        /// Its key.
+        key: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Parts are missing or left over.
+    #[error(
+        "Checkpoint RDD has a different number of partitions from original RDD. \
+         Original RDD [ID: {rdd}, num of partitions: {expected}]; \
+         Checkpoint RDD [ID: {directory}, num of partitions: {found}]."
+    )]
+    PartCount {
+        /// The original RDD.
+        rdd: RddId,
+        /// Its partitions.
+        expected: usize,
+        /// The checkpoint directory, which has no RDD id before it is read.
+        directory: String,
+        /// Parts in it.
+        found: usize,
+    },
+    /// A file that is no part, or a part whose number leaves a gap.
+    #[error("Invalid checkpoint file: {key}")]
+    InvalidFile {
+        /// The RDD whose directory it is in.
+        rdd: RddId,
+        /// The file.
+        key: String,
+    },
+    /// A part is sound, but not the one that was written.
+    #[error(
+        "checkpoint part of RDD {rdd} differs from its manifest: expected {}, found {}: {key}",
+        summary(.expected), summary(.found)
+    )]
+    PartMismatch {
+        /// The RDD.
+        rdd: RddId,
+        /// The file.
+        key: String,
+        /// The part by the manifest.
+        expected: CheckpointPart,
+        /// The part that is there.
+        found: CheckpointPart,
+    },
+    /// A part is damaged.
+    #[error("checkpoint part of RDD {rdd} is unreadable: {error}: {key}")]
+    Part {
+        /// The RDD.
+        rdd: RddId,
+        /// The file.
+        key: String,
+        /// The damage.
+        error: BlockError,
+    },
+}
+
+/// The directory of an RDD: `<root>/rdd-7`.
+pub fn rdd_directory(root: &str, rdd: RddId) -> String {
+    format!("{root}/rdd-{rdd}")
+}
+
+/// The file name of a partition: `part-00003`.
+pub fn part_name(partition: PartitionId) -> String {
+    format!("{PART_PREFIX}{:05}", partition.0)
+}
+
+/// The key of a partition's file.
+pub fn part_key(directory: &str, partition: PartitionId) -> String {
+    format!("{directory}/{}", part_name(partition))
+}
+
+/// The key of the manifest.
+pub fn manifest_key(directory: &str) -> String {
+    format!("{directory}/{MANIFEST_NAME}")
+}
+
+/// Encodes one partition: what the manifest says of it, and the bytes to store.
+pub fn encode_part<T: Data>(partition: PartitionId, values: &[T]) -> Result<(CheckpointPart, Arc<[u8]>), BlockError> {
+    let bytes = frame::encode(values)?;
+    Ok((describe_part(partition, &bytes)?, bytes))
+}
+
+/// What the manifest says of a partition that is encoded already, as a block's bytes are.
+pub fn describe_part(partition: PartitionId, bytes: &[u8]) -> Result<CheckpointPart, BlockError> {
+    let frame = frame::open(bytes)?;
+    Ok(CheckpointPart {
+        file: part_name(partition),
+        bytes: bytes.len() as u64,
+        records: frame.records,
+        crc32: frame.crc32,
+    })
+}
+
+/// Reads one partition and checks it against the manifest.
+pub fn read_part<T: Data>(
+    store: &dyn ObjectStore,
+    directory: &str,
+    manifest: &Manifest,
+    partition: PartitionId,
+) -> Result<Vec<T>, CheckpointError> {
+    let bytes = checked_part(store, directory, manifest, partition)?;
+    frame::decode(&bytes).map_err(|error| CheckpointError::Part {
+        rdd: manifest.rdd,
+        key: part_key(directory, partition),
+        error,
+    })
+}
+
+/// Reads the manifest of a directory.
+pub fn read_manifest(store: &dyn ObjectStore, directory: &str) -> Result<Manifest, CheckpointError> {
+    let key = manifest_key(directory);
+    Manifest::decode(&store.get(&key)?).map_err(|reason| CheckpointError::Manifest { key, reason })
+}
+
+/// Reads everything in a checkpoint directory and checks that it is exactly what the manifest lists:
+/// no part missing, left over, damaged or exchanged.
+pub fn verify(store: &dyn ObjectStore, directory: &str) -> Result<Manifest, CheckpointError> {
+    let manifest = read_manifest(store, directory)?;
+    verify_listing(store, directory, &manifest)?;
+    for partition in 0..manifest.partitions.len() {
+        checked_part(store, directory, &manifest, PartitionId(partition as u32))?;
+    }
+    Ok(manifest)
+}
+
+impl Manifest {
+    /// The bytes to store under [`manifest_key`].
+    pub fn encode(&self) -> Vec<u8> {
+        let json = serde_json::to_string(self).expect("a manifest is plain data, which always becomes JSON");
+        let line = checksum_line(json.as_bytes());
+        format!("{json}\n{line}").into_bytes()
+    }
+
+    /// Reads what [`Self::encode`] wrote; the error says what is wrong with it.
+    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        if bytes.len() > MAX_MANIFEST_BYTES {
+            return Err(format!("has {} bytes, more than {MAX_MANIFEST_BYTES}", bytes.len()));
+        }
+        let end = bytes.iter().position(|b| *b == b'\n').ok_or("has no checksum")?;
+        let (json, found) = (&bytes[..end], &bytes[end + 1..]);
+        let expected = checksum_line(json);
+        if found != expected.as_bytes() {
+            let found = String::from_utf8_lossy(&found[..found.len().min(expected.len())]).into_owned();
+            return Err(format!("is corrupt: it ends with {found:?}, expected {expected:?}"));
+        }
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let Version { version } = serde_json::from_slice(json).map_err(|e| format!("cannot be read ({e})"))?;
+        if version != MANIFEST_VERSION {
+            return Err(format!("has format version {version}, this program reads version {MANIFEST_VERSION}"));
+        }
+        let manifest: Self = serde_json::from_slice(json).map_err(|e| format!("cannot be read ({e})"))?;
+        let mut numbered = (0_u32..).zip(&manifest.partitions);
+        match numbered.find(|(i, part)| part.file != part_name(PartitionId(*i))) {
+            Some((i, part)) => Err(format!("names partition {i} {:?}", part.file)),
+            None => Ok(manifest),
+        }
+    }
+}
+
+/// As Spark opens a checkpoint: parts in numeric order must be 0, 1, 2 … and as many as there were.
+fn verify_listing(store: &dyn ObjectStore, directory: &str, manifest: &Manifest) -> Result<(), CheckpointError> {
+    let invalid = |key: &str| CheckpointError::InvalidFile { rdd: manifest.rdd, key: key.to_owned() };
+    let prefix = format!("{directory}/");
+    let mut parts = Vec::new();
+    for key in store.list(&prefix)? {
+        let name = key.strip_prefix(&prefix).unwrap_or(&key);
+        if name.starts_with('_') {
+            continue;
+        }
+        let number = name.strip_prefix(PART_PREFIX).and_then(|digits| digits.parse::<u32>().ok());
+        parts.push((number.ok_or_else(|| invalid(&key))?, key));
+    }
+    parts.sort();
+    for (expected, (_, key)) in (0_u32..).zip(&parts) {
+        if *key != part_key(directory, PartitionId(expected)) {
+            return Err(invalid(key));
+        }
+    }
+    if parts.len() == manifest.partitions.len() {
+        return Ok(());
+    }
+    Err(CheckpointError::PartCount {
+        rdd: manifest.rdd,
+        expected: manifest.partitions.len(),
+        directory: directory.to_owned(),
+        found: parts.len(),
+    })
+}
+
+fn checked_part(
+    store: &dyn ObjectStore,
+    directory: &str,
+    manifest: &Manifest,
+    partition: PartitionId,
+) -> Result<Vec<u8>, CheckpointError> {
+    let (rdd, key) = (manifest.rdd, part_key(directory, partition));
+    let Some(expected) = manifest.partitions.get(partition.0 as usize) else {
+        return Err(CheckpointError::InvalidFile { rdd, key });
+    };
+    let bytes = store.get(&key)?;
+    match describe_part(partition, &bytes) {
+        Ok(found) if found == *expected => Ok(bytes),
+        Ok(found) => Err(CheckpointError::PartMismatch { rdd, key, expected: expected.clone(), found }),
+        Err(error) => Err(CheckpointError::Part { rdd, key, error }),
+    }
+}
+
+fn checksum_line(json: &[u8]) -> String {
+    format!("{CHECKSUM_PREFIX}{:08x}\n", crc32fast::hash(json))
+}
+
+fn summary(part: &CheckpointPart) -> String {
+    format!("{} records in {} bytes with checksum {:08x}", part.records, part.bytes, part.crc32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object_store::{LocalObjectStore, MemoryObjectStore, PutMode};
+
+    const DIRECTORY: &str = "app/rdd-3";
+
+    fn content(partition: u32) -> Vec<(String, u32)> {
+        (0..partition * 2).map(|i| (format!("key {i}"), partition)).collect()
+    }
+
+    fn replace(store: &dyn ObjectStore, key: &str, bytes: &[u8]) {
+        store.put(key, bytes, PutMode::Replace).unwrap();
+    }
+
+    fn write(store: &dyn ObjectStore, partitions: u32) -> Manifest {
+        let mut parts = Vec::new();
+        for partition in (0..partitions).map(PartitionId) {
+            let (part, bytes) = encode_part(partition, &content(partition.0)).unwrap();
+            replace(store, &part_key(DIRECTORY, partition), &bytes);
+            parts.push(part);
+        }
+        let manifest = Manifest {
+            version: MANIFEST_VERSION,
+            rdd: RddId(3),
+            op: OpKey { operator: "reduceByKey".into(), batch: None, ordinal: 0 },
+            partitions: parts,
+            partitioner: Some(PartitionerInfo { class: "HashPartitioner".into(), partitions, hash_version: 1 }),
+        };
+        replace(store, &manifest_key(DIRECTORY), &manifest.encode());
+        manifest
+    }
+
+    #[test]
+    fn what_was_written_is_verified_and_read() {
+        // Without it recovery would read something else than the RDD that was checkpointed.
+        let dir = tempfile::tempdir().unwrap();
+        let stores: [&dyn ObjectStore; 2] = [&MemoryObjectStore::new(), &LocalObjectStore::new(dir.path())];
+        assert_eq!(rdd_directory("app", RddId(3)), DIRECTORY);
+        assert_eq!(part_name(PartitionId(123_456)), "part-123456");
+        for store in stores {
+            for partitions in [3, 0] {
+                store.list("").unwrap().iter().for_each(|key| store.delete(key).unwrap());
+                let manifest = write(store, partitions);
+                replace(store, "app/rdd-3/_partitioner", b"another file of the writer");
+                assert_eq!(verify(store, DIRECTORY).unwrap(), manifest);
+                for partition in (0..partitions).map(PartitionId) {
+                    let read = read_part::<(String, u32)>(store, DIRECTORY, &manifest, partition).unwrap();
+                    assert_eq!(read, content(partition.0));
+                }
+                let beyond = read_part::<(String, u32)>(store, DIRECTORY, &manifest, PartitionId(partitions));
+                assert!(matches!(beyond, Err(CheckpointError::InvalidFile { .. })));
+            }
+        }
+    }
+
+    #[test]
+    fn a_directory_with_other_files_is_refused() {
+        // Without it a lost last part would go unnoticed, and its records with it.
+        type Change = fn(&dyn ObjectStore);
+        let count = |found: usize| {
+            format!(
+                "Checkpoint RDD has a different number of partitions from original RDD. Original RDD [ID: 3, num of \
+                 partitions: 3]; Checkpoint RDD [ID: app/rdd-3, num of partitions: {found}]."
+            )
+        };
+        let no_manifest = "checkpoint: object does not exist: app/rdd-3/_manifest";
+        let cases: [(Change, String); 7] = [
+            (|s| s.delete("app/rdd-3/part-00002").unwrap(), count(2)),
+            (|s| replace(s, "app/rdd-3/part-00003", b""), count(4)),
+            (|s| s.delete("app/rdd-3/part-00001").unwrap(), "Invalid checkpoint file: app/rdd-3/part-00002".into()),
+            (|s| replace(s, "app/rdd-3/part-000002", b""), "Invalid checkpoint file: app/rdd-3/part-000002".into()),
+            (|s| replace(s, "app/rdd-3/notes.txt", b""), "Invalid checkpoint file: app/rdd-3/notes.txt".into()),
+            (|s| replace(s, "app/rdd-3/sub/x", b""), "Invalid checkpoint file: app/rdd-3/sub/x".into()),
+            (|s| s.delete("app/rdd-3/_manifest").unwrap(), no_manifest.into()),
+        ];
+        for (change, expect) in cases {
+            let store = MemoryObjectStore::new();
+            write(&store, 3);
+            change(&store);
+            assert_eq!(verify(&store, DIRECTORY).unwrap_err().to_string(), expect);
+        }
+    }
+
+    #[test]
+    fn damaged_and_exchanged_parts_are_refused() {
+        // Without it recovery would continue from corrupt data after the lineage has been cut.
+        let store = MemoryObjectStore::new();
+        let manifest = write(&store, 3);
+        let key = |partition: u32| part_key(DIRECTORY, PartitionId(partition));
+        let (one, two) = (store.get(&key(1)).unwrap(), store.get(&key(2)).unwrap());
+        replace(&store, &key(1), &two);
+        let error = verify(&store, DIRECTORY).unwrap_err();
+        let CheckpointError::PartMismatch { expected, found, .. } = &error else { panic!("{error}") };
+        assert_eq!((expected, found.records), (&manifest.partitions[1], manifest.partitions[2].records));
+        assert!(error.to_string().contains("expected 2 records in"), "{error}");
+        for bit in 0..one.len() * 8 {
+            let mut bytes = one.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            replace(&store, &key(1), &bytes);
+            assert!(matches!(verify(&store, DIRECTORY), Err(CheckpointError::Part { .. })), "bit {bit}");
+        }
+        let wrong_type = read_part::<(Option<u8>, String)>(&store, DIRECTORY, &manifest, PartitionId(2));
+        assert!(matches!(wrong_type, Err(CheckpointError::Part { .. })));
+    }
+
+    #[test]
+    fn a_damaged_manifest_is_refused() {
+        // Without it one flipped bit would change which parts a recovery reads.
+        let store = MemoryObjectStore::new();
+        let manifest = write(&store, 2);
+        let bytes = manifest.encode();
+        assert_eq!(Manifest::decode(&bytes), Ok(manifest.clone()));
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(Manifest::decode(&flipped).is_err(), "bit {bit}");
+        }
+        for length in 0..bytes.len() {
+            assert!(Manifest::decode(&bytes[..length]).is_err(), "length {length}");
+        }
+        let refused = |manifest: Manifest| Manifest::decode(&manifest.encode()).unwrap_err();
+        let newer = Manifest { version: 2, ..manifest.clone() };
+        assert_eq!(refused(newer), "has format version 2, this program reads version 1");
+        let mut exchanged = manifest;
+        exchanged.partitions.reverse();
+        assert_eq!(refused(exchanged), "names partition 0 \"part-00001\"");
+        assert!(Manifest::decode(&vec![b'x'; MAX_MANIFEST_BYTES + 1]).is_err());
+    }
+}

@@ -1,0 +1,117 @@
+//! The file operations that the local store is built of: what a crash simulator replaces.
+
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use tempfile::TempPath;
+
+/// Operations of a POSIX-like file system, each with the guarantees of its system call and no more.
+pub trait FileOps: Send + Sync + Debug {
+    /// Creates a file that must not exist.
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn OpenFile>>;
+    /// Opens a file for appending and creates it when it does not exist.
+    fn open_append(&self, path: &Path) -> io::Result<Box<dyn OpenFile>>;
+    /// Renames a file and replaces the target.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Renames a file; fails with `AlreadyExists` when there is a target.
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Makes the names in a directory durable.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    /// Creates one directory; fails with `AlreadyExists` when it is there.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+    /// Removes a file.
+    fn unlink(&self, path: &Path) -> io::Result<()>;
+    /// Reads a whole file.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// The entries of a directory in any order; names that are not UTF-8 are left out.
+    fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>>;
+}
+
+/// A file open for writing. Written bytes are durable after `sync`; after an error they may not be,
+/// and `sync` must not be tried again.
+pub trait OpenFile: Send + Debug {
+    /// Writes all bytes at the end.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Makes content and length durable.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// A name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DirectoryEntry {
+    /// The name.
+    pub name: String,
+    /// Whether it is a directory itself.
+    pub is_directory: bool,
+}
+
+/// The operating system's files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StdFileOps;
+
+impl FileOps for StdFileOps {
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn OpenFile>> {
+        Ok(Box::new(OpenOptions::new().write(true).create_new(true).open(path)?))
+    }
+
+    fn open_append(&self, path: &Path) -> io::Result<Box<dyn OpenFile>> {
+        Ok(Box::new(OpenOptions::new().append(true).create(true).open(path)?))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    /// By `renameat2` where there is one, else by a hard link.
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        TempPath::try_from_path(from)?.persist_noclobber(to).map_err(|failed| {
+            // The caller decides what becomes of the file; keeping it only disarms its removal on drop.
+            let _ = failed.path.keep();
+            failed.error
+        })
+    }
+
+    #[cfg(unix)]
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    /// Other systems cannot open directories; their file systems order names themselves.
+    #[cfg(not(unix))]
+    fn sync_dir(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir(path)
+    }
+
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            let is_directory = entry.file_type()?.is_dir();
+            entries.extend(entry.file_name().into_string().ok().map(|name| DirectoryEntry { name, is_directory }));
+        }
+        Ok(entries)
+    }
+}
+
+impl OpenFile for File {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        Write::write_all(self, bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_all()
+    }
+}

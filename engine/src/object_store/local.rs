@@ -1,0 +1,268 @@
+//! A directory as a reliable store. A local path is not replicated; it stands in for a store that is.
+//!
+//! An object is published in five steps: temporary file in the same directory, write, sync, rename,
+//! sync the directory. A crash between any two of them leaves the old object or the new one, and at
+//! worst a temporary file, which listings do not show.
+
+use super::file_ops::{FileOps, OpenFile, StdFileOps};
+use super::key::{split_prefix, validate_key, validate_prefix};
+use super::{LogWriter, ObjectStore, PutMode, PutOutcome, StoreError};
+use parking_lot::Mutex;
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Temporary files start like this; no valid key does.
+const TEMPORARY: &str = ".tmp-";
+
+/// Objects as files under one root directory.
+#[derive(Debug)]
+pub struct LocalObjectStore {
+    root: PathBuf,
+    ops: Arc<dyn FileOps>,
+    temporaries: AtomicU64,
+    /// Directories whose names this store has made durable.
+    durable: Mutex<BTreeSet<PathBuf>>,
+}
+
+impl LocalObjectStore {
+    /// The store under `root`, which is created with the first object. Give an absolute path.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self::with_ops(root, Arc::new(StdFileOps))
+    }
+
+    /// The same over other file operations.
+    pub fn with_ops(root: impl Into<PathBuf>, ops: Arc<dyn FileOps>) -> Self {
+        Self { root: root.into(), ops, temporaries: AtomicU64::new(0), durable: Mutex::default() }
+    }
+
+    fn path_of(&self, key: &str) -> Result<PathBuf, StoreError> {
+        validate_key(key)?;
+        Ok(self.root.join(key))
+    }
+
+    fn publish(&self, path: &Path, bytes: &[u8], mode: PutMode) -> io::Result<PutOutcome> {
+        let directory = parent_of(path)?;
+        self.ensure_directory(directory)?;
+        let (temporary, mut file) = self.create_temporary(directory)?;
+        let renamed = file.write_all(bytes).and_then(|()| file.sync()).and_then(|()| match mode {
+            PutMode::Create => self.ops.rename_new(&temporary, path),
+            PutMode::Replace => self.ops.rename(&temporary, path),
+        });
+        let outcome = match renamed {
+            Ok(()) => PutOutcome::Created,
+            Err(error) => {
+                // The first error is the one to report; a temporary file that stays is harmless.
+                let _ = self.ops.unlink(&temporary);
+                if error.kind() != io::ErrorKind::AlreadyExists || mode == PutMode::Replace {
+                    return Err(error);
+                }
+                PutOutcome::AlreadyExists
+            }
+        };
+        // Also for an object that was there: its writer may have died before it came to this.
+        self.ops.sync_dir(directory)?;
+        Ok(outcome)
+    }
+
+    /// Creates what is missing of `directory`. The first time this store sees one of its directories it
+    /// syncs the parent even if the directory is there: an earlier process may have died before it did.
+    fn ensure_directory(&self, directory: &Path) -> io::Result<()> {
+        if self.durable.lock().contains(directory) {
+            return Ok(());
+        }
+        let below_root = directory.strip_prefix(&self.root).unwrap_or(Path::new(""));
+        let mut path = self.root.clone();
+        self.make_durable(&path)?;
+        for name in below_root {
+            path.push(name);
+            self.make_durable(&path)?;
+        }
+        Ok(())
+    }
+
+    fn make_durable(&self, path: &Path) -> io::Result<()> {
+        if self.durable.lock().contains(path) {
+            return Ok(());
+        }
+        let mut created = self.ops.create_dir(path);
+        if let (Err(error), Some(parent)) = (&created, path.parent())
+            && error.kind() == io::ErrorKind::NotFound
+        {
+            self.create_ancestors(parent)?;
+            created = self.ops.create_dir(path);
+        }
+        let existed = match created {
+            Ok(()) => false,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => true,
+            Err(error) => return Err(error),
+        };
+        match self.sync_parent(path) {
+            // A directory whose parent we may not open was not made by us, so its maker answers for it.
+            Err(error) if existed && error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
+        self.durable.lock().insert(path.to_owned());
+        Ok(())
+    }
+
+    /// Creates the missing directories above the root, from the topmost down.
+    fn create_ancestors(&self, path: &Path) -> io::Result<()> {
+        let mut missing = Vec::new();
+        for ancestor in path.ancestors().filter(|a| !a.as_os_str().is_empty()) {
+            match self.ops.create_dir(ancestor) {
+                Ok(()) => {
+                    self.sync_parent(ancestor)?;
+                    break;
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => break,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(ancestor),
+                Err(error) => return Err(error),
+            }
+        }
+        for directory in missing.into_iter().rev() {
+            self.ops.create_dir(directory)?;
+            self.sync_parent(directory)?;
+        }
+        Ok(())
+    }
+
+    fn sync_parent(&self, path: &Path) -> io::Result<()> {
+        match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => self.ops.sync_dir(parent),
+            _ => self.ops.sync_dir(Path::new(".")),
+        }
+    }
+
+    /// Skips the names that other writers use and that earlier runs left behind.
+    fn create_temporary(&self, directory: &Path) -> io::Result<(PathBuf, Box<dyn OpenFile>)> {
+        loop {
+            let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
+            let path = directory.join(format!("{TEMPORARY}{number}"));
+            match self.ops.create_new(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => {
+                    // Most likely somebody removed the directory: the next put makes it again.
+                    self.durable.lock().clear();
+                    return Err(error);
+                }
+                Ok(file) => return Ok((path, file)),
+            }
+        }
+    }
+
+    fn list_under(&self, directories: &str, start: &str) -> io::Result<Vec<String>> {
+        let mut keys = Vec::new();
+        let mut pending = vec![(directories.to_owned(), start)];
+        while let Some((directory, start)) = pending.pop() {
+            let entries = match self.ops.list(&self.root.join(&directory)) {
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                    continue;
+                }
+                entries => entries?,
+            };
+            for entry in entries.into_iter().filter(|entry| entry.name.starts_with(start)) {
+                let key = if directory.is_empty() { entry.name } else { format!("{directory}/{}", entry.name) };
+                // What no put could have made is not an object: temporary files, and files of others.
+                if validate_key(&key).is_err() {
+                    continue;
+                }
+                if entry.is_directory {
+                    pending.push((key, ""));
+                } else {
+                    keys.push(key);
+                }
+            }
+        }
+        keys.sort();
+        Ok(keys)
+    }
+}
+
+impl ObjectStore for LocalObjectStore {
+    fn put(&self, key: &str, bytes: &[u8], mode: PutMode) -> Result<PutOutcome, StoreError> {
+        self.publish(&self.path_of(key)?, bytes, mode).map_err(|error| store_error(key, &error))
+    }
+
+    fn get(&self, key: &str) -> Result<Vec<u8>, StoreError> {
+        self.ops.read(&self.path_of(key)?).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StoreError::NotFound { key: key.to_owned() },
+            _ => store_error(key, &error),
+        })
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        validate_prefix(prefix)?;
+        let (directories, start) = split_prefix(prefix);
+        self.list_under(directories, start).map_err(|error| store_error(prefix, &error))
+    }
+
+    fn delete(&self, key: &str) -> Result<(), StoreError> {
+        let path = self.path_of(key)?;
+        let deleted = self.ops.unlink(&path).and_then(|()| self.ops.sync_dir(parent_of(&path)?));
+        match deleted {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
+            deleted => deleted.map_err(|error| store_error(key, &error)),
+        }
+    }
+
+    fn open_log(&self, key: &str) -> Result<Box<dyn LogWriter>, StoreError> {
+        let path = self.path_of(key)?;
+        let open = || {
+            let directory = parent_of(&path)?;
+            self.ensure_directory(directory)?;
+            let file = self.ops.open_append(&path)?;
+            self.ops.sync_dir(directory)?;
+            Ok(file)
+        };
+        let file = open().map_err(|error| store_error(key, &error))?;
+        Ok(Box::new(LocalLog { key: key.to_owned(), file, state: LogState::Sound }))
+    }
+}
+
+#[derive(Debug)]
+struct LocalLog {
+    key: String,
+    file: Box<dyn OpenFile>,
+    state: LogState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LogState {
+    Sound,
+    /// A write or sync failed: what the file ends with is unknown, and syncing again could report
+    /// success for pages that the system has dropped.
+    Failed,
+}
+
+impl LocalLog {
+    fn run(&mut self, operation: impl FnOnce(&mut dyn OpenFile) -> io::Result<()>) -> Result<(), StoreError> {
+        if self.state == LogState::Failed {
+            return Err(StoreError::LogFailed { key: self.key.clone() });
+        }
+        operation(self.file.as_mut()).map_err(|error| {
+            self.state = LogState::Failed;
+            store_error(&self.key, &error)
+        })
+    }
+}
+
+impl LogWriter for LocalLog {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.run(|file| file.write_all(bytes))
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.run(|file| file.sync())
+    }
+}
+
+fn parent_of(path: &Path) -> io::Result<&Path> {
+    path.parent().ok_or_else(|| io::Error::other("the store has no root directory"))
+}
+
+fn store_error(key: &str, error: &io::Error) -> StoreError {
+    StoreError::Io { key: key.to_owned(), message: error.to_string() }
+}
