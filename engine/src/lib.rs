@@ -2,10 +2,17 @@
 
 pub mod checkpoint;
 pub mod command;
+pub mod config;
 pub mod error;
 pub mod event;
+pub mod executor;
 pub mod ids;
 pub mod lineage;
 pub mod object_store;
+pub mod rdd;
+pub mod rng;
+pub mod scheduler;
 pub mod shuffle;
+pub mod sim;
 pub mod storage;
+pub mod task_context;

@@ -1,3 +1,14 @@
-//! What the map side of a shuffle leaves on its executor, and how the reduce side gets it.
+//! Shuffles: the map side writes one bucket per reduce partition on its executor, the reduce side
+//! fetches and merges them in map order.
 
+mod combine;
+mod dep;
 pub mod store;
+mod tracker;
+
+pub use combine::{Combiner, GroupValues, KeepAll, ReduceWith};
+pub use dep::ShuffleDep;
+pub use store::ShuffleStore;
+pub use tracker::{MapOutputTracker, ShuffleStatus};
+
+pub(crate) use combine::combine_into;

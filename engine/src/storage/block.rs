@@ -107,6 +107,11 @@ impl<T: Data> ValuesBlock<T> {
         Self { values, memory_bytes }
     }
 
+    /// The records.
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
     /// A block of these values, erased.
     pub fn shared(values: Vec<T>) -> Arc<dyn StoredBlock> {
         Arc::new(Self::new(values))

@@ -1,0 +1,137 @@
+//! How long things take under the virtual clock: records and bytes times a cost, plus seeded jitter.
+//!
+//! The numbers are of the order of a small cluster of JVM executors, scaled so that a batch of the
+//! demo takes a fifth of its interval; only their ratios matter.
+
+use crate::event::{ReadTier, StorageLevel};
+use std::cell::Cell;
+
+/// Costs in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CostTable {
+    /// Launching a task and returning its result.
+    pub task: u64,
+    /// Computing one record in one operator.
+    pub record: u64,
+    /// Reading one record of a stored block.
+    pub stored_record: u64,
+    /// Opening a block of another executor.
+    pub remote_block: u64,
+    /// Moving a byte over the network.
+    pub network_byte: u64,
+    /// Reading or writing a byte on the executor's disk.
+    pub disk_byte: u64,
+    /// Serializing a record.
+    pub encode_record: u64,
+    /// Opening or creating a file of the reliable store.
+    pub store_file: u64,
+    /// Moving a byte to or from the reliable store.
+    pub store_byte: u64,
+    /// Decoding a record of a checkpoint.
+    pub decode_record: u64,
+}
+
+impl Default for CostTable {
+    fn default() -> Self {
+        Self {
+            task: 6_000_000,
+            record: 60_000,
+            stored_record: 4_000,
+            remote_block: 1_500_000,
+            network_byte: 20,
+            disk_byte: 10,
+            encode_record: 6_000,
+            store_file: 15_000_000,
+            store_byte: 50,
+            decode_record: 12_000,
+        }
+    }
+}
+
+/// The modelled time that a task has used. On threads it stands still.
+#[derive(Debug)]
+pub struct CostMeter {
+    table: Option<CostTable>,
+    /// Slowness of the executor times jitter of the task.
+    factor: f64,
+    spent: Cell<u64>,
+}
+
+impl CostMeter {
+    /// Stands still: durations are measured.
+    pub const fn idle() -> Self {
+        Self { table: None, factor: 1.0, spent: Cell::new(0) }
+    }
+
+    /// Adds up modelled costs; `factor` multiplies each.
+    pub fn modelled(table: CostTable, factor: f64) -> Self {
+        let meter = Self { table: Some(table), factor, spent: Cell::new(0) };
+        meter.add(|t| t.task);
+        meter
+    }
+
+    /// Modelled nanoseconds since launch.
+    pub fn now(&self) -> u64 {
+        self.spent.get()
+    }
+
+    fn add(&self, cost: impl Fn(&CostTable) -> u64) {
+        if let Some(table) = &self.table {
+            self.spent.set(self.spent.get() + (cost(table) as f64 * self.factor) as u64);
+        }
+    }
+
+    pub(crate) fn wait_until(&self, ready_ns: u64) {
+        if self.table.is_some() {
+            self.spent.set(self.spent.get().max(ready_ns));
+        }
+    }
+
+    pub(crate) fn read(&self, tier: ReadTier, bytes: u64) {
+        match tier {
+            ReadTier::LocalDisk => self.add(|t| bytes * t.disk_byte),
+            ReadTier::Remote { .. } => self.add(|t| t.remote_block + bytes * t.network_byte),
+            ReadTier::LocalMemory | ReadTier::Checkpoint | ReadTier::Computed => {}
+        }
+    }
+
+    pub(crate) fn records(&self, tier: ReadTier, records: u64) {
+        match tier {
+            ReadTier::Computed => self.add(|t| records * t.record),
+            // The reading RDD and the RDD it replaces both pass the boundary; half each.
+            ReadTier::Checkpoint => self.add(|t| records * t.decode_record / 2),
+            ReadTier::LocalMemory | ReadTier::LocalDisk | ReadTier::Remote { .. } => {
+                self.add(|t| records * t.stored_record);
+            }
+        }
+    }
+
+    pub(crate) fn put(&self, level: StorageLevel, bytes: u64, records: u64) {
+        if !level.deserialized {
+            self.add(|t| records * t.encode_record);
+        }
+        if level.use_disk && !level.use_memory {
+            self.add(|t| bytes * t.disk_byte);
+        }
+    }
+
+    pub(crate) fn replicate(&self, bytes: u64) {
+        self.add(|t| t.remote_block + bytes * t.network_byte);
+    }
+
+    pub(crate) fn fetch(&self, remote: bool, bytes: u64, records: u64) {
+        self.add(|t| records * t.stored_record + if remote { t.remote_block + bytes * t.network_byte } else { 0 });
+    }
+
+    pub(crate) fn shuffle_write(&self, bytes: u64, records: u64) {
+        self.add(|t| records * t.encode_record + bytes * t.disk_byte);
+    }
+
+    pub(crate) fn checkpoint_write(&self, bytes: u64, records: u64) {
+        self.add(|t| t.store_file + bytes * t.store_byte + records * t.encode_record);
+    }
+
+    pub(crate) fn checkpoint_read(&self, bytes: u64) {
+        self.add(|t| t.store_file + bytes * t.store_byte);
+    }
+}

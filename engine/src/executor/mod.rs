@@ -1,0 +1,14 @@
+//! Executors: stores of their own, and the running of tasks.
+//!
+//! Both loops own executors; the driver only knows their ids. An incarnation that died stays dead:
+//! reads from it fail, and what its threads still do has no effect.
+
+mod cost;
+mod run;
+mod script;
+mod stores;
+
+pub use cost::{CostMeter, CostTable};
+pub use run::{TaskOutcome, run_task};
+pub use script::{BlockReport, ScriptEntry, apply};
+pub use stores::ExecutorStores;

@@ -1,0 +1,36 @@
+//! Running one task attempt: user code under `catch_unwind`, a panic is a failed task.
+
+use crate::event::TaskMetrics;
+use crate::rdd::{TaskError, TaskOutput};
+use crate::scheduler::TaskWork;
+use crate::task_context::TaskContext;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What a task attempt came to.
+pub struct TaskOutcome {
+    /// Its result, or why it failed.
+    pub result: Result<TaskOutput, TaskError>,
+    /// What it did.
+    pub metrics: TaskMetrics,
+    /// Modelled nanoseconds; 0 on threads.
+    pub modelled_ns: u64,
+}
+
+/// Runs `work` on its partition.
+pub fn run_task(work: &TaskWork, ctx: TaskContext) -> TaskOutcome {
+    let partition = ctx.task().partition;
+    let result = catch_unwind(AssertUnwindSafe(|| match work {
+        TaskWork::WriteShuffle(shuffle) => shuffle.write(partition, &ctx).map(|()| Box::new(()) as TaskOutput),
+        TaskWork::Result(func) => func(partition, &ctx),
+    }))
+    .unwrap_or_else(|panic| Err(TaskError::Exception(panic_text(&*panic))));
+    let (metrics, modelled_ns) = ctx.finish();
+    TaskOutcome { result, metrics, modelled_ns }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text =
+        panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "the task panicked without a message".to_owned())
+}

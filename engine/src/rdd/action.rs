@@ -1,0 +1,300 @@
+//! Actions: they submit jobs, wait, and write marked checkpoints before they return (R9.3).
+
+use super::context::{JobSpec, Notice, TaskOutput, callsite, job_local};
+use super::node::{AnyRdd, CheckpointState};
+use super::{Chunk, Rdd, Stop, TaskError, for_each_ancestor};
+use crate::error::{EngineError, Result};
+use crate::event::{CheckpointPart, JobOrigin};
+use crate::ids::*;
+use crate::storage::Data;
+use crate::task_context::TaskContext;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::ops::ControlFlow;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// SHA-256 over the sorted postcard encodings of `records`, in hex: equal for equal multisets.
+pub(crate) fn digest<T: Serialize>(records: &[T]) -> String {
+    let mut encodings: Vec<Vec<u8>> = records.iter().filter_map(|r| postcard::to_stdvec(r).ok()).collect();
+    encodings.sort_unstable();
+    let mut hasher = Sha256::new();
+    for encoding in encodings {
+        hasher.update((encoding.len() as u64).to_le_bytes());
+        hasher.update(&encoding);
+    }
+    hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn unexpected_output() -> EngineError {
+    EngineError::JobFailed("a task returned a result of another type".into())
+}
+
+fn origin(callsite: String, checkpoint_of: Option<RddId>) -> JobOrigin {
+    let local = job_local();
+    JobOrigin {
+        callsite,
+        batch: local.batch,
+        batch_time_ms: local.batch_time.map(Timestamp::as_millis),
+        output_op: local.output_op,
+        checkpoint_of,
+    }
+}
+
+impl<T: Data> Rdd<T> {
+    /// Runs `f` on the given partitions; then writes what is marked for checkpointing.
+    fn run_job<U: Send + 'static>(
+        &self,
+        action: &str,
+        at: &Location<'_>,
+        partitions: Vec<PartitionId>,
+        f: impl Fn(&Self, PartitionId, &TaskContext) -> std::result::Result<U, TaskError> + Send + Sync + 'static,
+    ) -> Result<Vec<U>> {
+        let total = self.num_partitions();
+        if let Some(bad) = partitions.iter().find(|p| p.0 >= total) {
+            return Err(EngineError::IllegalArgument(format!(
+                "Attempting to access a non-existent partition: {bad}. Total number of partitions: {total}"
+            )));
+        }
+        let this = self.clone();
+        let spec = JobSpec {
+            rdd: self.erased(),
+            partitions,
+            func: Arc::new(move |part, ctx| f(&this, part, ctx).map(|value| Box::new(value) as TaskOutput)),
+            origin: origin(callsite(action, at), None),
+        };
+        let outputs = self.context().0.runner.run_job(spec)?;
+        do_checkpoint(&self.erased(), action, at);
+        outputs.into_iter().map(|o| o.downcast::<U>().map(|u| *u).map_err(|_| unexpected_output())).collect()
+    }
+
+    fn all_partitions(&self) -> Vec<PartitionId> {
+        (0..self.num_partitions()).map(PartitionId).collect()
+    }
+
+    /// Runs `f` on the records of each wanted partition.
+    ///
+    /// # Errors
+    /// When a partition does not exist, or the job fails.
+    #[track_caller]
+    pub fn run_on<U: Send + 'static>(
+        &self,
+        partitions: &[u32],
+        f: impl Fn(Vec<T>) -> U + Send + Sync + 'static,
+    ) -> Result<Vec<U>> {
+        let partitions = partitions.iter().map(|&p| PartitionId(p)).collect();
+        self.run_job("runJob", Location::caller(), partitions, move |rdd, part, ctx| {
+            Ok(f(rdd.collect_partition(part, ctx)?))
+        })
+    }
+
+    /// All records, in partition order.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn collect(&self) -> Result<Vec<T>> {
+        let parts = self.run_job("collect", Location::caller(), self.all_partitions(), Self::collect_partition)?;
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    /// How many records.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn count(&self) -> Result<u64> {
+        let parts = self.run_job("count", Location::caller(), self.all_partitions(), |rdd, part, ctx| {
+            let mut count = 0;
+            rdd.fold_partition(part, ctx, |chunk| count += chunk.len() as u64)?;
+            Ok(count)
+        })?;
+        Ok(parts.into_iter().sum())
+    }
+
+    fn fold_partition(
+        &self,
+        part: PartitionId,
+        ctx: &TaskContext,
+        mut f: impl FnMut(Chunk<'_, T>),
+    ) -> std::result::Result<(), TaskError> {
+        match self.for_each_chunk(part, ctx, &mut |chunk| {
+            f(chunk);
+            ControlFlow::Continue(())
+        }) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(stop) => Err(stop.into()),
+        }
+    }
+
+    /// All records merged with `f`: within partitions, then in partition order.
+    ///
+    /// # Errors
+    /// When the job fails, or there is no record (`empty collection`).
+    #[track_caller]
+    pub fn reduce(&self, f: impl Fn(T, T) -> T + Send + Sync + Clone + 'static) -> Result<T> {
+        let merge = f.clone();
+        let parts = self.run_job("reduce", Location::caller(), self.all_partitions(), move |rdd, part, ctx| {
+            let mut sum: Option<T> = None;
+            rdd.fold_partition(part, ctx, |chunk| {
+                chunk.for_each(|v| {
+                    sum = Some(match sum.take() {
+                        Some(s) => f(s, v),
+                        None => v,
+                    });
+                });
+            })?;
+            Ok(sum)
+        })?;
+        parts.into_iter().flatten().reduce(merge).ok_or_else(|| EngineError::IllegalState("empty collection".into()))
+    }
+
+    /// All records folded into one value: `zero` and `f` within partitions, `merge` in partition order.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn aggregate<U: Clone + Send + Sync + 'static>(
+        &self,
+        zero: U,
+        f: impl Fn(&mut U, T) + Send + Sync + 'static,
+        merge: impl Fn(&mut U, U),
+    ) -> Result<U> {
+        let start = zero.clone();
+        let parts = self.run_job("aggregate", Location::caller(), self.all_partitions(), move |rdd, part, ctx| {
+            let mut sum = start.clone();
+            rdd.fold_partition(part, ctx, |chunk| chunk.for_each(|v| f(&mut sum, v)))?;
+            Ok(sum)
+        })?;
+        let mut sum = zero;
+        parts.into_iter().for_each(|part| merge(&mut sum, part));
+        Ok(sum)
+    }
+
+    /// The first `n` records: one partition first, then ever more (R2.15).
+    ///
+    /// # Errors
+    /// When a job fails.
+    #[track_caller]
+    pub fn take(&self, n: usize) -> Result<Vec<T>> {
+        let at = Location::caller();
+        let total = self.num_partitions();
+        let factor = self.context().config().limit_scale_up_factor.max(2);
+        let mut taken: Vec<T> = Vec::new();
+        let mut scanned = 0u32;
+        while taken.len() < n && scanned < total {
+            let tries = if scanned == 0 { 1 } else { (scanned * factor).min(total - scanned) };
+            let left = n - taken.len();
+            let partitions = (scanned..scanned + tries).map(PartitionId).collect();
+            let parts =
+                self.run_job("take", at, partitions, move |rdd, part, ctx| rdd.take_partition(part, ctx, left))?;
+            for part in parts {
+                let left = n - taken.len();
+                taken.extend(part.into_iter().take(left));
+            }
+            scanned += tries;
+        }
+        Ok(taken)
+    }
+
+    fn take_partition(&self, part: PartitionId, ctx: &TaskContext, n: usize) -> std::result::Result<Vec<T>, TaskError> {
+        let mut values = Vec::new();
+        let flow = self.for_each_chunk(part, ctx, &mut |chunk| {
+            let left = n - values.len();
+            values.extend(chunk.as_slice().iter().take(left).cloned());
+            if values.len() < n { ControlFlow::Continue(()) } else { ControlFlow::Break(Stop::Enough) }
+        });
+        match flow {
+            ControlFlow::Continue(()) | ControlFlow::Break(Stop::Enough) => Ok(values),
+            ControlFlow::Break(stop) => Err(stop.into()),
+        }
+    }
+
+    /// The first record, if any.
+    ///
+    /// # Errors
+    /// When a job fails.
+    #[track_caller]
+    pub fn first(&self) -> Result<Option<T>> {
+        Ok(self.take(1)?.pop())
+    }
+
+    /// Calls `f` with every record, on the executors.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn foreach(&self, f: impl Fn(T) + Send + Sync + 'static) -> Result<()> {
+        self.run_job("foreach", Location::caller(), self.all_partitions(), move |rdd, part, ctx| {
+            rdd.fold_partition(part, ctx, |chunk| chunk.for_each(&f))
+        })?;
+        Ok(())
+    }
+}
+
+/// R9.3–R9.4: writes what is marked, in the caller's thread, before the action returns. A failed write
+/// does not fail the action: it is announced, the mark stays, and the next job tries again.
+fn do_checkpoint(last: &Arc<dyn AnyRdd>, action: &str, at: &Location<'_>) {
+    for rdd in marked_for_writing(last) {
+        let core = rdd.core();
+        if let Err(error) = write_checkpoint(&rdd, callsite(action, at)) {
+            core.set_checkpoint_state(CheckpointState::Marked);
+            core.leave_do_checkpoint();
+            last.core().leave_do_checkpoint();
+            core.context().tell(Notice::CheckpointFailed(core.id(), error.to_string()));
+        }
+    }
+}
+
+/// The marked RDDs that this job reaches, ancestors first. Each RDD is visited once in its life
+/// (R9.4); without "all marked ancestors" a path ends at its first marked RDD.
+fn marked_for_writing(last: &Arc<dyn AnyRdd>) -> Vec<Arc<dyn AnyRdd>> {
+    let all = job_local().all_marked_ancestors;
+    let mut marked = Vec::new();
+    let mut todo = vec![Arc::clone(last)];
+    while let Some(rdd) = todo.pop() {
+        if rdd.core().enter_do_checkpoint() {
+            continue;
+        }
+        let is_marked = rdd.core().checkpoint_state() == CheckpointState::Marked;
+        if is_marked {
+            marked.push(Arc::clone(&rdd));
+        }
+        if all || !is_marked {
+            todo.extend(rdd.core().dependencies().iter().map(super::Dependency::parent));
+        }
+    }
+    marked.sort_by_key(|rdd| rdd.core().id());
+    marked
+}
+
+fn write_checkpoint(rdd: &Arc<dyn AnyRdd>, callsite: String) -> Result<()> {
+    let core = rdd.core();
+    let ctx = core.context();
+    let Some(root) = ctx.checkpoint_dir() else { return Ok(()) };
+    let dir = format!("{root}/rdd-{}", core.id());
+    core.set_checkpoint_state(CheckpointState::Writing);
+    let (writer, to) = (Arc::clone(rdd), dir.clone());
+    let spec = JobSpec {
+        rdd: Arc::clone(rdd),
+        partitions: (0..core.num_partitions()).map(PartitionId).collect(),
+        func: Arc::new(move |part, task| {
+            Arc::clone(&writer).write_checkpoint_part(part, &to, task).map(|p| Box::new(p) as TaskOutput)
+        }),
+        origin: origin(callsite, Some(core.id())),
+    };
+    let parts = ctx.0.runner.run_job(spec)?;
+    let parts: Result<Vec<CheckpointPart>> =
+        parts.into_iter().map(|p| p.downcast().map(|p| *p).map_err(|_| unexpected_output())).collect();
+    ctx.0.runner.commit_checkpoint(Arc::clone(rdd), dir, parts?)
+}
+
+/// How many RDDs `rdd` reaches, itself included; for tests of the lineage's growth.
+impl<T: Data> Rdd<T> {
+    /// Number of RDDs in its lineage as of now.
+    pub fn lineage_len(&self) -> usize {
+        let mut count = 0;
+        for_each_ancestor(self.erased(), |_| count += 1);
+        count
+    }
+}

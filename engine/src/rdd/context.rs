@@ -1,0 +1,302 @@
+//! `SparkContext`: numbers and names RDDs, and carries jobs to whichever loop runs the engine.
+
+use super::chunk::TaskError;
+use super::dependency::Dependency;
+use super::node::{AnyRdd, RddCore};
+use crate::config::EngineConfig;
+use crate::error::Result;
+use crate::event::*;
+use crate::ids::*;
+use crate::object_store::ObjectStore;
+use crate::task_context::TaskContext;
+use parking_lot::Mutex;
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// What one task returns to the driver.
+pub type TaskOutput = Box<dyn Any + Send>;
+/// What a result task runs.
+pub type ResultFn = Arc<dyn Fn(PartitionId, &TaskContext) -> std::result::Result<TaskOutput, TaskError> + Send + Sync>;
+
+/// One job: a final RDD, the partitions wanted, and a function for each.
+#[derive(Clone)]
+pub struct JobSpec {
+    /// Final RDD.
+    pub rdd: Arc<dyn AnyRdd>,
+    /// Partitions wanted.
+    pub partitions: Vec<PartitionId>,
+    /// What to do with each.
+    pub func: ResultFn,
+    /// Why.
+    pub origin: JobOrigin,
+}
+
+impl fmt::Debug for JobSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobSpec").field("rdd", &self.rdd.core().id()).field("origin", &self.origin).finish()
+    }
+}
+
+/// What the driver program tells the driver without waiting.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// The level of an RDD changed.
+    Persisted(RddId, StorageLevel),
+    /// An RDD is no longer persistent.
+    Unpersisted(RddId),
+    /// `checkpoint()` marked an RDD.
+    Marked(RddInfo),
+    /// A checkpoint could not be written.
+    CheckpointFailed(RddId, String),
+    /// An event that needs no decision.
+    Fact(Event),
+}
+
+/// The way from the driver program to the driver; both loops implement it.
+pub trait JobRunner: Send + Sync {
+    /// Runs a job; blocks until it ended. One output per wanted partition, in order.
+    fn run_job(&self, job: JobSpec) -> Result<Vec<TaskOutput>>;
+    /// Verifies the files of a written checkpoint, publishes the manifest, cuts the lineage; blocks.
+    fn commit_checkpoint(&self, rdd: Arc<dyn AnyRdd>, dir: String, parts: Vec<CheckpointPart>) -> Result<()>;
+    /// Tells the driver something; does not block.
+    fn tell(&self, notice: Notice);
+}
+
+/// Reads the files of programs; the runtime implements it.
+pub trait Files: Send + Sync {
+    /// Length in bytes of a file.
+    fn len(&self, path: &str) -> Result<u64>;
+    /// Bytes `offset..offset + len`, fewer at the end of the file.
+    fn read(&self, path: &str, offset: u64, len: usize) -> Result<Vec<u8>>;
+    /// The files that `path` stands for: itself, or those of a directory in name order.
+    fn list(&self, path: &str) -> Result<Vec<String>>;
+}
+
+/// The entry to RDDs. Cheap to clone.
+#[derive(Clone)]
+pub struct SparkContext(pub(crate) Arc<ContextInner>);
+
+pub(crate) struct ContextInner {
+    pub config: Arc<EngineConfig>,
+    pub runner: Arc<dyn JobRunner>,
+    pub files: Arc<dyn Files>,
+    pub store: Arc<dyn ObjectStore>,
+    next_rdd: AtomicU32,
+    next_shuffle: AtomicU32,
+    names: Mutex<BTreeMap<String, u32>>,
+    checkpoint_dir: Mutex<Option<String>>,
+    released: Arc<Mutex<Released>>,
+}
+
+/// What became unreachable since the driver last looked.
+#[derive(Debug, Default)]
+pub(crate) struct Released {
+    pub rdds: Vec<RddId>,
+    pub shuffles: Vec<ShuffleId>,
+}
+
+/// Where in the program RDDs are being made on this thread.
+#[derive(Clone, Debug)]
+struct Frame {
+    operator: OperatorName,
+    batch: Option<BatchId>,
+    callsite: String,
+    next_ordinal: u32,
+}
+
+/// Spark's local properties of a thread: what jobs submitted from it are for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct JobLocal {
+    pub batch: Option<BatchId>,
+    pub batch_time: Option<Timestamp>,
+    pub output_op: Option<OutputOpId>,
+    /// `spark.checkpoint.checkpointAllMarkedAncestors`.
+    pub all_marked_ancestors: bool,
+}
+
+thread_local! {
+    static FRAMES: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
+    static LABEL: RefCell<Option<String>> = const { RefCell::new(None) };
+    static JOB_LOCAL: RefCell<JobLocal> = RefCell::new(JobLocal::default());
+}
+
+/// Ends the scope of an operator when dropped.
+pub(crate) struct ScopeGuard {
+    pushed: bool,
+}
+
+impl Drop for ScopeGuard {
+    fn drop(&mut self) {
+        if self.pushed {
+            FRAMES.with_borrow_mut(Vec::pop);
+        }
+    }
+}
+
+/// The call site of a public method, in Spark's words: `map at word_count.rs:31`.
+pub(crate) fn callsite(method: &str, at: &Location<'_>) -> String {
+    let file = at.file().rsplit(['/', '\\']).next().unwrap_or_default();
+    format!("{method} at {file}:{}", at.line())
+}
+
+/// Runs `f` with the local properties of a job.
+pub(crate) fn with_job_local<R>(local: JobLocal, f: impl FnOnce() -> R) -> R {
+    let before = JOB_LOCAL.replace(local);
+    let result = f();
+    JOB_LOCAL.set(before);
+    result
+}
+
+pub(crate) fn job_local() -> JobLocal {
+    JOB_LOCAL.with_borrow(Clone::clone)
+}
+
+impl SparkContext {
+    pub(crate) fn new(
+        config: Arc<EngineConfig>,
+        runner: Arc<dyn JobRunner>,
+        files: Arc<dyn Files>,
+        store: Arc<dyn ObjectStore>,
+        released: Arc<Mutex<Released>>,
+    ) -> Self {
+        Self(Arc::new(ContextInner {
+            config,
+            runner,
+            files,
+            store,
+            next_rdd: AtomicU32::new(0),
+            next_shuffle: AtomicU32::new(0),
+            names: Mutex::default(),
+            checkpoint_dir: Mutex::default(),
+            released,
+        }))
+    }
+
+    /// The settings in force.
+    pub fn config(&self) -> &EngineConfig {
+        &self.0.config
+    }
+
+    /// `spark.default.parallelism`.
+    pub fn default_parallelism(&self) -> u32 {
+        self.0.config.partitions
+    }
+
+    /// Where checkpoints go (R9.2): a directory of this application's own below `dir`.
+    pub fn set_checkpoint_dir(&self, dir: &str) {
+        let own = format!("{:016x}", crate::rng::Seed(self.0.config.seed).fork("checkpoint directory").0);
+        let dir = dir.trim_matches('/');
+        *self.0.checkpoint_dir.lock() = Some(if dir.is_empty() { own } else { format!("{dir}/{own}") });
+    }
+
+    /// The directory of this application's checkpoints.
+    pub fn checkpoint_dir(&self) -> Option<String> {
+        self.0.checkpoint_dir.lock().clone()
+    }
+
+    /// Labels the RDDs made inside `f`, for example `iteration 3`; pictures group by it.
+    pub fn scope<R>(&self, label: &str, f: impl FnOnce() -> R) -> R {
+        let before = LABEL.replace(Some(label.to_owned()));
+        let result = f();
+        LABEL.set(before);
+        result
+    }
+
+    /// Prints lines as output of the program.
+    pub fn print(&self, lines: Vec<String>) {
+        let local = job_local();
+        self.tell(Notice::Fact(Event::OutputPrinted { batch: local.batch, output_op: local.output_op, lines }));
+    }
+
+    /// Announces the digest of everything an output operation wrote.
+    pub fn emit<T: serde::Serialize>(&self, records: &[T]) {
+        let local = job_local();
+        self.tell(Notice::Fact(Event::OutputDigest {
+            batch: local.batch,
+            output_op: local.output_op,
+            records: records.len() as u64,
+            sha256: super::action::digest(records),
+        }));
+    }
+
+    pub(crate) fn tell(&self, notice: Notice) {
+        self.0.runner.tell(notice);
+    }
+
+    /// Opens the scope of operator `method`, unless an enclosing operator is being built.
+    pub(crate) fn open(&self, method: &str, at: &Location<'_>) -> ScopeGuard {
+        let nested = FRAMES.with_borrow(|f| !f.is_empty());
+        if nested {
+            return ScopeGuard { pushed: false };
+        }
+        let mut names = self.0.names.lock();
+        let count = names.entry(method.to_owned()).or_insert(0);
+        *count += 1;
+        let operator = OperatorName::new(method, *count);
+        drop(names);
+        self.push_frame(operator, None, callsite(method, at), 0)
+    }
+
+    /// Opens the scope of a stream's operator in a batch, whatever encloses it. `first_ordinal`
+    /// continues the numbering when an operator is built in more than one scope.
+    pub(crate) fn push_frame(
+        &self,
+        operator: OperatorName,
+        batch: Option<BatchId>,
+        callsite: String,
+        first_ordinal: u32,
+    ) -> ScopeGuard {
+        FRAMES.with_borrow_mut(|f| f.push(Frame { operator, batch, callsite, next_ordinal: first_ordinal }));
+        ScopeGuard { pushed: true }
+    }
+
+    /// Numbers and describes a new RDD.
+    pub(super) fn new_core(
+        &self,
+        class: &str,
+        num_partitions: u32,
+        partitioner: Option<PartitionerInfo>,
+        determinism: Determinism,
+        dependencies: Vec<Dependency>,
+    ) -> RddCore {
+        let id = RddId(self.0.next_rdd.fetch_add(1, Ordering::Relaxed));
+        let (operator, batch, callsite, ordinal) = FRAMES.with_borrow_mut(|frames| match frames.last_mut() {
+            Some(frame) => {
+                frame.next_ordinal += 1;
+                (frame.operator.clone(), frame.batch, frame.callsite.clone(), frame.next_ordinal - 1)
+            }
+            None => (OperatorName::from(class), None, class.to_owned(), id.0),
+        });
+        let info = RddInfo {
+            id,
+            name: None,
+            class: class.to_owned(),
+            callsite,
+            op: OpKey { operator, batch, ordinal },
+            scope: LABEL.with_borrow(Clone::clone),
+            level: StorageLevel::NONE,
+            num_partitions,
+            partitioner,
+            determinism,
+            parents: Vec::new(),
+        };
+        RddCore::new(self.clone(), info, dependencies)
+    }
+
+    pub(crate) fn new_shuffle_id(&self) -> ShuffleId {
+        ShuffleId(self.0.next_shuffle.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(super) fn released_rdd(&self, id: RddId) {
+        self.0.released.lock().rdds.push(id);
+    }
+
+    pub(crate) fn released_shuffle(&self, id: ShuffleId) {
+        self.0.released.lock().shuffles.push(id);
+    }
+}

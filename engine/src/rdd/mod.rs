@@ -1,0 +1,237 @@
+//! Typed, lazy RDDs.
+//!
+//! An `Rdd<T>` is a handle on a node of the lineage. Work is pushed through nodes a chunk at a time:
+//! one indirect call per node and chunk, an ordinary loop inside. Persist and checkpoint live at the
+//! read boundary (`read.rs`) and nowhere else.
+
+mod action;
+mod checkpointed;
+mod chunk;
+mod cogroup;
+mod context;
+mod dependency;
+mod narrow;
+mod node;
+mod pair;
+pub mod partitioner;
+mod read;
+mod source;
+mod union;
+
+pub use chunk::{Chunk, Sink, Stop, TaskError};
+pub use context::{Files, JobRunner, JobSpec, Notice, ResultFn, SparkContext, TaskOutput};
+pub use dependency::Dependency;
+pub use node::{AnyRdd, AnyShuffle, CheckpointState, RddCore, RddNode};
+pub use source::Line;
+
+pub(crate) use chunk::{deliver_owned, deliver_shared};
+pub(crate) use context::{JobLocal, Released, callsite, with_job_local};
+
+use crate::error::{EngineError, Result};
+use crate::event::*;
+use crate::ids::*;
+use crate::storage::Data;
+use parking_lot::RwLock;
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// A distributed collection of `T`: a lineage that can be computed, kept, or read back.
+pub struct Rdd<T: Data>(Arc<RddInner<T>>);
+
+pub(crate) struct RddInner<T: Data> {
+    core: RddCore,
+    /// `None` only while dropping. A cut replaces it by a reader of the checkpoint.
+    node: RwLock<Option<Arc<dyn RddNode<T>>>>,
+}
+
+impl<T: Data> Clone for Rdd<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Data> Rdd<T> {
+    fn new(core: RddCore, node: impl RddNode<T> + 'static) -> Self {
+        Self(Arc::new(RddInner { core, node: RwLock::new(Some(Arc::new(node))) }))
+    }
+
+    /// Identity in this run.
+    pub fn id(&self) -> RddId {
+        self.0.core.id()
+    }
+
+    /// The part that does not depend on `T`.
+    pub fn core(&self) -> &RddCore {
+        &self.0.core
+    }
+
+    /// The context that made it.
+    pub fn context(&self) -> &SparkContext {
+        self.0.core.context()
+    }
+
+    /// Description as of now.
+    pub fn info(&self) -> RddInfo {
+        self.0.core.info()
+    }
+
+    /// Partition count.
+    pub fn num_partitions(&self) -> u32 {
+        self.0.core.num_partitions()
+    }
+
+    /// The same RDD without its record type.
+    pub fn erased(&self) -> Arc<dyn AnyRdd> {
+        Arc::clone(&self.0) as Arc<dyn AnyRdd>
+    }
+
+    fn node(&self) -> Arc<dyn RddNode<T>> {
+        Arc::clone(self.0.node.read().as_ref().expect("the node is taken only while dropping"))
+    }
+
+    /// Names the RDD in texts and pictures.
+    #[must_use]
+    pub fn set_name(self, name: &str) -> Self {
+        self.0.core.edit(|info| info.name = Some(name.to_owned()));
+        self
+    }
+
+    /// Marks the RDD to be kept at `level` when it is first computed (R8.2).
+    ///
+    /// # Errors
+    /// When another level was set before.
+    pub fn persist(&self, level: StorageLevel) -> Result<Self> {
+        let current = self.0.core.level();
+        if current != StorageLevel::NONE && current != level {
+            return Err(EngineError::IllegalArgument(
+                "Cannot change storage level of an RDD after it was already assigned a level".into(),
+            ));
+        }
+        if current != level {
+            self.set_level(level);
+        }
+        Ok(self.clone())
+    }
+
+    pub(crate) fn set_level(&self, level: StorageLevel) {
+        self.0.core.edit(|info| info.level = level);
+        self.context().tell(Notice::Persisted(self.id(), level));
+    }
+
+    /// `persist(MEMORY_ONLY)`.
+    ///
+    /// # Errors
+    /// As [`Rdd::persist`].
+    pub fn cache(&self) -> Result<Self> {
+        self.persist(StorageLevel::MEMORY_ONLY)
+    }
+
+    /// Forgets every stored block of this RDD; it can be computed again (R8.16).
+    pub fn unpersist(&self) {
+        self.0.core.edit(|info| info.level = StorageLevel::NONE);
+        self.context().tell(Notice::Unpersisted(self.id()));
+    }
+
+    /// Marks the RDD to be saved at the end of the next job on it or on a descendant (R9.1).
+    ///
+    /// # Errors
+    /// When no checkpoint directory is set.
+    #[track_caller]
+    pub fn checkpoint(&self) -> Result<()> {
+        let core = &self.0.core;
+        if self.context().checkpoint_dir().is_none() {
+            return Err(EngineError::IllegalState("Checkpoint directory has not been set in the SparkContext".into()));
+        }
+        if core.checkpoint_state() != CheckpointState::None || self.node().tier() == ReadTier::Checkpoint {
+            return Ok(());
+        }
+        core.set_checkpoint_state(CheckpointState::Marked);
+        self.context().tell(Notice::Marked(core.info()));
+        if core.was_visited_by_a_job() {
+            let place = callsite("checkpoint", Location::caller());
+            self.context().tell(Notice::Fact(Event::FindingReported {
+                finding: Finding {
+                    kind: "checkpoint-marked-too-late".into(),
+                    message: format!(
+                        "checkpoint() has no effect on {}[{}]: a job has already run on it; call it before the first action",
+                        core.info().display_name(),
+                        core.id()
+                    ),
+                    place,
+                },
+            }));
+        }
+        Ok(())
+    }
+
+    /// Whether its lineage has been cut.
+    pub fn is_checkpointed(&self) -> bool {
+        matches!(self.0.core.checkpoint_state(), CheckpointState::Done { .. })
+    }
+
+    /// The directory of its checkpoint, once written.
+    pub fn checkpoint_file(&self) -> Option<String> {
+        match self.0.core.checkpoint_state() {
+            CheckpointState::Done { dir } => Some(dir),
+            _ => None,
+        }
+    }
+
+    /// Spark's text of the lineage as of now, without what is stored (the driver knows that).
+    pub fn to_debug_string(&self) -> String {
+        let mut graph = crate::lineage::LineageGraph::default();
+        let mut infos = Vec::new();
+        for_each_ancestor(self.erased(), |rdd| infos.push(rdd.core().info()));
+        infos.sort_by_key(|i| (!i.parents.is_empty(), i.id));
+        infos.into_iter().for_each(|info| graph.insert(info));
+        crate::lineage::to_debug_string(&graph, self.id(), self.0.core.level(), |_| Default::default(), 100_000)
+    }
+}
+
+/// Visits `root` and every RDD it depends on, once each, without recursion.
+pub(crate) fn for_each_ancestor(root: Arc<dyn AnyRdd>, mut visit: impl FnMut(&Arc<dyn AnyRdd>)) {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut todo = vec![root];
+    while let Some(rdd) = todo.pop() {
+        if seen.insert(rdd.core().id()) {
+            visit(&rdd);
+            todo.extend(rdd.core().dependencies().iter().map(Dependency::parent));
+        }
+    }
+}
+
+thread_local! {
+    /// Nodes waiting to be dropped on this thread, so that dropping a lineage does not recurse.
+    static DROPPING: RefCell<Option<Vec<Box<dyn Any>>>> = const { RefCell::new(None) };
+}
+
+/// Drops `value`, one lineage node at a time however long the chain behind it is.
+fn drop_flat(value: Box<dyn Any>) {
+    let outermost = DROPPING.with_borrow_mut(|queue| match queue {
+        Some(queue) => {
+            queue.push(value);
+            false
+        }
+        None => {
+            *queue = Some(vec![value]);
+            true
+        }
+    });
+    if outermost {
+        while let Some(next) = DROPPING.with_borrow_mut(|queue| queue.as_mut().and_then(Vec::pop)) {
+            drop(next);
+        }
+        DROPPING.set(None);
+    }
+}
+
+impl<T: Data> Drop for RddInner<T> {
+    fn drop(&mut self) {
+        let dependencies = self.core.replace_dependencies(Vec::new());
+        if let Some(node) = self.node.get_mut().take() {
+            drop_flat(Box::new((node, dependencies)));
+        }
+    }
+}

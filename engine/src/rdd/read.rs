@@ -1,0 +1,126 @@
+//! The read boundary: Spark's `RDD.iterator`. A stored block, else the checkpoint file, else lineage.
+
+use super::chunk::{Chunk, Sink, Stop, TaskError, deliver_owned, deliver_shared};
+use super::{AnyRdd, Rdd, RddInner};
+use crate::event::CheckpointPart;
+use crate::ids::*;
+use crate::storage::{Data, Values, ValuesBlock, estimate_bytes, values_of};
+use crate::task_context::{BlockPolicy, TaskContext};
+use std::any::Any;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// Stack left below which the boundary asks for more, and how much it asks for.
+const STACK_RED_ZONE: usize = 96 * 1024;
+const STACK_GROWTH: usize = 4 * 1024 * 1024;
+
+impl<T: Data> Rdd<T> {
+    /// Delivers the records of a partition from the nearest place that holds them.
+    pub(crate) fn for_each_chunk(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, T>) -> ControlFlow<Stop> {
+        stacker::maybe_grow(STACK_RED_ZONE, STACK_GROWTH, || {
+            ctx.check_cancelled()?;
+            let row = ctx.open_row(self.id(), part);
+            let mut records = 0u64;
+            let mut counted = |chunk: Chunk<'_, T>| {
+                records += chunk.len() as u64;
+                stacker::maybe_grow(STACK_RED_ZONE, STACK_GROWTH, || sink(chunk))
+            };
+            let flow = match ctx.policy(self.id()) {
+                Some(policy) => self.get_or_produce(part, ctx, row, policy, &mut counted),
+                None => self.produce(part, ctx, row, &mut counted),
+            };
+            ctx.close_row(row, records);
+            flow
+        })
+    }
+
+    fn produce(&self, part: PartitionId, ctx: &TaskContext, row: usize, sink: Sink<'_, T>) -> ControlFlow<Stop> {
+        let node = self.node();
+        ctx.set_row_tier(row, node.tier(), 0);
+        node.compute(part, ctx, sink)
+    }
+
+    /// A stored block when some executor holds one; else the partition is produced, unrolled under
+    /// the memory budget, stored, and only then delivered (R8.3, R8.4). A partition that does not fit
+    /// streams on after the part already unrolled, each record computed once.
+    fn get_or_produce(
+        &self,
+        part: PartitionId,
+        ctx: &TaskContext,
+        row: usize,
+        policy: BlockPolicy,
+        sink: Sink<'_, T>,
+    ) -> ControlFlow<Stop> {
+        let id = BlockId::new(self.id(), part);
+        let found = match ctx.find_block(id) {
+            Ok(found) => found,
+            Err(error) => return ControlFlow::Break(Stop::Failed(error)),
+        };
+        if let Some((block, tier)) = found {
+            ctx.set_row_tier(row, tier, block.memory_bytes());
+            return match values_of::<T>(&*block) {
+                Ok(Values::Shared(values)) => deliver_shared(values, ctx.chunk_len(), sink),
+                Ok(Values::Owned(values)) => deliver_owned(values, ctx.chunk_len(), sink),
+                Err(error) => ControlFlow::Break(Stop::Failed(TaskError::Exception(format!("block {id}: {error}")))),
+            };
+        }
+        let mut values: Vec<T> = Vec::new();
+        let mut bytes = 0u64;
+        let mut streaming = false;
+        let must_fit = policy.level.use_memory && !policy.level.use_disk;
+        self.produce(part, ctx, row, &mut |chunk| {
+            if streaming {
+                return sink(chunk);
+            }
+            bytes += estimate_bytes(chunk.as_slice());
+            chunk.append_to(&mut values);
+            if must_fit && !ctx.can_unroll(id.rdd, bytes) {
+                streaming = true;
+                return deliver_owned(std::mem::take(&mut values), ctx.chunk_len(), sink);
+            }
+            ControlFlow::Continue(())
+        })?;
+        if streaming {
+            return ControlFlow::Continue(());
+        }
+        let block = Arc::new(ValuesBlock::new(values));
+        ctx.put_block(id, Arc::clone(&block) as _, policy)?;
+        deliver_shared(block.values(), ctx.chunk_len(), sink)
+    }
+
+    /// All records of a partition.
+    pub(crate) fn collect_partition(&self, part: PartitionId, ctx: &TaskContext) -> Result<Vec<T>, TaskError> {
+        let mut values = Vec::new();
+        match self.for_each_chunk(part, ctx, &mut |chunk| {
+            chunk.append_to(&mut values);
+            ControlFlow::Continue(())
+        }) {
+            ControlFlow::Continue(()) => Ok(values),
+            ControlFlow::Break(stop) => Err(stop.into()),
+        }
+    }
+}
+
+impl<T: Data> AnyRdd for RddInner<T> {
+    fn core(&self) -> &super::RddCore {
+        &self.core
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn write_checkpoint_part(
+        self: Arc<Self>,
+        partition: PartitionId,
+        dir: &str,
+        ctx: &TaskContext,
+    ) -> Result<CheckpointPart, TaskError> {
+        let values = Rdd(self).collect_partition(partition, ctx)?;
+        ctx.write_checkpoint_part(dir, partition, &values)
+    }
+
+    fn cut(self: Arc<Self>, dir: &str) -> Arc<dyn AnyRdd> {
+        Rdd(self).cut_to(dir)
+    }
+}

@@ -1,0 +1,54 @@
+//! `union`: the partitions of all parents, one after the other (R1.7).
+
+use super::chunk::{Sink, Stop};
+use super::context::SparkContext;
+use super::node::RddNode;
+use super::{Dependency, Rdd};
+use crate::event::{DependencyKind, Determinism};
+use crate::ids::PartitionId;
+use crate::storage::Data;
+use crate::task_context::TaskContext;
+use std::ops::ControlFlow;
+use std::panic::Location;
+
+struct Union<T: Data> {
+    /// Parents with the number of partitions before them.
+    parents: Vec<(u32, Rdd<T>)>,
+}
+
+impl<T: Data> RddNode<T> for Union<T> {
+    fn compute(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, T>) -> ControlFlow<Stop> {
+        let at = self.parents.partition_point(|(start, _)| *start <= part.0) - 1;
+        let (start, parent) = &self.parents[at];
+        parent.for_each_chunk(PartitionId(part.0 - start), ctx, sink)
+    }
+}
+
+impl SparkContext {
+    /// All records of all `rdds`. Parents without partitions are dropped (R1.7).
+    #[track_caller]
+    pub fn union<T: Data>(&self, rdds: &[Rdd<T>]) -> Rdd<T> {
+        let _scope = self.open("union", Location::caller());
+        let mut parents = Vec::new();
+        let mut dependencies = Vec::new();
+        let mut total = 0;
+        let mut determinism = Determinism::Determinate;
+        for rdd in rdds.iter().filter(|r| r.num_partitions() > 0) {
+            let length = rdd.num_partitions();
+            let kind = DependencyKind::Range { in_start: 0, out_start: total, length };
+            dependencies.push(Dependency::Narrow { parent: rdd.erased(), kind });
+            determinism = determinism.max(rdd.info().determinism);
+            parents.push((total, rdd.clone()));
+            total += length;
+        }
+        Rdd::new(self.new_core("UnionRDD", total, None, determinism, dependencies), Union { parents })
+    }
+}
+
+impl<T: Data> Rdd<T> {
+    /// All records of both.
+    #[track_caller]
+    pub fn union(&self, other: &Self) -> Self {
+        self.context().union(&[self.clone(), other.clone()])
+    }
+}

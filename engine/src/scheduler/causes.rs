@@ -1,0 +1,99 @@
+//! What had been computed before, and why it is computed again.
+
+use super::Scheduler;
+use super::stage::StageKind;
+use crate::event::{BlockRemoval, ReadTier, RecomputeCause, TaskMetrics};
+use crate::ids::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the driver remembers of partitions, blocks and map outputs.
+#[derive(Default)]
+pub(super) struct History {
+    computed: BTreeSet<(RddId, PartitionId)>,
+    lost_blocks: BTreeMap<BlockId, RecomputeCause>,
+    written_outputs: BTreeSet<(ShuffleId, PartitionId)>,
+    lost_outputs: BTreeMap<(ShuffleId, PartitionId), RecomputeCause>,
+}
+
+impl History {
+    pub fn block_stored(&mut self, id: BlockId) {
+        self.lost_blocks.remove(&id);
+    }
+
+    pub fn block_lost(&mut self, id: BlockId, executor: ExecutorId) {
+        self.lost_blocks.insert(id, RecomputeCause::LostWithExecutor(executor));
+    }
+
+    pub fn block_left(&mut self, id: BlockId, removal: Option<BlockRemoval>) {
+        let cause = match removal {
+            Some(BlockRemoval::Dropped | BlockRemoval::Unreadable) => RecomputeCause::Dropped,
+            Some(BlockRemoval::Unpersisted) => RecomputeCause::NeverPersisted,
+            Some(BlockRemoval::Evicted) | None => RecomputeCause::Evicted,
+        };
+        self.lost_blocks.insert(id, cause);
+    }
+
+    pub fn output_written(&mut self, shuffle: ShuffleId, map: PartitionId) {
+        self.written_outputs.insert((shuffle, map));
+        self.lost_outputs.remove(&(shuffle, map));
+    }
+
+    pub fn output_lost(&mut self, shuffle: ShuffleId, map: PartitionId, cause: RecomputeCause) {
+        // A fetch failure that led to the loss of the whole executor is that loss.
+        let known = self.lost_outputs.entry((shuffle, map)).or_insert(cause);
+        if *known == RecomputeCause::FetchFailure {
+            *known = cause;
+        }
+    }
+
+    pub fn forget_rdd(&mut self, rdd: RddId) {
+        let ends = (PartitionId(0), PartitionId(u32::MAX));
+        let computed: Vec<_> = self.computed.range((rdd, ends.0)..=(rdd, ends.1)).copied().collect();
+        computed.iter().for_each(|key| drop(self.computed.remove(key)));
+        let range = BlockId::new(rdd, ends.0)..=BlockId::new(rdd, ends.1);
+        let lost: Vec<_> = self.lost_blocks.range(range).map(|(id, _)| *id).collect();
+        lost.iter().for_each(|id| drop(self.lost_blocks.remove(id)));
+    }
+
+    pub fn forget_shuffle(&mut self, shuffle: ShuffleId) {
+        let range = (shuffle, PartitionId(0))..=(shuffle, PartitionId(u32::MAX));
+        let written: Vec<_> = self.written_outputs.range(range.clone()).copied().collect();
+        written.iter().for_each(|key| drop(self.written_outputs.remove(key)));
+        let lost: Vec<_> = self.lost_outputs.range(range).map(|(key, _)| *key).collect();
+        lost.iter().for_each(|key| drop(self.lost_outputs.remove(key)));
+    }
+}
+
+impl Scheduler {
+    /// Marks in a finished task's rows what had been computed before, each with its cause: that of the
+    /// partition's own block when its RDD is kept, else that of the row that asked for it, else why
+    /// the task itself runs again.
+    pub(super) fn explain(&mut self, stage: StageId, partition: PartitionId, metrics: &mut TaskMetrics) {
+        let Some(stage) = self.stages.get(&stage) else { return };
+        let is_checkpoint_job =
+            stage.jobs.iter().any(|job| self.jobs.get(job).is_some_and(|j| j.spec.origin.checkpoint_of.is_some()));
+        if let StageKind::Map(shuffle) = &stage.kind {
+            let key = (shuffle.id(), partition);
+            metrics.rerun_cause = self.history.lost_outputs.get(&key).copied().or_else(|| {
+                // Written twice without a recorded loss: an older attempt's late twin.
+                self.history.written_outputs.contains(&key).then_some(RecomputeCause::Retry)
+            });
+        }
+        let otherwise = metrics.rerun_cause.unwrap_or(if is_checkpoint_job {
+            RecomputeCause::CheckpointJob
+        } else {
+            RecomputeCause::NeverPersisted
+        });
+        for i in 0..metrics.reads.len() {
+            let row = &metrics.reads[i];
+            if row.tier != ReadTier::Computed || self.history.computed.insert((row.rdd, row.partition)) {
+                continue;
+            }
+            let own = self.history.lost_blocks.get(&BlockId::new(row.rdd, row.partition)).copied();
+            let asked = row.needed_by.and_then(|n| metrics.reads.get(n as usize)).and_then(|r| r.cause);
+            let kept = self.levels.get(&row.rdd).is_some_and(|level| level.is_valid());
+            let never_fitted = kept.then_some(RecomputeCause::Evicted);
+            metrics.reads[i].cause = Some(own.or(asked).or(never_fitted).unwrap_or(otherwise));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Active jobs and their results.
+
+use super::Scheduler;
+use super::task::Outbox;
+use crate::error::EngineError;
+use crate::event::{Event, JobResult, TaskEndReason};
+use crate::ids::*;
+use crate::rdd::{JobSpec, TaskOutput};
+use std::collections::BTreeSet;
+
+/// A job that has not ended.
+pub(super) struct ActiveJob {
+    pub spec: JobSpec,
+    pub final_stage: StageId,
+    outputs: Vec<Option<TaskOutput>>,
+    remaining: usize,
+}
+
+impl ActiveJob {
+    pub fn new(spec: JobSpec, final_stage: StageId) -> Self {
+        let count = spec.partitions.len();
+        Self { spec, final_stage, outputs: (0..count).map(|_| None).collect(), remaining: count }
+    }
+
+    /// Partitions whose result is still missing.
+    pub fn missing(&self) -> Vec<PartitionId> {
+        let all = self.spec.partitions.iter().zip(&self.outputs);
+        all.filter(|(_, output)| output.is_none()).map(|(p, _)| *p).collect()
+    }
+
+    /// Takes a result once (R2.10).
+    pub fn deliver(&mut self, partition: PartitionId, output: TaskOutput) {
+        let wanted = self.spec.partitions.iter().position(|p| *p == partition);
+        if let Some(slot) = wanted.and_then(|i| self.outputs.get_mut(i))
+            && slot.is_none()
+        {
+            *slot = Some(output);
+            self.remaining -= 1;
+        }
+    }
+
+    pub const fn is_done(&self) -> bool {
+        self.remaining == 0
+    }
+}
+
+impl Scheduler {
+    /// A job delivered everything.
+    pub(super) fn finish_job(&mut self, id: JobId, out: &mut Outbox) {
+        let Some(job) = self.jobs.remove(&id) else { return };
+        self.forget_job_in_stages(id, out);
+        out.events.push(Event::JobEnd { job: id, result: JobResult::Succeeded });
+        out.ended.push((id, Ok(job.outputs.into_iter().flatten().collect())));
+    }
+
+    /// Fails every active job that depends on a stage (R2.11).
+    pub(super) fn abort_stage(&mut self, stage: StageId, reason: &str, out: &mut Outbox) {
+        let jobs: BTreeSet<JobId> = self.stages.get(&stage).map(|s| s.jobs.clone()).unwrap_or_default();
+        if let Some(id) = self.stages.get(&stage).map(|s| s.latest_attempt())
+            && self.running.remove(&stage)
+        {
+            self.complete_stage(id, Some(reason.to_owned()), out);
+        }
+        for id in jobs {
+            if self.jobs.remove(&id).is_none() {
+                continue;
+            }
+            self.forget_job_in_stages(id, out);
+            let error = format!("Job aborted due to stage failure: {reason}");
+            out.events.push(Event::JobEnd { job: id, result: JobResult::Failed { error: error.clone() } });
+            out.ended.push((id, Err(EngineError::JobFailed(error))));
+        }
+    }
+
+    /// Fails every job: the application stops.
+    pub fn abort_all(&mut self, reason: &str, out: &mut Outbox) {
+        let finals: Vec<StageId> = self.jobs.values().map(|j| j.final_stage).collect();
+        finals.into_iter().for_each(|stage| self.abort_stage(stage, reason, out));
+    }
+
+    /// Drops the stages that only this job used, and kills their tasks (R2.10, R2.12).
+    fn forget_job_in_stages(&mut self, job: JobId, out: &mut Outbox) {
+        for id in self.stages_of_job(job) {
+            let Some(stage) = self.stages.get_mut(&id) else { continue };
+            stage.jobs.remove(&job);
+            if !stage.jobs.is_empty() {
+                continue;
+            }
+            let attempt = stage.latest_attempt();
+            if let Some(shuffle) = stage.shuffle_id() {
+                self.shuffle_stages.remove(&shuffle);
+            }
+            if self.running.remove(&id) {
+                self.complete_stage(attempt, Some("Stage cancelled".into()), out);
+            }
+            self.stages.remove(&id);
+            self.waiting.remove(&id);
+            self.failed.remove(&id);
+            self.kill_tasks_of(id, "Stage finished", out);
+        }
+    }
+
+    /// Kills what still runs of a stage and drops its task sets.
+    fn kill_tasks_of(&mut self, stage: StageId, reason: &str, out: &mut Outbox) {
+        let tasks: Vec<TaskId> =
+            self.tasks.iter().filter(|(_, t)| t.info.stage.stage == stage).map(|(id, _)| *id).collect();
+        for id in tasks {
+            out.cancel.push(id);
+            self.end_task(id, TaskEndReason::TaskKilled { reason: reason.into() }, Default::default(), out);
+        }
+        self.task_sets.retain(|attempt, _| attempt.stage != stage);
+    }
+}

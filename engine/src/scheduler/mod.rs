@@ -1,0 +1,273 @@
+//! Jobs, stages and tasks: Spark's `DAGScheduler` and `TaskScheduler` as one sans-IO state.
+//!
+//! Life of a job: announce its RDDs, cut stages at shuffles, submit what is missing, launch tasks on
+//! free slots, take their ends, submit children, end. Every entry point appends what follows to an
+//! [`Outbox`]; nothing here waits, reads a clock, or runs user code.
+
+mod causes;
+mod completion;
+mod job;
+mod loss;
+mod offers;
+mod plan;
+mod stage;
+mod task;
+mod task_set;
+
+pub use task::{Outbox, ReplicaOrder, TaskLaunch, TaskReport, TaskWork};
+
+use crate::config::EngineConfig;
+use crate::event::*;
+use crate::executor::BlockReport;
+use crate::ids::*;
+use crate::lineage::LineageGraph;
+use crate::rdd::{JobSpec, Released};
+use crate::shuffle::MapOutputTracker;
+use causes::History;
+use imbl::{OrdMap, Vector};
+use job::ActiveJob;
+use stage::Stage;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use task::RunningTask;
+use task_set::TaskSet;
+
+/// Slots of one living executor.
+#[derive(Clone, Copy, Debug)]
+struct Slots {
+    cores: u32,
+    free: u32,
+}
+
+/// The state of scheduling.
+pub struct Scheduler {
+    config: Arc<EngineConfig>,
+    lineage: LineageGraph,
+    stages: BTreeMap<StageId, Stage>,
+    shuffle_stages: BTreeMap<ShuffleId, StageId>,
+    jobs: BTreeMap<JobId, ActiveJob>,
+    waiting: BTreeSet<StageId>,
+    running: BTreeSet<StageId>,
+    failed: BTreeSet<StageId>,
+    resubmit_at: Option<Timestamp>,
+    task_sets: BTreeMap<StageAttempt, TaskSet>,
+    tasks: BTreeMap<TaskId, RunningTask>,
+    outputs: MapOutputTracker,
+    blocks: OrdMap<BlockId, Vector<ExecutorId>>,
+    levels: BTreeMap<RddId, StorageLevel>,
+    generations: BTreeMap<RddId, u32>,
+    executors: BTreeMap<ExecutorId, Slots>,
+    /// Epoch at which an executor was last declared lost (R5.4).
+    failure_epoch: BTreeMap<ExecutorId, u64>,
+    history: History,
+    next_job: u32,
+    next_stage: u32,
+    next_task: u64,
+    /// When a task that waits for a preferred executor may run anywhere.
+    locality_deadline: Option<Timestamp>,
+}
+
+impl Scheduler {
+    /// A scheduler without executors.
+    pub fn new(config: Arc<EngineConfig>) -> Self {
+        Self {
+            config,
+            lineage: LineageGraph::default(),
+            stages: BTreeMap::new(),
+            shuffle_stages: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            running: BTreeSet::new(),
+            failed: BTreeSet::new(),
+            resubmit_at: None,
+            task_sets: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            outputs: MapOutputTracker::default(),
+            blocks: OrdMap::new(),
+            levels: BTreeMap::new(),
+            generations: BTreeMap::new(),
+            executors: BTreeMap::new(),
+            failure_epoch: BTreeMap::new(),
+            history: History::default(),
+            next_job: 0,
+            next_stage: 0,
+            next_task: 0,
+            locality_deadline: None,
+        }
+    }
+
+    /// The lineage as announced so far.
+    pub const fn lineage(&self) -> &LineageGraph {
+        &self.lineage
+    }
+
+    /// Registered map outputs.
+    pub const fn outputs(&self) -> &MapOutputTracker {
+        &self.outputs
+    }
+
+    /// Block locations as the driver knows them.
+    pub const fn blocks(&self) -> &OrdMap<BlockId, Vector<ExecutorId>> {
+        &self.blocks
+    }
+
+    /// Living executors.
+    pub fn executors(&self) -> impl Iterator<Item = ExecutorId> + '_ {
+        self.executors.keys().copied()
+    }
+
+    /// When something must happen although no input arrives.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.resubmit_at.into_iter().chain(self.locality_deadline).min()
+    }
+
+    /// Does what is due at `now`.
+    pub fn on_deadline(&mut self, now: Timestamp, out: &mut Outbox) {
+        if self.resubmit_at.is_some_and(|t| t <= now) {
+            self.resubmit_at = None;
+            self.resubmit_failed_stages(now, out);
+        }
+        self.offer(now, out);
+    }
+
+    /// An executor registered.
+    pub fn add_executor(&mut self, now: Timestamp, executor: ExecutorId, cores: u32, out: &mut Outbox) {
+        self.executors.insert(executor, Slots { cores, free: cores });
+        self.failure_epoch.remove(&executor);
+        self.offer(now, out);
+    }
+
+    /// Task slots of an executor, if it lives.
+    pub fn cores(&self, executor: ExecutorId) -> Option<u32> {
+        self.executors.get(&executor).map(|s| s.cores)
+    }
+
+    /// Submits a job; its end appears in the outbox, perhaps at once.
+    pub fn submit_job(&mut self, now: Timestamp, spec: JobSpec, out: &mut Outbox) -> JobId {
+        let id = JobId(self.next_job);
+        self.next_job += 1;
+        self.announce(&spec.rdd, out);
+        if spec.partitions.is_empty() {
+            out.events.push(Event::JobStart { job: id, origin: spec.origin, stages: Vec::new() });
+            out.events.push(Event::JobEnd { job: id, result: JobResult::Succeeded });
+            out.ended.push((id, Ok(Vec::new())));
+            return id;
+        }
+        let final_stage = self.plan_job(id, &spec);
+        let stages = self.stages_of_job(id).into_iter().map(|s| self.stages[&s].announced()).collect();
+        out.events.push(Event::JobStart { job: id, origin: spec.origin.clone(), stages });
+        self.jobs.insert(id, ActiveJob::new(spec, final_stage));
+        self.submit_stage(now, final_stage, out);
+        self.offer(now, out);
+        id
+    }
+
+    /// Executors reported blocks.
+    pub fn blocks_changed(&mut self, reports: Vec<BlockReport>, out: &mut Outbox) {
+        for BlockReport { executor, change, preview } in reports {
+            // What a lost incarnation still reports does not count (R8.12).
+            if !self.executors.contains_key(&executor) {
+                continue;
+            }
+            let present = change.status.memory_bytes + change.status.disk_bytes > 0 || change.level.is_valid();
+            let mut holders = self.blocks.get(&change.block).cloned().unwrap_or_default();
+            let at = holders.iter().position(|e| *e == executor);
+            match (present, at) {
+                (true, None) => holders.push_back(executor),
+                (false, Some(i)) => drop(holders.remove(i)),
+                _ => {}
+            }
+            if present {
+                self.history.block_stored(change.block);
+            } else if holders.is_empty() {
+                self.history.block_left(change.block, change.status.removal);
+            }
+            if holders.is_empty() {
+                self.blocks.remove(&change.block);
+            } else {
+                self.blocks.insert(change.block, holders);
+            }
+            out.events.push(Event::BlockUpdated {
+                executor,
+                block: change.block,
+                level: change.level,
+                memory_bytes: change.status.memory_bytes,
+                disk_bytes: change.status.disk_bytes,
+                removal: change.status.removal,
+                preview,
+            });
+        }
+    }
+
+    /// The level of an RDD changed.
+    pub fn set_level(&mut self, rdd: RddId, level: StorageLevel, out: &mut Outbox) {
+        self.levels.insert(rdd, level);
+        if let Some(info) = self.lineage.get_mut(rdd) {
+            info.level = level;
+            out.events.push(Event::PersistChanged { rdd, level });
+        }
+    }
+
+    /// An RDD is no longer persistent. Returns the generation from which puts are accepted again.
+    pub fn unpersist(&mut self, rdd: RddId, out: &mut Outbox) -> u32 {
+        self.levels.insert(rdd, StorageLevel::NONE);
+        if let Some(info) = self.lineage.get_mut(rdd) {
+            info.level = StorageLevel::NONE;
+        }
+        out.events.push(Event::UnpersistRdd { rdd });
+        let generation = self.generations.entry(rdd).or_insert(0);
+        *generation += 1;
+        *generation
+    }
+
+    /// Forgets what became unreachable. Returns the shuffles whose outputs executors must remove.
+    pub(crate) fn forget(&mut self, released: Released, out: &mut Outbox) -> Vec<ShuffleId> {
+        for rdd in released.rdds {
+            if self.lineage.remove(rdd).is_some() {
+                out.events.push(Event::RddReleased { rdd });
+            }
+            self.levels.remove(&rdd);
+            self.generations.remove(&rdd);
+            self.history.forget_rdd(rdd);
+        }
+        let mut removed = Vec::new();
+        for shuffle in released.shuffles {
+            self.history.forget_shuffle(shuffle);
+            if self.outputs.remove_shuffle(shuffle) {
+                out.events.push(Event::ShuffleRemoved { shuffle });
+                removed.push(shuffle);
+            }
+        }
+        removed
+    }
+
+    /// An RDD was cut: its description, and what recovery no longer reaches.
+    pub fn checkpointed(&mut self, rdd: RddInfo, reader: RddInfo) -> Vec<RddId> {
+        let behind = self.only_behind(rdd.id);
+        self.lineage.insert(reader);
+        self.lineage.insert(rdd);
+        behind
+    }
+
+    /// Ancestors of `id` from which every path leads through `id`: what a cut at `id` releases.
+    /// Ids descend from children to parents except at earlier cuts, so a worklist settles it.
+    fn only_behind(&self, id: RddId) -> Vec<RddId> {
+        let ancestors = self.lineage.ancestors(id);
+        let mut open_children: BTreeMap<RddId, usize> =
+            ancestors.iter().map(|&a| (a, self.lineage.children(a).len())).collect();
+        let mut released = BTreeSet::new();
+        let mut todo = vec![id];
+        while let Some(child) = todo.pop() {
+            let Some(info) = self.lineage.get(child) else { continue };
+            let parents: BTreeSet<RddId> = info.parents.iter().map(|p| p.rdd).collect();
+            for parent in parents {
+                let Some(open) = open_children.get_mut(&parent) else { continue };
+                *open -= 1;
+                if *open == 0 && released.insert(parent) {
+                    todo.push(parent);
+                }
+            }
+        }
+        released.into_iter().collect()
+    }
+}

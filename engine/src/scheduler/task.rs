@@ -1,0 +1,88 @@
+//! Tasks on their way out and back, and the outbox of the scheduler.
+
+use crate::error::EngineError;
+use crate::event::{Event, TaskInfo, TaskMetrics};
+use crate::ids::*;
+use crate::rdd::{AnyShuffle, ResultFn, TaskError, TaskOutput};
+use crate::task_context::{TaskIdentity, TaskView};
+use std::fmt;
+use std::sync::Arc;
+
+/// What a task runs.
+#[derive(Clone)]
+pub enum TaskWork {
+    /// The map side of a shuffle.
+    WriteShuffle(Arc<dyn AnyShuffle>),
+    /// A result.
+    Result(ResultFn),
+}
+
+impl fmt::Debug for TaskWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WriteShuffle(shuffle) => write!(f, "WriteShuffle({})", shuffle.id()),
+            Self::Result(_) => f.write_str("Result"),
+        }
+    }
+}
+
+/// A task for an executor.
+#[derive(Clone, Debug)]
+pub struct TaskLaunch {
+    /// As announced.
+    pub info: TaskInfo,
+    /// Identity for the task's context.
+    pub identity: TaskIdentity,
+    /// What the driver knows at launch.
+    pub view: TaskView,
+    /// What to run.
+    pub work: TaskWork,
+}
+
+/// What an executor reports at the end of a task.
+#[derive(Debug)]
+pub struct TaskReport {
+    /// Attempt.
+    pub task: TaskId,
+    /// Result or failure.
+    pub result: Result<TaskOutput, TaskError>,
+    /// What it did.
+    pub metrics: TaskMetrics,
+}
+
+/// One more copy of a block, made to replace a lost one (R8.14).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplicaOrder {
+    /// Block.
+    pub block: BlockId,
+    /// Who has it.
+    pub from: ExecutorId,
+    /// Who gets it.
+    pub to: ExecutorId,
+    /// Level and generation of the copy.
+    pub policy: crate::task_context::BlockPolicy,
+}
+
+/// What follows from one input.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// Facts, in order.
+    pub events: Vec<Event>,
+    /// Tasks to launch.
+    pub launches: Vec<TaskLaunch>,
+    /// Jobs that ended.
+    pub ended: Vec<(JobId, Result<Vec<TaskOutput>, EngineError>)>,
+    /// Attempts to kill.
+    pub cancel: Vec<TaskId>,
+    /// Executors that must report all their blocks again (R8.12).
+    pub report_blocks: Vec<ExecutorId>,
+    /// Copies to make.
+    pub replicas: Vec<ReplicaOrder>,
+}
+
+/// An attempt that runs.
+pub(super) struct RunningTask {
+    pub info: TaskInfo,
+    /// Epoch of its task set (R5.4).
+    pub epoch: u64,
+}

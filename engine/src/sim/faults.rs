@@ -1,0 +1,140 @@
+//! Planned faults: what happens, and when, in the words of the command line.
+
+use crate::command::Command;
+use crate::ids::*;
+use std::fmt;
+use std::str::FromStr;
+
+/// When a fault happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Before the first job of this batch starts; the driver knows at once.
+    Batch(BatchId),
+    /// While the `task`-th task of this stage runs.
+    Task {
+        /// Stage.
+        stage: StageId,
+        /// Index in the task set.
+        task: u32,
+    },
+}
+
+/// A command and its moment: `kill:executor=2@batch=7`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedFault {
+    /// What.
+    pub command: Command,
+    /// When.
+    pub moment: Moment,
+}
+
+impl fmt::Display for PlannedFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.moment {
+            Moment::Batch(batch) => write!(f, "{}@batch={batch}", self.command),
+            Moment::Task { stage, task } => write!(f, "{}@stage={stage}.task={task}", self.command),
+        }
+    }
+}
+
+/// A fault specification that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("fault {spec:?}: {problem}; write action:target@moment, for example kill:executor=2@batch=7")]
+pub struct BadFault {
+    spec: String,
+    problem: String,
+}
+
+impl FromStr for PlannedFault {
+    type Err = BadFault;
+
+    fn from_str(spec: &str) -> Result<Self, BadFault> {
+        let bad = |problem: &str| BadFault { spec: spec.to_owned(), problem: problem.to_owned() };
+        let (what, when) = spec.split_once('@').ok_or_else(|| bad("it has no @moment"))?;
+        let (action, target) = what.split_once(':').ok_or_else(|| bad("it has no action:target"))?;
+        let command = parse_command(action, target).map_err(|problem| bad(&problem))?;
+        let moment = parse_moment(when).ok_or_else(|| bad("the moment is neither batch=N nor stage=S.task=T"))?;
+        Ok(Self { command, moment })
+    }
+}
+
+fn parse_command(action: &str, target: &str) -> Result<Command, String> {
+    let executor = |text: &str| -> Result<ExecutorId, String> {
+        let number = text.strip_prefix("executor=").ok_or("the target is not executor=N")?;
+        number.parse().map(ExecutorId).map_err(|_| format!("{number:?} is no executor number"))
+    };
+    match action {
+        "kill" => Ok(Command::KillExecutor { executor: executor(target)? }),
+        "restart" => Ok(Command::RestartExecutor { executor: executor(target)? }),
+        "slow" => {
+            let (which, factor) = target.split_once(",factor=").ok_or("slow needs executor=N,factor=F")?;
+            let factor: f64 = factor.parse().map_err(|_| format!("{factor:?} is no factor"))?;
+            if !(factor.is_finite() && factor > 0.0) {
+                return Err("the factor must be greater than 0".into());
+            }
+            Ok(Command::SlowExecutor { executor: executor(which)?, factor })
+        }
+        "drop" => {
+            let path = target.strip_prefix("block=").ok_or("drop needs block=OPERATOR/BATCH/PARTITION")?;
+            let parts: Vec<&str> = path.split('/').collect();
+            let number = |text: &str| text.parse::<u32>().map_err(|_| format!("{text:?} is no number"));
+            match parts[..] {
+                [op, batch, partition] => Ok(Command::DropBlock {
+                    operator: op.into(),
+                    batch: Some(BatchId(number(batch)?)),
+                    partition: PartitionId(number(partition)?),
+                }),
+                [op, partition] => Ok(Command::DropBlock {
+                    operator: op.into(),
+                    batch: None,
+                    partition: PartitionId(number(partition)?),
+                }),
+                _ => Err("drop needs block=OPERATOR/BATCH/PARTITION".into()),
+            }
+        }
+        other => Err(format!("unknown action {other:?}; the actions are kill, restart, slow, drop")),
+    }
+}
+
+fn parse_moment(when: &str) -> Option<Moment> {
+    if let Some(batch) = when.strip_prefix("batch=") {
+        return batch.parse().ok().filter(|n| *n > 0).map(|n| Moment::Batch(BatchId(n)));
+    }
+    let (stage, task) = when.strip_prefix("stage=")?.split_once(".task=")?;
+    Some(Moment::Task { stage: StageId(stage.parse().ok()?), task: task.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the help text promises would not parse, or print differently than typed.
+    #[test]
+    fn specs_print_as_typed() {
+        for spec in [
+            "kill:executor=2@batch=7",
+            "kill:executor=2@stage=14.task=3",
+            "restart:executor=2@batch=9",
+            "slow:executor=1,factor=10@batch=3",
+            "drop:block=updateStateByKey/7/2@batch=8",
+        ] {
+            let fault: PlannedFault = spec.parse().expect(spec);
+            assert_eq!(fault.to_string(), spec);
+        }
+    }
+
+    /// A wrong specification would be accepted, or refused without the way out.
+    #[test]
+    fn wrong_specs_say_what_is_wrong() {
+        for (spec, problem) in [
+            ("kill:executor=2", "no @moment"),
+            ("explode:executor=2@batch=1", "unknown action"),
+            ("kill:executor=x@batch=1", "no executor number"),
+            ("kill:executor=2@tomorrow", "neither batch=N"),
+            ("slow:executor=1,factor=0@batch=1", "greater than 0"),
+        ] {
+            let text = spec.parse::<PlannedFault>().expect_err(spec).to_string();
+            assert!(text.contains(problem) && text.contains("for example"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! What a running task may reach: the stores of its executor, snapshots of locations taken at launch,
+//! the frozen policy, the reliable store, and a journal of what it read and did.
+//!
+//! Effects are entries of a script. On threads they are applied as they occur; in the simulator they
+//! are recorded with the modelled time of their occurrence and applied then.
+
+use crate::event::*;
+use crate::executor::{CostMeter, ExecutorStores, ScriptEntry};
+use crate::ids::*;
+use crate::object_store::ObjectStore;
+use crate::rdd::{Stop, TaskError};
+use crate::rng::{Rng, Seed};
+use crate::shuffle::MapOutputTracker;
+use crate::storage::{BlockChange, Data, StoredBlock, Tier};
+use imbl::{OrdMap, Vector};
+use parking_lot::RwLock;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How an RDD is kept, frozen when the stage attempt was submitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockPolicy {
+    /// Level.
+    pub level: StorageLevel,
+    /// Raised by every unpersist; a put with an older one is refused.
+    pub generation: u32,
+}
+
+/// The living executors' stores, by id.
+pub type Cluster = Arc<RwLock<BTreeMap<ExecutorId, Arc<ExecutorStores>>>>;
+
+/// What the driver knew when the task was launched. A clone is cheap.
+#[derive(Clone, Debug, Default)]
+pub struct TaskView {
+    /// Block locations.
+    pub blocks: OrdMap<BlockId, Vector<ExecutorId>>,
+    /// Map outputs.
+    pub outputs: MapOutputTracker,
+    /// Policies of the RDDs of the stage that are kept.
+    pub policies: Arc<BTreeMap<RddId, BlockPolicy>>,
+    /// Executors that may receive replicas, the task's own excluded.
+    pub peers: Vec<ExecutorId>,
+}
+
+/// Which attempt of what.
+#[derive(Clone, Debug)]
+pub struct TaskIdentity {
+    /// The attempt.
+    pub id: TaskId,
+    /// Stage attempt.
+    pub stage: StageAttempt,
+    /// Attempt of this partition, from 0.
+    pub attempt: u32,
+    /// Partition.
+    pub partition: PartitionId,
+    /// Last RDD of the stage, across runs.
+    pub op: OpKey,
+    /// Where it runs.
+    pub executor: ExecutorId,
+}
+
+/// What the loop does with effects of a task.
+pub trait EffectSink {
+    /// Takes an effect that occurs `at_ns` after the launch.
+    fn effect(&self, at_ns: u64, entry: ScriptEntry) -> Result<(), TaskError>;
+    /// When a block that another task of this executor is producing will be ready, and the block.
+    fn in_production(&self, id: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)>;
+}
+
+/// The environment of one task attempt. Used by one thread.
+pub struct TaskContext {
+    task: TaskIdentity,
+    view: TaskView,
+    stores: Arc<ExecutorStores>,
+    cluster: Cluster,
+    store: Arc<dyn ObjectStore>,
+    sink: Box<dyn EffectSink>,
+    cancelled: Arc<AtomicBool>,
+    seed: Seed,
+    chunk_len: usize,
+    cost: CostMeter,
+    journal: RefCell<Journal>,
+    unstable: Cell<bool>,
+}
+
+/// What a task did so far.
+#[derive(Default)]
+struct Journal {
+    metrics: TaskMetrics,
+    open: Vec<usize>,
+    /// Blocks this task put and that are not applied yet.
+    pending: BTreeMap<BlockId, Arc<dyn StoredBlock>>,
+}
+
+/// What a task context is made of.
+pub struct TaskEnvironment {
+    /// Which attempt.
+    pub task: TaskIdentity,
+    /// Snapshot of locations and policy.
+    pub view: TaskView,
+    /// Stores of its executor.
+    pub stores: Arc<ExecutorStores>,
+    /// Stores of all living executors.
+    pub cluster: Cluster,
+    /// Reliable store.
+    pub store: Arc<dyn ObjectStore>,
+    /// Where effects go.
+    pub sink: Box<dyn EffectSink>,
+    /// Set when the attempt is killed.
+    pub cancelled: Arc<AtomicBool>,
+    /// The run's seed.
+    pub seed: Seed,
+    /// Longest chunk.
+    pub chunk_len: usize,
+    /// Modelled or idle.
+    pub cost: CostMeter,
+}
+
+impl TaskContext {
+    /// A context for one attempt.
+    pub fn new(env: TaskEnvironment) -> Self {
+        Self {
+            task: env.task,
+            view: env.view,
+            stores: env.stores,
+            cluster: env.cluster,
+            store: env.store,
+            sink: env.sink,
+            cancelled: env.cancelled,
+            seed: env.seed,
+            chunk_len: env.chunk_len,
+            cost: env.cost,
+            journal: RefCell::default(),
+            unstable: Cell::new(false),
+        }
+    }
+
+    /// Which attempt this is.
+    pub const fn task(&self) -> &TaskIdentity {
+        &self.task
+    }
+
+    /// Random numbers of this partition of this operator: the same in every attempt.
+    pub fn rng(&self) -> Rng {
+        self.seed.task(&self.task.op, self.task.partition).rng()
+    }
+
+    /// Random numbers that differ between attempts: for lessons about indeterminate computations.
+    pub fn unstable_rng(&self) -> Rng {
+        self.unstable.set(true);
+        self.seed.task(&self.task.op, self.task.partition).nth(self.task.id.0).rng()
+    }
+
+    /// Longest chunk, in records.
+    pub(crate) const fn chunk_len(&self) -> usize {
+        self.chunk_len
+    }
+
+    pub(crate) fn check_cancelled(&self) -> ControlFlow<Stop> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            ControlFlow::Break(Stop::Cancelled)
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    // Rows of what passed the read boundary.
+
+    pub(crate) fn open_row(&self, rdd: RddId, partition: PartitionId) -> usize {
+        let mut journal = self.journal.borrow_mut();
+        let needed_by = journal.open.last().map(|&row| row as u32);
+        let row = journal.metrics.reads.len();
+        journal.metrics.reads.push(ReadRow {
+            rdd,
+            partition,
+            tier: ReadTier::Computed,
+            needed_by,
+            cause: None,
+            records: 0,
+            bytes: 0,
+        });
+        journal.open.push(row);
+        row
+    }
+
+    pub(crate) fn set_row_tier(&self, row: usize, tier: ReadTier, bytes: u64) {
+        let mut journal = self.journal.borrow_mut();
+        journal.metrics.reads[row].tier = tier;
+        journal.metrics.reads[row].bytes += bytes;
+        self.cost.read(tier, bytes);
+    }
+
+    pub(crate) fn close_row(&self, row: usize, records: u64) {
+        let mut journal = self.journal.borrow_mut();
+        journal.open.pop();
+        let entry = &mut journal.metrics.reads[row];
+        entry.records = records;
+        self.cost.records(entry.tier, records);
+    }
+
+    pub(crate) fn count_source(&self, records: u64) {
+        self.journal.borrow_mut().metrics.source_records += records;
+    }
+
+    // Blocks.
+
+    pub(crate) fn policy(&self, rdd: RddId) -> Option<BlockPolicy> {
+        self.view.policies.get(&rdd).copied()
+    }
+
+    /// R8.3: own memory, own disk, then replicas elsewhere; a remote hit is not stored here. A disk
+    /// block that cannot be read fails the task (R8.9).
+    pub(crate) fn find_block(&self, id: BlockId) -> Result<Option<(Arc<dyn StoredBlock>, ReadTier)>, TaskError> {
+        if let Some(block) = self.journal.borrow().pending.get(&id) {
+            return Ok(Some((Arc::clone(block), ReadTier::LocalMemory)));
+        }
+        match self.stores.read_block(id) {
+            Ok(Some(found)) => {
+                self.report(found.changes)?;
+                let tier = match found.tier {
+                    Tier::Memory => ReadTier::LocalMemory,
+                    Tier::Disk => ReadTier::LocalDisk,
+                };
+                return Ok(Some((found.block, tier)));
+            }
+            Ok(None) => {}
+            Err(lost) => {
+                self.report(lost.changes)?;
+                return Err(TaskError::Exception(format!("Block {id} could not be read: {}", lost.error)));
+            }
+        }
+        if let Some((block, ready_ns)) = self.sink.in_production(id) {
+            self.cost.wait_until(ready_ns);
+            return Ok(Some((block, ReadTier::LocalMemory)));
+        }
+        let holders = self.view.blocks.get(&id).into_iter().flatten();
+        for &executor in holders.filter(|e| **e != self.task.executor) {
+            let stores = self.cluster.read().get(&executor).cloned();
+            if let Some(block) = stores.and_then(|s| s.peek_block(id)) {
+                return Ok(Some((block, ReadTier::Remote { executor })));
+            }
+        }
+        Ok(None)
+    }
+
+    fn report(&self, changes: Vec<BlockChange>) -> Result<(), TaskError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.sink.effect(self.cost.now(), ScriptEntry::Report { changes })
+    }
+
+    pub(crate) fn can_unroll(&self, rdd: RddId, bytes: u64) -> bool {
+        self.stores.can_unroll(rdd, bytes)
+    }
+
+    /// Stores a block here and on as many peers as the level asks (R8.13).
+    pub(crate) fn put_block(&self, id: BlockId, block: Arc<dyn StoredBlock>, policy: BlockPolicy) -> ControlFlow<Stop> {
+        self.cost.put(policy.level, block.memory_bytes(), block.len());
+        let mut peers = self.view.peers.clone();
+        // Peers by a shuffle seeded with the block, so that replicas spread and repeat.
+        let mut rng = self.seed.fork("replication").nth(u64::from(id.rdd.0)).nth(u64::from(id.partition.0)).rng();
+        for i in (1..peers.len()).rev() {
+            peers.swap(i, rng.below(i as u64 + 1) as usize);
+        }
+        peers.truncate(usize::from(policy.level.replication.saturating_sub(1)));
+        self.journal.borrow_mut().pending.insert(id, Arc::clone(&block));
+        if !peers.is_empty() {
+            self.cost.replicate(block.memory_bytes());
+        }
+        let entry = ScriptEntry::PutBlock { id, block, policy, peers };
+        self.effect(entry)
+    }
+
+    fn effect(&self, entry: ScriptEntry) -> ControlFlow<Stop> {
+        match self.sink.effect(self.cost.now(), entry) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(Stop::Failed(error)),
+        }
+    }
+
+    // Shuffles.
+
+    pub(crate) fn map_count(&self, shuffle: ShuffleId) -> u32 {
+        self.view.outputs.status(shuffle).map_or(0, |s| s.outputs.len() as u32)
+    }
+
+    /// One bucket of a map output; failure is a `FetchFailed` (R3.1, R3.5).
+    pub(crate) fn fetch(
+        &self,
+        shuffle: ShuffleId,
+        map: PartitionId,
+        reduce: PartitionId,
+    ) -> Result<Arc<dyn StoredBlock>, TaskError> {
+        let Some(executor) = self.view.outputs.location(shuffle, map) else {
+            return Err(TaskError::FetchFailed { executor: None, shuffle, map: None, reduce });
+        };
+        let stores = self.cluster.read().get(&executor).cloned();
+        let failed = || TaskError::FetchFailed { executor: Some(executor), shuffle, map: Some(map), reduce };
+        let block = stores.and_then(|s| s.read_bucket(shuffle, map, reduce)).ok_or_else(failed)?;
+        let remote = executor != self.task.executor;
+        self.cost.fetch(remote, block.memory_bytes(), block.len());
+        let mut journal = self.journal.borrow_mut();
+        let read = &mut journal.metrics.shuffle_read;
+        read.bytes += block.memory_bytes();
+        read.records += block.len();
+        read.blocks += 1;
+        if remote {
+            read.remote_blocks += 1;
+            self.sink.effect(self.cost.now(), ScriptEntry::Fetched { executor, shuffle, map, reduce })?;
+        }
+        Ok(block)
+    }
+
+    pub(crate) fn write_map_output(
+        &self,
+        shuffle: ShuffleId,
+        map: PartitionId,
+        buckets: Vec<Arc<dyn StoredBlock>>,
+    ) -> Result<(), TaskError> {
+        let bytes: u64 = buckets.iter().map(|b| b.memory_bytes()).sum();
+        let records: u64 = buckets.iter().map(|b| b.len()).sum();
+        self.cost.shuffle_write(bytes, records);
+        let write = ShuffleMetrics { bytes, records, blocks: buckets.len() as u64, remote_blocks: 0 };
+        self.journal.borrow_mut().metrics.shuffle_write = write;
+        self.sink.effect(self.cost.now(), ScriptEntry::WriteMapOutput { shuffle, map, buckets })
+    }
+
+    // Checkpoints.
+
+    pub(crate) fn write_checkpoint_part<T: Data>(
+        &self,
+        dir: &str,
+        partition: PartitionId,
+        values: &[T],
+    ) -> Result<CheckpointPart, TaskError> {
+        let (part, bytes) = crate::checkpoint::format::encode_part(partition, values)
+            .map_err(|error| TaskError::Exception(format!("Checkpoint failed: {error}")))?;
+        self.cost.checkpoint_write(part.bytes, part.records);
+        self.journal.borrow_mut().metrics.checkpoint_bytes_written += part.bytes;
+        let key = format!("{dir}/{}", part.file);
+        self.sink.effect(self.cost.now(), ScriptEntry::StorePart { key, bytes })?;
+        Ok(part)
+    }
+
+    pub(crate) fn read_checkpoint_part<T: Data>(&self, dir: &str, part: PartitionId) -> Result<Vec<T>, String> {
+        let key = format!("{dir}/{}", crate::checkpoint::format::part_name(part));
+        let bytes = self.store.get(&key).map_err(|error| error.to_string())?;
+        self.cost.checkpoint_read(bytes.len() as u64);
+        let mut journal = self.journal.borrow_mut();
+        journal.metrics.checkpoint_bytes_read += bytes.len() as u64;
+        if let Some(&row) = journal.open.last() {
+            journal.metrics.reads[row].bytes += bytes.len() as u64;
+        }
+        drop(journal);
+        crate::storage::frame::decode(&bytes).map_err(|error| format!("{key}: {error}"))
+    }
+
+    /// Ends the attempt: what it did, and how long the model says it took.
+    pub(crate) fn finish(self) -> (TaskMetrics, u64) {
+        (self.journal.into_inner().metrics, self.cost.now())
+    }
+}
