@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod command;
 pub mod config;
+pub mod driver;
 pub mod error;
 pub mod event;
 pub mod executor;

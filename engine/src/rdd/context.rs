@@ -95,8 +95,10 @@ pub(crate) struct ContextInner {
 
 /// What became unreachable since the driver last looked.
 #[derive(Debug, Default)]
-pub(crate) struct Released {
+pub struct Released {
+    /// RDDs whose last handle was dropped.
     pub rdds: Vec<RddId>,
+    /// Shuffles that no RDD refers to.
     pub shuffles: Vec<ShuffleId>,
 }
 

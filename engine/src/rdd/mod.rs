@@ -25,7 +25,8 @@ pub use node::{AnyRdd, AnyShuffle, CheckpointState, RddCore, RddNode};
 pub use source::Line;
 
 pub(crate) use chunk::{deliver_owned, deliver_shared};
-pub(crate) use context::{JobLocal, Released, callsite, with_job_local};
+pub use context::Released;
+pub(crate) use context::{JobLocal, callsite, with_job_local};
 
 use crate::error::{EngineError, Result};
 use crate::event::*;

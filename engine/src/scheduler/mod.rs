@@ -221,7 +221,7 @@ impl Scheduler {
     }
 
     /// Forgets what became unreachable. Returns the shuffles whose outputs executors must remove.
-    pub(crate) fn forget(&mut self, released: Released, out: &mut Outbox) -> Vec<ShuffleId> {
+    pub fn forget(&mut self, released: Released, out: &mut Outbox) -> Vec<ShuffleId> {
         for rdd in released.rdds {
             if self.lineage.remove(rdd).is_some() {
                 out.events.push(Event::RddReleased { rdd });

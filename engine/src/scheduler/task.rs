@@ -80,6 +80,18 @@ pub struct Outbox {
     pub replicas: Vec<ReplicaOrder>,
 }
 
+impl Outbox {
+    /// Whether nothing follows.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+            && self.launches.is_empty()
+            && self.ended.is_empty()
+            && self.cancel.is_empty()
+            && self.report_blocks.is_empty()
+            && self.replicas.is_empty()
+    }
+}
+
 /// An attempt that runs.
 pub(super) struct RunningTask {
     pub info: TaskInfo,

@@ -1,0 +1,146 @@
+//! Commands and planned faults: one small function each.
+
+use super::Driver;
+use super::effects::{ClusterOp, Effect, Effects};
+use crate::command::Command;
+use crate::event::Event;
+use crate::ids::*;
+use crate::scheduler::Outbox;
+use crate::sim::faults::{Moment, PlannedFault};
+
+/// Spark's words for an executor killed with SIGKILL.
+pub(super) const KILLED: &str = "Command exited with code 137";
+
+/// When the driver learns of a kill.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detection {
+    AtOnce,
+    AfterDelay,
+}
+
+impl Driver {
+    pub(super) fn on_command(&mut self, now: Timestamp, command: Command, out: &mut Outbox, fx: &mut Effects) {
+        self.apply_command(now, command, Detection::AfterDelay, out, fx);
+    }
+
+    /// Faults planned for a batch happen before its first job; the driver knows at once.
+    pub(super) fn strike_before_batch(&mut self, now: Timestamp, batch: BatchId, out: &mut Outbox, fx: &mut Effects) {
+        for fault in self.take_faults(Moment::Batch(batch)) {
+            self.apply_command(now, fault.command, Detection::AtOnce, out, fx);
+        }
+    }
+
+    /// Faults planned for a running task happen right after its launch.
+    pub(super) fn strike_while_running(&mut self, now: Timestamp, stage: StageId, task: u32, fx: &mut Effects) {
+        for fault in self.take_faults(Moment::Task { stage, task }) {
+            let mut out = Outbox::default();
+            self.apply_command(now, fault.command, Detection::AfterDelay, &mut out, fx);
+            self.drain(now, &mut out, fx);
+        }
+    }
+
+    fn take_faults(&mut self, moment: Moment) -> Vec<PlannedFault> {
+        self.faults.extract_if(.., |fault| fault.moment == moment).collect()
+    }
+
+    fn apply_command(
+        &mut self,
+        now: Timestamp,
+        command: Command,
+        detection: Detection,
+        out: &mut Outbox,
+        fx: &mut Effects,
+    ) {
+        if let Err(reason) = self.refusal(&command) {
+            self.emit(now, fx, Event::CommandRejected { command, reason });
+            return;
+        }
+        self.emit(now, fx, Event::CommandApplied { command: command.clone(), before_input: self.inputs });
+        let fault = command.to_string();
+        match command {
+            Command::KillExecutor { executor } => {
+                self.emit(now, fx, Event::FaultInjected { fault, executor: Some(executor) });
+                self.kill(now, executor, detection, out, fx);
+            }
+            Command::RestartExecutor { executor } => self.start_executor(now, Some(executor), out, fx),
+            Command::SlowExecutor { executor, factor } => {
+                self.emit(now, fx, Event::FaultInjected { fault, executor: Some(executor) });
+                fx.push(Effect::Cluster(ClusterOp::Slow { executor, factor }));
+            }
+            Command::DropBlock { operator, batch, partition } => {
+                self.emit(now, fx, Event::FaultInjected { fault, executor: None });
+                for block in self.blocks_of(&operator, batch, partition) {
+                    fx.push(Effect::Cluster(ClusterOp::DropBlock { block }));
+                }
+            }
+            Command::Stop => self.stop_streaming(),
+        }
+    }
+
+    fn kill(&mut self, now: Timestamp, executor: ExecutorId, detection: Detection, out: &mut Outbox, fx: &mut Effects) {
+        fx.push(Effect::Cluster(ClusterOp::Kill { executor }));
+        self.dead.insert(executor);
+        match detection {
+            Detection::AtOnce => self.lose_executor(now, executor, KILLED, out),
+            Detection::AfterDelay => {
+                self.undetected.insert((now.plus(self.config.loss_detection), executor));
+            }
+        }
+    }
+
+    /// Why a command cannot be applied, with the way out.
+    fn refusal(&self, command: &Command) -> Result<(), String> {
+        let lives = |e: &ExecutorId| self.scheduler.cores(*e).is_some() && !self.dead.contains(e);
+        match command {
+            Command::KillExecutor { executor } | Command::SlowExecutor { executor, .. } if !lives(executor) => {
+                let living: Vec<String> = self.scheduler.executors().map(|e| e.to_string()).collect();
+                Err(format!("executor {executor} is not alive; living executors: {}", living.join(", ")))
+            }
+            Command::RestartExecutor { executor } if !self.dead.contains(executor) => {
+                Err(format!("executor {executor} is not dead; kill it first"))
+            }
+            Command::RestartExecutor { executor } if self.scheduler.cores(*executor).is_some() => {
+                Err(format!("the driver has not noticed yet that executor {executor} is gone; try again"))
+            }
+            Command::DropBlock { operator, batch, partition }
+                if self.blocks_of(operator, *batch, *partition).is_empty() =>
+            {
+                Err(format!("no executor holds partition {partition} of {operator}; see the storage of the node"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn blocks_of(&self, operator: &OperatorName, batch: Option<BatchId>, partition: PartitionId) -> Vec<BlockId> {
+        let rdds = self.scheduler.lineage().rdds();
+        let of_operator = rdds.filter(|r| r.op.operator == *operator && (batch.is_none() || r.op.batch == batch));
+        let blocks = of_operator.map(|r| BlockId::new(r.id, partition));
+        blocks.filter(|b| self.scheduler.blocks().contains_key(b)).collect()
+    }
+
+    pub(super) fn lose_executor(&mut self, now: Timestamp, executor: ExecutorId, reason: &str, out: &mut Outbox) {
+        self.dead.insert(executor);
+        self.undetected.retain(|(_, e)| *e != executor);
+        self.scheduler.executor_lost(now, executor, reason, out);
+    }
+
+    /// Starts a new executor with a new id, in place of `replaces` if given.
+    pub(super) fn start_executor(
+        &mut self,
+        now: Timestamp,
+        replaces: Option<ExecutorId>,
+        out: &mut Outbox,
+        fx: &mut Effects,
+    ) {
+        let executor = ExecutorId(self.next_executor);
+        self.next_executor += 1;
+        if let Some(old) = replaces {
+            self.dead.remove(&old);
+        }
+        let cores = self.config.cores;
+        fx.push(Effect::Cluster(ClusterOp::Start { executor, cores }));
+        self.emit(now, fx, Event::ExecutorAdded { executor, cores, replaces });
+        self.emit(now, fx, Event::BlockManagerAdded { executor, max_memory: self.config.memory });
+        self.scheduler.add_executor(now, executor, cores, out);
+    }
+}

@@ -1,0 +1,104 @@
+//! What the driver wants done, in order.
+
+use super::input::{Reply, SlotId, SlotSpawn};
+use crate::error::EngineError;
+use crate::event::{CheckpointPart, Envelope, RddInfo};
+use crate::ids::*;
+use crate::rdd::AnyRdd;
+use crate::scheduler::{ReplicaOrder, TaskLaunch};
+use std::sync::Arc;
+
+/// Numbered facts, and effects in the order in which they must happen.
+#[derive(Default)]
+pub struct Effects {
+    /// Facts, numbered.
+    pub events: Vec<Envelope>,
+    /// Effects, in order.
+    pub list: Vec<Effect>,
+}
+
+impl Effects {
+    pub(super) fn push(&mut self, effect: Effect) {
+        self.list.push(effect);
+    }
+}
+
+/// One thing to do.
+pub enum Effect {
+    /// Start a task on its executor.
+    Launch(TaskLaunch),
+    /// Kill an attempt.
+    Cancel(TaskId),
+    /// Answer a thread of the program.
+    Reply(SlotId, Reply),
+    /// Start a thread of the program.
+    Spawn(SlotSpawn),
+    /// Do something to executors.
+    Cluster(ClusterOp),
+    /// Write the manifest of a checkpoint and verify all its files.
+    Publish(CheckpointWrite),
+    /// The application ended.
+    Ended(Result<(), EngineError>),
+}
+
+/// Something done to executors.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClusterOp {
+    /// Start one.
+    Start {
+        /// Its id.
+        executor: ExecutorId,
+        /// Slots.
+        cores: u32,
+    },
+    /// Kill one with everything it holds.
+    Kill {
+        /// Its id.
+        executor: ExecutorId,
+    },
+    /// Make one slower.
+    Slow {
+        /// Its id.
+        executor: ExecutorId,
+        /// How many times slower.
+        factor: f64,
+    },
+    /// Remove all blocks of an RDD everywhere.
+    Unpersist {
+        /// RDD.
+        rdd: RddId,
+        /// Generation from which puts are accepted again.
+        generation: u32,
+    },
+    /// Remove one block everywhere.
+    DropBlock {
+        /// Block.
+        block: BlockId,
+    },
+    /// Remove the outputs of a shuffle everywhere.
+    RemoveShuffle {
+        /// Shuffle.
+        shuffle: ShuffleId,
+    },
+    /// Ask an executor for all its blocks.
+    ReportBlocks {
+        /// Its id.
+        executor: ExecutorId,
+    },
+    /// Copy a block.
+    Replicate(ReplicaOrder),
+}
+
+/// A checkpoint whose parts are written.
+pub struct CheckpointWrite {
+    /// Who waits.
+    pub slot: SlotId,
+    /// RDD.
+    pub rdd: Arc<dyn AnyRdd>,
+    /// Its description for the manifest.
+    pub info: RddInfo,
+    /// Directory.
+    pub dir: String,
+    /// Parts.
+    pub parts: Vec<CheckpointPart>,
+}

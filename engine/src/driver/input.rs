@@ -1,0 +1,208 @@
+//! What reaches the driver, and what its program's threads hear back.
+
+use super::effects::CheckpointWrite;
+use crate::command::Command;
+use crate::error::{EngineError, Result};
+use crate::event::{CheckpointPart, OutputOpInfo, StreamInfo};
+use crate::executor::BlockReport;
+use crate::ids::*;
+use crate::rdd::{AnyRdd, JobSpec, Notice, TaskOutput};
+use crate::scheduler::TaskReport;
+use std::fmt;
+use std::sync::Arc;
+
+/// A thread of the driver program: main, the job generator, an output slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SlotId(pub u32);
+
+/// What a thread of the program runs.
+pub type SlotBody = Box<dyn FnOnce() -> Result<()> + Send>;
+
+/// A batch time with its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BatchTick {
+    /// Number from 1.
+    pub batch: BatchId,
+    /// Batch time.
+    pub time: Timestamp,
+}
+
+/// What a thread of the program asks and waits for.
+pub enum Request {
+    /// Run a job; answered by [`Reply::Job`].
+    RunJob(JobSpec),
+    /// Publish and verify a written checkpoint; answered by [`Reply::Done`].
+    CommitCheckpoint {
+        /// RDD that was written.
+        rdd: Arc<dyn AnyRdd>,
+        /// Directory in the store.
+        dir: String,
+        /// Its parts.
+        parts: Vec<CheckpointPart>,
+    },
+    /// Start the batches; answered by [`Reply::Done`].
+    StartStreaming(StreamingPlan),
+    /// The job generator wants work; answered by [`Reply::Generator`].
+    NextInstruction,
+    /// The output slot wants work; answered by [`Reply::Output`].
+    NextOutput,
+    /// Wait for the end of the stream; answered by [`Reply::Done`].
+    AwaitTermination,
+}
+
+/// What a thread of the program tells without waiting.
+pub enum Told {
+    /// From a context.
+    Notice(Notice),
+    /// The generator built the jobs of a batch.
+    BatchGenerated {
+        /// Batch.
+        tick: BatchTick,
+        /// Its jobs, or why there are none.
+        batch: Result<GeneratedBatch>,
+    },
+    /// An output operation ended.
+    OutputDone {
+        /// Batch.
+        batch: BatchId,
+        /// Output operation.
+        output_op: OutputOpId,
+        /// Its end.
+        result: Result<()>,
+    },
+}
+
+/// What the driver answers.
+pub enum Reply {
+    /// Begin, or done.
+    Done(Result<()>),
+    /// A job ended.
+    Job(Result<Vec<TaskOutput>>),
+    /// Work for the generator.
+    Generator(Instruction),
+    /// Work for an output slot; `None` means stop.
+    Output(Option<OutputJob>),
+}
+
+/// Work for the job generator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instruction {
+    /// Build the jobs of a batch.
+    Generate(BatchTick),
+    /// A batch completed: forget what is older than the remember duration (R12.7).
+    Clear(BatchTick),
+    /// Stop.
+    Stop,
+}
+
+/// The jobs of a batch.
+pub struct GeneratedBatch {
+    /// Input records.
+    pub records: u64,
+    /// One per output operation that has a job, in order.
+    pub outputs: Vec<OutputJob>,
+}
+
+/// One output operation of one batch.
+pub struct OutputJob {
+    /// Batch.
+    pub tick: BatchTick,
+    /// Output operation.
+    pub output_op: OutputOpId,
+    /// Its body: user code, which may run jobs.
+    pub run: SlotBody,
+}
+
+/// What the streaming context hands over when it starts.
+pub struct StreamingPlan {
+    /// Batch interval.
+    pub interval: Millis,
+    /// Template.
+    pub streams: Vec<StreamInfo>,
+    /// Output operations.
+    pub outputs: Vec<OutputOpInfo>,
+    /// The threads to start: generator and output slot, with their names.
+    pub slots: Vec<(String, SlotBody)>,
+}
+
+/// A thread to start.
+pub struct SlotSpawn {
+    /// Its slot.
+    pub slot: SlotId,
+    /// Thread name.
+    pub name: String,
+    /// What it runs.
+    pub run: SlotBody,
+}
+
+/// An input of the driver.
+pub enum DriverInput {
+    /// A thread of the program waits.
+    Request {
+        /// Which.
+        slot: SlotId,
+        /// For what.
+        request: Request,
+    },
+    /// A thread of the program told something.
+    Told {
+        /// Which.
+        slot: SlotId,
+        /// What.
+        told: Told,
+    },
+    /// A user's wish.
+    Command(Command),
+    /// A task ended.
+    TaskFinished(TaskReport),
+    /// Blocks changed.
+    Blocks(Vec<BlockReport>),
+    /// An executor reported everything it holds.
+    BlocksReported {
+        /// Which.
+        executor: ExecutorId,
+        /// Its blocks.
+        reports: Vec<BlockReport>,
+    },
+    /// An executor is gone.
+    ExecutorLost {
+        /// Which.
+        executor: ExecutorId,
+        /// Why.
+        reason: String,
+    },
+    /// The reliable store answered.
+    CheckpointPublished {
+        /// What was asked of it.
+        write: CheckpointWrite,
+        /// Verified, or why not.
+        result: std::result::Result<(), String>,
+    },
+    /// A thread of the program ended.
+    SlotEnded {
+        /// Which.
+        slot: SlotId,
+        /// How.
+        result: std::result::Result<(), EngineError>,
+    },
+    /// The time of `next_deadline` has come.
+    Deadline,
+}
+
+impl fmt::Debug for DriverInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Request { .. } => "Request",
+            Self::Told { .. } => "Told",
+            Self::Command(command) => return write!(f, "Command({command})"),
+            Self::TaskFinished(report) => return write!(f, "TaskFinished({})", report.task),
+            Self::Blocks(_) => "Blocks",
+            Self::BlocksReported { .. } => "BlocksReported",
+            Self::ExecutorLost { .. } => "ExecutorLost",
+            Self::CheckpointPublished { .. } => "CheckpointPublished",
+            Self::SlotEnded { .. } => "SlotEnded",
+            Self::Deadline => "Deadline",
+        };
+        f.write_str(name)
+    }
+}

@@ -1,0 +1,265 @@
+//! The driver: every decision of the engine, as a function of its inputs.
+//!
+//! `Driver::handle(now, input, &mut Effects)` has no threads, no clock and no IO. It joins scheduling,
+//! streaming, checkpoints and faults, numbers the events, and leaves what must be done as effects in
+//! order. User code never runs here.
+
+mod checkpoints;
+mod commands;
+mod effects;
+mod input;
+mod streaming;
+
+pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects};
+pub use input::{
+    BatchTick, DriverInput, GeneratedBatch, Instruction, OutputJob, Reply, Request, SlotId, SlotSpawn, StreamingPlan,
+    Told,
+};
+
+use crate::config::EngineConfig;
+use crate::error::EngineError;
+use crate::event::*;
+use crate::ids::*;
+use crate::rdd::{Notice, Released};
+use crate::scheduler::{Outbox, Scheduler};
+use crate::sim::faults::PlannedFault;
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use streaming::Streaming;
+
+/// The state of an application.
+pub struct Driver {
+    config: Arc<EngineConfig>,
+    scheduler: Scheduler,
+    streaming: Option<Streaming>,
+    /// Which slot waits for which job.
+    waiting: BTreeMap<JobId, SlotId>,
+    /// Executors that are dead although the driver has not noticed yet.
+    undetected: BTreeSet<(Timestamp, ExecutorId)>,
+    /// Executors that are gone and not replaced.
+    dead: BTreeSet<ExecutorId>,
+    faults: Vec<PlannedFault>,
+    released: Arc<Mutex<Released>>,
+    next_executor: u32,
+    next_slot: u32,
+    next_seq: u64,
+    inputs: u64,
+    ended: bool,
+}
+
+impl Driver {
+    /// The slot of the main program.
+    pub const MAIN: SlotId = SlotId(0);
+
+    /// A driver that has announced nothing yet. `released` is shared with the program's context.
+    pub fn new(config: Arc<EngineConfig>, released: Arc<Mutex<Released>>) -> Self {
+        Self {
+            scheduler: Scheduler::new(Arc::clone(&config)),
+            streaming: None,
+            waiting: BTreeMap::new(),
+            undetected: BTreeSet::new(),
+            dead: BTreeSet::new(),
+            faults: config.faults.clone(),
+            released,
+            next_executor: 1,
+            next_slot: 1,
+            next_seq: 0,
+            inputs: 0,
+            ended: false,
+            config,
+        }
+    }
+
+    /// Scheduling state, for tests and queries.
+    pub const fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
+    }
+
+    /// Announces the application and asks for its executors.
+    pub fn start(&mut self, now: Timestamp, fx: &mut Effects) {
+        let config = Arc::clone(&self.config);
+        let version = env!("CARGO_PKG_VERSION").into();
+        self.emit(now, fx, Event::LogStart { version, seed: config.seed, clock: config.clock });
+        self.emit(now, fx, Event::EnvironmentUpdate { properties: config.properties() });
+        self.emit(now, fx, Event::ApplicationStart { name: config.app_name.clone(), id: config.app_id() });
+        for _ in 0..config.executors {
+            let mut out = Outbox::default();
+            self.start_executor(now, None, &mut out, fx);
+            self.drain(now, &mut out, fx);
+        }
+    }
+
+    /// When something must happen although no input arrives.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let loss = self.undetected.first().map(|(at, _)| *at);
+        let tick = self.streaming.as_ref().and_then(Streaming::next_tick_at);
+        self.scheduler.next_deadline().into_iter().chain(loss).chain(tick).min()
+    }
+
+    /// Whether the application ended.
+    pub const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Handles one input.
+    pub fn handle(&mut self, now: Timestamp, input: DriverInput, fx: &mut Effects) {
+        let mut out = Outbox::default();
+        match input {
+            DriverInput::Request { slot, request } => self.on_request(now, slot, request, &mut out, fx),
+            DriverInput::Told { told, .. } => self.on_told(now, told, &mut out, fx),
+            DriverInput::Command(command) => self.on_command(now, command, &mut out, fx),
+            DriverInput::TaskFinished(report) => self.scheduler.task_finished(now, report, &mut out),
+            DriverInput::Blocks(reports) => self.scheduler.blocks_changed(reports, &mut out),
+            DriverInput::BlocksReported { executor, reports } => {
+                if self.scheduler.executor_reported(executor, &mut out) {
+                    self.scheduler.blocks_changed(reports, &mut out);
+                }
+            }
+            DriverInput::ExecutorLost { executor, reason } => self.lose_executor(now, executor, &reason, &mut out),
+            DriverInput::CheckpointPublished { write, result } => self.checkpoint_published(now, write, result, fx),
+            DriverInput::SlotEnded { slot, result } => self.slot_ended(now, slot, result, &mut out, fx),
+            DriverInput::Deadline => self.on_deadline(now, &mut out),
+        }
+        self.inputs += 1;
+        self.settle(now, out, fx);
+    }
+
+    /// Turns what was decided into effects, until nothing more follows.
+    fn settle(&mut self, now: Timestamp, mut out: Outbox, fx: &mut Effects) {
+        loop {
+            self.drain(now, &mut out, fx);
+            let mut more = Outbox::default();
+            self.dispatch_streaming(now, &mut more, fx);
+            self.forget_released(&mut more, fx);
+            if more.is_empty() {
+                break;
+            }
+            out = more;
+        }
+    }
+
+    fn drain(&mut self, now: Timestamp, out: &mut Outbox, fx: &mut Effects) {
+        for event in out.events.drain(..) {
+            self.emit(now, fx, event);
+        }
+        for task in out.cancel.drain(..) {
+            fx.push(Effect::Cancel(task));
+        }
+        for executor in out.report_blocks.drain(..) {
+            fx.push(Effect::Cluster(ClusterOp::ReportBlocks { executor }));
+        }
+        for order in out.replicas.drain(..) {
+            fx.push(Effect::Cluster(ClusterOp::Replicate(order)));
+        }
+        let launches: Vec<_> = out.launches.drain(..).collect();
+        for launch in launches {
+            let (stage, index, attempt) = (launch.info.stage, launch.info.index, launch.info.attempt);
+            fx.push(Effect::Launch(launch));
+            if stage.attempt == 0 && attempt == 0 {
+                self.strike_while_running(now, stage.stage, index, fx);
+            }
+        }
+        for (job, result) in out.ended.drain(..) {
+            if let Some(slot) = self.waiting.remove(&job) {
+                fx.push(Effect::Reply(slot, Reply::Job(result)));
+            }
+        }
+    }
+
+    fn emit(&mut self, now: Timestamp, fx: &mut Effects, mut event: Event) {
+        if let Event::TaskEnd { task, metrics, .. } = &mut event {
+            if task.launched == Timestamp(0) {
+                task.launched = now;
+            }
+            task.finished = now;
+            if metrics.run_ns == 0 {
+                metrics.run_ns = now.ns_since(task.launched);
+            }
+            metrics.duration_source = match self.config.clock {
+                ClockKind::Virtual => DurationSource::Modelled,
+                ClockKind::Wall => DurationSource::Measured,
+            };
+        }
+        fx.events.push(Envelope { seq: self.next_seq, at: now, event });
+        self.next_seq += 1;
+    }
+
+    fn forget_released(&mut self, out: &mut Outbox, fx: &mut Effects) {
+        let released = std::mem::take(&mut *self.released.lock());
+        for shuffle in self.scheduler.forget(released, out) {
+            fx.push(Effect::Cluster(ClusterOp::RemoveShuffle { shuffle }));
+        }
+    }
+
+    fn on_request(&mut self, now: Timestamp, slot: SlotId, request: Request, out: &mut Outbox, fx: &mut Effects) {
+        match request {
+            Request::RunJob(spec) => {
+                let job = self.scheduler.submit_job(now, spec, out);
+                self.waiting.insert(job, slot);
+            }
+            Request::CommitCheckpoint { rdd, dir, parts } => {
+                let info = rdd.core().info();
+                fx.push(Effect::Publish(CheckpointWrite { slot, rdd, info, dir, parts }));
+            }
+            Request::StartStreaming(plan) => self.start_streaming(now, slot, plan, fx),
+            Request::NextInstruction => self.generator_waits(slot),
+            Request::NextOutput => self.output_slot_waits(slot),
+            Request::AwaitTermination => self.await_termination(slot, fx),
+        }
+    }
+
+    fn on_told(&mut self, now: Timestamp, told: Told, out: &mut Outbox, fx: &mut Effects) {
+        match told {
+            Told::Notice(notice) => self.on_notice(now, notice, out, fx),
+            Told::BatchGenerated { tick, batch } => self.batch_generated(now, tick, batch, fx),
+            Told::OutputDone { batch, output_op, result } => self.output_done(now, batch, output_op, result, fx),
+        }
+    }
+
+    fn on_notice(&mut self, now: Timestamp, notice: Notice, out: &mut Outbox, fx: &mut Effects) {
+        match notice {
+            Notice::Persisted(rdd, level) => self.scheduler.set_level(rdd, level, out),
+            Notice::Unpersisted(rdd) => {
+                let generation = self.scheduler.unpersist(rdd, out);
+                fx.push(Effect::Cluster(ClusterOp::Unpersist { rdd, generation }));
+            }
+            Notice::Marked(info) => self.emit(now, fx, Event::CheckpointMarked { rdd: info.id }),
+            Notice::CheckpointFailed(rdd, error) => self.emit(now, fx, Event::CheckpointFailed { rdd, error }),
+            Notice::Fact(event) => self.emit(now, fx, event),
+        }
+    }
+
+    fn on_deadline(&mut self, now: Timestamp, out: &mut Outbox) {
+        while let Some(&(at, executor)) = self.undetected.first() {
+            if at > now {
+                break;
+            }
+            self.undetected.pop_first();
+            self.lose_executor(now, executor, commands::KILLED, out);
+        }
+        self.scheduler.on_deadline(now, out);
+        self.tick_streaming(now);
+    }
+
+    fn slot_ended(
+        &mut self,
+        now: Timestamp,
+        slot: SlotId,
+        result: Result<(), EngineError>,
+        out: &mut Outbox,
+        fx: &mut Effects,
+    ) {
+        if slot != Self::MAIN || self.ended {
+            return;
+        }
+        self.ended = true;
+        self.stop_streaming_slots(fx);
+        if let Err(error) = &result {
+            self.scheduler.abort_all(&error.to_string(), out);
+        }
+        self.drain(now, out, fx);
+        self.emit(now, fx, Event::ApplicationEnd);
+        fx.push(Effect::Ended(result));
+    }
+}
