@@ -156,14 +156,21 @@ impl Model {
 
     /// A fault may strike when its batch has read all it needs; then the next batch pays for it.
     fn batch_recovered(&mut self, id: BatchId) {
-        let story = &self.story;
-        let unnoticed = story.struck.is_some_and(|e| self.executors.get(&e).is_some_and(|s| s.alive));
-        let outstanding = !story.repaired_anything() && (story.lost_anything() || unnoticed);
-        if outstanding && story.struck_in.is_some_and(|b| id <= b) {
+        if self.recovery_outstanding() && self.story.struck_in.is_some_and(|b| id <= b) {
             self.story.recovering = Some(BatchId(id.0.saturating_add(1)));
         } else {
             self.story.close_recovery(&format!("Batch {id}"));
         }
+    }
+
+    /// Whether something is lost, or is about to be, and nobody has needed it so far.
+    fn recovery_outstanding(&self) -> bool {
+        let story = &self.story;
+        let killed = |e: ExecutorId| {
+            self.faults.back().is_some_and(|f| f.executor == Some(e) && FaultKind::of(&f.fault) == FaultKind::Kill)
+        };
+        let unnoticed = |e: ExecutorId| killed(e) && self.executors.get(&e).is_some_and(|s| s.alive);
+        !story.repaired_anything() && (story.lost_anything() || story.struck.is_some_and(unnoticed))
     }
 
     pub(super) fn tell_job_started(&mut self, id: JobId) {
@@ -187,11 +194,9 @@ impl Model {
                 let detail = sentences::first_line(error);
                 self.story.tell(StoryPhase::Failed, format!("Job {id} failed."), detail);
             }
-            _ if self.story.is_recovering() => {
-                // What is lost may be needed by a later job, and then that one pays.
-                if self.story.repaired_anything() {
-                    self.story.close_recovery(&format!("Job {id}"));
-                }
+            // What is lost may be needed by a later job, and then that one pays.
+            _ if self.story.is_recovering() && !self.recovery_outstanding() => {
+                self.story.close_recovery(&format!("Job {id}"));
             }
             _ if self.story.phase == StoryPhase::Running => {
                 self.story.headline = format!("Job {id} is done.");

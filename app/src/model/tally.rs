@@ -3,7 +3,6 @@
 use super::Model;
 use faultline_engine::event::{ReadRow, ReadTier, TaskMetrics};
 use faultline_engine::ids::*;
-use faultline_engine::ids::*;
 use std::collections::BTreeMap;
 
 /// What was done, as counted in compare tables. Partitions are counted as (operator, batch, partition).
