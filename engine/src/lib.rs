@@ -1,6 +1,7 @@
 //! A micro-batch engine in the shape of Spark's RDD core and DStreams, whose every decision is an event.
 
 pub mod checkpoint;
+pub mod clock;
 pub mod command;
 pub mod config;
 pub mod driver;
@@ -12,8 +13,10 @@ pub mod lineage;
 pub mod object_store;
 pub mod rdd;
 pub mod rng;
+pub mod runtime;
 pub mod scheduler;
 pub mod shuffle;
 pub mod sim;
 pub mod storage;
+pub mod streaming;
 pub mod task_context;

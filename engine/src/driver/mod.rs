@@ -12,8 +12,8 @@ mod streaming;
 
 pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects};
 pub use input::{
-    BatchTick, DriverInput, GeneratedBatch, Instruction, OutputJob, Reply, Request, SlotId, SlotSpawn, StreamingPlan,
-    Told,
+    BatchTick, DriverInput, GeneratedBatch, Instruction, OutputJob, Reply, Request, SlotBody, SlotId, SlotSpawn,
+    StreamingPlan, Told,
 };
 
 use crate::config::EngineConfig;

@@ -21,8 +21,9 @@ mod union;
 pub use chunk::{Chunk, Sink, Stop, TaskError};
 pub use context::{Files, JobRunner, JobSpec, Notice, ResultFn, SparkContext, TaskOutput};
 pub use dependency::Dependency;
+pub use narrow::{Out, PreservesPartitioning};
 pub use node::{AnyRdd, AnyShuffle, CheckpointState, RddCore, RddNode};
-pub use source::Line;
+pub use source::{Line, ReplayText};
 
 pub(crate) use chunk::{deliver_owned, deliver_shared};
 pub use context::Released;

@@ -1,0 +1,6 @@
+//! The engine on threads.
+
+pub(crate) mod slots;
+mod sources;
+
+pub use sources::SystemFiles;

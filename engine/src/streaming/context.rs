@@ -1,0 +1,205 @@
+//! `StreamingContext`: builds the template, validates it, and runs the generator and output threads.
+
+use super::graph::{DStreamGraph, OutputOp, StreamCore};
+use super::instances::{Generation, Instances};
+use crate::driver::{BatchTick, GeneratedBatch, Instruction, OutputJob, Reply, Request, StreamingPlan, Told};
+use crate::error::{EngineError, Result};
+use crate::ids::*;
+use crate::rdd::{JobLocal, SparkContext, with_job_local};
+use crate::runtime::slots;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The entry to streams. Cheap to clone.
+#[derive(Clone)]
+pub struct StreamingContext(Arc<Inner>);
+
+struct Inner {
+    sc: SparkContext,
+    interval: Millis,
+    graph: Mutex<DStreamGraph>,
+    names: Mutex<BTreeMap<String, u32>>,
+    instances: Instances,
+    zero: Mutex<Timestamp>,
+}
+
+impl StreamingContext {
+    /// A context whose batches are `interval` apart.
+    pub fn new(sc: &SparkContext, interval: Millis) -> Self {
+        Self(Arc::new(Inner {
+            sc: sc.clone(),
+            interval,
+            graph: Mutex::default(),
+            names: Mutex::default(),
+            instances: Instances::default(),
+            zero: Mutex::default(),
+        }))
+    }
+
+    /// The context of its RDDs.
+    pub fn spark_context(&self) -> &SparkContext {
+        &self.0.sc
+    }
+
+    /// The batch interval.
+    pub fn interval(&self) -> Millis {
+        self.0.interval
+    }
+
+    /// Sets the checkpoint directory.
+    pub fn checkpoint(&self, dir: &str) {
+        self.0.sc.set_checkpoint_dir(dir);
+    }
+
+    /// Remembers RDDs of all streams at least this long.
+    pub fn remember(&self, duration: Millis) {
+        self.0.graph.lock().remember = Some(duration);
+    }
+
+    pub(super) fn is_started(&self) -> bool {
+        self.0.graph.lock().started
+    }
+
+    pub(super) fn add_records_per_batch(&self, records: u64) {
+        self.0.graph.lock().records_per_batch += records;
+    }
+
+    /// Numbers and names a stream.
+    pub(super) fn register(
+        &self,
+        make: impl FnOnce(StreamId, OperatorName) -> StreamCore,
+        method: &str,
+    ) -> Arc<StreamCore> {
+        let mut names = self.0.names.lock();
+        let count = names.entry(method.to_owned()).or_insert(0);
+        *count += 1;
+        let operator = OperatorName::new(method, *count);
+        let mut graph = self.0.graph.lock();
+        let core = Arc::new(make(StreamId(graph.streams.len() as u32), operator));
+        graph.streams.push(Arc::clone(&core));
+        core
+    }
+
+    pub(super) fn add_output(&self, make: impl FnOnce(OutputOpId) -> OutputOp) {
+        let mut graph = self.0.graph.lock();
+        let id = OutputOpId(graph.outputs.len() as u32);
+        graph.outputs.push(make(id));
+    }
+
+    /// Validates the template and starts the batches.
+    ///
+    /// # Errors
+    /// What Spark refuses at start, in its words (R11.2, R11.3, R12.4).
+    pub fn start(&self) -> Result<()> {
+        {
+            let mut graph = self.0.graph.lock();
+            if graph.started {
+                return Ok(());
+            }
+            super::validate::validate(&graph, self.0.interval, self.0.sc.checkpoint_dir().is_some())?;
+            super::validate::apply_overrides(&graph, self.0.sc.config());
+            graph.started = true;
+        }
+        let graph = self.0.graph.lock();
+        let plan = StreamingPlan {
+            interval: self.0.interval,
+            streams: graph.streams.iter().map(|s| s.info.lock().clone()).collect(),
+            outputs: graph.outputs.iter().map(|o| o.info.clone()).collect(),
+            slots: vec![
+                ("job-generator".to_owned(), {
+                    let ssc = self.clone();
+                    Box::new(move || ssc.generate_batches())
+                }),
+                ("streaming-job-executor-0".to_owned(), Box::new(run_output_operations)),
+            ],
+        };
+        drop(graph);
+        match slots::call(Request::StartStreaming(plan))? {
+            Reply::Done(result) => result,
+            _ => Err(EngineError::DriverLost),
+        }
+    }
+
+    /// Waits until the stream ends.
+    ///
+    /// # Errors
+    /// The error of the batch that failed (R11.7).
+    pub fn await_termination(&self) -> Result<()> {
+        match slots::call(Request::AwaitTermination)? {
+            Reply::Done(result) => result,
+            _ => Err(EngineError::DriverLost),
+        }
+    }
+
+    /// The generator's thread.
+    fn generate_batches(&self) -> Result<()> {
+        loop {
+            match slots::call(Request::NextInstruction)? {
+                Reply::Generator(Instruction::Generate(tick)) => {
+                    let batch = self.generate(tick);
+                    slots::tell(Told::BatchGenerated { tick, batch });
+                }
+                Reply::Generator(Instruction::Clear(tick)) => self.clear(tick),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn with_generation<R>(&self, tick: BatchTick, f: impl FnOnce(&Generation<'_>) -> R) -> R {
+        let zero = Timestamp(tick.time.0 - u64::from(tick.batch.0) * self.0.interval.0 * 1_000_000);
+        *self.0.zero.lock() = zero;
+        let sc = &self.0.sc;
+        f(&Generation { sc, interval: self.0.interval, zero, instances: &self.0.instances })
+    }
+
+    /// R11.4: each output operation builds its RDDs and its job, in registration order.
+    fn generate(&self, tick: BatchTick) -> Result<GeneratedBatch> {
+        let graph = self.0.graph.lock();
+        let mut outputs = Vec::new();
+        self.with_generation(tick, |generation| {
+            for output in &graph.outputs {
+                let Some(body) = (output.body)(generation, tick)? else { continue };
+                let (id, info, sc) = (output.info.id, output.info.clone(), self.0.sc.clone());
+                let local = JobLocal {
+                    batch: Some(tick.batch),
+                    batch_time: Some(tick.time),
+                    output_op: Some(id),
+                    all_marked_ancestors: true,
+                };
+                let run = Box::new(move || {
+                    let _scope = sc.push_frame(info.name.as_str().into(), Some(tick.batch), info.callsite, 0);
+                    with_job_local(local, body)
+                });
+                outputs.push(OutputJob { tick, output_op: id, run });
+            }
+            Ok(())
+        })?;
+        Ok(GeneratedBatch { records: graph.records_per_batch, outputs })
+    }
+
+    /// R12.7 after a batch completed.
+    fn clear(&self, tick: BatchTick) {
+        let streams = self.0.graph.lock().streams.clone();
+        self.with_generation(tick, |generation| {
+            for stream in &streams {
+                let info = stream.info.lock().clone();
+                let remember = info.remember.unwrap_or(info.slide);
+                let batches = u32::try_from(remember.0 / self.0.interval.0.max(1)).unwrap_or(u32::MAX);
+                if let Some(last) = tick.batch.0.checked_sub(batches) {
+                    generation.forget(stream.id, info.level.is_valid(), last);
+                }
+            }
+        });
+    }
+}
+
+/// The output slot's thread: one output operation after another.
+fn run_output_operations() -> Result<()> {
+    loop {
+        let Reply::Output(Some(job)) = slots::call(Request::NextOutput)? else { return Ok(()) };
+        let (batch, output_op) = (job.tick.batch, job.output_op);
+        let result = slots::catch(job.run);
+        slots::tell(Told::OutputDone { batch, output_op, result });
+    }
+}

@@ -1,0 +1,134 @@
+//! `DStream<T>`: the typed handle on a stream of the template.
+
+use super::context::StreamingContext;
+use super::graph::StreamCore;
+use super::instances::Generation;
+use crate::driver::BatchTick;
+use crate::error::{EngineError, Result};
+use crate::event::{StorageLevel, StreamInfo};
+use crate::ids::*;
+use crate::rdd::{Rdd, callsite};
+use crate::storage::Data;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// How a stream makes the RDD of a batch.
+pub(super) trait StreamNode<T: Data>: Send + Sync {
+    /// The RDD, or none when there is nothing at this time.
+    fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<T>>>;
+}
+
+/// A stream of the template: one RDD of `T` per batch.
+pub struct DStream<T: Data> {
+    pub(super) core: Arc<StreamCore>,
+    pub(super) node: Arc<dyn StreamNode<T>>,
+    pub(super) ssc: StreamingContext,
+}
+
+impl<T: Data> Clone for DStream<T> {
+    fn clone(&self) -> Self {
+        Self { core: Arc::clone(&self.core), node: Arc::clone(&self.node), ssc: self.ssc.clone() }
+    }
+}
+
+/// What is particular about a new stream.
+pub(super) struct StreamSpec {
+    pub method: &'static str,
+    pub class: &'static str,
+    pub slide: Millis,
+    pub window: Option<Millis>,
+    pub stateful: bool,
+    pub shuffles: bool,
+    pub level: StorageLevel,
+}
+
+impl StreamSpec {
+    /// A stream that follows its parent batch by batch.
+    pub const fn narrow(method: &'static str, class: &'static str, slide: Millis) -> Self {
+        Self { method, class, slide, window: None, stateful: false, shuffles: false, level: StorageLevel::NONE }
+    }
+}
+
+impl<T: Data> DStream<T> {
+    /// Adds a stream to the template.
+    pub(super) fn create(
+        ssc: &StreamingContext,
+        spec: StreamSpec,
+        parents: Vec<Arc<StreamCore>>,
+        node: impl StreamNode<T> + 'static,
+        at: &Location<'_>,
+    ) -> Self {
+        let core = ssc.register(
+            |id, operator| StreamCore {
+                id,
+                info: parking_lot::Mutex::new(StreamInfo {
+                    id,
+                    operator,
+                    class: spec.class.to_owned(),
+                    callsite: callsite(spec.method, at),
+                    parents: parents.iter().map(|p| p.id).collect(),
+                    slide: spec.slide,
+                    window: spec.window,
+                    stateful: spec.stateful,
+                    level: spec.level,
+                    checkpoint_interval: None,
+                    remember: None,
+                    shuffles: spec.shuffles,
+                }),
+                must_checkpoint: spec.stateful,
+                parents,
+            },
+            spec.method,
+        );
+        Self { core, node: Arc::new(node), ssc: ssc.clone() }
+    }
+
+    /// Batch time distance of this stream.
+    pub fn slide(&self) -> Millis {
+        self.core.slide()
+    }
+
+    /// As announced: level, intervals, class.
+    pub fn info(&self) -> StreamInfo {
+        self.core.info.lock().clone()
+    }
+
+    /// Keeps the RDDs of this stream at `level`. On a windowed stream it is the parent's level (R12.1).
+    ///
+    /// # Errors
+    /// After the context started.
+    pub fn persist(&self, level: StorageLevel) -> Result<Self> {
+        self.refuse_after_start("Cannot change storage level of a DStream after streaming context has started")?;
+        let windowed = self.core.info.lock().window.is_some();
+        match (windowed, self.core.parents.first()) {
+            (true, Some(parent)) => parent.info.lock().level = level,
+            _ => self.core.info.lock().level = level,
+        }
+        Ok(self.clone())
+    }
+
+    /// `persist(MEMORY_ONLY_SER)`: Spark's default level for streams.
+    ///
+    /// # Errors
+    /// After the context started.
+    pub fn cache(&self) -> Result<Self> {
+        self.persist(StorageLevel::MEMORY_ONLY_SER)
+    }
+
+    /// Saves the RDD of this stream every `interval`, and keeps its RDDs in memory (R12.3).
+    ///
+    /// # Errors
+    /// After the context started.
+    pub fn checkpoint(&self, interval: Millis) -> Result<Self> {
+        self.refuse_after_start("Cannot change checkpoint interval of a DStream after streaming context has started")?;
+        if self.core.info.lock().window.is_none() {
+            self.persist(StorageLevel::MEMORY_ONLY_SER)?;
+        }
+        self.core.info.lock().checkpoint_interval = Some(interval);
+        Ok(self.clone())
+    }
+
+    fn refuse_after_start(&self, text: &str) -> Result<()> {
+        if self.ssc.is_started() { Err(EngineError::IllegalState(text.to_owned())) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,88 @@
+//! The RDDs of batches: made once per (stream, batch), kept as long as they are remembered (R11.5).
+
+use super::dstream::DStream;
+use crate::driver::BatchTick;
+use crate::error::Result;
+use crate::ids::*;
+use crate::rdd::{Rdd, SparkContext};
+use crate::storage::Data;
+use parking_lot::Mutex;
+use std::any::Any;
+use std::collections::BTreeMap;
+
+/// One remembered RDD, and how to unpersist it.
+struct Instance {
+    rdd: Box<dyn Any + Send>,
+    unpersist: Box<dyn Fn() + Send>,
+}
+
+/// All remembered RDDs, by stream and batch.
+#[derive(Default)]
+pub(super) struct Instances {
+    rdds: Mutex<BTreeMap<(StreamId, u32), Instance>>,
+}
+
+/// The generation of one batch: gives each stream its RDD.
+pub(super) struct Generation<'a> {
+    pub sc: &'a SparkContext,
+    pub interval: Millis,
+    pub zero: Timestamp,
+    pub instances: &'a Instances,
+}
+
+impl Generation<'_> {
+    /// The tick of batch `number`.
+    pub fn tick(&self, number: u32) -> BatchTick {
+        let time = self.zero.plus(Millis(self.interval.0 * u64::from(number)));
+        BatchTick { batch: BatchId(number), time }
+    }
+
+    /// The remembered RDD of a stream in a batch.
+    pub fn remembered<T: Data>(&self, stream: StreamId, number: u32) -> Option<Rdd<T>> {
+        self.instances.rdds.lock().get(&(stream, number))?.rdd.downcast_ref::<Rdd<T>>().cloned()
+    }
+
+    /// The RDD of a stream in a batch: remembered, or made, persisted and marked now (R11.5, R12.8).
+    pub fn rdd<T: Data>(&self, stream: &DStream<T>, tick: BatchTick) -> Result<Option<Rdd<T>>> {
+        let core = &stream.core;
+        let number = tick.batch.0;
+        if let Some(rdd) = self.remembered(core.id, number) {
+            return Ok(Some(rdd));
+        }
+        if !core.is_time_valid(number, self.interval) {
+            return Ok(None);
+        }
+        let info = core.info.lock().clone();
+        let scope = self.sc.push_frame(info.operator.clone(), Some(tick.batch), info.callsite.clone(), 0);
+        let made = stream.node.compute(self, tick)?;
+        drop(scope);
+        let Some(rdd) = made else { return Ok(None) };
+        if info.level.is_valid() {
+            rdd.persist(info.level)?;
+        }
+        let due = info
+            .checkpoint_interval
+            .is_some_and(|every| (u64::from(number) * self.interval.0).is_multiple_of(every.0.max(1)));
+        if due {
+            rdd.checkpoint()?;
+        }
+        let kept = rdd.clone();
+        let unpersist = Box::new(move || kept.unpersist());
+        self.instances.rdds.lock().insert((core.id, number), Instance { rdd: Box::new(rdd.clone()), unpersist });
+        Ok(Some(rdd))
+    }
+
+    /// R12.7: forgets a stream's RDDs of batches up to and including `last`, and unpersists them.
+    pub fn forget(&self, stream: StreamId, persisted: bool, last: u32) {
+        let keys: Vec<(StreamId, u32)> =
+            self.instances.rdds.lock().range((stream, 0)..=(stream, last)).map(|(key, _)| *key).collect();
+        for key in keys {
+            let forgotten = self.instances.rdds.lock().remove(&key);
+            if let Some(instance) = forgotten
+                && persisted
+            {
+                (instance.unpersist)();
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! DStreams: a template of operators, instantiated as RDDs once per batch.
+//!
+//! The template (`graph.rs`, `dstream.rs` and the operators) is fixed when the context starts; the
+//! RDDs of a batch (`instances.rs`) live as long as the stream remembers them. Generation runs on the
+//! generator's thread, output operations on the output slot's.
+
+mod context;
+mod dstream;
+mod graph;
+mod input;
+mod instances;
+mod output;
+mod state;
+mod transform;
+mod validate;
+mod window;
+
+pub use context::StreamingContext;
+pub use dstream::DStream;
