@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub struct SceneCache {
     /// Name and id of the application that the placement belongs to.
     application: (String, String),
-    placement: Placement,
+    placement: Arc<Placement>,
     last: Option<(Filter, Arc<Scene>)>,
 }
 

@@ -1,6 +1,6 @@
 //! Checkpoint files and the cuts they make.
 
-use super::facts::{KeyOf, key};
+use super::facts::{self, KeyOf, key};
 use super::labels::{cut_note, file_label, file_subtitle};
 use super::metrics::*;
 use super::{Cut, Edge, EdgeKind, Node, NodeKind, NodeLook, Scene};
@@ -47,7 +47,7 @@ pub(super) fn add_files(model: &Model, scene: &mut Scene, places: &[(Room, &Oper
             rdds: vec![checkpoint.checkpoint_rdd],
             cells: Vec::new(),
             counts: vec![(Sign::CheckpointPart, checkpoint.parts.len() as u32)],
-            on_path: model.story.path.contains(&checkpoint.checkpoint_rdd),
+            on_path: node.on_path && model.rdds.get(&checkpoint.rdd).is_some_and(|r| facts::is_read_back(r)),
             label: file_label(&node.title, place, checkpoint),
         };
         if !is_ghost {

@@ -82,6 +82,11 @@ pub(super) fn is_computing(rdd: &RddState) -> bool {
     rdd.partitions.iter().any(|p| !p.computing.is_empty())
 }
 
+/// Whether some partition was read from the checkpoint since the last fault.
+pub(super) fn is_read_back(rdd: &RddState) -> bool {
+    rdd.partitions.iter().any(|p| p.read_back)
+}
+
 /// Whether data of this RDD is or will be kept somewhere.
 pub(super) fn is_stored(rdd: &RddState) -> bool {
     rdd.info.level.is_valid() || rdd.checkpoint_marked || rdd.checkpoint_writing || rdd.checkpoint_path.is_some()

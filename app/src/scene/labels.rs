@@ -30,7 +30,7 @@ pub(super) fn base_name(operator: &OperatorName) -> &str {
     }
 }
 
-/// `updateStateByKey, batch 8, 4 in memory, 2 computing again`.
+/// `updateStateByKey, batch 8, 2 computing again, 4 in memory`.
 pub(super) fn node_label(names: &str, place: &str, counts: &[(Sign, u32)]) -> String {
     let mut label = with_place(names, place);
     for &(sign, count) in counts {
@@ -83,7 +83,7 @@ fn sign_words(sign: Sign, count: u32) -> &'static str {
         Sign::ComputingAgain => "computing again",
         Sign::InMemory => "in memory",
         Sign::OnDisk => "on disk",
-        Sign::ReadBack => "read back",
+        Sign::ReadBack => "read back from the checkpoint",
         Sign::CheckpointPart => plural(count as usize, "checkpoint part", "checkpoint parts"),
         Sign::Lost => "lost",
         Sign::Evicted => "evicted",

@@ -8,28 +8,29 @@ use super::groups::{Groups, groups};
 use super::layout::{self, LayoutEdge, LayoutNode, LayoutRequest, Placement};
 use super::metrics::*;
 use super::nodes::{NodeSpec, operator_node};
-use super::{Column, NodeLook, Scene};
+use super::{Column, Node, NodeKey, NodeLook, Scene};
 use crate::model::Model;
 use emath::{Rect, Vec2};
 use faultline_engine::ids::*;
+use std::sync::Arc;
 
 /// Heading of the band of what is made before or outside all iterations.
 const UNSCOPED: &str = "input";
 
 /// The scene, with everything that `placed` knows where it was.
-pub(super) fn build(model: &Model, placed: &Placement) -> (Scene, Placement) {
+pub(super) fn build(model: &Model, placed: &Arc<Placement>) -> (Scene, Arc<Placement>) {
     let groups = groups(model);
     let links = edges::links(model, groups.groups.iter().map(|g| g.rdds.as_slice()));
     let request = request(model, &groups, &links);
-    let placement = layout::place(&request, placed);
+    let boxes: Vec<(NodeKey, usize)> = request.nodes.iter().map(|n| (n.key, n.band)).collect();
+    let placement = layout::place(request, placed);
     let mut scene = Scene { revision: model.revision, ..Scene::default() };
     let places: Vec<&str> = groups.groups.iter().map(|g| groups.bands[g.band].as_str()).collect();
-    for ((group, node), place) in groups.groups.iter().zip(&request.nodes).zip(&places) {
+    for ((group, &(key, _)), place) in groups.groups.iter().zip(&boxes).zip(&places) {
         let names = group.names();
-        let rect = placement.rect(node.key).unwrap_or(Rect::ZERO);
         let spec = NodeSpec {
-            key: node.key,
-            rect,
+            key,
+            rect: placement.rect(key).unwrap_or(Rect::ZERO),
             title: group.title(),
             subtitle: group.subtitle(),
             names: &names,
@@ -43,15 +44,16 @@ pub(super) fn build(model: &Model, placed: &Placement) -> (Scene, Placement) {
         groups.groups.iter().zip(&places).map(|(g, place)| (Room::Gap, &g.operators[0], *place)).collect();
     add_files(model, &mut scene, &below);
     for link in &links {
-        let (a, b) = (&request.nodes[link.from], &request.nodes[link.to]);
-        let direction = if a.band == b.band { Direction::Down } else { Direction::Sideways };
-        let points = placement.route(a.key, b.key).to_vec();
+        let ((from, left), (to, right)) = (boxes[link.from], boxes[link.to]);
+        let direction = if left == right { Direction::Down } else { Direction::Sideways };
+        let points = placement.route(from, to).to_vec();
         let edge = edges::edge(model, &scene.nodes, link, direction, points);
         scene.edges.push(edge);
     }
-    scene.columns = columns(&groups, &placement);
-    let boxes = scene.nodes.iter().map(|n| n.rect).chain(scene.columns.iter().map(|c| c.rect));
-    scene.bounds = boxes.reduce(Rect::union);
+    scene.columns = columns(&groups, &placement, &scene.nodes);
+    let drawn = scene.nodes.iter().map(|n| n.rect).chain(scene.columns.iter().map(|c| c.rect));
+    let lines = scene.edges.iter().filter(|e| !e.points.is_empty()).map(|e| Rect::from_points(&e.points));
+    scene.bounds = drawn.chain(lines).reduce(Rect::union);
     scene.focus = focus(&scene).or(scene.bounds);
     (scene, placement)
 }
@@ -71,13 +73,12 @@ fn request(model: &Model, groups: &Groups, links: &[Link]) -> LayoutRequest {
             }
         })
         .collect();
-    let edges =
-        links.iter().map(|l| LayoutEdge { from: l.from, to: l.to, fan: !l.shuffles.is_empty() }).collect();
+    let edges = links.iter().map(|l| LayoutEdge { from: l.from, to: l.to, fan: !l.shuffles.is_empty() }).collect();
     LayoutRequest { bands: groups.bands.clone(), nodes, edges }
 }
 
 /// One column per band, where scopes make bands.
-fn columns(groups: &Groups, placement: &Placement) -> Vec<Column> {
+fn columns(groups: &Groups, placement: &Placement, nodes: &[Node]) -> Vec<Column> {
     if !groups.has_bands() {
         return Vec::new();
     }
@@ -87,7 +88,9 @@ fn columns(groups: &Groups, placement: &Placement) -> Vec<Column> {
         .filter_map(|name| {
             let rect = placement.band(name)?.expand(COLUMN_PAD);
             let title = if name.is_empty() { UNSCOPED } else { name };
-            Some(Column { title: title.to_owned(), note: String::new(), rect, batch: None })
+            let running = nodes.iter().any(|n| n.look == NodeLook::Running && rect.contains_rect(n.rect));
+            let note = if running { "running" } else { "" };
+            Some(Column { title: title.to_owned(), note: note.to_owned(), rect, batch: None })
         })
         .collect();
     let top = columns.iter().map(|c| c.rect.top()).fold(f32::INFINITY, f32::min);

@@ -25,6 +25,7 @@ pub use loom::visible_batches;
 use crate::model::{Cell, Model, Sign};
 use emath::{Pos2, Rect};
 use faultline_engine::ids::*;
+use std::sync::Arc;
 
 /// Everything that the lineage view draws.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -96,7 +97,7 @@ pub struct Node {
     pub counts: Vec<(Sign, u32)>,
     /// On the way back since the last fault.
     pub on_path: bool,
-    /// Name for assistive technology and tests: `updateStateByKey, batch 8, 4 in memory, 2 computing again`.
+    /// Name for assistive technology and tests: `updateStateByKey, batch 8, 2 computing again, 4 in memory`.
     pub label: String,
 }
 
@@ -168,15 +169,15 @@ pub struct Cut {
 /// The scene of a model: the loom for a streaming program, else the layered layout of its operators.
 /// [`SceneCache`] gives the same scene and keeps positions while a graph grows.
 pub fn build(model: &Model, filter: &Filter) -> Scene {
-    build_from(model, filter, &layout::Placement::default()).0
+    build_from(model, filter, &Arc::default()).0
 }
 
 /// The scene, and where its nodes are from now on. A loom needs no memory of positions.
-fn build_from(model: &Model, filter: &Filter, placed: &layout::Placement) -> (Scene, layout::Placement) {
+fn build_from(model: &Model, filter: &Filter, placed: &Arc<layout::Placement>) -> (Scene, Arc<layout::Placement>) {
     if model.streams.streams.is_empty() {
         layered::build(model, placed)
     } else {
-        (loom::build(model, filter), layout::Placement::default())
+        (loom::build(model, filter), Arc::default())
     }
 }
 

@@ -100,9 +100,8 @@ fn fold(list: &[&StreamInfo], parents: &[Vec<usize>], streams: &Streams) -> Vec<
         }
     }
     let stores = |s: usize| list[s].level.is_valid() || list[s].stateful || list[s].checkpoint_interval.is_some();
-    let reads_narrow = |s: usize| {
-        parents[s].len() == 1 && !list[s].shuffles && !list[s].stateful && list[s].window.is_none()
-    };
+    let reads_narrow =
+        |s: usize| parents[s].len() == 1 && !list[s].shuffles && !list[s].stateful && list[s].window.is_none();
     let foldable = |s: usize| !stores(s) && consumers[s] == 1 && reads_narrow(s);
     let joins = |p: usize, s: usize| {
         let p_is_input = list[p].parents.is_empty();

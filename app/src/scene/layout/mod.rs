@@ -66,8 +66,7 @@ pub fn layered(sizes: &[(f32, f32)], edges: &[(usize, usize)], options: &Options
     layers.reduce_crossings(options.sweeps);
     let tops = place::rank_tops(sizes, edges, &ranking.ranks, options);
     let lefts = place::lefts(&layers, options.node_gap);
-    let positions: Vec<Pos2> =
-        (0..n).map(|v| Pos2::new(lefts[v], tops.top[ranking.ranks[v] as usize])).collect();
+    let positions: Vec<Pos2> = (0..n).map(|v| Pos2::new(lefts[v], tops.top[ranking.ranks[v] as usize])).collect();
     let polylines = route::polylines(sizes, edges, &positions, &lefts, &layers, &tops);
     let width = (0..n).map(|v| positions[v].x + sizes[v].0).fold(0.0, f32::max);
     let height = (0..n).map(|v| positions[v].y + sizes[v].1).fold(0.0, f32::max);

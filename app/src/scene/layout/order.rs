@@ -146,9 +146,7 @@ impl Layers {
             let mut seen = 0u64;
             for &v in layer {
                 targets.clear();
-                targets.extend(
-                    self.down[v].iter().filter(|&&c| self.ranks[c] == rank + 1).map(|&c| self.position[c]),
-                );
+                targets.extend(self.down[v].iter().filter(|&&c| self.ranks[c] == rank + 1).map(|&c| self.position[c]));
                 targets.sort_unstable();
                 for &p in &targets {
                     let mut not_right = 0u64;

@@ -11,6 +11,7 @@ use crate::scene::NodeKey;
 use crate::scene::metrics::{BAND_GAP, FAN_GAP, HEADER, NODE_GAP, ROW_GAP};
 use emath::{Pos2, Rect, Vec2};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What is to be placed. Equal requests have equal layouts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,12 +83,13 @@ impl Placement {
     }
 }
 
-/// The placement of `request`, in which everything that `previous` placed stays where it was.
-pub fn place(request: &LayoutRequest, previous: &Placement) -> Placement {
-    if previous.request.as_ref() == Some(request) {
-        return previous.clone();
+/// The placement of `request`, in which everything that `previous` placed stays where it was; `previous`
+/// itself when it is of the same request.
+pub fn place(request: LayoutRequest, previous: &Arc<Placement>) -> Arc<Placement> {
+    if previous.request.as_ref() == Some(&request) {
+        return Arc::clone(previous);
     }
-    let mut next = previous.clone();
+    let mut next = Placement::clone(previous);
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); request.bands.len()];
     for (i, node) in request.nodes.iter().enumerate() {
         if let Some(band) = members.get_mut(node.band) {
@@ -105,17 +107,17 @@ pub fn place(request: &LayoutRequest, previous: &Placement) -> Placement {
         }
         if next.bands.contains_key(name) {
             for &i in members {
-                next.add_to_band(name, request, i, &incoming[i]);
+                next.add_to_band(name, &request, i, &incoming[i]);
             }
         } else {
-            next.add_band(name, request, members, &incoming, &mut local);
+            next.add_band(name, &request, members, &incoming, &mut local);
         }
     }
     for edge in &request.edges {
-        next.add_route(request, *edge);
+        next.add_route(&request, *edge);
     }
-    next.request = Some(request.clone());
-    next
+    next.request = Some(request);
+    Arc::new(next)
 }
 
 impl Placement {
@@ -176,8 +178,7 @@ impl Placement {
             }
         }
         let ideal = if parents == 0 { band.left } else { centre / parents as f32 - node.size.x / 2.0 };
-        let limit =
-            if self.bands.values().all(|b| b.left <= band.left) { f32::INFINITY } else { band.right };
+        let limit = if self.bands.values().all(|b| b.left <= band.left) { f32::INFINITY } else { band.right };
         let size = Vec2::new(node.size.x.min(limit - band.left), node.size.y);
         let position = band.free_slot(size.x, lowest, ideal, limit);
         self.occupy(name, node.key, Rect::from_min_size(position, size));
@@ -202,7 +203,8 @@ impl Placement {
         }
         let (Some(from), Some(to)) = (self.rect(a.key), self.rect(b.key)) else { return };
         let names = (request.bands.get(a.band), request.bands.get(b.band));
-        let (Some(left), Some(right)) = (names.0.and_then(|n| self.bands.get(n)), names.1.and_then(|n| self.bands.get(n)))
+        let (Some(left), Some(right)) =
+            (names.0.and_then(|n| self.bands.get(n)), names.1.and_then(|n| self.bands.get(n)))
         else {
             return;
         };

@@ -6,8 +6,11 @@ fn rects(sizes: &[(f32, f32)], layout: &Layered) -> Vec<Rect> {
     sizes.iter().zip(&layout.positions).map(|(&s, &p)| Rect::from_min_size(p, s.into())).collect()
 }
 
+/// Sizes and edges.
+type Graph = (Vec<(f32, f32)>, Vec<(usize, usize)>);
+
 /// A random graph of up to 60 nodes; edges go from lower to higher indices.
-fn dag() -> impl Strategy<Value = (Vec<(f32, f32)>, Vec<(usize, usize)>)> {
+fn dag() -> impl Strategy<Value = Graph> {
     (1usize..60).prop_flat_map(|n| {
         let sizes = prop::collection::vec((8u16..240, 8u16..90).prop_map(|(w, h)| (f32::from(w), f32::from(h))), n);
         let edges = prop::collection::vec((0..n, 0..n), 0..120)

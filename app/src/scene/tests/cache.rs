@@ -21,7 +21,9 @@ fn the_scene_is_built_once_per_revision_and_filter() {
 fn another_application_starts_afresh() {
     let mut cache = SceneCache::default();
     let mut first = Program::default();
-    (0..4).for_each(|i| drop(first.rdd(&format!("op{i}"), 0, 2, &[])));
+    for i in 0..4 {
+        first.rdd(&format!("op{i}"), 0, 2, &[]);
+    }
     cache.get(&first.model, &Filter::default());
     let mut second = Program::default();
     second.model.application.id = "app-2".into();

@@ -185,3 +185,15 @@ proptest! {
         }
     }
 }
+
+/// Where work happens must show at the top of its band, and the camera goes there.
+#[test]
+fn the_running_iteration_says_so() {
+    let mut rank = PageRank::new();
+    (0..4).for_each(|_| rank.iterate());
+    rank.program.partition(rank.ranks, 0, |s| s.computing.extend([TaskId(1)]));
+    let scene = whole(&rank.program);
+    let notes: Vec<_> = scene.columns.iter().map(|c| c.note.as_str()).collect();
+    assert_eq!(notes, ["", "", "", "", "running"]);
+    assert_eq!(scene.focus, Some(scene.columns[4].rect));
+}

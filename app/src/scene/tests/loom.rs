@@ -10,11 +10,8 @@ fn all(program: &Program) -> Scene {
 }
 
 fn titles(scene: &Scene, batch: u32) -> Vec<&str> {
-    let mut nodes: Vec<&Node> = scene
-        .nodes
-        .iter()
-        .filter(|n| n.batch == Some(BatchId(batch)) && n.kind == NodeKind::Operator)
-        .collect();
+    let mut nodes: Vec<&Node> =
+        scene.nodes.iter().filter(|n| n.batch == Some(BatchId(batch)) && n.kind == NodeKind::Operator).collect();
     nodes.sort_by(|a, b| a.rect.top().total_cmp(&b.rect.top()));
     nodes.iter().map(|n| n.title.as_str()).collect()
 }
@@ -140,13 +137,14 @@ fn a_checkpoint_cuts() {
     p.checkpoint(state, &released);
     let next = p.word_count_batch(6, 6, Some(state));
     p.model.story.path.extend([state, next[5]]);
+    p.partition(state, 2, |s| s.read_back = true);
     let scene = all(&p);
     assert_eq!(scene.cuts.len(), 1);
     assert_eq!(scene.cuts[0].note, "29 RDDs no longer needed");
     let file = by_label(&scene, "checkpoint file of updateStateByKey, batch 5, 6 parts");
     assert_eq!((file.kind, file.subtitle.as_str()), (NodeKind::CheckpointFile, "rdd-29 · 6 parts"));
     let edge = between(&scene, ("checkpoint file", 5), ("updateStateByKey", 5));
-    assert_eq!((&edge.kind, edge.ghost), (&EdgeKind::FromCheckpoint, false));
+    assert_eq!((&edge.kind, edge.ghost, edge.on_path), (&EdgeKind::FromCheckpoint, false, true));
     let node = &scene.nodes[edge.to];
     assert!(scene.cuts[0].around.contains_rect(node.rect) && node.rect.bottom() < file.rect.top());
     assert_eq!(node.look, NodeLook::Plain);
@@ -280,7 +278,6 @@ fn a_hundred_batches_build_quickly() {
     assert!(fastest(|| drop(all(&program))) < Duration::from_millis(200));
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test measures")]
 fn fastest(mut run: impl FnMut()) -> Duration {
     (0..3)
         .map(|_| {
