@@ -48,7 +48,7 @@ pub(super) fn groups(model: &Model) -> Groups {
 fn by_operator(model: &Model) -> Vec<Group> {
     let mut index: HashMap<(&OperatorName, Option<BatchId>), usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
-    for rdd in model.rdds.values().filter(|r| !facts::reads_checkpoint(&r.info)) {
+    for rdd in model.rdds.values().filter(|r| !r.reads_checkpoint_files()) {
         let op = &rdd.info.op;
         let at = *index.entry((&op.operator, op.batch)).or_insert(groups.len());
         if at == groups.len() {

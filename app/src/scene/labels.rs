@@ -77,15 +77,7 @@ fn plural<'a>(count: usize, one: &'a str, many: &'a str) -> &'a str {
 
 fn sign_words(sign: Sign, count: u32) -> &'static str {
     match sign {
-        Sign::NeverComputed => "never computed",
-        Sign::ComputedNotKept => "computed, not kept",
-        Sign::Computing => "computing",
-        Sign::ComputingAgain => "computing again",
-        Sign::InMemory => "in memory",
-        Sign::OnDisk => "on disk",
-        Sign::ReadBack => "read back from the checkpoint",
-        Sign::CheckpointPart => plural(count as usize, "checkpoint part", "checkpoint parts"),
-        Sign::Lost => "lost",
-        Sign::Evicted => "evicted",
+        Sign::CheckpointPart if count != 1 => "checkpoint parts",
+        _ => sign.name(),
     }
 }

@@ -4,7 +4,7 @@
 
 use super::cuts::{Room, add_files};
 use super::edges::{self, Direction};
-use super::facts::{self, KeyOf, Operators};
+use super::facts::{self, KeyOf};
 use super::metrics::*;
 use super::nodes::{NodeSpec, operator_node};
 use super::rows::{Row, rows};
@@ -18,12 +18,11 @@ use std::ops::RangeInclusive;
 
 /// The scene of a streaming program.
 pub(super) fn build(model: &Model, filter: &Filter) -> Scene {
-    let operators = facts::operators(model);
-    let grid = Grid::new(model, rows(model, &operators), &operators);
+    let grid = Grid::new(model, rows(model));
     let mut scene = Scene { revision: model.revision, ..Scene::default() };
     let mut slots: Vec<Slot> = Vec::new();
     let mut places: Vec<String> = Vec::new();
-    for batch in columns(model, filter, &operators, &grid) {
+    for batch in columns(model, filter, &grid) {
         let place = column_title(batch);
         scene.columns.push(Column {
             title: place.clone(),
@@ -33,7 +32,7 @@ pub(super) fn build(model: &Model, filter: &Filter) -> Scene {
         });
         for (row, of) in grid.rows.iter().enumerate() {
             let rdds: Vec<RddId> =
-                of.operators.iter().filter_map(|o| operators.get(o)?.get(&batch)).flatten().copied().collect();
+                of.operators.iter().filter_map(|o| model.operators.get(o)?.get(&batch)).flatten().copied().collect();
             if rdds.is_empty() {
                 continue;
             }
@@ -63,8 +62,7 @@ pub(super) fn build(model: &Model, filter: &Filter) -> Scene {
 
 /// The batches whose columns lie between `left` and `right`, for a filter that draws only those.
 pub fn visible_batches(model: &Model, left: f32, right: f32) -> RangeInclusive<BatchId> {
-    let operators = facts::operators(model);
-    let grid = Grid::new(model, rows(model, &operators), &operators);
+    let grid = Grid::new(model, rows(model));
     let column = |x: f32| BatchId((x / grid.pitch).clamp(0.0, u32::MAX as f32) as u32);
     column(left)..=column(right)
 }
@@ -89,11 +87,11 @@ pub(super) struct Grid {
 impl Grid {
     /// Rows from the template. The width comes from the titles and from the first batch that has RDDs:
     /// a later batch with more partitions than fit shows counts instead of moving its neighbours.
-    fn new(model: &Model, rows: Vec<Row>, operators: &Operators) -> Self {
-        let of_row = |row: &Row| row.operators.last().and_then(|o| operators.get(o));
+    fn new(model: &Model, rows: Vec<Row>) -> Self {
+        let of_row = |row: &Row| row.operators.last().and_then(|o| model.operators.get(o));
         let first = rows.iter().filter_map(|r| of_row(r)?.keys().find(|b| b.is_some())).min().copied();
         let partitions = |row: &Row| {
-            let rdd = of_row(row)?.get(&first?)?.last()?;
+            let rdd = of_row(row)?.get(&first?)?.back()?;
             Some(model.rdds.get(rdd)?.info.num_partitions)
         };
         let node_width =
@@ -135,13 +133,13 @@ impl Grid {
 }
 
 /// The columns drawn: batches and RDDs of the filter; before them, what belongs to no batch.
-fn columns(model: &Model, filter: &Filter, operators: &Operators, grid: &Grid) -> BTreeSet<Option<BatchId>> {
+fn columns(model: &Model, filter: &Filter, grid: &Grid) -> BTreeSet<Option<BatchId>> {
     let range = filter.batches.clone().unwrap_or(BatchId(0)..=BatchId(u32::MAX));
     if range.is_empty() {
         return BTreeSet::new();
     }
     let mut columns: BTreeSet<Option<BatchId>> = model.batches.range(range.clone()).map(|(&b, _)| Some(b)).collect();
-    for batches in grid.rows.iter().flat_map(|r| &r.operators).filter_map(|o| operators.get(o)) {
+    for batches in grid.rows.iter().flat_map(|r| &r.operators).filter_map(|o| model.operators.get(o)) {
         columns.extend(batches.range(Some(*range.start())..=Some(*range.end())).map(|(b, _)| *b));
         columns.extend(batches.contains_key(&None).then_some(None));
     }

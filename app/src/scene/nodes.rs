@@ -30,7 +30,7 @@ pub(super) fn operator_node(model: &Model, spec: NodeSpec) -> Node {
     let partitions = last.map_or(0, |r| r.info.num_partitions);
     let cells = match last {
         Some(rdd) if partitions <= metrics::cells_that_fit(spec.rect.width()) => {
-            (0..partitions).map(|p| facts::cell(rdd, PartitionId(p))).collect()
+            (0..partitions).map(|p| rdd.cell(PartitionId(p))).collect()
         }
         _ => Vec::new(),
     };

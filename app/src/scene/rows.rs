@@ -1,6 +1,5 @@
 //! Rows of the loom: which operators of the template share a node, and in which order rows stand.
 
-use super::facts::Operators;
 use super::labels;
 use super::layout::{Options, layered};
 use super::metrics::{NODE_HEIGHT, NODE_WIDTH};
@@ -24,13 +23,14 @@ pub(super) struct Row {
 
 /// The rows: those of the template, then operators that only the program's RDDs know (made inside
 /// `transform` or `foreachRDD`, or outside any batch), in the order in which they appeared.
-pub(super) fn rows(model: &Model, operators: &Operators) -> Vec<Row> {
+pub(super) fn rows(model: &Model) -> Vec<Row> {
     let mut rows = template_rows(&model.streams);
     let known: BTreeSet<OperatorName> = model.streams.streams.iter().map(|s| s.operator.clone()).collect();
-    let mut others: Vec<(RddId, &OperatorName)> = operators
+    let mut others: Vec<(RddId, &OperatorName)> = model
+        .operators
         .iter()
         .filter(|(name, _)| !known.contains(name))
-        .filter_map(|(name, batches)| Some((*batches.values().next()?.first()?, name)))
+        .filter_map(|(name, batches)| Some((*batches.get_min()?.1.front()?, name)))
         .collect();
     others.sort_unstable();
     rows.extend(others.into_iter().map(|(first, name)| {

@@ -91,6 +91,8 @@ impl Program {
             ghost: false,
             released: false,
         };
+        let op = state.info.op.clone();
+        self.model.operators.entry(op.operator).or_default().entry(op.batch).or_default().push_back(id);
         self.model.rdds.insert(id, Arc::new(state));
         self.model.revision += 1;
         id
@@ -125,7 +127,8 @@ impl Program {
         let parts = self.model.rdds[&id].info.num_partitions;
         let op = self.model.rdds[&id].info.op.clone();
         let reader = self.rdd(op.operator.as_str(), op.batch.map_or(0, |b| b.0), parts, &[]);
-        self.change(reader, |r| r.info.class = "ReliableCheckpointRDD".into());
+        self.change(reader, |r| r.info.class = CHECKPOINT_RDD_CLASS.into());
+        self.model.operators.get_mut(&op.operator).unwrap().get_mut(&op.batch).unwrap().pop_back();
         self.change(id, |r| {
             r.cut_parents = std::mem::replace(&mut r.info.parents, vec![narrow(reader)]);
             r.checkpoint_path = Some(format!("store/rdd-{id}"));
