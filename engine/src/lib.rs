@@ -3,5 +3,6 @@
 pub mod command;
 pub mod error;
 pub mod event;
+pub mod eventlog;
 pub mod ids;
 pub mod lineage;
