@@ -59,8 +59,8 @@ pub struct LogReader<R: BufRead> {
     line_number: u64,
     next_seq: u64,
     now: Option<Timestamp>,
-    /// Envelopes to deliver; not before their time is known.
-    ready: VecDeque<Envelope>,
+    /// What to deliver, in the order of the lines; not before its time is known.
+    ready: VecDeque<Result<Envelope, ReadError>>,
     truncated: bool,
     ended: bool,
 }
@@ -145,7 +145,7 @@ impl<R: BufRead> LogReader<R> {
         let time = stamp.map(|stamp| Timestamp(stamp.at_ns)).or(time_ms.map(timestamp_of_ms));
         if let Some(at) = time {
             if self.now.is_none() {
-                self.ready.iter_mut().for_each(|waiting| waiting.at = at);
+                self.ready.iter_mut().flatten().for_each(|waiting| waiting.at = at);
             }
             self.now = Some(at);
         }
@@ -154,7 +154,7 @@ impl<R: BufRead> LogReader<R> {
         }
         let at = self.now.unwrap_or_default();
         for event in events {
-            self.ready.push_back(Envelope { seq: self.next_seq, at, event });
+            self.ready.push_back(Ok(Envelope { seq: self.next_seq, at, event }));
             self.next_seq = self.next_seq.wrapping_add(1);
         }
     }
@@ -166,9 +166,9 @@ impl<R: BufRead> Iterator for LogReader<R> {
     fn next(&mut self) -> Option<Self::Item> {
         while !self.ended && (self.ready.is_empty() || self.now.is_none()) {
             if let Err(error) = self.advance() {
-                return Some(Err(error));
+                self.ready.push_back(Err(error));
             }
         }
-        self.ready.pop_front().map(Ok)
+        self.ready.pop_front()
     }
 }

@@ -1,9 +1,7 @@
 //! One line to one event: the name first, the payload second, so that "newer" and "corrupt" differ.
 
 use super::spark::SparkLog;
-use super::spark_json::application::{
-    ApplicationEndLine, ApplicationStartLine, EnvironmentUpdateLine, LogStartLine,
-};
+use super::spark_json::application::{ApplicationEndLine, ApplicationStartLine, EnvironmentUpdateLine, LogStartLine};
 use super::spark_json::blocks::{BlockUpdatedLine, UnpersistRddLine};
 use super::spark_json::executors::{
     BlockManagerAddedLine, BlockManagerRemovedLine, ExecutorAddedLine, ExecutorRemovedLine,
@@ -91,8 +89,7 @@ pub(super) fn read_line(line: &str, spark: &mut SparkLog) -> Result<Reading, Lin
             checked_name(line).map_err(LineError::Json)?;
             Reading { stamp: None, time_ms: None, added: Vec::new(), event: None }
         }
-        Err(error) if error.is_data() => return Err(LineError::Payload { event: name.into_owned(), error }),
-        Err(error) => return Err(LineError::Json(error)),
+        Err(error) => return Err(blame(line, name.into_owned(), error)),
     };
     if reading.event.is_none() {
         let (stamp, raw) = unknown::without_mark(line);
@@ -100,6 +97,14 @@ pub(super) fn read_line(line: &str, spark: &mut SparkLog) -> Result<Reading, Lin
         reading.event = Some(Event::Unknown { name: name.into_owned(), raw });
     }
     Ok(reading)
+}
+
+/// A field may be missing because the line is cut off: then the syntax is what is wrong.
+fn blame(line: &str, event: String, error: serde_json::Error) -> LineError {
+    match checked_name(line) {
+        Ok(_) => LineError::Payload { event, error },
+        Err(syntax) => LineError::Json(syntax),
+    }
 }
 
 /// Reads the payload of a known kind; `None` when the name is unknown.

@@ -56,13 +56,7 @@ impl<W: Write> LogWriter<W> {
 }
 
 /// Appends the line of one event.
-fn put_event(
-    out: &mut Vec<u8>,
-    announced: &Announced,
-    event: &Event,
-    stamp: Stamp,
-    time_ms: u64,
-) -> io::Result<()> {
+fn put_event(out: &mut Vec<u8>, announced: &Announced, event: &Event, stamp: Stamp, time_ms: u64) -> io::Result<()> {
     match event {
         Event::LogStart { .. }
         | Event::EnvironmentUpdate { .. }

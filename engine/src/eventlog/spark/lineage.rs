@@ -141,12 +141,7 @@ fn parents_first(listed: &BTreeMap<RddId, &RddInfoJson>) -> Vec<RddId> {
     order
 }
 
-fn info(
-    json: &RddInfoJson,
-    op: OpKey,
-    scope: Option<String>,
-    parents: Vec<DependencyInfo>,
-) -> RddInfo {
+fn info(json: &RddInfoJson, op: OpKey, scope: Option<String>, parents: Vec<DependencyInfo>) -> RddInfo {
     let (class, name) = class_and_name(&json.name);
     RddInfo {
         id: json.id,

@@ -65,10 +65,7 @@ impl SparkLog {
 
     /// The last RDD of a stage and the shuffle that it writes.
     pub fn stage_extra(&self, stage: &StageInfoJson<'_>) -> StageExtra {
-        StageExtra {
-            rdd: stage.last_rdd().unwrap_or_default(),
-            shuffle: self.shuffle_of_stage.get(&stage.id).copied(),
-        }
+        StageExtra { rdd: stage.last_rdd().unwrap_or_default(), shuffle: self.shuffle_of_stage.get(&stage.id).copied() }
     }
 
     /// What the tasks of a stage return.

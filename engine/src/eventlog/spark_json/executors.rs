@@ -52,13 +52,7 @@ pub(in crate::eventlog) struct Replaces {
 
 impl ExecutorAddedLine<'_> {
     /// An executor that registered at `time_ms`.
-    pub fn new(
-        executor: ExecutorId,
-        cores: u32,
-        replaces: Option<ExecutorId>,
-        time_ms: u64,
-        stamp: Stamp,
-    ) -> Self {
+    pub fn new(executor: ExecutorId, cores: u32, replaces: Option<ExecutorId>, time_ms: u64, stamp: Stamp) -> Self {
         let info = ExecutorInfo {
             host: HOST.into(),
             cores,

@@ -171,6 +171,11 @@ impl SparkLine for JobEndLine<'_> {
         } else {
             JobResult::Failed { error: self.result.exception.map(|e| e.message).unwrap_or_default() }
         };
-        Reading { stamp, time_ms: self.completed_ms, added: Vec::new(), event: Some(Event::JobEnd { job: self.job, result }) }
+        Reading {
+            stamp,
+            time_ms: self.completed_ms,
+            added: Vec::new(),
+            event: Some(Event::JobEnd { job: self.job, result }),
+        }
     }
 }

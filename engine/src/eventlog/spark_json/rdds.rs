@@ -104,5 +104,9 @@ pub(in crate::eventlog) struct Scope {
 pub(in crate::eventlog) fn batch_time_text(time_ms: u64, interval_ms: u64) -> String {
     let seconds = time_ms / 1_000;
     let (h, m, s) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-    if interval_ms < 1_000 { format!("{h:02}:{m:02}:{s:02}.{:03}", time_ms % 1_000) } else { format!("{h:02}:{m:02}:{s:02}") }
+    if interval_ms < 1_000 {
+        format!("{h:02}:{m:02}:{s:02}.{:03}", time_ms % 1_000)
+    } else {
+        format!("{h:02}:{m:02}:{s:02}")
+    }
 }

@@ -200,11 +200,8 @@ impl<'a> TaskEndLine<'a> {
             TaskKind::ShuffleMapTask => SHUFFLE_MAP_TASK,
             TaskKind::ResultTask => RESULT_TASK,
         };
-        let extra = TaskEndExtra {
-            launched_ns: task.launched,
-            finished_ns: task.finished,
-            metrics: Cow::Borrowed(metrics),
-        };
+        let extra =
+            TaskEndExtra { launched_ns: task.launched, finished_ns: task.finished, metrics: Cow::Borrowed(metrics) };
         Self {
             stage: task.stage.stage,
             stage_attempt: task.stage.attempt,
