@@ -5,6 +5,7 @@ use crate::event::{DependencyInfo, DependencyKind, Event, RddInfo, StorageLevel}
 use crate::eventlog::spark_json::rdds::RddInfoJson;
 use crate::eventlog::spark_json::stages::StageInfoJson;
 use crate::ids::{OpKey, RddId, ShuffleId};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What RDDs are known, and the shuffles between them.
@@ -12,15 +13,18 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Lineage {
     rdds: BTreeMap<RddId, RddInfo>,
     operators: Operators,
-    /// By child and parent. Spark numbers shuffles in the order in which it meets them, parents first;
-    /// so do we, which gives the ids that its `FetchFailed` names.
+    /// By child and parent.
     shuffles: BTreeMap<(RddId, RddId), ShuffleId>,
 }
 
 impl Lineage {
     /// The events that announce what these stages list: parents before children.
     pub fn announce(&mut self, stages: &[StageInfoJson<'_>]) -> Vec<Event> {
-        let listed = self.listed(stages);
+        self.number_shuffles(stages);
+        let mut listed: BTreeMap<RddId, &RddInfoJson> = BTreeMap::new();
+        for rdd in stages.iter().flat_map(|stage| &stage.rdds) {
+            listed.entry(rdd.id).or_insert(rdd);
+        }
         let mut events = Vec::new();
         for id in parents_first(&listed) {
             if let Some(json) = listed.get(&id) {
@@ -30,24 +34,29 @@ impl Lineage {
         events
     }
 
-    /// All RDDs of the stages. A parent that its child's stage does not list is in another stage, so
-    /// the edge is a shuffle. (The converse may fail: a parent that is reached both ways is taken for
-    /// narrow.)
-    fn listed<'a>(&mut self, stages: &'a [StageInfoJson<'_>]) -> BTreeMap<RddId, &'a RddInfoJson> {
-        let mut listed: BTreeMap<RddId, &RddInfoJson> = BTreeMap::new();
-        let mut wide = BTreeSet::new();
-        for stage in stages {
-            let here: BTreeSet<RddId> = stage.rdds.iter().map(|rdd| rdd.id).collect();
-            for rdd in &stage.rdds {
-                listed.entry(rdd.id).or_insert(rdd);
-                wide.extend(rdd.parents.iter().filter(|p| !here.contains(p)).map(|p| (rdd.id, *p)));
+    /// Numbers new shuffles as Spark's scheduler does: it makes a shuffle dependency when it first walks
+    /// the narrow dependencies of a stage, beginning with the last RDD of the last stage. A parent that
+    /// its child's stage does not list is in another stage, so the edge is a shuffle. (The converse may
+    /// fail: a parent that is reached both ways is taken for narrow.)
+    fn number_shuffles(&mut self, stages: &[StageInfoJson<'_>]) {
+        let mut last_first: Vec<_> = stages.iter().collect();
+        last_first.sort_by_key(|stage| Reverse(stage.id));
+        for stage in last_first {
+            let here: BTreeMap<RddId, &RddInfoJson> = stage.rdds.iter().map(|rdd| (rdd.id, rdd.as_ref())).collect();
+            let mut seen = BTreeSet::new();
+            let mut open: Vec<RddId> = stage.rdds.iter().rev().map(|rdd| rdd.id).collect();
+            while let Some(id) = open.pop() {
+                let Some(rdd) = here.get(&id).filter(|_| seen.insert(id)) else { continue };
+                for parent in &rdd.parents {
+                    if here.contains_key(parent) {
+                        open.push(*parent);
+                    } else {
+                        let next = ShuffleId(u32::try_from(self.shuffles.len()).unwrap_or(u32::MAX));
+                        self.shuffles.entry((id, *parent)).or_insert(next);
+                    }
+                }
             }
         }
-        for edge in wide {
-            let next = ShuffleId(u32::try_from(self.shuffles.len()).unwrap_or(u32::MAX));
-            self.shuffles.entry(edge).or_insert(next);
-        }
-        listed
     }
 
     fn announce_one(&mut self, json: &RddInfoJson, events: &mut Vec<Event>) {

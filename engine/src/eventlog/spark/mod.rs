@@ -24,6 +24,7 @@ pub(super) struct SparkLog {
     lineage: Lineage,
     result_stages: BTreeSet<StageId>,
     shuffle_of_stage: BTreeMap<StageId, ShuffleId>,
+    shuffles_into_stage: BTreeMap<StageId, BTreeSet<ShuffleId>>,
 }
 
 impl SparkLog {
@@ -73,13 +74,25 @@ impl SparkLog {
         if self.result_stages.contains(&stage) { TaskKind::ResultTask } else { TaskKind::ShuffleMapTask }
     }
 
+    /// The shuffle that a task of a stage could not fetch. Spark's number is ours in a log from its
+    /// beginning; in a part of a log, a stage that reads one shuffle can only mean that one.
+    pub fn fetched_shuffle(&self, stage: StageId, named: ShuffleId) -> ShuffleId {
+        let Some(shuffles) = self.shuffles_into_stage.get(&stage) else { return named };
+        match shuffles.first() {
+            Some(&only) if shuffles.len() == 1 => only,
+            _ => named,
+        }
+    }
+
     /// A stage reads shuffles written by its parent stages: the one that ends in the parent RDD.
     fn match_shuffles(&mut self, stages: &[StageInfoJson<'_>]) {
         let last_rdds: BTreeMap<StageId, RddId> =
             stages.iter().filter_map(|stage| Some((stage.id, stage.last_rdd()?))).collect();
         for stage in stages {
             let mut free: BTreeSet<StageId> = stage.parents.iter().copied().collect();
-            for (parent, shuffle) in self.lineage.shuffles_into(stage) {
+            let inputs = self.lineage.shuffles_into(stage);
+            self.shuffles_into_stage.insert(stage.id, inputs.iter().map(|(_, shuffle)| *shuffle).collect());
+            for (parent, shuffle) in inputs {
                 let writer = free.iter().copied().find(|id| last_rdds.get(id) == Some(&parent));
                 if let Some(writer) = writer {
                     free.remove(&writer);

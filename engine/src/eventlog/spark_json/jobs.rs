@@ -53,10 +53,16 @@ pub(in crate::eventlog) struct JobExtra {
 
 impl SparkLine for JobStartLine<'_> {
     fn reading(self, spark: &mut SparkLog) -> Reading {
-        let Self { job, submitted_ms, stages, properties, mark, .. } = self;
+        let Self { job, submitted_ms, mut stages, properties, mark, .. } = self;
         let properties = properties.unwrap_or_default();
         let (stamp, extra) = Mark::split(mark);
-        let added = if stamp.is_none() { spark.job_started(&stages) } else { Vec::new() };
+        let added = if stamp.is_none() {
+            // Spark lists them in any order; parents have lower ids (R2.3).
+            stages.sort_by_key(|stage| stage.id);
+            spark.job_started(&stages)
+        } else {
+            Vec::new()
+        };
         let (origin, extras) = match extra {
             Some(JobExtra { callsite, batch, checkpoint_of, stages: extras }) => {
                 (origin(&properties, callsite, batch, checkpoint_of), extras)

@@ -226,7 +226,10 @@ impl SparkLine for TaskEndLine<'_> {
         };
         let ns = extra.as_ref().map(|extra| (extra.launched_ns, extra.finished_ns));
         let time_ms = Some(self.task.finished_ms.max(self.task.launched_ms));
-        let reason = self.reason.into_reason(spark);
+        let mut reason = self.reason.into_reason(spark);
+        if let (None, TaskEndReason::FetchFailed { shuffle, .. }) = (stamp, &mut reason) {
+            *shuffle = spark.fetched_shuffle(self.stage, *shuffle);
+        }
         let metrics = match extra {
             Some(extra) => extra.metrics.into_owned(),
             None => self.metrics.map(TaskMetrics::from).unwrap_or_default(),

@@ -106,7 +106,7 @@ pub fn rdd(id: u32, operator: &str, batch: Option<u32>) -> RddInfo {
         class: "MapPartitionsRDD".into(),
         callsite: format!("{operator} at word_count.py:{id}"),
         op: OpKey { operator: operator.into(), batch: batch.map(BatchId), ordinal: id % 3 },
-        scope: (id % 2 == 0).then(|| "iteration 3".into()),
+        scope: (id.is_multiple_of(2)).then(|| "iteration 3".into()),
         level: StorageLevel::MEMORY_AND_DISK_SER_2,
         num_partitions: 6,
         partitioner: Some(PartitionerInfo { class: "HashPartitioner".into(), partitions: 6, hash_version: 1 }),
@@ -142,7 +142,7 @@ pub fn stage(id: u32, attempt: u32) -> StageInfo {
         id: StageAttempt { stage: StageId(id), attempt },
         name: NASTY.into(),
         rdd: RddId(3),
-        shuffle: (id % 2 == 0).then_some(ShuffleId(id)),
+        shuffle: (id.is_multiple_of(2)).then_some(ShuffleId(id)),
         num_tasks: 6,
         parents: (0..id).map(StageId).collect(),
         rdds: vec![RddId(3), RddId(99), RddId(2)],
@@ -191,7 +191,7 @@ pub fn task(id: u64) -> TaskInfo {
         launched: Timestamp(1_767_225_600_123_456_789),
         finished: Timestamp(1_767_225_600_987_654_321),
         locality: [Locality::ProcessLocal, Locality::NoPref, Locality::Any][(id % 3) as usize],
-        kind: if id % 2 == 0 { TaskKind::ShuffleMapTask } else { TaskKind::ResultTask },
+        kind: if id.is_multiple_of(2) { TaskKind::ShuffleMapTask } else { TaskKind::ResultTask },
     }
 }
 

@@ -75,6 +75,7 @@ fn rdds_are_announced_before_they_are_named() {
                     assert!(known.contains(&rdd) && known.contains(&checkpoint_rdd.id), "{name}: {rdd}");
                 }
                 Event::JobStart { stages, .. } => {
+                    assert!(stages.is_sorted_by_key(|s| s.id.stage), "{name}: parents first");
                     assert!(stages.iter().flat_map(|s| &s.rdds).all(|rdd| known.contains(rdd)), "{name}");
                 }
                 _ => {}
@@ -105,14 +106,38 @@ fn shuffles_have_the_ids_that_spark_gave_them() {
             _ => None,
         })
     };
-    assert_eq!(shuffle(3), Some((RddId(2), ShuffleId(0))));
-    assert_eq!(shuffle(6), Some((RddId(5), ShuffleId(1))));
+    assert_eq!(shuffle(3), Some((RddId(2), ShuffleId(1))));
+    assert_eq!(shuffle(6), Some((RddId(5), ShuffleId(0))));
     assert_eq!(shuffle(5), None, "narrow");
     let stages = log.iter().find_map(|e| match &e.event {
         Event::JobStart { stages, .. } => Some(stages.iter().map(|s| s.shuffle).collect::<Vec<_>>()),
         _ => None,
     });
-    assert_eq!(stages, Some(vec![Some(ShuffleId(0)), Some(ShuffleId(1)), None]));
+    assert_eq!(stages, Some(vec![Some(ShuffleId(1)), Some(ShuffleId(0)), None]));
+}
+
+#[test]
+fn a_failed_fetch_names_a_shuffle_that_its_stage_reads() {
+    // Without it a part of a log, whose shuffles are numbered anew, would blame the wrong stage.
+    let log = log("faults-cluster");
+    let rdds = rdds(&log);
+    let mut reads = BTreeMap::new();
+    for Envelope { event, .. } in &log {
+        match event {
+            Event::StageSubmitted { stage } => {
+                let parents = stage.rdds.iter().flat_map(|id| &rdds[id].parents);
+                let shuffles = parents.filter_map(|p| match p.kind {
+                    DependencyKind::Shuffle { shuffle } => Some(shuffle),
+                    _ => None,
+                });
+                reads.insert(stage.id, shuffles.collect::<BTreeSet<_>>());
+            }
+            Event::TaskEnd { task, reason: TaskEndReason::FetchFailed { shuffle, .. }, .. } => {
+                assert!(reads[&task.stage].contains(shuffle), "{} {shuffle}", task.stage);
+            }
+            _ => {}
+        }
+    }
 }
 
 #[test]
