@@ -97,6 +97,22 @@ impl ExecutorStores {
         self.blocks.lock().remove(id, BlockRemoval::Dropped)
     }
 
+    /// Copies a block from another executor (R8.14). Returns what changed here.
+    pub fn copy_from(
+        &self,
+        from: &Self,
+        id: BlockId,
+        policy: crate::task_context::BlockPolicy,
+    ) -> Vec<super::BlockReport> {
+        let Some(block) = from.peek_block(id) else { return Vec::new() };
+        let copy = block.encode().and_then(|bytes| block.codec().wrap(bytes));
+        let changes =
+            copy.map_err(|e| e.to_string()).and_then(|c| self.put_block(id, c, policy.level, policy.generation));
+        // A copy that cannot be made is not an error: the block has fewer replicas (R8.13).
+        let changes = changes.unwrap_or_default();
+        changes.into_iter().map(|change| super::BlockReport { executor: self.id, change, preview: None }).collect()
+    }
+
     /// Every block, for a report after the driver forgot this executor (R8.12).
     pub fn report_blocks(&self) -> Vec<BlockChange> {
         self.blocks.lock().blocks().collect()

@@ -56,6 +56,7 @@ impl<T: Data> Rdd<T> {
                 "Attempting to access a non-existent partition: {bad}. Total number of partitions: {total}"
             )));
         }
+        apply_overrides(&self.erased());
         let this = self.clone();
         let spec = JobSpec {
             rdd: self.erased(),
@@ -232,6 +233,42 @@ impl<T: Data> Rdd<T> {
     }
 }
 
+/// Levels and checkpoints of the user's choice for the result of an operator: the RDD of the operator
+/// that no other RDD of it reads. Streams apply theirs in the template.
+fn apply_overrides(last: &Arc<dyn AnyRdd>) {
+    let config = last.core().context().config();
+    if config.persist.is_empty() && config.checkpoint.is_empty() {
+        return;
+    }
+    let mut inner = std::collections::BTreeSet::new();
+    let mut all = Vec::new();
+    for_each_ancestor(Arc::clone(last), |rdd| {
+        let op = rdd.core().op();
+        let parents = rdd.core().dependencies();
+        inner.extend(
+            parents.iter().map(|d| d.parent()).filter(|p| p.core().op().operator == op.operator).map(|p| p.core().id()),
+        );
+        if op.batch.is_none() {
+            all.push(Arc::clone(rdd));
+        }
+    });
+    for rdd in all.into_iter().filter(|rdd| !inner.contains(&rdd.core().id())) {
+        let core = rdd.core();
+        let operator = core.op().operator;
+        if let Some(&level) = config.persist.get(&operator)
+            && core.level() != level
+        {
+            core.edit(|info| info.level = level);
+            core.context().tell(Notice::Persisted(core.id(), level));
+        }
+        let wanted = config.checkpoint.get(&operator).is_some_and(|every| *every > 0);
+        if wanted && core.checkpoint_state() == CheckpointState::None && core.context().checkpoint_dir().is_some() {
+            core.set_checkpoint_state(CheckpointState::Marked);
+            core.context().tell(Notice::Marked(core.info()));
+        }
+    }
+}
+
 /// R9.3–R9.4: writes what is marked, in the caller's thread, before the action returns. A failed write
 /// does not fail the action: it is announced, the mark stays, and the next job tries again.
 fn do_checkpoint(last: &Arc<dyn AnyRdd>, action: &str, at: &Location<'_>) {
@@ -274,6 +311,8 @@ fn write_checkpoint(rdd: &Arc<dyn AnyRdd>, callsite: String) -> Result<()> {
     let Some(root) = ctx.checkpoint_dir() else { return Ok(()) };
     let dir = format!("{root}/rdd-{}", core.id());
     core.set_checkpoint_state(CheckpointState::Writing);
+    let started = crate::event::Event::CheckpointStarted { rdd: core.id(), path: dir.clone() };
+    ctx.tell(Notice::Fact(started));
     let (writer, to) = (Arc::clone(rdd), dir.clone());
     let spec = JobSpec {
         rdd: Arc::clone(rdd),

@@ -7,7 +7,6 @@ use crate::config::EngineConfig;
 use crate::error::Result;
 use crate::event::*;
 use crate::ids::*;
-use crate::object_store::ObjectStore;
 use crate::task_context::TaskContext;
 use parking_lot::Mutex;
 use std::any::Any;
@@ -85,7 +84,6 @@ pub(crate) struct ContextInner {
     pub config: Arc<EngineConfig>,
     pub runner: Arc<dyn JobRunner>,
     pub files: Arc<dyn Files>,
-    pub store: Arc<dyn ObjectStore>,
     next_rdd: AtomicU32,
     next_shuffle: AtomicU32,
     names: Mutex<BTreeMap<String, u32>>,
@@ -163,14 +161,12 @@ impl SparkContext {
         config: Arc<EngineConfig>,
         runner: Arc<dyn JobRunner>,
         files: Arc<dyn Files>,
-        store: Arc<dyn ObjectStore>,
         released: Arc<Mutex<Released>>,
     ) -> Self {
         Self(Arc::new(ContextInner {
             config,
             runner,
             files,
-            store,
             next_rdd: AtomicU32::new(0),
             next_shuffle: AtomicU32::new(0),
             names: Mutex::default(),

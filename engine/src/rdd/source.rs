@@ -185,6 +185,11 @@ impl ReplayText {
         self.lines.is_empty()
     }
 
+    /// The first `count` lines, fewer when there are fewer.
+    pub fn first_lines(&self, count: usize) -> Vec<Line> {
+        self.lines.iter().take(count).cloned().collect()
+    }
+
     /// `count` lines from `first` on; after the last line comes the first again.
     fn lines(&self, first: usize, count: usize) -> impl Iterator<Item = Line> + '_ {
         (first..first + count).map(|i| self.lines[i % self.lines.len()].clone())

@@ -49,18 +49,26 @@ impl History {
     pub fn forget_rdd(&mut self, rdd: RddId) {
         let ends = (PartitionId(0), PartitionId(u32::MAX));
         let computed: Vec<_> = self.computed.range((rdd, ends.0)..=(rdd, ends.1)).copied().collect();
-        computed.iter().for_each(|key| drop(self.computed.remove(key)));
+        for key in &computed {
+            self.computed.remove(key);
+        }
         let range = BlockId::new(rdd, ends.0)..=BlockId::new(rdd, ends.1);
         let lost: Vec<_> = self.lost_blocks.range(range).map(|(id, _)| *id).collect();
-        lost.iter().for_each(|id| drop(self.lost_blocks.remove(id)));
+        for id in &lost {
+            self.lost_blocks.remove(id);
+        }
     }
 
     pub fn forget_shuffle(&mut self, shuffle: ShuffleId) {
         let range = (shuffle, PartitionId(0))..=(shuffle, PartitionId(u32::MAX));
         let written: Vec<_> = self.written_outputs.range(range.clone()).copied().collect();
-        written.iter().for_each(|key| drop(self.written_outputs.remove(key)));
+        for key in &written {
+            self.written_outputs.remove(key);
+        }
         let lost: Vec<_> = self.lost_outputs.range(range).map(|(key, _)| *key).collect();
-        lost.iter().for_each(|key| drop(self.lost_outputs.remove(key)));
+        for key in &lost {
+            self.lost_outputs.remove(key);
+        }
     }
 }
 

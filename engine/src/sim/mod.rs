@@ -1,2 +1,15 @@
-//! The simulator.
+//! The simulator: the production driver, one input at a time, under a virtual clock.
+//!
+//! A task is computed when it is launched, against the state of that moment, and leaves a script of
+//! effects with modelled times. The loop applies each entry at its time while that incarnation of the
+//! executor lives. Threads of the program run one at a time: the loop answers one and waits until it
+//! asks again. The same configuration, program and commands give the same events, byte for byte.
+
+mod cluster;
 pub mod faults;
+mod pacing;
+mod run;
+mod tasks;
+
+pub use pacing::{Control, Pacing};
+pub use run::{Environment, Outcome, Program, simulate, simulate_paced};

@@ -2,7 +2,7 @@
 
 use crate::driver::BatchTick;
 use crate::error::Result;
-use crate::event::{OutputOpInfo, StorageLevel, StreamInfo};
+use crate::event::{OutputOpInfo, StreamInfo};
 use crate::ids::*;
 use crate::streaming::instances::Generation;
 use parking_lot::Mutex;
@@ -20,10 +20,6 @@ pub(super) struct StreamCore {
 impl StreamCore {
     pub fn slide(&self) -> Millis {
         self.info.lock().slide
-    }
-
-    pub fn level(&self) -> StorageLevel {
-        self.info.lock().level
     }
 
     /// Whether `tick` is a time of this stream: after zero and a multiple of its slide (R11.1).

@@ -1,0 +1,367 @@
+//! Rich samples of every event.
+
+use crate::command::Command;
+use crate::event::*;
+use crate::ids::*;
+
+/// Text that a careless writer breaks on.
+pub const NASTY: &str = "a \"b\" \\ c\nd\te { } , \u{1F980} \u{7f} \",\"Faultline\":{\"seq\":1,\"at_ns\":2}}";
+
+/// How many variants `Event` has.
+pub const NUM_KINDS: usize = 39;
+
+/// Numbers the variants: a new variant does not compile until it is listed here, and then
+/// `every_kind_has_a_sample` asks for its sample.
+pub fn kind(event: &Event) -> usize {
+    match event {
+        Event::LogStart { .. } => 0,
+        Event::EnvironmentUpdate { .. } => 1,
+        Event::ApplicationStart { .. } => 2,
+        Event::ApplicationEnd => 3,
+        Event::ExecutorAdded { .. } => 4,
+        Event::ExecutorRemoved { .. } => 5,
+        Event::BlockManagerAdded { .. } => 6,
+        Event::BlockManagerRemoved { .. } => 7,
+        Event::JobStart { .. } => 8,
+        Event::JobEnd { .. } => 9,
+        Event::StageSubmitted { .. } => 10,
+        Event::StageCompleted { .. } => 11,
+        Event::TaskStart { .. } => 12,
+        Event::TaskEnd { .. } => 13,
+        Event::BlockUpdated { .. } => 14,
+        Event::UnpersistRdd { .. } => 15,
+        Event::StreamingStarted { .. } => 16,
+        Event::BatchSubmitted { .. } => 17,
+        Event::BatchStarted { .. } => 18,
+        Event::BatchCompleted { .. } => 19,
+        Event::OutputOperationStarted { .. } => 20,
+        Event::OutputOperationCompleted { .. } => 21,
+        Event::StreamGraphDefined { .. } => 22,
+        Event::RddRegistered { .. } => 23,
+        Event::PersistChanged { .. } => 24,
+        Event::CheckpointMarked { .. } => 25,
+        Event::CheckpointStarted { .. } => 26,
+        Event::CheckpointCompleted { .. } => 27,
+        Event::CheckpointFailed { .. } => 28,
+        Event::MapOutputsLost { .. } => 29,
+        Event::ShuffleRemoved { .. } => 30,
+        Event::RddReleased { .. } => 31,
+        Event::OutputPrinted { .. } => 32,
+        Event::OutputDigest { .. } => 33,
+        Event::FaultInjected { .. } => 34,
+        Event::CommandApplied { .. } => 35,
+        Event::CommandRejected { .. } => 36,
+        Event::FindingReported { .. } => 37,
+        Event::Unknown { .. } => 38,
+    }
+}
+
+/// At least one sample of every kind, in an order that a run could have.
+pub fn samples() -> Vec<Event> {
+    let mut events = application();
+    events.extend(executors());
+    events.extend(streaming());
+    events.extend(rdds());
+    events.extend(scheduler());
+    events.extend(tasks());
+    events.extend(storage());
+    events.extend(ours());
+    events.extend(unknown());
+    events.push(Event::ApplicationEnd);
+    events
+}
+
+fn application() -> Vec<Event> {
+    let properties = [("spark.app.name", NASTY), ("faultline.seed", "7"), ("", "")];
+    vec![
+        Event::LogStart { version: "0.1.0".into(), seed: u64::MAX, clock: ClockKind::Virtual },
+        Event::LogStart { version: NASTY.into(), seed: 0, clock: ClockKind::Wall },
+        Event::EnvironmentUpdate { properties: properties.map(|(k, v)| (k.into(), v.into())).into() },
+        Event::ApplicationStart { name: NASTY.into(), id: "local-1767225600000".into() },
+    ]
+}
+
+fn executors() -> Vec<Event> {
+    let executor = ExecutorId(2);
+    vec![
+        Event::ExecutorAdded { executor, cores: 4, replaces: None },
+        Event::ExecutorAdded { executor: ExecutorId(u32::MAX), cores: 0, replaces: Some(executor) },
+        Event::BlockManagerAdded { executor, max_memory: u64::MAX },
+        Event::BlockManagerRemoved { executor },
+        Event::ExecutorRemoved { executor, reason: "Command exited with code 137".into() },
+    ]
+}
+
+/// An RDD with every kind of dependency.
+pub fn rdd(id: u32, operator: &str, batch: Option<u32>) -> RddInfo {
+    let kinds = [
+        DependencyKind::OneToOne,
+        DependencyKind::Range { in_start: 1, out_start: 2, length: 3 },
+        DependencyKind::Shuffle { shuffle: ShuffleId(5) },
+    ];
+    let parents = kinds.into_iter().zip(0..id).map(|(kind, parent)| DependencyInfo { rdd: RddId(parent), kind });
+    RddInfo {
+        id: RddId(id),
+        name: batch.is_none().then(|| NASTY.into()),
+        class: "MapPartitionsRDD".into(),
+        callsite: format!("{operator} at word_count.py:{id}"),
+        op: OpKey { operator: operator.into(), batch: batch.map(BatchId), ordinal: id % 3 },
+        scope: (id.is_multiple_of(2)).then(|| "iteration 3".into()),
+        level: StorageLevel::MEMORY_AND_DISK_SER_2,
+        num_partitions: 6,
+        partitioner: Some(PartitionerInfo { class: "HashPartitioner".into(), partitions: 6, hash_version: 1 }),
+        determinism: [Determinism::Determinate, Determinism::Unordered, Determinism::Indeterminate][id as usize % 3],
+        parents: parents.collect(),
+    }
+}
+
+fn rdds() -> Vec<Event> {
+    let mut events: Vec<Event> = ["textFile", "map", "map#2"]
+        .into_iter()
+        .zip(0..)
+        .map(|(op, id)| Event::RddRegistered { rdd: rdd(id, op, None) })
+        .collect();
+    events.push(Event::RddRegistered { rdd: rdd(3, "updateStateByKey", Some(1)) });
+    events.push(Event::PersistChanged { rdd: RddId(2), level: StorageLevel::MEMORY_ONLY });
+    events.push(Event::CheckpointMarked { rdd: RddId(3) });
+    events.push(Event::CheckpointStarted { rdd: RddId(3), path: "wc/rdd-3".into() });
+    events.push(Event::CheckpointFailed { rdd: RddId(3), error: NASTY.into() });
+    events.push(Event::CheckpointCompleted {
+        rdd: RddId(3),
+        checkpoint_rdd: RddInfo { parents: Vec::new(), partitioner: None, ..rdd(4, "checkpoint", None) },
+        path: NASTY.into(),
+        parts: vec![CheckpointPart { file: "part-00000".into(), bytes: 1, records: 2, crc32: u32::MAX }],
+        released: vec![RddId(0), RddId(1)],
+    });
+    events
+}
+
+/// A stage over the sample RDDs and one that was never announced.
+pub fn stage(id: u32, attempt: u32) -> StageInfo {
+    StageInfo {
+        id: StageAttempt { stage: StageId(id), attempt },
+        name: NASTY.into(),
+        rdd: RddId(3),
+        shuffle: (id.is_multiple_of(2)).then_some(ShuffleId(id)),
+        num_tasks: 6,
+        parents: (0..id).map(StageId).collect(),
+        rdds: vec![RddId(3), RddId(99), RddId(2)],
+    }
+}
+
+fn scheduler() -> Vec<Event> {
+    let of_batch = JobOrigin {
+        callsite: NASTY.into(),
+        batch: Some(BatchId(1)),
+        batch_time_ms: Some(1_767_225_600_500),
+        output_op: Some(OutputOpId(0)),
+        checkpoint_of: Some(RddId(3)),
+    };
+    let of_action = JobOrigin {
+        callsite: "count at page_rank.py:40".into(),
+        batch: None,
+        batch_time_ms: None,
+        output_op: None,
+        checkpoint_of: None,
+    };
+    let oddity = StageInfo { rdds: Vec::new(), ..stage(7, 1) };
+    let failed = StageOutcome::Failed { reason: String::new() };
+    vec![
+        Event::JobStart { job: JobId(0), origin: of_batch, stages: vec![stage(0, 0), stage(1, 0)] },
+        Event::JobStart { job: JobId(1), origin: of_action, stages: vec![oddity.clone()] },
+        Event::StageSubmitted { stage: stage(0, 0) },
+        Event::StageSubmitted { stage: oddity.clone() },
+        Event::StageCompleted { stage: stage(0, 0).id, outcome: StageOutcome::Succeeded },
+        Event::StageCompleted { stage: oddity.id, outcome: failed },
+        Event::StageCompleted { stage: stage(9, 9).id, outcome: StageOutcome::Failed { reason: NASTY.into() } },
+        Event::JobEnd { job: JobId(0), result: JobResult::Succeeded },
+        Event::JobEnd { job: JobId(1), result: JobResult::Failed { error: NASTY.into() } },
+    ]
+}
+
+/// A task of the sample stage.
+pub fn task(id: u64) -> TaskInfo {
+    TaskInfo {
+        id: TaskId(id),
+        stage: StageAttempt { stage: StageId(3), attempt: 1 },
+        index: 2,
+        attempt: 3,
+        partition: PartitionId(4),
+        executor: ExecutorId(5),
+        launched: Timestamp(1_767_225_600_123_456_789),
+        finished: Timestamp(1_767_225_600_987_654_321),
+        locality: [Locality::ProcessLocal, Locality::NoPref, Locality::Any][(id % 3) as usize],
+        kind: if id.is_multiple_of(2) { TaskKind::ShuffleMapTask } else { TaskKind::ResultTask },
+    }
+}
+
+/// Metrics with a row of every tier and cause.
+pub fn metrics() -> TaskMetrics {
+    let tiers = [
+        ReadTier::LocalMemory,
+        ReadTier::LocalDisk,
+        ReadTier::Remote { executor: ExecutorId(1) },
+        ReadTier::Checkpoint,
+        ReadTier::Computed,
+    ];
+    let causes = [
+        None,
+        Some(RecomputeCause::NeverPersisted),
+        Some(RecomputeCause::Evicted),
+        Some(RecomputeCause::LostWithExecutor(ExecutorId(2))),
+        Some(RecomputeCause::MapOutputLost(ExecutorId(3))),
+        Some(RecomputeCause::FetchFailure),
+        Some(RecomputeCause::Retry),
+        Some(RecomputeCause::CheckpointJob),
+        Some(RecomputeCause::Dropped),
+    ];
+    let rows = causes.into_iter().zip(tiers.into_iter().cycle()).zip(0..).map(|((cause, tier), i)| ReadRow {
+        rdd: RddId(i),
+        partition: PartitionId(4),
+        tier,
+        needed_by: i.checked_sub(1),
+        cause,
+        records: u64::from(i) << 40,
+        bytes: u64::MAX,
+    });
+    TaskMetrics {
+        run_ns: 987_654_321,
+        duration_source: DurationSource::Modelled,
+        shuffle_read: ShuffleMetrics { bytes: u64::MAX, records: 2, blocks: 3, remote_blocks: 9 },
+        shuffle_write: ShuffleMetrics { bytes: 5, records: 6, blocks: 7, remote_blocks: 1 },
+        source_records: u64::MAX,
+        checkpoint_bytes_read: 10,
+        checkpoint_bytes_written: 11,
+        reads: rows.collect(),
+        rerun_cause: Some(RecomputeCause::MapOutputLost(ExecutorId(1))),
+    }
+}
+
+/// Every way in which a task can end.
+pub fn reasons() -> Vec<TaskEndReason> {
+    vec![
+        TaskEndReason::Success,
+        TaskEndReason::ExceptionFailure { message: NASTY.into() },
+        TaskEndReason::FetchFailed {
+            executor: Some(ExecutorId(1)),
+            shuffle: ShuffleId(2),
+            map: Some(PartitionId(u32::MAX)),
+            reduce: PartitionId(4),
+            message: NASTY.into(),
+        },
+        TaskEndReason::FetchFailed {
+            executor: None,
+            shuffle: ShuffleId(2),
+            map: None,
+            reduce: PartitionId(4),
+            message: String::new(),
+        },
+        TaskEndReason::ExecutorLostFailure { executor: ExecutorId(3), reason: NASTY.into() },
+        TaskEndReason::TaskKilled { reason: "Stage finished".into() },
+        TaskEndReason::Resubmitted,
+    ]
+}
+
+fn tasks() -> Vec<Event> {
+    let mut events = vec![Event::TaskStart { task: task(0) }, Event::TaskStart { task: task(u64::MAX) }];
+    for (reason, id) in reasons().into_iter().zip(0..) {
+        events.push(Event::TaskEnd { task: task(id), reason: reason.clone(), metrics: metrics() });
+        events.push(Event::TaskEnd { task: task(id), reason, metrics: TaskMetrics::default() });
+    }
+    events
+}
+
+fn storage() -> Vec<Event> {
+    let removals = [BlockRemoval::Evicted, BlockRemoval::Unpersisted, BlockRemoval::Dropped, BlockRemoval::Unreadable];
+    let update = |level, removal, preview| Event::BlockUpdated {
+        executor: ExecutorId(1),
+        block: BlockId::new(RddId(4), PartitionId(1)),
+        level,
+        memory_bytes: u64::MAX,
+        disk_bytes: 7,
+        removal,
+        preview,
+    };
+    let preview = Preview { records: vec![NASTY.into(), String::new()], total: 1_000 };
+    let mut events: Vec<Event> = StorageLevel::NAMED.map(|(_, level)| update(level, None, None)).into();
+    events.extend(removals.map(|removal| update(StorageLevel::NONE, Some(removal), None)));
+    let odd = StorageLevel { use_disk: false, use_memory: false, deserialized: true, replication: u8::MAX };
+    events.push(update(odd, Some(BlockRemoval::Evicted), Some(preview.clone())));
+    events.push(update(StorageLevel::MEMORY_ONLY, None, Some(preview)));
+    events.push(Event::UnpersistRdd { rdd: RddId(4) });
+    events
+}
+
+fn streaming() -> Vec<Event> {
+    let batch = BatchId(1);
+    let output_op = OutputOpId(0);
+    let stream = StreamInfo {
+        id: StreamId(0),
+        operator: "updateStateByKey".into(),
+        class: "StateDStream".into(),
+        callsite: NASTY.into(),
+        parents: vec![StreamId(1)],
+        slide: Millis(500),
+        window: Some(Millis(1_000)),
+        stateful: true,
+        level: StorageLevel::MEMORY_ONLY_SER,
+        checkpoint_interval: Some(Millis(2_000)),
+        remember: None,
+        shuffles: true,
+    };
+    let print = OutputOpInfo { id: output_op, name: "print".into(), callsite: NASTY.into(), stream: StreamId(0) };
+    vec![
+        Event::StreamGraphDefined { streams: vec![stream], outputs: vec![print] },
+        Event::StreamingStarted { zero: VIRTUAL_EPOCH, interval: Millis(500) },
+        Event::BatchSubmitted {
+            batch: BatchInfo { id: batch, time: VIRTUAL_EPOCH, records: 3, output_ops: vec![output_op] },
+        },
+        Event::BatchStarted { batch },
+        Event::OutputOperationStarted { batch, output_op },
+        Event::OutputOperationCompleted { batch, output_op, failure: Some(NASTY.into()) },
+        Event::BatchCompleted { batch, scheduling_delay_ns: 1, processing_ns: u64::MAX, failure: None },
+    ]
+}
+
+fn ours() -> Vec<Event> {
+    let executor = ExecutorId(2);
+    let commands = [
+        Command::KillExecutor { executor },
+        Command::RestartExecutor { executor },
+        Command::SlowExecutor { executor, factor: 2.5 },
+        Command::DropBlock { operator: "map#2".into(), batch: Some(BatchId(2)), partition: PartitionId(1) },
+        Command::Stop,
+    ];
+    let finding = Finding { kind: "checkpoint-marked-too-late".into(), message: NASTY.into(), place: "map#2".into() };
+    let mut events: Vec<Event> =
+        commands.clone().map(|command| Event::CommandApplied { command, before_input: u64::MAX }).into();
+    events.extend(commands.map(|command| Event::CommandRejected { command, reason: NASTY.into() }));
+    events.extend([
+        Event::MapOutputsLost { shuffle: ShuffleId(1), rdd: RddId(2), maps: vec![PartitionId(3)], executor },
+        Event::ShuffleRemoved { shuffle: ShuffleId(1) },
+        Event::RddReleased { rdd: RddId(0) },
+        Event::OutputPrinted { batch: Some(BatchId(1)), output_op: None, lines: vec![NASTY.into(), String::new()] },
+        Event::OutputDigest { batch: None, output_op: Some(OutputOpId(1)), records: 9, sha256: "ab".repeat(32) },
+        Event::FaultInjected { fault: "kill:executor=2".into(), executor: Some(executor) },
+        Event::FindingReported { finding },
+    ]);
+    events
+}
+
+fn unknown() -> Vec<Event> {
+    let of = |name: &str, raw: &str| Event::Unknown { name: name.into(), raw: raw.into() };
+    let block = r#"{"Event":"SparkListenerBlockUpdated","Block Updated Info":{"Block ID":"broadcast_0"}}"#;
+    let marked = r#"{"Event":"New","Faultline":{"seq":1,"at_ns":2}}"#;
+    vec![
+        of("SparkListenerResourceProfileAdded", r#"{"Event":"SparkListenerResourceProfileAdded","Id":0,"X":{"a":[]}}"#),
+        of("SparkListenerBlockUpdated", block),
+        of("Empty", r#"{"Event":"Empty"}"#),
+        of("SparkListenerApplicationEnd", r#"{"Event":"SparkListenerApplicationEnd","Timestamp":5}"#),
+        of("New", marked),
+        of("Other name", block),
+        of("Spaced", r#"{"Event": "Spaced"}"#),
+        of("Lines", "{\"Event\":\"Lines\",\n\"a\":1}"),
+        of(NASTY, NASTY),
+        of("", ""),
+    ]
+}

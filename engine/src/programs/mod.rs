@@ -1,0 +1,59 @@
+//! The built-in programs.
+
+mod page_rank;
+mod word_count;
+
+use crate::error::Result;
+use crate::event::StorageLevel;
+use crate::ids::OperatorName;
+use crate::rdd::{ReplayText, SparkContext};
+
+/// What a program may be given.
+#[derive(Clone, Debug)]
+pub struct ProgramInput {
+    /// The text to work on.
+    pub text: ReplayText,
+    /// Lines per batch, for programs that replay it.
+    pub lines_per_batch: usize,
+}
+
+/// A built-in program.
+#[derive(Clone, Copy, Debug)]
+pub struct BuiltIn {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The operator whose level and interval the policies of a race replace.
+    pub kept_operator: &'static str,
+    /// Level that the program sets on it.
+    pub level: StorageLevel,
+    /// Whether it runs in batches.
+    pub streaming: bool,
+    /// Whether Spark refuses this operator without memory, or without a checkpoint.
+    pub must_checkpoint: bool,
+    run: fn(&SparkContext, &ProgramInput) -> Result<()>,
+}
+
+impl BuiltIn {
+    /// Runs the program.
+    ///
+    /// # Errors
+    /// What the program could not handle.
+    pub fn run(&self, sc: &SparkContext, input: &ProgramInput) -> Result<()> {
+        (self.run)(sc, input)
+    }
+
+    /// The operator whose policy a race varies.
+    pub fn kept(&self) -> OperatorName {
+        self.kept_operator.into()
+    }
+}
+
+/// All built-in programs.
+pub const ALL: [BuiltIn; 2] = [word_count::PROGRAM, page_rank::PROGRAM];
+
+/// The program called `name`.
+pub fn find(name: &str) -> Option<BuiltIn> {
+    ALL.into_iter().find(|p| p.name == name)
+}

@@ -1,0 +1,328 @@
+//! The loop of the simulator.
+
+use super::cluster::{ClusterNews, Executors};
+use super::pacing::{Pacing, Waited};
+use super::tasks::{Production, Script, compute};
+use crate::checkpoint::publish;
+use crate::config::EngineConfig;
+use crate::driver::{Driver, DriverInput, Effect, Effects, Reply, SlotId};
+use crate::error::{EngineError, Result};
+use crate::event::{ClockKind, Envelope};
+use crate::executor::{ScriptEntry, apply};
+use crate::ids::*;
+use crate::object_store::ObjectStore;
+use crate::rdd::{Files, Released, SparkContext};
+use crate::runtime::slots;
+use crate::scheduler::TaskReport;
+use crate::storage::DiskStore;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// A driver program.
+pub type Program = Box<dyn FnOnce(&SparkContext) -> Result<()> + Send>;
+
+/// What a program runs on beside its configuration.
+#[derive(Clone)]
+pub struct Environment {
+    /// Files that programs read.
+    pub files: Arc<dyn Files>,
+    /// The reliable store.
+    pub store: Arc<dyn ObjectStore>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The program's result.
+    pub result: Result<()>,
+}
+
+/// Runs a program to its end, as fast as it computes. `sink` gets the events in order.
+pub fn simulate(
+    config: EngineConfig,
+    environment: &Environment,
+    program: Program,
+    sink: &mut dyn FnMut(&[Envelope]),
+) -> Outcome {
+    Simulation::new(config, environment, None, sink).run(program)
+}
+
+/// Runs a program under the controls of a window. Returns when it ended and the window quit.
+pub fn simulate_paced(
+    config: EngineConfig,
+    environment: &Environment,
+    program: Program,
+    pacing: Pacing,
+    sink: &mut dyn FnMut(&[Envelope]),
+) -> Outcome {
+    Simulation::new(config, environment, Some(pacing), sink).run(program)
+}
+
+/// What the calendar holds.
+enum Item {
+    /// An effect of a task.
+    Entry(TaskId, ScriptEntry),
+    /// The end of a task.
+    End(TaskReport),
+}
+
+/// An entry of the calendar: earliest first, then in order of entry.
+struct Scheduled {
+    at: Timestamp,
+    order: u64,
+    item: Item,
+}
+
+impl PartialEq for Scheduled {
+    fn eq(&self, other: &Self) -> bool {
+        self.order == other.order
+    }
+}
+impl Eq for Scheduled {}
+impl PartialOrd for Scheduled {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Scheduled {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (other.at, other.order).cmp(&(self.at, self.order))
+    }
+}
+
+struct Simulation<'a> {
+    config: Arc<EngineConfig>,
+    driver: Driver,
+    now: Timestamp,
+    calendar: BinaryHeap<Scheduled>,
+    next_order: u64,
+    /// Where each running task runs; absent tasks were killed, and their entries count for nothing.
+    running: BTreeMap<TaskId, ExecutorId>,
+    executors: Executors,
+    production: Arc<Mutex<Production>>,
+    environment: Environment,
+    released: Arc<Mutex<Released>>,
+    inbox: (Sender<DriverInput>, Receiver<DriverInput>),
+    slots: BTreeMap<SlotId, Sender<Reply>>,
+    threads: Vec<JoinHandle<()>>,
+    to_resume: VecDeque<(SlotId, Reply)>,
+    pacing: Option<Pacing>,
+    sink: &'a mut dyn FnMut(&[Envelope]),
+    outcome: Option<Result<()>>,
+}
+
+impl<'a> Simulation<'a> {
+    fn new(
+        mut config: EngineConfig,
+        environment: &Environment,
+        pacing: Option<Pacing>,
+        sink: &'a mut dyn FnMut(&[Envelope]),
+    ) -> Self {
+        config.clock = ClockKind::Virtual;
+        let config = Arc::new(config);
+        let released = Arc::new(Mutex::new(Released::default()));
+        Self {
+            driver: Driver::new(Arc::clone(&config), Arc::clone(&released)),
+            now: VIRTUAL_EPOCH,
+            calendar: BinaryHeap::new(),
+            next_order: 0,
+            running: BTreeMap::new(),
+            executors: Executors::new(&config, || Ok(DiskStore::in_memory())),
+            production: Arc::default(),
+            environment: environment.clone(),
+            released,
+            inbox: unbounded(),
+            slots: BTreeMap::new(),
+            threads: Vec::new(),
+            to_resume: VecDeque::new(),
+            pacing,
+            sink,
+            outcome: None,
+            config,
+        }
+    }
+
+    fn run(mut self, program: Program) -> Outcome {
+        let mut fx = Effects::default();
+        self.driver.start(self.now, &mut fx);
+        self.perform(fx);
+        let sc = SparkContext::new(
+            Arc::clone(&self.config),
+            Arc::new(slots::SlotRunner),
+            Arc::clone(&self.environment.files),
+            Arc::clone(&self.released),
+        );
+        self.spawn(Driver::MAIN, "main", move || program(&sc));
+        self.to_resume.push_back((Driver::MAIN, Reply::Done(Ok(()))));
+        while self.outcome.is_none() && self.step() {}
+        // Slots that still wait hear that the driver is gone and unwind.
+        self.slots.clear();
+        drop(self.inbox);
+        for thread in self.threads {
+            drop(thread.join());
+        }
+        Outcome { result: self.outcome.unwrap_or(Err(EngineError::DriverLost)) }
+    }
+
+    /// One input. Returns whether there can be another.
+    fn step(&mut self) -> bool {
+        if let Some((slot, reply)) = self.to_resume.pop_front() {
+            self.resume(slot, reply);
+            return true;
+        }
+        let item_at = self.calendar.peek().map(|s| s.at);
+        let deadline = self.driver.next_deadline();
+        let due = item_at.into_iter().chain(deadline).min();
+        if let Some(pacing) = &mut self.pacing {
+            match pacing.wait(self.now, due) {
+                Waited::Due => {}
+                Waited::Command(at, command) => {
+                    self.now = self.now.max(at);
+                    self.input(DriverInput::Command(command));
+                    return true;
+                }
+                Waited::Quit => return false,
+            }
+        }
+        let Some(due) = due else {
+            self.outcome = Some(Err(EngineError::IllegalState("every thread of the program waits for nothing".into())));
+            return false;
+        };
+        self.now = self.now.max(due);
+        // Effects of tasks come before deadlines of the same moment.
+        if item_at == Some(due)
+            && let Some(scheduled) = self.calendar.pop()
+        {
+            self.happen(scheduled.item);
+        } else {
+            self.input(DriverInput::Deadline);
+        }
+        true
+    }
+
+    fn input(&mut self, input: DriverInput) {
+        let mut fx = Effects::default();
+        self.driver.handle(self.now, input, &mut fx);
+        self.perform(fx);
+    }
+
+    fn perform(&mut self, fx: Effects) {
+        if !fx.events.is_empty() {
+            if let Some(pacing) = &mut self.pacing {
+                pacing.observe(&fx.events, self.now);
+            }
+            (self.sink)(&fx.events);
+        }
+        for effect in fx.list {
+            match effect {
+                Effect::Launch(launch) => {
+                    let (store, now) = (&self.environment.store, self.now);
+                    let (task, executor) = (launch.info.id, launch.info.executor);
+                    let script = compute(launch, now, &self.config, &self.executors, store, &self.production);
+                    if let Some(script) = script {
+                        self.running.insert(task, executor);
+                        self.enter(task, script);
+                    }
+                }
+                Effect::Cancel(task) => {
+                    self.running.remove(&task);
+                }
+                Effect::Reply(slot, reply) => self.to_resume.push_back((slot, reply)),
+                Effect::Spawn(spawn) => {
+                    self.spawn(spawn.slot, &spawn.name, spawn.run);
+                    self.to_resume.push_back((spawn.slot, Reply::Done(Ok(()))));
+                }
+                Effect::Cluster(op) => self.operate(op),
+                Effect::Publish(write) => {
+                    let result = publish(&*self.environment.store, &write.info, &write.dir, &write.parts);
+                    self.input(DriverInput::CheckpointPublished { write, result });
+                }
+                Effect::Ended(result) => self.outcome = Some(result),
+            }
+        }
+    }
+
+    fn operate(&mut self, op: crate::driver::ClusterOp) {
+        match self.executors.apply(op) {
+            ClusterNews::Blocks(reports) if !reports.is_empty() => self.input(DriverInput::Blocks(reports)),
+            ClusterNews::Reported(executor, reports) => self.input(DriverInput::BlocksReported { executor, reports }),
+            ClusterNews::Died(executor) => {
+                self.running.retain(|_, at| *at != executor);
+                self.production.lock().executor_died(executor);
+            }
+            ClusterNews::Blocks(_) | ClusterNews::None => {}
+        }
+    }
+
+    fn enter(&mut self, task: TaskId, script: Script) {
+        for (at, entry) in script.entries {
+            self.schedule(at, Item::Entry(task, entry));
+        }
+        self.schedule(script.end, Item::End(script.report));
+    }
+
+    fn schedule(&mut self, at: Timestamp, item: Item) {
+        self.calendar.push(Scheduled { at, order: self.next_order, item });
+        self.next_order += 1;
+    }
+
+    fn happen(&mut self, item: Item) {
+        match item {
+            Item::Entry(task, entry) => {
+                let Some(&executor) = self.running.get(&task) else { return };
+                let Some(stores) = self.executors.stores(executor) else { return };
+                if let ScriptEntry::PutBlock { id, .. } = &entry {
+                    self.production.lock().done(executor, *id);
+                }
+                let (cluster, store) = (&self.executors.cluster, &*self.environment.store);
+                match apply(entry, &stores, cluster, store, self.config.previews) {
+                    Ok(reports) if reports.is_empty() => {}
+                    Ok(reports) => self.input(DriverInput::Blocks(reports)),
+                    Err(error) => {
+                        // What the task would have done after this does not happen.
+                        self.running.remove(&task);
+                        let report = TaskReport { task, result: Err(error), metrics: Default::default() };
+                        self.input(DriverInput::TaskFinished(report));
+                    }
+                }
+            }
+            Item::End(report) => {
+                if self.running.remove(&report.task).is_some() {
+                    self.input(DriverInput::TaskFinished(report));
+                }
+            }
+        }
+    }
+
+    fn spawn(&mut self, slot: SlotId, name: &str, body: impl FnOnce() -> Result<()> + Send + 'static) {
+        match slots::spawn(slot, name, self.inbox.0.clone(), body) {
+            Ok((sender, thread)) => {
+                self.slots.insert(slot, sender);
+                self.threads.push(thread);
+            }
+            Err(error) => {
+                let text = format!("cannot start the thread {name}: {error}");
+                self.outcome = Some(Err(EngineError::IllegalState(text)));
+            }
+        }
+    }
+
+    /// Gives the baton to one thread of the program, and takes its inputs until it waits or ends.
+    fn resume(&mut self, slot: SlotId, reply: Reply) {
+        let Some(sender) = self.slots.get(&slot) else { return };
+        if sender.send(reply).is_err() {
+            return;
+        }
+        loop {
+            let Ok(input) = self.inbox.1.recv() else { return };
+            let gives_back = matches!(input, DriverInput::Request { .. } | DriverInput::SlotEnded { .. });
+            self.input(input);
+            if gives_back {
+                return;
+            }
+        }
+    }
+}

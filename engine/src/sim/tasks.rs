@@ -1,0 +1,111 @@
+//! Tasks of a simulation: computed at launch, their effects on the calendar.
+
+use super::cluster::Executors;
+use crate::config::EngineConfig;
+use crate::executor::{CostMeter, CostTable, ScriptEntry, TaskOutcome, run_task};
+use crate::ids::*;
+use crate::object_store::ObjectStore;
+use crate::rdd::TaskError;
+use crate::rng::Seed;
+use crate::scheduler::{TaskLaunch, TaskReport};
+use crate::storage::StoredBlock;
+use crate::task_context::{EffectSink, TaskContext, TaskEnvironment};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Blocks being produced on executors: the records are known, the put is still to come.
+#[derive(Default)]
+pub(super) struct Production {
+    blocks: BTreeMap<(ExecutorId, BlockId), (Arc<dyn StoredBlock>, Timestamp)>,
+}
+
+impl Production {
+    pub fn put(&mut self, executor: ExecutorId, id: BlockId, block: Arc<dyn StoredBlock>, ready: Timestamp) {
+        self.blocks.entry((executor, id)).or_insert((block, ready));
+    }
+
+    pub fn done(&mut self, executor: ExecutorId, id: BlockId) {
+        self.blocks.remove(&(executor, id));
+    }
+
+    pub fn executor_died(&mut self, executor: ExecutorId) {
+        self.blocks.retain(|(e, _), _| *e != executor);
+    }
+}
+
+/// Records effects with their modelled time.
+struct Recorder {
+    executor: ExecutorId,
+    launched: Timestamp,
+    script: Arc<Mutex<Vec<(u64, ScriptEntry)>>>,
+    production: Arc<Mutex<Production>>,
+}
+
+impl EffectSink for Recorder {
+    fn effect(&self, at_ns: u64, entry: ScriptEntry) -> Result<(), TaskError> {
+        self.script.lock().push((at_ns, entry));
+        Ok(())
+    }
+
+    fn in_production(&self, id: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)> {
+        let production = self.production.lock();
+        let (block, ready) = production.blocks.get(&(self.executor, id))?;
+        Some((Arc::clone(block), ready.ns_since(self.launched)))
+    }
+}
+
+/// A task's effects in order of their times, and its end.
+pub(super) struct Script {
+    pub entries: Vec<(Timestamp, ScriptEntry)>,
+    pub end: Timestamp,
+    pub report: TaskReport,
+}
+
+/// Jitter of a task's duration: the same for the same partition of the same operator.
+fn jitter(seed: Seed, launch: &TaskLaunch) -> f64 {
+    let unit = seed.fork("jitter").task(&launch.identity.op, launch.identity.partition).rng().unit();
+    0.85 + 0.3 * unit
+}
+
+/// Computes a task now. `None` when its executor is dead already: then nothing of it happens.
+pub(super) fn compute(
+    launch: TaskLaunch,
+    now: Timestamp,
+    config: &EngineConfig,
+    executors: &Executors,
+    store: &Arc<dyn ObjectStore>,
+    production: &Arc<Mutex<Production>>,
+) -> Option<Script> {
+    let executor = launch.info.executor;
+    let stores = executors.stores(executor)?;
+    let seed = Seed(config.seed);
+    let factor = jitter(seed, &launch) * executors.slowness(executor);
+    let script = Arc::new(Mutex::new(Vec::new()));
+    let sink = Recorder { executor, launched: now, script: Arc::clone(&script), production: Arc::clone(production) };
+    let task = launch.info.id;
+    let ctx = TaskContext::new(TaskEnvironment {
+        task: launch.identity,
+        view: launch.view,
+        stores,
+        cluster: Arc::clone(&executors.cluster),
+        store: Arc::clone(store),
+        sink: Box::new(sink),
+        cancelled: Arc::new(AtomicBool::new(false)),
+        seed,
+        chunk_len: config.chunk_len,
+        cost: CostMeter::modelled(CostTable::default(), factor),
+    });
+    let TaskOutcome { result, mut metrics, modelled_ns } = run_task(&launch.work, ctx);
+    metrics.run_ns = modelled_ns;
+    let mut entries = Vec::new();
+    for (at, entry) in std::mem::take(&mut *script.lock()) {
+        let at = now.plus_ns(at);
+        if let ScriptEntry::PutBlock { id, block, .. } = &entry {
+            production.lock().put(executor, *id, Arc::clone(block), at);
+        }
+        entries.push((at, entry));
+    }
+    Some(Script { entries, end: now.plus_ns(modelled_ns), report: TaskReport { task, result, metrics } })
+}
