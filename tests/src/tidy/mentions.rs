@@ -1,6 +1,5 @@
 //! Which paths a piece of code names: `use` trees spelled out, `crate`, `self` and `super` resolved.
 
-use super::source::line_of;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A path that the code names, from the name of its crate on where that is known.
@@ -27,7 +26,7 @@ pub type Modules = BTreeSet<String>;
 /// Finds every path in `code`, which belongs to `module`.
 pub fn mentions(code: &str, module: &[String], modules: &Modules) -> Mentions {
     let tokens = tokens(code);
-    let mut walk = Walk { tokens: &tokens, at: 0, module: module.to_vec(), modules, found: Mentions::default(), code };
+    let mut walk = Walk { tokens: &tokens, at: 0, module: module.to_vec(), modules, found: Mentions::default() };
     walk.run();
     walk.found
 }
@@ -48,14 +47,14 @@ pub fn behind_reexports(path: &[String], reexports: &BTreeMap<Vec<String>, Vec<S
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Token<'a> {
     text: &'a str,
-    at: usize,
+    line: usize,
 }
 
 /// Names, `::`, and single other characters.
 fn tokens(code: &str) -> Vec<Token<'_>> {
     let bytes = code.as_bytes();
     let mut tokens = Vec::new();
-    let mut at = 0;
+    let (mut at, mut line) = (0, 1);
     while at < bytes.len() {
         let b = bytes[at];
         let len = if b.is_ascii_alphanumeric() || b == b'_' {
@@ -66,8 +65,9 @@ fn tokens(code: &str) -> Vec<Token<'_>> {
             1
         };
         if !b.is_ascii_whitespace() && b.is_ascii() {
-            tokens.push(Token { text: &code[at..at + len], at });
+            tokens.push(Token { text: &code[at..at + len], line });
         }
+        line += usize::from(b == b'\n');
         at += len;
     }
     tokens
@@ -83,7 +83,6 @@ struct Walk<'a> {
     module: Vec<String>,
     modules: &'a Modules,
     found: Mentions,
-    code: &'a str,
 }
 
 impl<'a> Walk<'a> {
@@ -134,21 +133,21 @@ impl<'a> Walk<'a> {
 
     /// `a::b::c` in code.
     fn path(&mut self) {
-        let start = self.tokens[self.at].at;
+        let line = self.tokens[self.at].line;
         let mut path = vec![self.text(0).to_owned()];
         self.at += 1;
         while self.text(0) == "::" && is_name(self.text(1)) {
             path.push(self.text(1).to_owned());
             self.at += 2;
         }
-        self.add(start, &path);
+        self.add(line, &path);
     }
 
     /// One branch of a `use` declaration, which goes on behind `prefix`.
     fn use_tree(&mut self, prefix: &[String], public: bool) {
         let mut path = prefix.to_vec();
         loop {
-            let start = self.tokens.get(self.at).map_or(0, |t| t.at);
+            let line = self.tokens.get(self.at).map_or(0, |t| t.line);
             match self.text(0) {
                 "::" => self.at += 1,
                 "{" => {
@@ -168,7 +167,7 @@ impl<'a> Walk<'a> {
                         path.push(text.to_owned());
                     }
                     if self.text(0) != "::" {
-                        let full = self.add(start, &path);
+                        let full = self.add(line, &path);
                         self.alias(full, public);
                         return;
                     }
@@ -194,9 +193,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn add(&mut self, at: usize, path: &[String]) -> Vec<String> {
+    fn add(&mut self, line: usize, path: &[String]) -> Vec<String> {
         let path = self.resolve(path);
-        self.found.all.push(Mention { line: line_of(self.code, at), path: path.clone() });
+        self.found.all.push(Mention { line, path: path.clone() });
         path
     }
 

@@ -1,4 +1,4 @@
-//! Reads the sources of the workspace, so that `tests/tidy.rs` can hold them to the rules.
+//! Reads the sources of the workspace, so that `tests/tidy/` can hold them to the rules.
 //!
 //! Knows lines, comments, strings, paths and manifests; which rules there are stands in the test.
 
@@ -8,6 +8,6 @@ pub mod rules;
 pub mod source;
 pub mod workspace;
 
-pub use rules::{ImportRule, Violation};
+pub use rules::{ImportRule, Imports, Violation};
 pub use source::Source;
 pub use workspace::Workspace;

@@ -17,7 +17,7 @@ pub struct ImportRule {
     /// What must not be named: `std::fs` forbids `std::fs` and everything in it; a path may also be
     /// the middle or the end of a longer one, as `Instant::now`.
     pub forbidden: &'static [&'static str],
-    /// What of it may be named all the same: beginnings of full paths.
+    /// What of it may be named all the same: beginnings of full paths, behind re-exports.
     pub but: &'static [&'static str],
     /// What to do instead.
     pub way_out: &'static str,
@@ -57,35 +57,53 @@ pub fn assert_none(violations: &[Violation]) {
     assert!(lines.is_empty(), "\n{}\n", lines.join("\n"));
 }
 
-/// Where shipped code of `files` breaks `rule`.
-pub fn broken(rule: &ImportRule, files: &[SourceFile]) -> Vec<Violation> {
-    let modules = modules(files);
-    let named: Vec<(&SourceFile, Mentions)> =
-        files.iter().filter(|f| !f.test_only).map(|f| (f, mentions(&f.source.shipped, &f.module, &modules))).collect();
-    let reexports: BTreeMap<_, _> = named.iter().flat_map(|(_, m)| m.reexports.iter().cloned()).collect();
-    let mut violations = Vec::new();
-    for (file, mentions) in &named {
-        let starts = |prefixes: &[&str]| prefixes.iter().any(|p| file.path.starts_with(p));
-        if !starts(rule.within) || starts(rule.except) {
-            continue;
+/// What the shipped code of some files names.
+#[derive(Clone, Debug, Default)]
+pub struct Imports {
+    files: Vec<(String, Vec<Mention>)>,
+    reexports: BTreeMap<Vec<String>, Vec<String>>,
+}
+
+impl Imports {
+    /// Reads the files once, for any number of rules.
+    pub fn new(files: &[SourceFile]) -> Self {
+        let modules = modules(files);
+        let mut imports = Self::default();
+        for file in files.iter().filter(|f| !f.test_only) {
+            let Mentions { all, reexports } = mentions(&file.source.shipped, &file.module, &modules);
+            imports.files.push((file.path.clone(), all));
+            imports.reexports.extend(reexports);
         }
-        for Mention { line, path } in &mentions.all {
-            let real = behind_reexports(path, &reexports);
-            if rule.forbids(path) || rule.forbids(&real) {
-                violations.push(Violation {
-                    file: file.path.clone(),
-                    line: *line,
-                    rule: rule.name.to_owned(),
-                    found: format!("names `{}`", real.join("::")),
-                    way_out: rule.way_out.to_owned(),
-                });
+        imports
+    }
+
+    /// Where a rule is broken.
+    pub fn broken(&self, rule: &ImportRule) -> Vec<Violation> {
+        let mut violations = Vec::new();
+        for (file, mentions) in self.files.iter().filter(|(file, _)| rule.holds_for(file)) {
+            for Mention { line, path } in mentions {
+                let real = behind_reexports(path, &self.reexports);
+                if rule.forbids(&real) {
+                    violations.push(Violation {
+                        file: file.clone(),
+                        line: *line,
+                        rule: rule.name.to_owned(),
+                        found: format!("names `{}`", real.join("::")),
+                        way_out: rule.way_out.to_owned(),
+                    });
+                }
             }
         }
+        violations
     }
-    violations
 }
 
 impl ImportRule {
+    fn holds_for(&self, file: &str) -> bool {
+        let starts = |prefixes: &[&str]| prefixes.iter().any(|p| file.starts_with(p));
+        starts(self.within) && !starts(self.except)
+    }
+
     fn forbids(&self, path: &[String]) -> bool {
         let steps = |text: &'static str| text.split("::");
         let allowed = self.but.iter().any(|but| {
@@ -129,10 +147,10 @@ mod tests {
         let check = |path: &str, text: &str, expect: &[usize]| {
             let pool = file("engine/src/executor/pool.rs", "engine::executor::pool", "pub struct Pool;");
             let executor = file("engine/src/executor/mod.rs", "engine::executor", "mod pool; pub use pool::Pool;");
-            let lines: Vec<usize> = broken(&RULE, &[pool, executor, file(path, "engine::driver::x", text)])
-                .iter()
-                .map(|v| v.line)
-                .collect();
+            let sim = file("engine/src/sim/mod.rs", "engine::sim", "pub use faults::PlannedFault;");
+            let faults = file("engine/src/sim/faults.rs", "engine::sim::faults", "pub struct PlannedFault;");
+            let imports = Imports::new(&[pool, executor, sim, faults, file(path, "engine::driver::x", text)]);
+            let lines: Vec<usize> = imports.broken(&RULE).iter().map(|v| v.line).collect();
             assert_eq!(lines, expect, "{path}: {text}");
         };
         let driver = "engine/src/driver/x.rs";
@@ -142,6 +160,7 @@ mod tests {
         check(driver, "\nfn f() { std::time::Instant::now(); }", &[2]);
         check(driver, "use crate::sim::Simulation;", &[1]);
         check(driver, "use crate::sim::faults::PlannedFault;", &[]);
+        check(driver, "use crate::sim::PlannedFault;", &[]);
         check(driver, "use crate::simulation::X;", &[]);
         check(driver, "// crate::sim::x\nconst X: &str = \"crate::sim::x\";", &[]);
         check(driver, "#[cfg(test)]\nmod tests { use crate::sim::Simulation; }", &[]);
@@ -153,7 +172,7 @@ mod tests {
     #[test]
     fn messages_name_file_line_rule_and_way_out() {
         let files = [file("engine/src/driver/x.rs", "engine::driver::x", "\nuse crate::sim::Run;")];
-        let text = broken(&RULE, &files)[0].to_string();
+        let text = Imports::new(&files).broken(&RULE)[0].to_string();
         assert_eq!(
             text,
             "engine/src/driver/x.rs:2: driver_knows_no_pool: names `engine::sim::Run`. Way out: return an effect"
