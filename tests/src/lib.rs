@@ -1,1 +1,3 @@
-//! Tests.
+//! What tests that cross crates share.
+
+pub mod tidy;
