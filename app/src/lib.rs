@@ -1,4 +1,5 @@
 //! Faultline: a desktop debugger for lineage, cache and checkpoint of micro-batch programs.
 
 pub mod model;
+pub mod platform;
 pub mod scene;
