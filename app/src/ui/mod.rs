@@ -3,6 +3,7 @@
 //! Nothing here changes the model, knows a channel, a file or the clock.
 
 pub mod cell;
+pub mod lineage_view;
 
 use crate::command::CommandSender;
 use crate::model::Model;
