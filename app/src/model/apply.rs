@@ -1,0 +1,74 @@
+//! The reducer: one envelope in, one small function called.
+
+use super::Model;
+use faultline_engine::event::{Envelope, Event};
+
+impl Model {
+    /// Folds one envelope. Total: a log that was cut, shuffled or written by another program gives
+    /// a poorer model, never a panic.
+    pub fn apply(&mut self, envelope: &Envelope) {
+        self.revision += 1;
+        self.now = envelope.at;
+        let first = *self.index.first.get_or_insert(envelope.at);
+        self.run.time_ms = envelope.at.ns_since(first) / 1_000_000;
+        self.fold(&envelope.event);
+        self.retain();
+    }
+
+    fn fold(&mut self, event: &Event) {
+        match event {
+            Event::LogStart { seed, clock, .. } => self.log_started(*seed, *clock),
+            Event::EnvironmentUpdate { properties } => self.environment_updated(properties),
+            Event::ApplicationStart { name, id } => self.application_started(name, id),
+            Event::ApplicationEnd => self.application_ended(),
+
+            Event::ExecutorAdded { executor, cores, replaces } => self.executor_added(*executor, *cores, *replaces),
+            Event::ExecutorRemoved { executor, reason } => self.executor_removed(*executor, reason),
+            Event::BlockManagerAdded { executor, max_memory } => self.block_manager_added(*executor, *max_memory),
+            Event::BlockManagerRemoved { executor } => self.block_manager_removed(*executor),
+
+            Event::JobStart { job, origin, stages } => self.job_started(*job, origin, stages),
+            Event::JobEnd { job, result } => self.job_ended(*job, result),
+            Event::StageSubmitted { stage } => self.stage_submitted(stage),
+            Event::StageCompleted { stage, outcome } => self.stage_completed(*stage, outcome),
+            Event::TaskStart { task } => self.task_started(task),
+            Event::TaskEnd { task, reason, metrics } => self.task_ended(task, reason, metrics),
+
+            Event::BlockUpdated { .. } => self.block_updated(event),
+            Event::UnpersistRdd { rdd } => self.rdd_unpersisted(*rdd),
+            Event::PersistChanged { rdd, level } => self.persist_changed(*rdd, *level),
+
+            Event::StreamGraphDefined { streams, outputs } => self.stream_graph_defined(streams, outputs),
+            Event::StreamingStarted { zero, interval } => self.streaming_started(*zero, *interval),
+            Event::BatchSubmitted { batch } => self.batch_submitted(batch),
+            Event::BatchStarted { batch } => self.batch_started(*batch),
+            Event::BatchCompleted { batch, scheduling_delay_ns, processing_ns, failure } => {
+                self.batch_completed(*batch, *scheduling_delay_ns, *processing_ns, failure.as_deref());
+            }
+
+            Event::RddRegistered { rdd } => self.rdd_registered(rdd),
+            Event::RddReleased { rdd } => self.rdd_released(*rdd),
+            Event::CheckpointMarked { rdd } => self.checkpoint_marked(*rdd),
+            Event::CheckpointStarted { rdd, .. } => self.checkpoint_started(*rdd),
+            Event::CheckpointCompleted { rdd, checkpoint_rdd, path, parts, released } => {
+                self.checkpoint_completed(*rdd, checkpoint_rdd, path, parts, released);
+            }
+            Event::CheckpointFailed { rdd, error } => self.checkpoint_failed(*rdd, error),
+            Event::MapOutputsLost { shuffle, maps, executor, .. } => self.map_outputs_lost(*shuffle, maps, *executor),
+            Event::ShuffleRemoved { shuffle } => self.shuffle_removed(*shuffle),
+
+            Event::OutputPrinted { batch, output_op, lines } => self.output_printed(*batch, *output_op, lines),
+            Event::FaultInjected { fault, executor } => self.fault_injected(fault, *executor),
+            Event::FindingReported { finding } => self.finding_reported(finding),
+            Event::Unknown { name, .. } => self.unknown_event(name),
+
+            // A batch names the error of its output operations; digests and commands are for the
+            // command line, and what follows from a command arrives as events of its own.
+            Event::OutputOperationStarted { .. }
+            | Event::OutputOperationCompleted { .. }
+            | Event::OutputDigest { .. }
+            | Event::CommandApplied { .. }
+            | Event::CommandRejected { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Checkpoints: marked, written, and the cut they make in the lineage.
+
+use super::Model;
+use faultline_engine::event::*;
+use faultline_engine::ids::*;
+use std::sync::Arc;
+
+/// A finished checkpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckpointState {
+    /// RDD that was saved.
+    pub rdd: RddId,
+    /// RDD that reads it.
+    pub checkpoint_rdd: RddId,
+    /// Directory in the store.
+    pub path: String,
+    /// Parts.
+    pub parts: Vec<CheckpointPart>,
+    /// When finished.
+    pub at: Timestamp,
+    /// RDDs that recovery no longer reaches.
+    pub released: Vec<RddId>,
+}
+
+/// Spark's class of an RDD that reads a checkpoint's files.
+pub const CHECKPOINT_RDD_CLASS: &str = "ReliableCheckpointRDD";
+
+impl Model {
+    pub(super) fn checkpoint_marked(&mut self, id: RddId) {
+        if let Some(rdd) = self.rdd_mut(id) {
+            rdd.checkpoint_marked = true;
+        }
+    }
+
+    pub(super) fn checkpoint_started(&mut self, id: RddId) {
+        if let Some(rdd) = self.rdd_mut(id) {
+            rdd.checkpoint_writing = true;
+        }
+    }
+
+    /// The mark stays, so it is tried again.
+    pub(super) fn checkpoint_failed(&mut self, id: RddId, error: &str) {
+        self.index.second_jobs.remove(&id);
+        if let Some(rdd) = self.rdd_mut(id) {
+            rdd.checkpoint_writing = false;
+        }
+        self.tell_checkpoint_failed(error);
+    }
+
+    pub(super) fn checkpoint_completed(
+        &mut self,
+        id: RddId,
+        checkpoint_rdd: &RddInfo,
+        path: &str,
+        parts: &[CheckpointPart],
+        released: &[RddId],
+    ) {
+        self.rdd_registered(checkpoint_rdd);
+        self.cut(id, checkpoint_rdd.id, path);
+        for &behind in released {
+            if let Some(rdd) = self.rdd_mut(behind) {
+                rdd.ghost = true;
+            }
+        }
+        let checkpoint = CheckpointState {
+            rdd: id,
+            checkpoint_rdd: checkpoint_rdd.id,
+            path: path.to_owned(),
+            parts: parts.to_vec(),
+            at: self.now,
+            released: released.to_vec(),
+        };
+        self.checkpoints.insert(id, Arc::new(checkpoint));
+        let second_job = self.index.second_jobs.remove(&id).is_some();
+        self.tell_checkpoint_completed(id, parts.len(), second_job);
+    }
+
+    /// Replaces the parents by the RDD that reads the files (R9.11). Nothing of it counts as lost
+    /// any more, because every partition can be read from its part.
+    fn cut(&mut self, id: RddId, checkpoint_rdd: RddId, path: &str) {
+        let Some(rdd) = self.rdd_mut(id) else { return };
+        let parents = vec![DependencyInfo { rdd: checkpoint_rdd, kind: DependencyKind::OneToOne }];
+        if rdd.info.parents != parents {
+            rdd.cut_parents = std::mem::replace(&mut rdd.info.parents, parents);
+        }
+        rdd.checkpoint_writing = false;
+        rdd.checkpoint_path = Some(path.to_owned());
+        for partition in rdd.partitions.iter_mut() {
+            partition.lost_with = None;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Questions that views ask. Each costs no more than the answer is long.
+
+use super::{BlockCopy, Model};
+use faultline_engine::ids::*;
+use faultline_engine::lineage::{BlockSummary, LineageGraph};
+use imbl::{OrdMap, Vector};
+use std::collections::BTreeMap;
+
+impl Model {
+    /// The batch that made an RDD.
+    pub fn batch_of(&self, rdd: RddId) -> Option<BatchId> {
+        self.rdds.get(&rdd)?.info.op.batch
+    }
+
+    /// The earliest batch that started and has not completed.
+    pub fn running_batch(&self) -> Option<BatchId> {
+        self.index.running_batches.get_min().copied()
+    }
+
+    /// The last batch submitted.
+    pub fn latest_batch(&self) -> Option<BatchId> {
+        self.batches.get_max().map(|&(id, _)| id)
+    }
+
+    /// The earliest job that started and has not ended.
+    pub fn running_job(&self) -> Option<JobId> {
+        self.index.running_jobs.get_min().copied()
+    }
+
+    /// An RDD and everything that it can be computed from, as the lineage is now: a cut ends it.
+    pub fn lineage_graph(&self, root: RddId) -> LineageGraph {
+        let mut reached = BTreeMap::new();
+        let mut todo = vec![root];
+        while let Some(id) = todo.pop() {
+            let Some(rdd) = self.rdds.get(&id) else { continue };
+            // Those without parents first, so that an RDD that reads a checkpoint, which is younger
+            // than the RDD it feeds, is there when the edge to it is added.
+            let key = (!rdd.info.parents.is_empty(), id);
+            if reached.insert(key, &rdd.info).is_none() {
+                todo.extend(rdd.info.parents.iter().map(|p| p.rdd));
+            }
+        }
+        let mut graph = LineageGraph::default();
+        for info in reached.into_values() {
+            graph.insert(info.clone());
+        }
+        graph
+    }
+
+    /// What executors hold of an RDD: partitions once, bytes of every copy.
+    pub fn block_summary(&self, rdd: RddId) -> BlockSummary {
+        let mut summary = BlockSummary::default();
+        let Some(rdd) = self.rdds.get(&rdd) else { return summary };
+        for partition in &rdd.partitions {
+            summary.cached_partitions += u32::from(!partition.copies.is_empty());
+            for copy in partition.copies.values() {
+                summary.memory_bytes = summary.memory_bytes.saturating_add(copy.memory_bytes);
+                summary.disk_bytes = summary.disk_bytes.saturating_add(copy.disk_bytes);
+            }
+        }
+        summary
+    }
+
+    /// What an executor holds, by RDD and partition.
+    pub fn executor_holdings(&self, executor: ExecutorId) -> Vec<(RddId, PartitionId, BlockCopy)> {
+        let Some(state) = self.executors.get(&executor) else { return Vec::new() };
+        let copy_of = |block: &BlockId| {
+            let copy = self.rdds.get(&block.rdd)?.partition(block.partition)?.copies.get(&executor)?;
+            Some((block.rdd, block.partition, *copy))
+        };
+        state.blocks.iter().filter_map(copy_of).collect()
+    }
+
+    /// The RDDs of an operator by batch, in order of creation; the last one of a batch is its result.
+    pub fn operator_instances(&self, operator: &OperatorName) -> Option<&OrdMap<Option<BatchId>, Vector<RddId>>> {
+        self.operators.get(operator)
+    }
+
+    /// Whether a job announced a stage and ended without submitting it, because all of its outputs
+    /// were there (R2.4). A stage shared with an earlier job may have attempts from then.
+    pub fn is_skipped(&self, job: JobId, stage: StageId) -> bool {
+        let (Some(job), Some(stage)) = (self.jobs.get(&job), self.stages.get(&stage)) else { return false };
+        let Some(ended) = job.ended else { return false };
+        !stage.attempts.iter().any(|a| a.submitted >= job.started && a.submitted <= ended)
+    }
+}

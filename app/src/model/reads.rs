@@ -1,0 +1,94 @@
+//! What the rows of a finished task say about partitions: computed, computed again, read back.
+
+use super::{Model, PartitionState};
+use faultline_engine::event::{ReadRow, ReadTier, TaskInfo, TaskKind, TaskMetrics};
+use faultline_engine::ids::*;
+
+/// A row of an RDD that an operator made, judged.
+pub(super) struct JudgedRow<'a> {
+    pub(super) row: &'a ReadRow,
+    /// The work exists because something was lost.
+    pub(super) because_of_loss: bool,
+}
+
+/// Judges every row. A row repeats work because of a loss when its own cause says so, or when it
+/// repeats work for a row, or for a map output, that does.
+pub(super) fn judge(metrics: &TaskMetrics) -> Vec<JudgedRow<'_>> {
+    let rerun = metrics.rerun_cause.is_some_and(|c| c.is_loss());
+    let mut judged: Vec<JudgedRow<'_>> = Vec::with_capacity(metrics.reads.len());
+    for row in &metrics.reads {
+        let needed = match row.needed_by {
+            None => rerun,
+            Some(asker) => judged.get(asker as usize).is_some_and(|a| a.because_of_loss),
+        };
+        let because_of_loss = row.cause.is_some_and(|c| c.is_loss() || needed);
+        judged.push(JudgedRow { row, because_of_loss });
+    }
+    judged
+}
+
+impl Model {
+    /// Folds the rows of a successful task. `rewrites`: its map output had been written before.
+    pub(super) fn rows_read(&mut self, task: &TaskInfo, metrics: &TaskMetrics, rewrites: bool) {
+        let judged = judge(metrics);
+        for judged_row in &judged {
+            let JudgedRow { row, because_of_loss } = *judged_row;
+            if self.rdds.get(&row.rdd).is_none_or(|r| r.reads_checkpoint_files()) {
+                continue;
+            }
+            let block = BlockId::new(row.rdd, row.partition);
+            match row.tier {
+                ReadTier::Computed => {
+                    let in_map_task = rewrites && task.kind == TaskKind::ShuffleMapTask;
+                    self.row_computed(block, task.id, judged_row);
+                    if because_of_loss {
+                        self.story_computed_again(block, in_map_task);
+                    }
+                }
+                ReadTier::Checkpoint => self.row_read_back(block),
+                ReadTier::LocalMemory | ReadTier::LocalDisk | ReadTier::Remote { .. } => {
+                    let asker = row.needed_by.and_then(|a| judged.get(a as usize));
+                    if asker.is_some_and(|a| a.because_of_loss) {
+                        self.story_on_path(row.rdd);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A log without rows: what the task was shown to compute counts as computed.
+    pub(super) fn computed_as_shown(&mut self, task: TaskId, blocks: &[BlockId]) {
+        for &block in blocks {
+            if let Some(partition) = self.partition_mut(block) {
+                partition.computed_by(task);
+            }
+        }
+    }
+
+    fn row_computed(&mut self, block: BlockId, task: TaskId, judged: &JudgedRow<'_>) {
+        let Some(partition) = self.partition_mut(block) else { return };
+        partition.computed_by(task);
+        if judged.row.cause.is_some() {
+            partition.last_cause = judged.row.cause;
+        }
+        if judged.because_of_loss {
+            partition.recomputed = true;
+            self.index.marked.insert(block);
+        }
+    }
+
+    fn row_read_back(&mut self, block: BlockId) {
+        let Some(partition) = self.partition_mut(block) else { return };
+        if !std::mem::replace(&mut partition.read_back, true) {
+            self.index.marked.insert(block);
+            self.story_read_back(block.rdd);
+        }
+    }
+}
+
+impl PartitionState {
+    fn computed_by(&mut self, task: TaskId) {
+        self.computed = self.computed.saturating_add(1);
+        self.last_task = Some(task);
+    }
+}

@@ -1,0 +1,58 @@
+use super::*;
+
+fn checkpointed() -> Log {
+    let mut log = Log::default();
+    log.executors(1..=2);
+    log.rdd(rdd_info(1, "map", None, &[])).rdd(rdd_info(2, "ranks", None, &[1])).rdd(rdd_info(3, "map#2", None, &[2]));
+    log.store(1, 2, 0, 10).store(2, 2, 1, 10);
+    log.event(Event::CheckpointMarked { rdd: RddId(2) });
+    log.event(Event::CheckpointStarted { rdd: RddId(2), path: "rdd-2".into() });
+    log
+}
+
+// Without this the cut, the ghosts behind it and the file in the store are not drawn.
+#[test]
+fn a_checkpoint_cuts_the_lineage() {
+    let mut log = checkpointed();
+    let marked = &log.model.rdds[&RddId(2)];
+    assert!(marked.checkpoint_marked && marked.checkpoint_writing && marked.checkpoint_path.is_none());
+    log.checkpoint(2, 9, 4, &[1]);
+    let rdd = &log.model.rdds[&RddId(2)];
+    assert_eq!(rdd.info.parents[0].rdd, RddId(9));
+    assert_eq!(rdd.cut_parents[0].rdd, RddId(1));
+    assert!(!rdd.checkpoint_writing && log.model.rdds[&RddId(1)].ghost && !rdd.ghost);
+    assert_eq!(rdd.checkpoint_path.as_deref(), Some("rdd-2"));
+    assert_eq!(log.model.checkpoints[&RddId(2)].parts.len(), 4);
+    assert_eq!(log.sign(9, 3), Sign::CheckpointPart);
+    assert!(log.model.cell(RddId(2), PartitionId(0)).checkpointed);
+    log.checkpoint(2, 9, 4, &[1]);
+    assert_eq!(log.model.rdds[&RddId(2)].cut_parents[0].rdd, RddId(1), "told twice, cut once");
+}
+
+// Without this a lost block of a checkpointed RDD is drawn as lost for good, or its way back as work.
+#[test]
+fn what_is_lost_comes_back_from_the_file() {
+    let mut log = checkpointed();
+    log.checkpoint(2, 9, 4, &[1]).fault(2).gone(2);
+    assert_eq!(log.sign(2, 1), Sign::ComputedNotKept);
+    let result = task(1, 0, 1, 1, TaskKind::ResultTask);
+    log.job(0, None, stage(0, 3, None)).start(&result);
+    assert_eq!((log.sign(3, 1), log.sign(2, 1)), (Sign::Computing, Sign::ComputedNotKept));
+    let rows = vec![row(3, 1, ReadTier::Computed, None), row(2, 1, ReadTier::Checkpoint, Some(0))];
+    log.end(&result, rows);
+    assert_eq!((log.sign(3, 1), log.sign(2, 1)), (Sign::ComputedNotKept, Sign::ReadBack));
+    assert_eq!((log.model.story.read_back, log.model.story.computed_again), (1, 0));
+    assert!(log.model.story.path.contains(&RddId(2)));
+    log.fault(1);
+    assert_eq!(log.sign(2, 1), Sign::ComputedNotKept, "read back since the last fault");
+}
+
+// Without this a failed checkpoint is shown as being written for ever.
+#[test]
+fn a_failed_checkpoint_keeps_its_mark() {
+    let mut log = checkpointed();
+    log.event(Event::CheckpointFailed { rdd: RddId(2), error: "disk full\nat store".into() });
+    let rdd = &log.model.rdds[&RddId(2)];
+    assert!(rdd.checkpoint_marked && !rdd.checkpoint_writing && rdd.cut_parents.is_empty());
+    assert_eq!(log.model.story.detail, "disk full");
+}
