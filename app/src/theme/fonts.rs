@@ -28,3 +28,9 @@ pub fn definitions() -> FontDefinitions {
     }
     fonts
 }
+
+/// Whether our fonts are in force: egui takes new ones over at the start of a pass, and text in a
+/// family that it does not know yet would be a panic.
+pub fn are_bound(ctx: &egui::Context) -> bool {
+    ctx.fonts(|fonts| fonts.definitions().families.contains_key(&FontFamily::Name(SEMIBOLD.into())))
+}

@@ -6,6 +6,7 @@ pub mod fonts;
 pub mod format;
 pub mod text;
 pub mod tokens;
+pub mod widgets;
 
 pub use tokens::{Theme, Tokens};
 

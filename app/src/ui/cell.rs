@@ -15,22 +15,6 @@ pub fn plain(sign: Sign) -> Cell {
     Cell { partition: PartitionId(0), sign, copies: 1, checkpointed: false, recomputed: false }
 }
 
-/// What a sign means, in the words of the legend.
-pub const fn sign_name(sign: Sign) -> &'static str {
-    match sign {
-        Sign::NeverComputed => "never computed",
-        Sign::ComputedNotKept => "computed, not kept",
-        Sign::Computing => "computing",
-        Sign::ComputingAgain => "computing again",
-        Sign::InMemory => "in memory",
-        Sign::OnDisk => "on disk",
-        Sign::ReadBack => "read back",
-        Sign::CheckpointPart => "in the checkpoint",
-        Sign::Lost => "lost",
-        Sign::Evicted => "evicted",
-    }
-}
-
 /// The colour of a sign, for strips and words.
 pub const fn sign_color(t: &Tokens, sign: Sign) -> Color32 {
     match sign {

@@ -3,7 +3,21 @@
 //! Nothing here changes the model, knows a channel, a file or the clock.
 
 pub mod cell;
+pub mod inspector;
+pub mod legend;
 pub mod lineage_view;
+pub mod shell;
+
+mod executors_panel;
+mod output_panel;
+mod store_panel;
+mod story;
+mod top_bar;
+
+#[cfg(test)]
+mod tests;
+
+pub use shell::{ShellState, shell_ui};
 
 use crate::command::CommandSender;
 use crate::model::Model;

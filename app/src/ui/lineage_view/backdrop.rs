@@ -6,9 +6,6 @@ use crate::scene::{Cut, NodeKind, Scene};
 use crate::theme::{RADIUS, Tokens, text};
 use egui::{Align2, Painter, Pos2, Rect, Stroke, pos2, vec2};
 
-/// Distance of the dashed corner from what it cuts off, at zoom 1.
-const CUT_MARGIN: f32 = 12.0;
-
 /// Paints what lies behind the nodes.
 pub fn paint_behind(painter: &Painter, scene: &Scene, canvas: Rect, view: View, t: &Tokens) {
     let live = scene.columns.iter().rposition(|column| column.note == "running");
@@ -70,7 +67,7 @@ pub fn paint_above(painter: &Painter, scene: &Scene, canvas: Rect, view: View, t
 }
 
 fn paint_cut(painter: &Painter, scene: &Scene, cut: &Cut, canvas: Rect, view: View, t: &Tokens) {
-    let around = view.rect(canvas, cut.around.expand(CUT_MARGIN));
+    let around = view.rect(canvas, cut.around);
     let wide = around.expand2(vec2(canvas.width(), 0.0));
     if !painter.clip_rect().intersects(wide) {
         return;
@@ -95,7 +92,7 @@ fn note_place(scene: &Scene, cut: &Cut, canvas: Rect, view: View) -> (Pos2, f32)
     let file = scene.nodes.iter().find(|n| n.kind == NodeKind::CheckpointFile && below(n.rect)).map(|n| n.rect);
     let at = match file {
         Some(file) => pos2(file.right() + 10.0, file.center().y),
-        None => pos2(cut.around.left(), cut.around.bottom() + CUT_MARGIN + 8.0),
+        None => pos2(cut.around.left(), cut.around.bottom() + 8.0),
     };
     let blocking = |rect: Rect| rect.left() > at.x && rect.y_range().contains(at.y);
     let end = scene.nodes.iter().map(|n| n.rect).filter(|r| blocking(*r)).map(|r| r.left()).reduce(f32::min);

@@ -13,10 +13,10 @@ use petgraph::graph::IndexType;
 use std::sync::Arc;
 
 /// Distance from a node's border to what it holds, at zoom 1.
-const PADDING: f32 = 11.0;
+const PADDING: f32 = 12.0;
 /// Side of a cell and distance from one to the next, at zoom 1.
 const CELL: f32 = 16.0;
-const PITCH: f32 = 22.0;
+const PITCH: f32 = 24.0;
 /// Height from which a second line of words has its own row.
 const TWO_LINES_FROM: f32 = 74.0;
 
@@ -185,7 +185,7 @@ impl NodePaint<'_> {
     fn checkpoint_file(&mut self) {
         let t = self.tokens;
         let side = CELL * self.zoom;
-        let two_lines = !self.node.subtitle.is_empty() && self.rect.height() / self.zoom >= 52.0;
+        let two_lines = !self.node.subtitle.is_empty() && self.rect.height() / self.zoom >= 38.0;
         let middle = self.rect.center().y;
         let first = if two_lines { middle - font_size(13.0, self.zoom) * 0.65 } else { middle };
         let rect = Rect::from_center_size(
@@ -222,5 +222,5 @@ impl NodePaint<'_> {
 
 /// The middle of the row of cells of an operator.
 fn cells_center(rect: Rect, zoom: f32) -> f32 {
-    rect.bottom() - (PADDING - 1.0) * zoom - CELL * zoom / 2.0
+    rect.bottom() - (PADDING - 2.0) * zoom - CELL * zoom / 2.0
 }

@@ -1,0 +1,9 @@
+//! Tests of the window against hand-built values.
+
+mod demo;
+mod harness;
+mod pictures;
+
+mod cells;
+mod flows;
+mod far_view;
