@@ -174,7 +174,8 @@ mod tests {
     /// Without clipping a scrolled panel would paint over its neighbours.
     #[test]
     fn nothing_is_painted_outside_the_clip_rectangle() {
-        let mut primitive = quad(Color32::WHITE, [pos2(-9.0, -9.0), pos2(99.0, -9.0), pos2(99.0, 99.0), pos2(-9.0, 99.0)]);
+        let mut primitive =
+            quad(Color32::WHITE, [pos2(-9.0, -9.0), pos2(99.0, -9.0), pos2(99.0, 99.0), pos2(-9.0, 99.0)]);
         primitive.clip_rect = Rect::from_min_max(pos2(2.0, 3.0), pos2(5.0, 7.0));
         let picture = CpuRenderer::default().render(&[primitive], [20, 20], 2.0, Color32::BLACK);
         let white = picture.pixels.as_chunks::<4>().0.iter().filter(|p| **p == [255; 4]).count();

@@ -144,8 +144,7 @@ pub(super) fn fill(picture: &mut Picture, clip: Clip, corners: [Corner; 3], text
         points.swap(1, 2);
         area = -area;
     }
-    let edges =
-        [Edge::new(points[1], points[2]), Edge::new(points[2], points[0]), Edge::new(points[0], points[1])];
+    let edges = [Edge::new(points[1], points[2]), Edge::new(points[2], points[0]), Edge::new(points[0], points[1])];
     let varying = corners.each_ref().map(Varying::of);
     let flat = varying[1].0 == varying[0].0 && varying[2].0 == varying[0].0;
     let flat_source = flat.then(|| varying[0].shade(texture));

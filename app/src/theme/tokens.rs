@@ -40,6 +40,8 @@ pub struct Tokens {
     pub checkpoint: Color32,
     /// Computing.
     pub computing: Color32,
+    /// Words about it.
+    pub computing_words: Color32,
     /// Work that exists because something was lost.
     pub again: Color32,
     /// Lost.
@@ -73,6 +75,7 @@ const DARK: Tokens = Tokens {
     disk: rgb(0xA4_87_E8),
     checkpoint: rgb(0x6A_9B_FF),
     computing: rgb(0xF7_D1_54),
+    computing_words: rgb(0xF7_D1_54),
     again: rgb(0xF2_99_4A),
     lost: rgb(0xF0_64_6A),
     lost_surface: rgb(0x2B_19_1D),
@@ -92,13 +95,14 @@ const LIGHT: Tokens = Tokens {
     text: rgb(0x15_19_20),
     text_soft: rgb(0x3F_49_58),
     text_faint: rgb(0x55_60_70),
-    empty: rgb(0x8A_94_A3),
+    empty: rgb(0x76_81_90),
     first_time: rgb(0x6B_77_89),
-    memory: rgb(0x1F_9D_6B),
+    memory: rgb(0x0F_7A_4C),
     disk: rgb(0x7B_54_CF),
     checkpoint: rgb(0x2A_63_D6),
-    computing: rgb(0x8A_66_00),
-    again: rgb(0xA8_4E_00),
+    computing: rgb(0xB0_80_00),
+    computing_words: rgb(0x80_5E_00),
+    again: rgb(0xD2_66_06),
     lost: rgb(0xC6_2D_37),
     lost_surface: rgb(0xFB_E9_EA),
     selection: rgb(0x15_19_20),
@@ -123,6 +127,7 @@ const HIGH_CONTRAST: Tokens = Tokens {
     disk: rgb(0xCF_B0_FF),
     checkpoint: rgb(0x86_BA_FF),
     computing: rgb(0xFF_EC_5C),
+    computing_words: rgb(0xFF_EC_5C),
     again: rgb(0xFF_AD_4D),
     lost: rgb(0xFF_85_8A),
     lost_surface: rgb(0x2E_00_04),
@@ -232,6 +237,7 @@ fn visuals(theme: Theme) -> Visuals {
     v.selection.bg_fill = t.line;
     v.selection.stroke = Stroke::new(1.0, t.text);
     v.slider_trailing_fill = false;
+    v.handle_shape = egui::style::HandleShape::Circle;
     v.window_corner_radius = CornerRadius::same(super::RADIUS as u8);
     v.menu_corner_radius = CornerRadius::same(super::RADIUS as u8);
     let states = [
@@ -242,7 +248,7 @@ fn visuals(theme: Theme) -> Visuals {
         (&mut v.widgets.open, t.raised, t.text_faint, t.text),
     ];
     for (widget, fill, stroke, words) in states {
-        widget.bg_fill = fill;
+        widget.bg_fill = t.line;
         widget.weak_bg_fill = fill;
         widget.bg_stroke = Stroke::new(1.0, stroke);
         widget.fg_stroke = Stroke::new(1.0, words);
@@ -276,9 +282,13 @@ mod tests {
             let t = theme.tokens();
             let least = if theme == Theme::HighContrast { 7.0 } else { 4.5 };
             for surface in [t.background, t.panel, t.raised, t.column, t.column_live] {
-                for words in [t.text, t.text_soft, t.text_faint, t.checkpoint, t.computing, t.again, t.lost] {
+                for words in [t.text, t.text_soft, t.text_faint, t.memory, t.checkpoint, t.computing_words, t.lost] {
                     let ratio = contrast(words, surface);
                     assert!(ratio >= least, "{theme:?}: {words:?} on {surface:?} is {ratio:.2}");
+                }
+                for sign in [t.empty, t.memory, t.disk, t.checkpoint, t.computing, t.again, t.lost] {
+                    let ratio = contrast(sign, surface);
+                    assert!(ratio >= 2.9, "{theme:?}: {sign:?} on {surface:?} is {ratio:.2}");
                 }
             }
         }

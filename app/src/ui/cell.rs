@@ -162,7 +162,10 @@ impl Paint {
         let (c, r) = (self.rect.center(), self.side * 0.23);
         let stroke = self.stroke();
         out.push(Shape::line_segment([c - vec2(0.0, r), c + vec2(0.0, r)], stroke));
-        out.push(Shape::line(vec![c + vec2(-r * 0.85, r * 0.2), c + vec2(0.0, r), c + vec2(r * 0.85, r * 0.2)], stroke));
+        out.push(Shape::line(
+            vec![c + vec2(-r * 0.85, r * 0.2), c + vec2(0.0, r), c + vec2(r * 0.85, r * 0.2)],
+            stroke,
+        ));
     }
 
     fn tick(&self, out: &mut Vec<Shape>) {
@@ -227,7 +230,13 @@ pub fn strip(counts: &[(Sign, u32)], rect: Rect, t: &Tokens, faded: bool, mesh: 
         let width = rect.width() * *n as f32 / total.max(1) as f32;
         let color = sign_color(t, *sign);
         let hollow = matches!(sign, Sign::NeverComputed | Sign::ComputedNotKept | Sign::Evicted);
-        let strength = if faded { 0.3 } else if hollow { 0.5 } else { 1.0 };
+        let strength = if faded {
+            0.3
+        } else if hollow {
+            0.5
+        } else {
+            1.0
+        };
         let part = Rect::from_min_size(pos2(left, rect.top()), vec2(width, rect.height()));
         mesh.add_colored_rect(part, color.gamma_multiply(strength));
         left += width;

@@ -5,7 +5,7 @@ use crate::command::{AppCommand, EngineCommand};
 use crate::model::ExecutorState;
 use crate::theme::widgets::{bar_ui, card, heading_ui, line_ui, row_ui};
 use crate::theme::{STEP, Tokens, format, text};
-use egui::{Button, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, vec2};
+use egui::{Button, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, WidgetType, vec2};
 use faultline_engine::ids::ExecutorId;
 
 /// More slots than this are told, not drawn.
@@ -30,8 +30,7 @@ pub fn executors_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
 fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
     let t = Tokens::of(ui.ctx());
     let id = executor.id;
-    let shown = card(t).show(ui, |ui| {
-        ui.set_width(ui.available_width());
+    let shown = behind(ui, card(t), |ui| {
         title_ui(ui, id, "up", t.memory);
         let (busy, cores) = (executor.running.len() as u32, executor.cores);
         ui.horizontal(|ui| {
@@ -55,7 +54,7 @@ fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
             },
         );
     });
-    shown.response.interact(Sense::click()).context_menu(|ui| {
+    shown.context_menu(|ui| {
         if ui.button(format!("Kill executor {id}")).clicked() {
             kill(ctx, id);
             ui.close();
@@ -68,8 +67,7 @@ fn dead_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
     let id = executor.id;
     let next = next_id(ctx);
     let frame = card(t).fill(t.lost_surface).stroke(Stroke::new(2.0, t.lost));
-    let shown = frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
+    let shown = behind(ui, frame, |ui| {
         title_ui(ui, id, "lost", t.lost);
         let small = || text::regular(text::SMALL);
         let lost = format!("{} lost", format::count(executor.lost_blocks.into(), "stored partition"));
@@ -77,11 +75,11 @@ fn dead_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
         let lost = format!("{} lost", format::count(executor.lost_map_outputs.into(), "map output"));
         line_ui(ui, text::rich(lost, small(), t.text));
         let words = text::rich(format!("Restart as executor {next}"), text::regular(text::SMALL), t.text);
-        if ui.add(Button::new(words).truncate().min_size(vec2(ui.available_width(), 26.0))).clicked() {
+        if ui.add_sized(vec2(ui.available_width(), 26.0), Button::new(words)).clicked() {
             restart(ctx, id);
         }
     });
-    shown.response.interact(Sense::click()).context_menu(|ui| {
+    shown.context_menu(|ui| {
         if ui.button(format!("Restart as executor {next}")).clicked() {
             restart(ctx, id);
             ui.close();
@@ -95,6 +93,17 @@ fn replaced_ui(ui: &mut Ui, executor: &ExecutorState, by: ExecutorId) {
         ui.set_width(ui.available_width());
         title_ui(ui, executor.id, &format!("lost, now {by}"), t.text_faint);
     });
+}
+
+/// A card that can be clicked itself, behind what it holds.
+fn behind(ui: &mut Ui, frame: egui::Frame, contents: impl FnOnce(&mut Ui)) -> egui::Response {
+    let card = ui.scope_builder(UiBuilder::new().sense(Sense::click()), |ui| {
+        frame.show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            contents(ui);
+        });
+    });
+    card.response
 }
 
 fn title_ui(ui: &mut Ui, id: ExecutorId, state: &str, color: egui::Color32) {

@@ -57,7 +57,13 @@ fn parts_ui(ui: &mut Ui, count: usize) {
     let mut shapes = Vec::new();
     for part in 0..count.min(fit) {
         let at = area.min + vec2(part as f32 * pitch, STEP / 2.0);
-        cell::shapes(cell::plain(Sign::CheckpointPart), Rect::from_min_size(at, Vec2::splat(CELL)), t, false, &mut shapes);
+        cell::shapes(
+            cell::plain(Sign::CheckpointPart),
+            Rect::from_min_size(at, Vec2::splat(CELL)),
+            t,
+            false,
+            &mut shapes,
+        );
     }
     ui.painter().extend(shapes);
 }

@@ -125,6 +125,7 @@ fn speed_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
     ui.spacing_mut().slider_width = 96.0;
     let slider = Slider::new(&mut position, SPEED_MIN..=SPEED_END).logarithmic(true).show_value(false);
     let response = ui.add(slider).on_hover_text("Virtual seconds per second");
+    knob(ui, response.rect, position);
     let speed = if position > SPEED_FINITE_MAX { f64::INFINITY } else { round_speed(position) };
     response.widget_info(|| WidgetInfo::slider(true, speed, "Speed"));
     if response.changed() && speed != state.speed {
@@ -135,6 +136,14 @@ fn speed_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
         ui.set_min_width(room.x);
         line_ui(ui, text::rich(format::speed(state.speed), text::regular(text::SMALL), t.text_soft));
     });
+}
+
+/// The slider's handle, in the colour of words: egui's own has the colour of the rail.
+fn knob(ui: &Ui, slider: egui::Rect, position: f64) {
+    let radius = slider.height() / 2.5;
+    let share = (position / SPEED_MIN).ln() / (SPEED_END / SPEED_MIN).ln();
+    let x = egui::lerp(slider.x_range().shrink(radius).min..=slider.x_range().shrink(radius).max, share as f32);
+    ui.painter().circle_filled(pos2(x, slider.center().y), radius.min(7.0), Tokens::of(ui.ctx()).text);
 }
 
 /// Two significant digits: a slider of 96 points cannot mean more.

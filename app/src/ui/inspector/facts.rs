@@ -23,6 +23,7 @@ pub fn facts_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState) {
 
 fn fact_ui(ui: &mut Ui, name: &str, value: &str) {
     let t = Tokens::of(ui.ctx());
+    ui.spacing_mut().interact_size.y = 5.0 * STEP;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0 * STEP;
         ui.allocate_ui_with_layout(vec2(NAME_WIDTH, 4.0 * STEP), Layout::left_to_right(Align::Center), |ui| {

@@ -14,8 +14,7 @@ pub fn preview_ui(ui: &mut Ui, rdd: &RddState) {
         line_ui(ui, text::rich("Only stored partitions have a preview", text::regular(text::SMALL), t.text_faint));
         return;
     };
-    let aside =
-        format!("partition {partition}, {} of {}", preview.records.len(), format::number(preview.total));
+    let aside = format!("partition {partition}, {} of {}", preview.records.len(), format::number(preview.total));
     heading_ui(ui, "Records", &aside);
     ui.spacing_mut().item_spacing.y = STEP / 2.0;
     for record in &preview.records {

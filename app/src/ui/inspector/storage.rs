@@ -14,8 +14,7 @@ const CELL: f32 = 16.0;
 pub fn storage_ui(ui: &mut Ui, rdd: &RddState) {
     let t = Tokens::of(ui.ctx());
     let shown = listed(rdd);
-    let bytes: u64 =
-        rdd.partitions.iter().flat_map(|p| p.copies.values()).map(|c| c.memory_bytes + c.disk_bytes).sum();
+    let bytes: u64 = rdd.partitions.iter().flat_map(|p| p.copies.values()).map(|c| c.memory_bytes + c.disk_bytes).sum();
     let aside = if bytes > 0 { format!("{} stored", format::bytes(bytes)) } else { String::new() };
     heading_ui(ui, "Partitions", &aside);
     ui.spacing_mut().item_spacing.y = STEP / 2.0;

@@ -21,12 +21,8 @@ pub fn paint_behind(painter: &Painter, scene: &Scene, canvas: Rect, view: View, 
     for y in &scene.shuffle_lines {
         let y = view.pos(canvas, pos2(0.0, *y)).y;
         let across = canvas.x_range();
-        let dashes = egui::Shape::dashed_line(
-            &[pos2(across.min, y), pos2(across.max, y)],
-            Stroke::new(1.5, t.line),
-            3.0,
-            4.0,
-        );
+        let dashes =
+            egui::Shape::dashed_line(&[pos2(across.min, y), pos2(across.max, y)], Stroke::new(1.5, t.line), 3.0, 4.0);
         painter.extend(dashes);
     }
 }
@@ -41,7 +37,7 @@ fn heading(painter: &Painter, title: &str, note: &str, rect: Rect, view: View, l
     let (font, color) = if live { (text::semibold(size), t.text) } else { (text::regular(size), t.text_soft) };
     let used = text::paint_line(painter, pos2(rect.left() + pad, y), title, font, color, rect.width() - 2.0 * pad);
     let room = rect.width() - 2.0 * pad - used - 8.0;
-    let color = if live { t.computing } else { t.text_faint };
+    let color = if live { t.computing_words } else { t.text_faint };
     let galley = text::line(painter, note, text::semibold(font_size(12.5, view.zoom)), color, room);
     if !note.is_empty() && room > 40.0 {
         let at = pos2(rect.right() - pad - galley.size().x, y - galley.size().y / 2.0);
@@ -58,10 +54,11 @@ pub fn paint_above(painter: &Painter, scene: &Scene, canvas: Rect, view: View, t
         return;
     }
     for y in &scene.shuffle_lines {
-        let at = pos2(canvas.left() + 8.0, view.pos(canvas, pos2(0.0, *y)).y);
+        // Above the line: a cut's own word stands below it.
+        let at = pos2(canvas.left() + 8.0, view.pos(canvas, pos2(0.0, *y)).y - 4.0);
         let galley = text::line(painter, "shuffle", text::regular(text::SMALLEST), t.text_faint, 80.0);
-        let label = Rect::from_min_size(at - vec2(0.0, galley.size().y / 2.0), galley.size());
-        painter.rect_filled(label.expand2(vec2(5.0, 1.0)), 4.0, t.background);
+        let label = Rect::from_min_size(at - vec2(0.0, galley.size().y), galley.size());
+        painter.rect_filled(label.expand2(vec2(4.0, 0.0)), 4.0, t.background);
         painter.galley(label.min, galley, t.text_faint);
     }
 }

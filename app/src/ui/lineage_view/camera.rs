@@ -11,6 +11,10 @@ pub const ZOOM_MAX: f32 = 4.0;
 pub const ZOOM_STEP: f32 = 1.25;
 /// While following, the zoom stays in this range, so that words are readable and not huge.
 const FOLLOW_ZOOM: (f32, f32) = (0.64, 1.7);
+/// While following, room for so many times the width of the focus: the batches that led to it.
+const CONTEXT: f32 = 4.5;
+/// Of the free height, this much is above the lineage: it belongs to the sentence there.
+const UPPER_SHARE: f32 = 0.35;
 /// Kept free around what is looked at.
 const MARGIN: f32 = 16.0;
 /// How fast the camera approaches its goal, per second.
@@ -119,7 +123,7 @@ fn follow_view(scene: &Scene, canvas: Vec2) -> Option<View> {
         return Some(everything);
     }
     let room = (canvas - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(1.0));
-    let fits_focus = (room.x / focus.width().max(1.0)).min(room.y / bounds.height().max(1.0));
+    let fits_focus = (room.x / (CONTEXT * focus.width()).max(1.0)).min(room.y / bounds.height().max(1.0));
     let zoom = fits_focus.clamp(FOLLOW_ZOOM.0, FOLLOW_ZOOM.1);
     let x = if bounds.width() * zoom <= room.x {
         MARGIN - bounds.left() * zoom
@@ -129,9 +133,10 @@ fn follow_view(scene: &Scene, canvas: Vec2) -> Option<View> {
         canvas.x - MARGIN - focus.right() * zoom
     };
     let y = if bounds.height() * zoom <= room.y {
-        canvas.y / 2.0 - bounds.center().y * zoom
+        MARGIN + (room.y - bounds.height() * zoom) * UPPER_SHARE - bounds.top() * zoom
     } else {
-        (canvas.y / 2.0 - focus.center().y * zoom).clamp(canvas.y - MARGIN - bounds.bottom() * zoom, MARGIN - bounds.top() * zoom)
+        (canvas.y / 2.0 - focus.center().y * zoom)
+            .clamp(canvas.y - MARGIN - bounds.bottom() * zoom, MARGIN - bounds.top() * zoom)
     };
     Some(View { zoom, pan: vec2(x, y) })
 }

@@ -55,9 +55,9 @@ impl<Ty: EdgeType, Ix: IndexType> DisplayEdge<NodeKey, EdgeKey, Ty, Ix, NodeShap
         }
         let from = scene.nodes.get(edge.from).map(|node| on_screen(ctx.meta, node.rect));
         let bounds = Rect::from_points(&edge.points);
-        let bounds = on_screen(ctx.meta, bounds).union(from.unwrap_or(Rect::NOTHING).intersect(
-            on_screen(ctx.meta, bounds).expand2(vec2(f32::INFINITY, MARGIN)),
-        ));
+        let bounds = on_screen(ctx.meta, bounds).union(
+            from.unwrap_or(Rect::NOTHING).intersect(on_screen(ctx.meta, bounds).expand2(vec2(f32::INFINITY, MARGIN))),
+        );
         if !ctx.painter.clip_rect().intersects(bounds.expand(MARGIN)) {
             return Vec::new();
         }

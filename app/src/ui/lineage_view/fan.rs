@@ -16,15 +16,7 @@ pub const MAX_TICKS: usize = 12;
 const TICK_AT: f32 = 8.0;
 
 /// A fan seen from near.
-pub fn curves(
-    edge: &Edge,
-    ticks: &[Tick],
-    from: Rect,
-    points: &[Pos2],
-    zoom: f32,
-    t: &Tokens,
-    out: &mut Vec<Shape>,
-) {
+pub fn curves(edge: &Edge, ticks: &[Tick], from: Rect, points: &[Pos2], zoom: f32, t: &Tokens, out: &mut Vec<Shape>) {
     let tip = points[points.len() - 1];
     let down = points[0].y >= from.bottom() - 1.0;
     let along = if down { vec2(0.0, 1.0) } else { vec2(1.0, 0.0) };

@@ -2,6 +2,7 @@
 //! cannot see, so each visible one gets a control of its own on top.
 
 use super::camera::View;
+use super::detail::Detail;
 use crate::command::AppCommand;
 use crate::ui::ViewCtx;
 use egui::{Rect, Sense, Ui, WidgetInfo, WidgetType};
@@ -25,7 +26,11 @@ pub fn names_ui(ui: &Ui, ctx: &ViewCtx<'_>, canvas: Rect, view: View) {
     }
     for (node, rect) in visible {
         let selected = ctx.selection == Some(node.key);
-        let response = ui.interact(rect, ui.id().with(("node", node.key)), Sense::click());
+        let mut response = ui.interact(rect, ui.id().with(("node", node.key)), Sense::click());
+        response = response.on_hover_cursor(egui::CursorIcon::PointingHand);
+        if Detail::at(view.zoom) < Detail::Full {
+            response = response.on_hover_text(&node.label);
+        }
         response.widget_info(|| WidgetInfo::selected(WidgetType::Button, true, selected, &node.label));
         if response.has_focus() {
             let stroke = egui::Stroke::new(2.0, crate::theme::Tokens::of(ui.ctx()).selection);

@@ -17,6 +17,8 @@ const PADDING: f32 = 12.0;
 /// Side of a cell and distance from one to the next, at zoom 1.
 const CELL: f32 = 16.0;
 const PITCH: f32 = 24.0;
+/// Height on screen from which a checkpoint file has room for two lines.
+const TWO_LINES_IN_FILE: f32 = 40.0;
 /// Height from which a second line of words has its own row.
 const TWO_LINES_FROM: f32 = 74.0;
 
@@ -47,7 +49,8 @@ impl From<NodeProps<NodeKey>> for NodeShape {
 impl<E: Clone, Ty: EdgeType, Ix: IndexType> DisplayNode<NodeKey, E, Ty, Ix> for NodeShape {
     fn closest_boundary_point(&self, dir: Vec2) -> Pos2 {
         let half = self.rect.size() / 2.0;
-        let reach = |extent: f32, component: f32| if component == 0.0 { f32::INFINITY } else { extent / component.abs() };
+        let reach =
+            |extent: f32, component: f32| if component == 0.0 { f32::INFINITY } else { extent / component.abs() };
         let scale = reach(half.x, dir.x).min(reach(half.y, dir.y));
         if scale.is_finite() { self.rect.center() + dir * scale } else { self.rect.center() }
     }
@@ -92,9 +95,8 @@ pub fn cell_rects(rect: Rect, count: usize, zoom: f32, center_y: f32) -> impl It
     let pitch = (room / count.max(1) as f32).min(PITCH * zoom);
     let side = (CELL * zoom).min(pitch * 0.82).max(2.0);
     let left = rect.left() + PADDING * zoom;
-    (0..count).map(move |i| {
-        Rect::from_center_size(pos2(left + pitch * i as f32 + side / 2.0, center_y), Vec2::splat(side))
-    })
+    (0..count)
+        .map(move |i| Rect::from_center_size(pos2(left + pitch * i as f32 + side / 2.0, center_y), Vec2::splat(side)))
 }
 
 struct NodePaint<'a> {
@@ -125,7 +127,7 @@ impl NodePaint<'_> {
             let (width, color) = match self.node.look {
                 _ if file => (2.0, t.checkpoint),
                 _ if self.node.on_path => (1.5, t.again),
-                NodeLook::Running => (1.0, t.text_faint),
+                NodeLook::Running => (1.0, t.empty),
                 _ => (1.0, t.line),
             };
             self.out.push(Shape::rect_stroke(self.rect, radius, Stroke::new(width, color), StrokeKind::Inside));
@@ -169,7 +171,8 @@ impl NodePaint<'_> {
         let side = (CELL * self.zoom).max(6.0);
         let mut left = self.rect.left() + PADDING * self.zoom;
         for (sign, count) in &self.node.counts {
-            let number = self.node_line(&count.to_string(), text::regular(font_size(12.0, self.zoom)), self.rect.width());
+            let number =
+                self.node_line(&count.to_string(), text::regular(font_size(12.0, self.zoom)), self.rect.width());
             if left + side + 4.0 + number.size().x > self.rect.right() - 4.0 {
                 break;
             }
@@ -185,13 +188,11 @@ impl NodePaint<'_> {
     fn checkpoint_file(&mut self) {
         let t = self.tokens;
         let side = CELL * self.zoom;
-        let two_lines = !self.node.subtitle.is_empty() && self.rect.height() / self.zoom >= 38.0;
+        let two_lines = !self.node.subtitle.is_empty() && self.rect.height() >= TWO_LINES_IN_FILE;
         let middle = self.rect.center().y;
         let first = if two_lines { middle - font_size(13.0, self.zoom) * 0.65 } else { middle };
-        let rect = Rect::from_center_size(
-            pos2(self.rect.left() + PADDING * self.zoom + side / 2.0, first),
-            Vec2::splat(side),
-        );
+        let rect =
+            Rect::from_center_size(pos2(self.rect.left() + PADDING * self.zoom + side / 2.0, first), Vec2::splat(side));
         cell::shapes(cell::plain(crate::model::Sign::CheckpointPart), rect, t, self.ghost(), &mut self.out);
         let indent = PADDING + CELL + 8.0;
         self.words(&self.node.title, first, indent, text::semibold(font_size(13.0, self.zoom)), t.checkpoint);

@@ -259,6 +259,20 @@ pub fn model() -> Model {
     model.streams.zero = Some(VIRTUAL_EPOCH);
     model.streams.interval = Millis(1_000);
     model.now = VIRTUAL_EPOCH.plus(Millis(8_412));
+    model.streams.streams.push_back(Arc::new(StreamInfo {
+        id: StreamId(2),
+        operator: "updateStateByKey".into(),
+        class: "StateDStream".to_owned(),
+        callsite: "updateStateByKey at word_count.rs:32".to_owned(),
+        parents: vec![StreamId(1)],
+        slide: Millis(1_000),
+        window: None,
+        stateful: true,
+        level: StorageLevel::MEMORY_ONLY_SER,
+        checkpoint_interval: Some(Millis(5_000)),
+        remember: None,
+        shuffles: true,
+    }));
     for batch in BATCHES {
         for row in 0..3 {
             model.rdds.insert(rdd_id(batch, row), Arc::new(rdd(batch, row)));

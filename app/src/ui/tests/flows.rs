@@ -114,3 +114,16 @@ fn pause_becomes_play() {
     assert_eq!(harness.state().shell.ui.playback, Playback::Paused);
     harness.get_by_label("Play");
 }
+
+/// Without this the menu of a card lies over its button, or the button over the menu.
+#[test]
+fn a_right_click_on_an_executor_offers_to_kill_it() {
+    let mut harness = window(World::demo());
+    harness.run();
+    harness.get_by_label("Executor 3").click_secondary();
+    harness.run();
+    harness.get_by_label("Kill executor 3").click();
+    harness.run();
+    let kill = AppCommand::Engine(EngineCommand::KillExecutor { executor: ExecutorId(3) });
+    assert_eq!(harness.state().received, [kill]);
+}

@@ -61,11 +61,7 @@ impl TestRenderer for KittestRenderer {
         self.0.update_textures(delta);
     }
 
-    fn render(
-        &mut self,
-        ctx: &egui::Context,
-        output: &egui::FullOutput,
-    ) -> Result<image::RgbaImage, String> {
+    fn render(&mut self, ctx: &egui::Context, output: &egui::FullOutput) -> Result<image::RgbaImage, String> {
         let size = ctx.content_rect().size() * output.pixels_per_point;
         let primitives = ctx.tessellate(output.shapes.clone(), output.pixels_per_point);
         let size = [size.x.round() as u32, size.y.round() as u32];

@@ -5,5 +5,6 @@ mod harness;
 mod pictures;
 
 mod cells;
-mod flows;
 mod far_view;
+mod flows;
+mod words;
