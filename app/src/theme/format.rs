@@ -9,7 +9,7 @@ pub fn bytes(value: u64) -> String {
     match units.iter().find(|(size, _)| value >= *size) {
         Some((size, unit)) => {
             let amount = value as f64 / *size as f64;
-            if amount < 10.0 && value % size != 0 {
+            if amount < 10.0 && !value.is_multiple_of(*size) {
                 format!("{amount:.1} {unit}")
             } else {
                 format!("{amount:.0} {unit}")
