@@ -3,9 +3,29 @@
 //! Coordinates are points at zoom 1 with y down; the ui scales them. Knows no egui (only emath), no
 //! clock, no file, no channel. Tokens, not colours, say how things look.
 
-use crate::model::{Cell, Sign};
+mod cache;
+mod cuts;
+mod edges;
+mod facts;
+mod filter;
+mod groups;
+mod labels;
+mod layered;
+pub mod layout;
+mod loom;
+pub mod metrics;
+mod nodes;
+mod rows;
+mod threads;
+
+pub use cache::SceneCache;
+pub use filter::Filter;
+pub use loom::visible_batches;
+
+use crate::model::{Cell, Model, Sign};
 use emath::{Pos2, Rect};
 use faultline_engine::ids::*;
+use std::sync::Arc;
 
 /// Everything that the lineage view draws.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,7 +97,7 @@ pub struct Node {
     pub counts: Vec<(Sign, u32)>,
     /// On the way back since the last fault.
     pub on_path: bool,
-    /// Name for assistive technology and tests: `updateStateByKey, batch 8, 4 in memory, 2 computing again`.
+    /// Name for assistive technology and tests: `updateStateByKey, batch 8, 2 computing again, 4 in memory`.
     pub label: String,
 }
 
@@ -145,3 +165,21 @@ pub struct Cut {
     /// `26 RDDs no longer needed`.
     pub note: String,
 }
+
+/// The scene of a model: the loom for a streaming program, else the layered layout of its operators.
+/// [`SceneCache`] gives the same scene and keeps positions while a graph grows.
+pub fn build(model: &Model, filter: &Filter) -> Scene {
+    build_from(model, filter, &Arc::default()).0
+}
+
+/// The scene, and where its nodes are from now on. A loom needs no memory of positions.
+fn build_from(model: &Model, filter: &Filter, placed: &Arc<layout::Placement>) -> (Scene, Arc<layout::Placement>) {
+    if model.streams.streams.is_empty() {
+        layered::build(model, placed)
+    } else {
+        (loom::build(model, filter), Arc::default())
+    }
+}
+
+#[cfg(test)]
+mod tests;
