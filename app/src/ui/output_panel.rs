@@ -3,9 +3,9 @@
 use super::ViewCtx;
 use crate::theme::widgets::{heading_ui, line_ui};
 use crate::theme::{STEP, Tokens, text};
-use egui::{ScrollArea, Ui};
+use egui::Ui;
 
-/// The section of the program's output; it scrolls in the room that is left.
+/// The section of the program's output; it scrolls with the panel.
 pub fn output_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     let t = Tokens::of(ui.ctx());
     let Some(printed) = ctx.model.output.last() else {
@@ -16,9 +16,7 @@ pub fn output_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     let aside = printed.batch.map(|batch| format!("batch {batch}")).unwrap_or_default();
     heading_ui(ui, "Output", &aside);
     ui.spacing_mut().item_spacing.y = STEP / 2.0;
-    ScrollArea::vertical().id_salt("output").auto_shrink([false, true]).show(ui, |ui| {
-        for line in printed.lines.iter().filter(|line| !line.trim().is_empty()) {
-            line_ui(ui, text::rich(line, text::mono(text::SMALL), t.text_soft));
-        }
-    });
+    for line in printed.lines.iter().filter(|line| !line.trim().is_empty()) {
+        line_ui(ui, text::rich(line, text::mono(text::SMALL), t.text_soft)).on_hover_text(line);
+    }
 }

@@ -169,8 +169,12 @@ fn shown_batch(ctx: &ViewCtx<'_>) -> Option<faultline_engine::ids::BatchId> {
 
 fn driver_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     let t = Tokens::of(ui.ctx());
-    let ended = ctx.model.application.ended.is_some();
-    let (words, color) = if ended { ("Driver ended", t.first_time) } else { ("Driver up", t.memory) };
+    let application = &ctx.model.application;
+    let (words, color) = match (application.started, application.ended) {
+        (_, Some(_)) => ("Driver ended", t.first_time),
+        (Some(_), None) => ("Driver up", t.memory),
+        (None, None) => ("Driver starting", t.computing),
+    };
     ui.add_space(2.0 * STEP);
     ui.label(text::rich(words, text::regular(text::SMALL), t.text));
     let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());

@@ -12,7 +12,9 @@ const NAME_WIDTH: f32 = 88.0;
 /// The list of facts.
 pub fn facts_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState) {
     fact_ui(ui, "RDD", &format!("{} · {}", rdd.info.id, rdd.info.display_name()));
-    fact_ui(ui, "Made", &rdd.info.callsite);
+    if !rdd.info.callsite.is_empty() {
+        fact_ui(ui, "Made", &rdd.info.callsite);
+    }
     fact_ui(ui, "Level", &rdd.info.level.to_string());
     fact_ui(ui, "Checkpoint", &checkpoint(ctx, rdd));
     fact_ui(ui, "Lineage", &depth(ctx, rdd));

@@ -10,9 +10,10 @@ pub const ZOOM_MAX: f32 = 4.0;
 /// One key press or click on + or −.
 pub const ZOOM_STEP: f32 = 1.25;
 /// While following, the zoom stays in this range, so that words are readable and not huge.
-const FOLLOW_ZOOM: (f32, f32) = (0.64, 1.7);
-/// While following, room for so many times the width of the focus: the batches that led to it.
-const CONTEXT: f32 = 4.5;
+const FOLLOW_ZOOM: (f32, f32) = (0.52, 1.7);
+/// While following, a narrower focus is shown as if it were so wide, so that the first batches do not
+/// change the zoom.
+const STEADY_WIDTH: f32 = 760.0;
 /// Of the free height, this much is above the lineage: it belongs to the sentence there.
 const UPPER_SHARE: f32 = 0.35;
 /// Kept free around what is looked at.
@@ -114,29 +115,25 @@ fn fit_view(bounds: Rect, canvas: Vec2) -> View {
     View { zoom, pan: canvas / 2.0 - bounds.center().to_vec2() * zoom }
 }
 
-/// Everything when it fits; else the focus at the right edge, so that what led to it is left of it.
+/// The end of the focus at the right edge, so that what led to it is left of it; everything from the
+/// left edge while it fits. Room that the focus keeps free for later is not shown.
 fn follow_view(scene: &Scene, canvas: Vec2) -> Option<View> {
     let bounds = scene.bounds?;
     let focus = scene.focus.unwrap_or(bounds);
-    let everything = fit_view(bounds, canvas);
-    if everything.zoom >= FOLLOW_ZOOM.0 && focus.width() >= bounds.width() * 0.95 && scene.columns.len() <= 1 {
-        return Some(everything);
-    }
     let room = (canvas - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(1.0));
-    let fits_focus = (room.x / (CONTEXT * focus.width()).max(1.0)).min(room.y / bounds.height().max(1.0));
-    let zoom = fits_focus.clamp(FOLLOW_ZOOM.0, FOLLOW_ZOOM.1);
+    let (width, height) = (focus.width().max(STEADY_WIDTH), bounds.height().max(1.0));
+    let zoom = (room.x / width).min(room.y / height).clamp(FOLLOW_ZOOM.0, FOLLOW_ZOOM.1);
     let x = if bounds.width() * zoom <= room.x {
         MARGIN - bounds.left() * zoom
-    } else if focus.width() * zoom > room.x {
-        canvas.x / 2.0 - focus.center().x * zoom
     } else {
-        canvas.x - MARGIN - focus.right() * zoom
+        canvas.x - MARGIN - focus.right().min(bounds.right()) * zoom
     };
-    let y = if bounds.height() * zoom <= room.y {
-        MARGIN + (room.y - bounds.height() * zoom) * UPPER_SHARE - bounds.top() * zoom
+    let free = room.y - bounds.height() * zoom;
+    let y = if free >= 0.0 {
+        MARGIN + free * UPPER_SHARE - bounds.top() * zoom
     } else {
-        (canvas.y / 2.0 - focus.center().y * zoom)
-            .clamp(canvas.y - MARGIN - bounds.bottom() * zoom, MARGIN - bounds.top() * zoom)
+        let lowest = canvas.y - MARGIN - bounds.bottom() * zoom;
+        (canvas.y / 2.0 - focus.center().y * zoom).clamp(lowest, MARGIN - bounds.top() * zoom)
     };
     Some(View { zoom, pan: vec2(x, y) })
 }

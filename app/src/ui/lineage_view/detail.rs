@@ -1,7 +1,7 @@
 //! How much is drawn at which zoom: words must stay readable, and ten thousand nodes must stay fast.
 
 /// Below this, titles would be smaller than readable words.
-const TITLES_FROM: f32 = 0.62;
+const TITLES_FROM: f32 = 0.5;
 /// Below this, cells would be smaller than four points.
 const CELLS_FROM: f32 = 0.28;
 /// Below this, everything is one mesh.

@@ -6,7 +6,7 @@ use super::fan;
 use super::node_shape::NodeShape;
 use crate::scene::{Edge, EdgeKind, NodeKey, Scene};
 use crate::theme::Tokens;
-use egui::{Color32, Pos2, Rect, Shape, Stroke, Vec2, vec2};
+use egui::{Color32, Pos2, Rect, Shape, Stroke, Vec2};
 use egui_graphs::{DisplayEdge, DrawContext, EdgeProps, MetadataFrame, Node};
 use petgraph::EdgeType;
 use petgraph::graph::IndexType;
@@ -54,10 +54,11 @@ impl<Ty: EdgeType, Ix: IndexType> DisplayEdge<NodeKey, EdgeKey, Ty, Ix, NodeShap
             return Vec::new();
         }
         let from = scene.nodes.get(edge.from).map(|node| on_screen(ctx.meta, node.rect));
-        let bounds = Rect::from_points(&edge.points);
-        let bounds = on_screen(ctx.meta, bounds).union(
-            from.unwrap_or(Rect::NOTHING).intersect(on_screen(ctx.meta, bounds).expand2(vec2(f32::INFINITY, MARGIN))),
-        );
+        let mut bounds = on_screen(ctx.meta, Rect::from_points(&edge.points));
+        if let (EdgeKind::Fan(_), Some(from)) = (&edge.kind, from) {
+            // A fan starts along the whole width of its parent.
+            bounds = bounds.union(from);
+        }
         if !ctx.painter.clip_rect().intersects(bounds.expand(MARGIN)) {
             return Vec::new();
         }
@@ -95,13 +96,20 @@ pub fn on_screen(meta: &MetadataFrame, rect: Rect) -> Rect {
     Rect::from_min_max(meta.canvas_to_screen_pos(rect.min), meta.canvas_to_screen_pos(rect.max))
 }
 
+/// A thread to the neighbouring column is the spine of the picture; one that goes around others steps
+/// back.
+fn is_straight(edge: &Edge) -> bool {
+    edge.points.len() == 2
+}
+
 /// The colour of a line: orange only on the way back.
 pub fn line_color(edge: &Edge, t: &Tokens) -> Color32 {
     match edge.kind {
         _ if edge.ghost => t.line,
         _ if edge.on_path && edge.kind != EdgeKind::FromCheckpoint => t.again,
         EdgeKind::FromCheckpoint => t.checkpoint,
-        EdgeKind::Thread => t.text,
+        EdgeKind::Thread if is_straight(edge) => t.text,
+        EdgeKind::Thread => t.text_soft,
         EdgeKind::Narrow | EdgeKind::Fan(_) => t.first_time,
     }
 }
@@ -109,7 +117,8 @@ pub fn line_color(edge: &Edge, t: &Tokens) -> Color32 {
 fn arrow(edge: &Edge, mut points: Vec<Pos2>, zoom: f32, t: &Tokens, out: &mut Vec<Shape>) {
     let color = line_color(edge, t);
     let (width, head) = match edge.kind {
-        EdgeKind::Thread => (4.0, 14.0),
+        EdgeKind::Thread if is_straight(edge) => (4.0, 14.0),
+        EdgeKind::Thread => (2.5, 11.0),
         EdgeKind::FromCheckpoint => (3.0, 0.0),
         EdgeKind::Narrow | EdgeKind::Fan(_) => (1.5, 9.0),
     };

@@ -17,6 +17,8 @@ const PADDING: f32 = 12.0;
 /// Side of a cell and distance from one to the next, at zoom 1.
 const CELL: f32 = 16.0;
 const PITCH: f32 = 24.0;
+/// From the upper border to the middle of the title, at zoom 1.
+const TITLE_Y: f32 = 15.5;
 /// Height on screen from which a checkpoint file has room for two lines.
 const TWO_LINES_IN_FILE: f32 = 40.0;
 /// Height from which a second line of words has its own row.
@@ -141,7 +143,7 @@ impl NodePaint<'_> {
     fn operator(&mut self) {
         let t = self.tokens;
         let two_lines = !self.node.subtitle.is_empty() && self.rect.height() / self.zoom >= TWO_LINES_FROM;
-        let title_y = self.rect.top() + (9.0 * self.zoom).max(4.0) + font_size(13.0, self.zoom) * 0.5;
+        let title_y = self.rect.top() + TITLE_Y * self.zoom + 1.0;
         let color = if self.ghost() { t.text_faint } else { t.text };
         self.words(&self.node.title, title_y, PADDING, text::semibold(font_size(13.0, self.zoom)), color);
         if two_lines {

@@ -171,7 +171,7 @@ pub fn scene() -> Arc<Scene> {
     });
     scene.shuffle_lines.push(SHUFFLE_Y);
     scene.bounds = scene.columns.iter().map(|c| c.rect).reduce(Rect::union);
-    scene.focus = scene.columns.last().map(|c| c.rect);
+    scene.focus = scene.columns[1..].iter().map(|c| c.rect).reduce(Rect::union);
     Arc::new(scene)
 }
 

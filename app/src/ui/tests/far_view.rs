@@ -68,3 +68,15 @@ fn a_scene_that_shrinks_and_grows_again_is_shown() {
     }
     assert_eq!(harness.state().shell.ui.selection, Some(demo::key(8, 2)));
 }
+
+/// Without culling a frame costs as much as the run is long, not as much as can be seen.
+#[test]
+fn what_is_out_of_view_costs_no_shapes() {
+    let shapes = |world: World| {
+        let mut harness = window(world);
+        harness.run();
+        harness.output().shapes.len()
+    };
+    let (small, large) = (shapes(World::demo()), shapes(large(80)));
+    assert!(large <= small, "{small} shapes with one copy in view, {large} with 79 more out of view");
+}

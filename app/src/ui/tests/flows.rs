@@ -104,6 +104,32 @@ fn zooming_ends_following_and_the_button_returns() {
     assert!(harness.state().shell.ui.follow);
 }
 
+/// Without this the lineage cannot be dragged, or snaps back, or never rests again afterwards.
+#[test]
+fn dragging_moves_the_lineage_and_then_it_rests() {
+    let mut harness = window(World::demo());
+    harness.run();
+    let place = |h: &egui_kittest::Harness<'_, World>| h.get_by_label(STATE_7).rect().left();
+    let before = place(&harness);
+    let from = egui::pos2(700.0, 620.0);
+    harness.hover_at(from);
+    harness.run();
+    harness.drag_at(from);
+    harness.run();
+    for step in 1..=5 {
+        harness.hover_at(from - egui::vec2(20.0 * step as f32, 0.0));
+        harness.step();
+    }
+    harness.drop_at(from - egui::vec2(100.0, 0.0));
+    harness.run();
+    let moved = place(&harness) - before;
+    assert!((moved + 100.0).abs() < 2.0, "moved by {moved}");
+    assert!(!harness.state().shell.ui.follow);
+    let shows = harness.state().shell.lineage.shows();
+    harness.run_steps(3);
+    assert_eq!(harness.state().shell.lineage.shows(), shows);
+}
+
 /// Without this the picture of a paused engine shows the wrong button.
 #[test]
 fn pause_becomes_play() {
@@ -126,4 +152,35 @@ fn a_right_click_on_an_executor_offers_to_kill_it() {
     harness.run();
     let kill = AppCommand::Engine(EngineCommand::KillExecutor { executor: ExecutorId(3) });
     assert_eq!(harness.state().received, [kill]);
+}
+
+/// Without this the camera approaches a new batch for ever, a hair closer in every frame.
+#[test]
+fn a_moving_camera_comes_to_rest() {
+    let ctx = egui::Context::default();
+    let mut world = World::demo();
+    let mut frames = 0..;
+    let mut run = |world: &mut World, count: usize| {
+        let mut waits = Vec::new();
+        for frame in frames.by_ref().take(count) {
+            let input = egui::RawInput {
+                screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1280.0, 800.0))),
+                time: Some(f64::from(frame) / 60.0),
+                ..Default::default()
+            };
+            let output = ctx.run_ui(input, |ui| world.frame(ui));
+            waits.push(output.viewport_output.values().map(|v| v.repaint_delay).min().unwrap());
+            output.drop_without_applying_deltas();
+        }
+        waits
+    };
+    run(&mut world, 20);
+    let scene = std::sync::Arc::make_mut(&mut world.scene);
+    let shift = egui::vec2(-300.0, 0.0);
+    scene.focus = scene.focus.map(|focus| focus.translate(shift));
+    scene.revision += 1;
+    let waits = run(&mut world, 120);
+    let moving = waits.iter().filter(|wait| wait.is_zero()).count();
+    assert!((5..100).contains(&moving), "the camera moved in {moving} of 120 frames");
+    assert!(waits[110..].iter().all(|wait| wait.as_secs() > 2), "{:?}", &waits[110..]);
 }
