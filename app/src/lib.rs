@@ -1,5 +1,6 @@
 //! Faultline: a desktop debugger for lineage, cache and checkpoint of micro-batch programs.
 
+pub mod cli;
 pub mod command;
 pub mod model;
 pub mod platform;
