@@ -117,8 +117,8 @@ fn compare_json_shows_the_difference_and_repeats() {
 #[test]
 fn the_struck_batch_computes_what_the_rules_say() {
     let race = json(&["compare", "word-count", "--fault", KILL, "--json"]);
-    let state_of = |batches| 2 * batches;
-    let map_side_of = |batches| 2 * 3 * batches;
+    let state_of = |batches: u64| 2 * batches;
+    let map_side_of = |batches: u64| 2 * 3 * batches;
     // policy, again without the kill, again with it, checkpoint partitions read with it
     let rows = [
         ("none", 6 * 6, 6 * 6 + map_side_of(6), 0),

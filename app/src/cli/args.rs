@@ -118,8 +118,8 @@ pub struct RunArgs {
     /// The program: word-count or page-rank
     #[arg(value_parser = parse_program)]
     pub program: BuiltIn,
+    /// How much of everything, and on which input.
     #[command(flatten)]
-    #[allow(missing_docs, reason = "a doc comment here would become help text")]
     pub sizing: Sizing,
     /// virtual models durations, so that the same seed gives the same bytes; wall measures
     #[arg(long, value_enum, default_value_t = Clock::Virtual)]
@@ -178,8 +178,8 @@ pub struct CompareArgs {
     /// The program: word-count or page-rank
     #[arg(value_parser = parse_program)]
     pub program: BuiltIn,
+    /// How much of everything, and on which input.
     #[command(flatten)]
-    #[allow(missing_docs, reason = "a doc comment here would become help text")]
     pub sizing: Sizing,
     /// A fault, see below; may be repeated
     #[arg(long = "fault", value_name = "SPEC", required = true)]

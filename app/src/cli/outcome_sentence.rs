@@ -41,13 +41,18 @@ fn range(race: &Race) -> String {
     match (added().min(), added().max()) {
         (Some(0), Some(0)) => "Nothing had to be computed again because of the fault.".to_owned(),
         (Some(least), Some(most)) if least == most => {
-            format!("The fault changed the partitions computed again by {most:+} in every lane.")
+            format!("The fault changed the partitions computed again by {} in every lane.", signed(most))
         }
         (Some(least), Some(most)) => {
-            format!("The fault changed the partitions computed again by between {least:+} and {most:+}.")
+            format!("The fault changed the partitions computed again by between {} and {}.", signed(least), signed(most))
         }
         _ => String::new(),
     }
+}
+
+/// A difference with its sign: `+6`, `0`, `-6`.
+pub(super) fn signed(difference: i64) -> String {
+    if difference == 0 { "0".to_owned() } else { format!("{difference:+}") }
 }
 
 fn all_struck(race: &Race) -> impl Iterator<Item = &Lane> {
@@ -88,9 +93,11 @@ mod tests {
         Tally { computed_again, checkpoint_partitions_read, ..Tally::default() }
     }
 
-    /// Lanes as (policy, computed again without the fault, with it, checkpoint partitions read with it).
-    fn outcome(lanes: &[(Policy, u64, u64, u64)]) -> String {
-        let lane = |&(policy, without, with, read): &(Policy, u64, u64, u64)| Lane {
+    /// Policy, computed again without the fault, with it, checkpoint partitions read with it.
+    type Numbers = (Policy, u64, u64, u64);
+
+    fn outcome(lanes: &[Numbers]) -> String {
+        let lane = |&(policy, without, with, read): &Numbers| Lane {
             policy,
             spark_allows: true,
             struck: WithAndWithout { without_fault: tally(without, 0), with_fault: tally(with, read) },
@@ -118,7 +125,7 @@ mod tests {
         use Policy::*;
         let all =
             "A second copy recovered at once; the checkpoint bounded the walk; plain cache had the longest way back.";
-        let cases: [(&[(Policy, u64, u64, u64)], &str); 8] = [
+        let cases: [(&[Numbers], &str); 8] = [
             (&[(None, 72, 96, 0), (Cache, 0, 48, 0), (Cache2, 0, 0, 0), (CacheAndCheckpoint, 0, 8, 2)], all),
             // The second copy was lost too, and the checkpoint was not needed.
             (
@@ -133,7 +140,7 @@ mod tests {
             (&[(Cache, 3, 9, 0)], "The fault changed the partitions computed again by +6 in every lane."),
             (
                 &[(Cache, 9, 3, 0), (Cache2, 0, 0, 0)],
-                "The fault changed the partitions computed again by between -6 and +0.",
+                "The fault changed the partitions computed again by between -6 and 0.",
             ),
             // A checkpoint that recovery read without need bounds nothing.
             (

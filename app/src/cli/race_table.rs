@@ -3,6 +3,7 @@
 //! "Every batch" is the struck batch of the run without the fault: what this policy computes again
 //! although nothing fails. All counts are of (operator, batch, partition).
 
+use super::outcome_sentence::signed;
 use super::{Lane, Race, human_bytes, outcome_sentence};
 use crate::model::Tally;
 use std::fmt::Write;
@@ -93,17 +94,13 @@ fn write_lane(lane: &Lane, longest: u64, text: &mut String) -> std::fmt::Result 
         1 => "1 partition".to_owned(),
         n => format!("{n} partitions"),
     };
-    let added = match struck.added_again() {
-        0 => "0".to_owned(),
-        n => format!("{n:+}"),
-    };
     line(
         [
             lane.policy.title(),
             &bar(lane, longest),
             &struck.without_fault.computed_again.to_string(),
             &struck.with_fault.computed_again.to_string(),
-            &added,
+            &signed(struck.added_again()),
             &read,
             &upkeep,
         ],
