@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::platform::Picture;
 use crate::platform::screenshot::{Shot, paint};
 use crate::session::Session;
+use crate::source::Start;
 use crate::theme::Theme;
 use anyhow::{Context as _, anyhow};
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
         theme.apply(&cc.egui_ctx);
         let ctx = cc.egui_ctx.clone();
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || ctx.request_repaint());
-        Ok(Box::new(App::open(&name, theme, wake)?))
+        Ok(Box::new(App::open(&name, Start::Running { speed: 1.0 }, theme, wake)?))
     });
     eframe::run_native("Faultline", options, create)
         .map_err(|error| anyhow!("{error}"))

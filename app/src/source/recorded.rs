@@ -18,6 +18,12 @@ pub struct RecordedSource {
     error: Option<String>,
 }
 
+impl From<Vec<Envelope>> for RecordedSource {
+    fn from(events: Vec<Envelope>) -> Self {
+        Self { events: events.into_iter(), error: None }
+    }
+}
+
 impl RecordedSource {
     /// Reads a log to its end; what is unreadable is reported once and skipped.
     ///
