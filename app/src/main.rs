@@ -1,4 +1,4 @@
-//! The binary: everything is in the library, so that tests reach it.
+//! The one binary: everything is in the library, so that tests reach it.
 
 use std::process::ExitCode;
 

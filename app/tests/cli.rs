@@ -161,11 +161,10 @@ fn the_event_log_reads_back() {
     let path = path.to_str().expect("a path in Unicode");
     let report = json(&["run", "word-count", "--fault", KILL, "--events", path, "--json"]);
     let (mut model, mut output) = (Model::default(), OutputHash::default());
-    let mut expected_seq = 0;
-    for envelope in LogReader::new(BufReader::new(File::open(path).expect("the log was written"))) {
+    let log = BufReader::new(File::open(path).expect("the log was written"));
+    for (seq, envelope) in (0..).zip(LogReader::new(log)) {
         let envelope = envelope.expect("every line is an event");
-        assert_eq!(envelope.seq, expected_seq, "no event is missing");
-        expected_seq += 1;
+        assert_eq!(envelope.seq, seq, "no event is missing");
         model.apply(&envelope);
         output.see(&envelope.event);
     }

@@ -2,6 +2,7 @@
 
 use super::args::{Clock, Sizing};
 use super::{Recording, UsageError};
+use crate::opening::{LINES_PER_BATCH, default_text};
 use anyhow::Context;
 use faultline_engine::config::EngineConfig;
 use faultline_engine::event::Envelope;
@@ -13,12 +14,6 @@ use faultline_engine::sim::{Environment, simulate};
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
-
-/// Lines that a streaming program takes in per batch.
-pub const LINES_PER_BATCH: usize = 60;
-
-/// The text that programs work on when none is given.
-const BOOK: &str = include_str!("../../../assets/books/alice.txt");
 
 /// The reliable store of a run, and the directory that goes with it when it was a temporary one.
 #[derive(Debug)]
@@ -118,7 +113,7 @@ impl RunRequest {
 }
 
 fn load_text(path: Option<&Path>) -> anyhow::Result<ReplayText> {
-    let Some(path) = path else { return Ok(ReplayText::from_text("alice.txt", BOOK)) };
+    let Some(path) = path else { return Ok(default_text()) };
     let Some(text) = path.to_str() else {
         let message = format!("the path of --input is not Unicode; rename it ({})", path.display());
         return Err(UsageError(message).into());

@@ -41,10 +41,16 @@ fn range(race: &Race) -> String {
     match (added().min(), added().max()) {
         (Some(0), Some(0)) => "Nothing had to be computed again because of the fault.".to_owned(),
         (Some(least), Some(most)) if least == most => {
-            format!("The fault changed the partitions computed again by {} in every lane.", signed(most))
+            let lanes =
+                if all_struck(race).count() < race.lanes.len() { "every lane that it struck" } else { "every lane" };
+            format!("The fault changed the partitions computed again by {} in {lanes}.", signed(most))
         }
         (Some(least), Some(most)) => {
-            format!("The fault changed the partitions computed again by between {} and {}.", signed(least), signed(most))
+            format!(
+                "The fault changed the partitions computed again by between {} and {}.",
+                signed(least),
+                signed(most)
+            )
         }
         _ => String::new(),
     }

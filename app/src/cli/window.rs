@@ -1,36 +1,39 @@
 //! The way to the window, and what happens without a display.
 
-use super::args::{OpenArgs, ScreenshotArgs, Sizing};
+use super::args::{OpenArgs, ScreenshotArgs, Sizing, Source};
 use super::compare::race_with_progress;
 use super::engine_run::{RunRequest, Store};
 use super::race_table::race_table;
 use super::{Policy, RaceRequest, run};
-use anyhow::Context;
+use crate::opening::DEMO;
+use crate::theme::Theme;
+use crate::window::WITHOUT_WINDOW;
+use anyhow::{Context, anyhow};
 use faultline_engine::command::Command;
 use faultline_engine::ids::{BatchId, ExecutorId};
 use faultline_engine::programs;
 use faultline_engine::sim::faults::{Moment, PlannedFault};
 use std::io::Write;
 
-/// The program of the demo.
-const DEMO: &str = "word-count";
-
 /// Whether a window can be opened here, as far as the environment tells.
 pub fn has_display() -> bool {
-    if cfg!(any(windows, target_os = "macos")) {
-        return true;
-    }
-    ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+    cfg!(any(windows, target_os = "macos")) || crate::window::has_display()
 }
 
 /// Opens the window.
 ///
 /// # Errors
-/// When there is no way to open one.
-pub fn open(_args: OpenArgs) -> anyhow::Result<()> {
-    anyhow::bail!("this build has no window; use `faultline run`, `faultline lineage` or `faultline compare`")
+/// When there is no display, a library is missing, or the source cannot be opened.
+pub fn open(args: OpenArgs) -> anyhow::Result<()> {
+    let name = match args.source {
+        None => DEMO.to_owned(),
+        Some(Source::Program(program)) => program.name.to_owned(),
+        Some(Source::Log(path)) => {
+            let path = path.into_os_string().into_string();
+            path.map_err(|path| anyhow!("the path of the event log is not Unicode; rename it ({})", path.display()))?
+        }
+    };
+    crate::window::open(&name, Theme::Dark)
 }
 
 /// Writes a picture.
@@ -49,8 +52,9 @@ pub fn without_display(out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(
         out,
         "There is no display: none of DISPLAY, WAYLAND_DISPLAY and WAYLAND_SOCKET is set, so no window can open.\n\
-         Start faultline in a desktop session, or over `ssh -X`, or under `xvfb-run`; the README lists the\n\
-         libraries that a window needs. `faultline --help` lists what needs no display.\n\n\
+         Start faultline in a desktop session, over `ssh -X`, or under `xvfb-run`.\n\
+         {WITHOUT_WINDOW}\n\
+         `faultline --help` lists what needs no display.\n\n\
          Here is the demo without a window: {DEMO}, and executor 2 dies before batch 7.\n"
     )?;
     let program = programs::find(DEMO).context("the demo is one of the built-in programs")?;

@@ -53,6 +53,11 @@ impl CommandSender {
         self.queue.borrow_mut().push_back(Sent { command, origin: Location::caller() });
     }
 
+    /// Whether no wish waits.
+    pub fn is_empty(&self) -> bool {
+        self.queue.borrow().is_empty()
+    }
+
     /// Takes all wishes in the order in which they were sent.
     pub fn drain(&self) -> Vec<Sent<AppCommand>> {
         self.queue.borrow_mut().drain(..).collect()

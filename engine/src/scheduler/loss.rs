@@ -87,7 +87,9 @@ impl Scheduler {
                 self.blocks.insert(id, left);
             }
         }
-        out.events.push(Event::BlockManagerRemoved { executor });
+        if self.block_managers.remove(&executor) {
+            out.events.push(Event::BlockManagerRemoved { executor });
+        }
         for (shuffle, (rdd, maps)) in self.outputs.remove_executor(executor) {
             for map in &maps {
                 self.history.output_lost(shuffle, *map, RecomputeCause::MapOutputLost(executor));
@@ -204,7 +206,7 @@ impl Scheduler {
     /// An executor that the driver had forgotten reports what it still holds.
     pub fn executor_reported(&mut self, executor: ExecutorId, out: &mut Outbox) -> bool {
         let known = self.executors.contains_key(&executor);
-        if known {
+        if known && self.block_managers.insert(executor) {
             out.events.push(Event::BlockManagerAdded { executor, max_memory: self.config.memory });
         }
         known

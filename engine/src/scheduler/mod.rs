@@ -57,6 +57,8 @@ pub struct Scheduler {
     levels: BTreeMap<RddId, StorageLevel>,
     generations: BTreeMap<RddId, u32>,
     executors: BTreeMap<ExecutorId, Slots>,
+    /// Executors whose block manager is registered.
+    block_managers: BTreeSet<ExecutorId>,
     /// Epoch at which an executor was last declared lost (R5.4).
     failure_epoch: BTreeMap<ExecutorId, u64>,
     history: History,
@@ -87,6 +89,7 @@ impl Scheduler {
             levels: BTreeMap::new(),
             generations: BTreeMap::new(),
             executors: BTreeMap::new(),
+            block_managers: BTreeSet::new(),
             failure_epoch: BTreeMap::new(),
             history: History::default(),
             next_job: 0,
@@ -133,6 +136,7 @@ impl Scheduler {
     /// An executor registered.
     pub fn add_executor(&mut self, now: Timestamp, executor: ExecutorId, cores: u32, out: &mut Outbox) {
         self.executors.insert(executor, Slots { cores, free: cores });
+        self.block_managers.insert(executor);
         self.failure_epoch.remove(&executor);
         self.offer(now, out);
     }

@@ -18,12 +18,23 @@ use std::sync::atomic::AtomicBool;
 /// Blocks being produced on executors: the records are known, the put is still to come.
 #[derive(Default)]
 pub(super) struct Production {
-    blocks: BTreeMap<(ExecutorId, BlockId), (Arc<dyn StoredBlock>, Timestamp)>,
+    blocks: BTreeMap<(ExecutorId, BlockId), Produced>,
+}
+
+struct Produced {
+    block: Arc<dyn StoredBlock>,
+    ready: Timestamp,
+    by: TaskId,
 }
 
 impl Production {
-    pub fn put(&mut self, executor: ExecutorId, id: BlockId, block: Arc<dyn StoredBlock>, ready: Timestamp) {
-        self.blocks.entry((executor, id)).or_insert((block, ready));
+    fn put(&mut self, at: (ExecutorId, BlockId), produced: Produced) {
+        self.blocks.entry(at).or_insert(produced);
+    }
+
+    /// The task ended early: what it had not stored yet will not come.
+    pub fn task_ended(&mut self, task: TaskId) {
+        self.blocks.retain(|_, produced| produced.by != task);
     }
 
     pub fn done(&mut self, executor: ExecutorId, id: BlockId) {
@@ -51,8 +62,8 @@ impl EffectSink for Recorder {
 
     fn in_production(&self, id: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)> {
         let production = self.production.lock();
-        let (block, ready) = production.blocks.get(&(self.executor, id))?;
-        Some((Arc::clone(block), ready.ns_since(self.launched)))
+        let produced = production.blocks.get(&(self.executor, id))?;
+        Some((Arc::clone(&produced.block), produced.ready.ns_since(self.launched)))
     }
 }
 
@@ -103,7 +114,8 @@ pub(super) fn compute(
     for (at, entry) in std::mem::take(&mut *script.lock()) {
         let at = now.plus_ns(at);
         if let ScriptEntry::PutBlock { id, block, .. } = &entry {
-            production.lock().put(executor, *id, Arc::clone(block), at);
+            let produced = Produced { block: Arc::clone(block), ready: at, by: task };
+            production.lock().put((executor, *id), produced);
         }
         entries.push((at, entry));
     }

@@ -64,6 +64,13 @@ impl LineageViewState {
     pub fn shows(&self) -> u64 {
         self.shows
     }
+
+    /// The x coordinates of the scene that were visible in the last frame.
+    pub fn visible_x(&self) -> Option<(f32, f32)> {
+        let key = self.painted.as_ref()?.key;
+        let x = |screen: f32| (screen - key.canvas.min.x - key.view.pan.x) / key.view.zoom;
+        Some((x(key.canvas.min.x), x(key.canvas.max.x)))
+    }
 }
 
 /// Draws the lineage into the rest of `ui`. `follow` ends when the user pans or zooms.
