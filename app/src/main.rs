@@ -1,4 +1,4 @@
-//! The one binary: everything is in the library, so that tests reach it.
+//! The binary: everything is in the library, so that tests reach it.
 
 use std::process::ExitCode;
 

@@ -5,7 +5,7 @@ use crate::platform::Picture;
 use crate::platform::screenshot::{Shot, paint};
 use crate::session::Session;
 use crate::source::Start;
-use crate::theme::Theme;
+use crate::theme::{Theme, fonts, text};
 use anyhow::{Context as _, anyhow};
 use std::sync::Arc;
 
@@ -45,14 +45,41 @@ pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
         .context(format!("Cannot open the window. {WITHOUT_WINDOW}"))
 }
 
+/// Frames after which the camera rests.
+const SETTLED: u32 = 120;
+
 /// Paints the window over a session without a display.
-pub fn picture(session: Session, theme: Theme, size: [u32; 2], pixels_per_point: f32) -> Picture {
+pub fn picture(session: Session, theme: Theme, size: [u32; 2]) -> Picture {
     let ctx = egui::Context::default();
     theme.apply(&ctx);
     let mut app = App::new(session, theme, Arc::new(|| {}));
-    let shot = Shot { size, pixels_per_point, frames: 90, background: theme.tokens().background };
+    let background = theme.tokens().background;
+    let shot = Shot { size, pixels_per_point: 1.0, frames: SETTLED, background };
     paint(&ctx, shot, |ui| {
         app.update();
         app.paint(ui);
+    })
+}
+
+/// Paints a table of text, in the mono face.
+pub fn text_picture(table: &str, theme: Theme, size: [u32; 2]) -> Picture {
+    let ctx = egui::Context::default();
+    theme.apply(&ctx);
+    let tokens = theme.tokens();
+    let shot = Shot { size, pixels_per_point: 1.0, frames: 4, background: tokens.background };
+    paint(&ctx, shot, |ui| {
+        if !fonts::are_bound(ui.ctx()) {
+            ui.ctx().request_discard("the fonts are in force from the next pass on");
+            return;
+        }
+        // The widest line fits.
+        let columns = table.lines().map(|line| line.chars().count()).max().unwrap_or(1).max(1);
+        let advance = ui.fonts_mut(|f| f.glyph_width(&text::mono(text::MEDIUM), '0'));
+        let fit = (ui.available_width() - 48.0) / (columns as f32 * advance);
+        let font = text::mono((text::MEDIUM * fit).clamp(text::SMALLEST / 2.0, text::MEDIUM));
+        egui::Frame::new().inner_margin(24).show(ui, |ui| {
+            let words = text::rich(table, font, tokens.text);
+            ui.add(egui::Label::new(words).extend());
+        });
     })
 }

@@ -237,6 +237,22 @@ pub struct ScreenshotArgs {
     pub out: PathBuf,
 }
 
+impl ScreenshotArgs {
+    /// The demo after its kill, in the directory of the caller.
+    pub fn lineage_of(program: BuiltIn, faults: Vec<PlannedFault>, at: BatchId, out: PathBuf) -> Self {
+        let size = PictureSize { width: 1280, height: 800 };
+        Self {
+            source: Source::Program(program),
+            at: Some(at),
+            faults,
+            view: View::Lineage,
+            size,
+            theme: Theme::Dark,
+            out,
+        }
+    }
+}
+
 /// Where durations come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Clock {
@@ -284,6 +300,15 @@ pub enum Theme {
     Dark,
     /// Light background.
     Light,
+}
+
+impl From<Theme> for crate::theme::Theme {
+    fn from(theme: Theme) -> Self {
+        match theme {
+            Theme::Dark => Self::Dark,
+            Theme::Light => Self::Light,
+        }
+    }
 }
 
 /// Width and height of a picture in points.

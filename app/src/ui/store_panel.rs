@@ -25,7 +25,8 @@ pub fn store_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
         checkpoint_ui(ui, ctx, checkpoint);
     }
     for checkpoint in newest.iter().skip(1).take(OLDER_LINES) {
-        let words = format!("{}/ · {}", directory(checkpoint), holds(ctx, checkpoint));
+        let batch = ctx.model.batch_of(checkpoint.rdd).map_or_else(|| holds(ctx, checkpoint), |b| format!("batch {b}"));
+        let words = format!("{}/ · {batch}", directory(checkpoint));
         line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text_faint));
     }
 }

@@ -185,7 +185,11 @@ impl Driver {
         self.next_seq += 1;
     }
 
+    /// What the program can no longer reach. At its end it drops everything; that releases nothing.
     fn forget_released(&mut self, out: &mut Outbox, fx: &mut Effects) {
+        if self.ended {
+            return;
+        }
         let released = std::mem::take(&mut *self.released.lock());
         for shuffle in self.scheduler.forget(released, out) {
             fx.push(Effect::Cluster(ClusterOp::RemoveShuffle { shuffle }));
