@@ -1,1 +1,12 @@
-//! Tests.
+//! Helpers of the tests that cross crates: run a program under either loop, drive the driver by hand,
+//! check what every log must obey.
+
+pub mod checker;
+pub mod driver_lab;
+pub mod lab;
+pub mod log;
+pub mod plans;
+pub mod quiet;
+
+pub use driver_lab::DriverLab;
+pub use lab::{Loop, run, run_on};
