@@ -1,1 +1,5 @@
-fn main() {}
+//! The one binary.
+
+fn main() -> anyhow::Result<()> {
+    faultline::window::open("word-count", faultline::theme::Theme::Dark)
+}

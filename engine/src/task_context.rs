@@ -68,6 +68,10 @@ pub trait EffectSink {
     fn effect(&self, at_ns: u64, entry: ScriptEntry) -> Result<(), TaskError>;
     /// When a block that another task of this executor is producing will be ready, and the block.
     fn in_production(&self, id: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)>;
+    /// The task will not store a block that it was producing.
+    fn production_ended(&self, id: BlockId) {
+        let _ = id;
+    }
 }
 
 /// The environment of one task attempt. Used by one thread.
@@ -232,16 +236,16 @@ impl TaskContext {
                 return Err(TaskError::Exception(format!("Block {id} could not be read: {}", lost.error)));
             }
         }
-        if let Some((block, ready_ns)) = self.sink.in_production(id) {
-            self.cost.wait_until(ready_ns);
-            return Ok(Some((block, ReadTier::LocalMemory)));
-        }
         let holders = self.view.blocks.get(&id).into_iter().flatten();
         for &executor in holders.filter(|e| **e != self.task.executor) {
             let stores = self.cluster.read().get(&executor).cloned();
             if let Some(block) = stores.and_then(|s| s.peek_block(id)) {
                 return Ok(Some((block, ReadTier::Remote { executor })));
             }
+        }
+        if let Some((block, ready_ns)) = self.sink.in_production(id) {
+            self.cost.wait_until(ready_ns);
+            return Ok(Some((block, ReadTier::LocalMemory)));
         }
         Ok(None)
     }
@@ -251,6 +255,11 @@ impl TaskContext {
             return Ok(());
         }
         self.sink.effect(self.cost.now(), ScriptEntry::Report { changes })
+    }
+
+    /// A partition turned out not to be kept.
+    pub(crate) fn not_kept(&self, id: BlockId) {
+        self.sink.production_ended(id);
     }
 
     pub(crate) fn can_unroll(&self, rdd: RddId, bytes: u64) -> bool {

@@ -6,7 +6,7 @@ use faultline_engine::error::Result;
 use faultline_engine::event::Envelope;
 use faultline_engine::object_store::MemoryObjectStore;
 use faultline_engine::rdd::SparkContext;
-use faultline_engine::runtime::SystemFiles;
+use faultline_engine::runtime::{self, SystemFiles};
 use faultline_engine::sim::{Environment, simulate};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,11 +15,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum Loop {
     /// One input at a time under a virtual clock.
     Sim,
+    /// Threads under the wall clock.
+    Threads,
 }
 
 impl Loop {
     /// Every loop there is.
-    pub const ALL: &[Self] = &[Self::Sim];
+    pub const ALL: &[Self] = &[Self::Sim, Self::Threads];
 }
 
 /// An environment with an empty store in memory.
@@ -54,6 +56,7 @@ pub fn run_on<R: Send + 'static>(
     let mut sink = |events: &[Envelope]| log.extend_from_slice(events);
     let outcome = match loop_ {
         Loop::Sim => simulate(config.clone(), environment, body, &mut sink),
+        Loop::Threads => runtime::run(config.clone(), environment, body, &mut sink),
     };
     let broken = checker::check(&log);
     assert!(broken.is_empty(), "{loop_:?} {config:?}\nthe log breaks its grammar:\n{}", broken.join("\n"));

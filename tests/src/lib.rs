@@ -1,5 +1,5 @@
-//! Helpers of the tests that cross crates: run a program under either loop, drive the driver by hand,
-//! check what every log must obey.
+//! What tests that cross crates share: run a program under either loop, drive the driver by hand,
+//! check what every log and every source file must obey.
 
 pub mod checker;
 pub mod driver_lab;
@@ -7,6 +7,7 @@ pub mod lab;
 pub mod log;
 pub mod plans;
 pub mod quiet;
+pub mod tidy;
 
 pub use driver_lab::DriverLab;
 pub use lab::{Loop, run, run_on};

@@ -4,7 +4,7 @@ use crate::event::{BlockRemoval, StorageLevel};
 use crate::ids::*;
 use crate::shuffle::ShuffleStore;
 use crate::storage::{BlockChange, BlockForm, BlockStore, Found, LostBlock, StoredBlock};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +18,9 @@ pub struct ExecutorStores {
     shuffles: Mutex<ShuffleStore>,
     /// Lowest persist generation whose puts are still accepted, by RDD.
     generations: Mutex<BTreeMap<RddId, u32>>,
+    /// Blocks being produced by running tasks of this executor, on threads (R8.11).
+    producing: Mutex<BTreeMap<BlockId, TaskId>>,
+    produced: Condvar,
 }
 
 impl fmt::Debug for ExecutorStores {
@@ -35,6 +38,8 @@ impl ExecutorStores {
             blocks: Mutex::new(blocks),
             shuffles: Mutex::new(shuffles),
             generations: Mutex::default(),
+            producing: Mutex::default(),
+            produced: Condvar::new(),
         }
     }
 
@@ -64,6 +69,34 @@ impl ExecutorStores {
             return None;
         }
         self.blocks.lock().peek(id).ok().flatten().map(|found| found.block)
+    }
+
+    /// The block once whoever produces it is done; `None` makes the caller its producer.
+    pub fn wait_or_produce(&self, id: BlockId, task: TaskId) -> Option<Arc<dyn StoredBlock>> {
+        let mut producing = self.producing.lock();
+        loop {
+            match producing.get(&id) {
+                Some(other) if *other != task => self.produced.wait(&mut producing),
+                _ => break,
+            }
+        }
+        if let Ok(Some(found)) = self.read_block(id) {
+            return Some(found.block);
+        }
+        producing.insert(id, task);
+        None
+    }
+
+    /// A block is stored, or will not be.
+    pub fn production_ended(&self, id: BlockId) {
+        self.producing.lock().remove(&id);
+        self.produced.notify_all();
+    }
+
+    /// A task ended, whatever it left half-done.
+    pub fn task_ended(&self, task: TaskId) {
+        self.producing.lock().retain(|_, producer| *producer != task);
+        self.produced.notify_all();
     }
 
     /// Whether `bytes` of a block of `rdd` would fit.

@@ -81,6 +81,7 @@ impl<T: Data> Rdd<T> {
             ControlFlow::Continue(())
         })?;
         if streaming {
+            ctx.not_kept(id);
             return ControlFlow::Continue(());
         }
         let block = Arc::new(ValuesBlock::new(values));

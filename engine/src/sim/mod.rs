@@ -5,7 +5,6 @@
 //! executor lives. Threads of the program run one at a time: the loop answers one and waits until it
 //! asks again. The same configuration, program and commands give the same events, byte for byte.
 
-mod cluster;
 pub mod faults;
 mod pacing;
 mod run;

@@ -1,6 +1,5 @@
 //! The loop of the simulator.
 
-use super::cluster::{ClusterNews, Executors};
 use super::pacing::{Pacing, Waited};
 use super::tasks::{Production, Script, compute};
 use crate::checkpoint::publish;
@@ -12,6 +11,7 @@ use crate::executor::{ScriptEntry, apply};
 use crate::ids::*;
 use crate::object_store::ObjectStore;
 use crate::rdd::{Files, Released, SparkContext};
+use crate::runtime::cluster::{ClusterNews, Executors};
 use crate::runtime::slots;
 use crate::scheduler::TaskReport;
 use crate::storage::DiskStore;

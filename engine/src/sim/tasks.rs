@@ -1,12 +1,12 @@
 //! Tasks of a simulation: computed at launch, their effects on the calendar.
 
-use super::cluster::Executors;
 use crate::config::EngineConfig;
 use crate::executor::{CostMeter, CostTable, ScriptEntry, TaskOutcome, run_task};
 use crate::ids::*;
 use crate::object_store::ObjectStore;
 use crate::rdd::TaskError;
 use crate::rng::Seed;
+use crate::runtime::cluster::Executors;
 use crate::scheduler::{TaskLaunch, TaskReport};
 use crate::storage::StoredBlock;
 use crate::task_context::{EffectSink, TaskContext, TaskEnvironment};

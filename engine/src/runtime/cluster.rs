@@ -1,4 +1,4 @@
-//! The executors of a simulation.
+//! The living executors of a run, for both loops.
 
 use crate::config::EngineConfig;
 use crate::driver::ClusterOp;

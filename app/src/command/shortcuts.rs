@@ -1,0 +1,45 @@
+//! Keys that work everywhere in the window.
+
+use super::{AppCommand, CommandSender, EngineCommand, Transport};
+use crate::model::Model;
+use crate::state::{Playback, UiState};
+use egui::{Context, Key, Modifiers};
+use faultline_engine::ids::ExecutorId;
+
+const DIGITS: [(Key, u32); 9] = [
+    (Key::Num1, 1),
+    (Key::Num2, 2),
+    (Key::Num3, 3),
+    (Key::Num4, 4),
+    (Key::Num5, 5),
+    (Key::Num6, 6),
+    (Key::Num7, 7),
+    (Key::Num8, 8),
+    (Key::Num9, 9),
+];
+
+/// Turns keys into commands: 1–9 kill that executor, Space pauses and plays, → steps, F follows.
+///
+/// Space and → stay with the focused control when there is one, which they press and move.
+pub fn send_shortcuts(ctx: &Context, model: &Model, state: &UiState, send: &CommandSender) {
+    let free = ctx.memory(|memory| memory.focused().is_none());
+    let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    for (key, number) in DIGITS {
+        let executor = ExecutorId(number);
+        if model.executors.get(&executor).is_some_and(|e| e.alive) && pressed(key) {
+            send.send(AppCommand::Engine(EngineCommand::KillExecutor { executor }));
+        }
+    }
+    if free && pressed(Key::Space) {
+        send.send(AppCommand::Transport(match state.playback {
+            Playback::Running => Transport::Pause,
+            Playback::Paused => Transport::Resume,
+        }));
+    }
+    if free && pressed(Key::ArrowRight) {
+        send.send(AppCommand::Transport(Transport::Step(state.step_grain)));
+    }
+    if pressed(Key::F) {
+        send.send(AppCommand::FollowCamera);
+    }
+}

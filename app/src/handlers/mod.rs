@@ -1,0 +1,51 @@
+//! What happens to commands: one small function per family.
+
+mod guide;
+
+pub use guide::Guide;
+
+use crate::command::{AppCommand, Transport};
+use crate::opening;
+use crate::session::Session;
+use crate::state::UiState;
+use faultline_engine::sim::Control;
+use std::sync::Arc;
+
+/// Carries out one command.
+pub fn handle(
+    command: AppCommand,
+    session: &mut Session,
+    state: &mut UiState,
+    guide: &mut Guide,
+    wake: &Arc<dyn Fn() + Send + Sync>,
+) {
+    state.apply(&command);
+    match command {
+        AppCommand::Engine(command) => session.send(Control::Command(command)),
+        AppCommand::Transport(transport) => {
+            if matches!(transport, Transport::Speed(_)) {
+                guide.user_chose_speed();
+            }
+            session.send(Control::Transport(transport));
+        }
+        AppCommand::OpenProgram(name) => open_program(&name, session, state, guide, wake),
+        AppCommand::SetStepGrain(_) | AppCommand::Select(_) | AppCommand::FollowCamera | AppCommand::SetTheme(_) => {}
+    }
+}
+
+fn open_program(
+    name: &str,
+    session: &mut Session,
+    state: &mut UiState,
+    guide: &mut Guide,
+    wake: &Arc<dyn Fn() + Send + Sync>,
+) {
+    match opening::open(name, state.speed, Arc::clone(wake)) {
+        Ok(opened) => {
+            *session = opened;
+            *guide = Guide::default();
+            state.playback = crate::state::Playback::Running;
+        }
+        Err(error) => state.hint = Some(format!("{error:#}")),
+    }
+}

@@ -1,0 +1,94 @@
+//! A live engine on a thread of its own. The only place that starts one for the window.
+
+use super::{Capabilities, EventSource};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use faultline_engine::clock::SystemClock;
+use faultline_engine::config::EngineConfig;
+use faultline_engine::event::Envelope;
+use faultline_engine::object_store::LocalObjectStore;
+use faultline_engine::programs::{BuiltIn, ProgramInput};
+use faultline_engine::runtime::SystemFiles;
+use faultline_engine::sim::{Control, Environment, Pacing, simulate_paced};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// How many slices of events may wait for a slow window before the engine waits for it.
+const BACKLOG: usize = 1024;
+
+/// Wakes the window when events arrive.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// An engine that runs a built-in program under the window's controls.
+pub struct LiveSource {
+    events: Receiver<Vec<Envelope>>,
+    controls: Sender<Control>,
+    thread: Option<JoinHandle<Option<String>>>,
+}
+
+/// Starts a program at `speed` virtual seconds per wall second. Its checkpoints go to a directory that
+/// lives as long as the run.
+///
+/// # Errors
+/// When the directory or the thread cannot be made.
+pub fn start_live(
+    program: BuiltIn,
+    input: ProgramInput,
+    config: EngineConfig,
+    speed: f64,
+    wake: Waker,
+) -> anyhow::Result<LiveSource> {
+    let directory = tempfile::Builder::new().prefix("faultline-").tempdir()?;
+    let store = LocalObjectStore::new(directory.path());
+    let (events_in, events) = bounded(BACKLOG);
+    let (controls, controls_out) = unbounded();
+    let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
+        let environment = Environment { files: Arc::new(SystemFiles), store: Arc::new(store) };
+        let pacing = Pacing::new(controls_out, Arc::new(SystemClock::default()), speed);
+        let body = Box::new(move |sc: &_| program.run(sc, &input));
+        let outcome = simulate_paced(config, &environment, body, pacing, &mut |slice| {
+            // A window that is gone needs no events; it also sends Quit.
+            drop(events_in.send(slice.to_vec()));
+            wake();
+        });
+        wake();
+        drop(directory);
+        outcome.result.err().map(|error| error.to_string())
+    })?;
+    Ok(LiveSource { events, controls, thread: Some(thread) })
+}
+
+impl EventSource for LiveSource {
+    fn poll(&mut self) -> Vec<Envelope> {
+        self.events.try_recv().unwrap_or_default()
+    }
+
+    fn send(&self, control: Control) {
+        // An engine that ended hears nothing.
+        drop(self.controls.send(control));
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { commands: true }
+    }
+
+    fn take_error(&mut self) -> Option<String> {
+        let ended = self.thread.as_ref().is_some_and(JoinHandle::is_finished);
+        if !ended || !self.events.is_empty() {
+            return None;
+        }
+        let thread = self.thread.take()?;
+        thread.join().unwrap_or_else(|_| Some("the engine's thread panicked".to_owned()))
+    }
+}
+
+impl Drop for LiveSource {
+    fn drop(&mut self) {
+        drop(self.controls.send(Control::Quit));
+        // The engine may wait for room in the backlog: give it room until it has quit.
+        while self.thread.as_ref().is_some_and(|t| !t.is_finished()) {
+            if self.events.recv_timeout(std::time::Duration::from_millis(5)).is_err() && self.thread.is_none() {
+                break;
+            }
+        }
+    }
+}

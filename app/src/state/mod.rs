@@ -1,0 +1,149 @@
+//! What the user chose: theme, speed, selection, widths. Plain data without egui, so that it can be
+//! compared, saved and tested; egui's memory keeps nothing of it.
+
+use crate::command::{AppCommand, StepGrain, Transport};
+use crate::scene::NodeKey;
+use crate::theme::Theme;
+use serde::{Deserialize, Serialize};
+
+/// Whether the engine goes on by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Playback {
+    /// It goes on.
+    #[default]
+    Running,
+    /// It waits for a step or for resume.
+    Paused,
+}
+
+/// Widths of the side panels in points.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PanelWidths {
+    /// Executors, store, output.
+    pub left: f32,
+    /// Inspector.
+    pub right: f32,
+}
+
+impl Default for PanelWidths {
+    fn default() -> Self {
+        Self { left: 232.0, right: 304.0 }
+    }
+}
+
+/// Choices of the user; changed by [`UiState::apply`] only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UiState {
+    /// Colours.
+    pub theme: Theme,
+    /// Virtual seconds per wall second; infinity means maximum.
+    #[serde(with = "speed_as_text")]
+    pub speed: f64,
+    /// What one step is.
+    #[serde(skip, default = "task_grain")]
+    pub step_grain: StepGrain,
+    /// Running or paused.
+    #[serde(skip)]
+    pub playback: Playback,
+    /// The selected node.
+    #[serde(skip)]
+    pub selection: Option<NodeKey>,
+    /// Whether the camera follows the running batch; panning and zooming end it.
+    #[serde(skip, default = "follows")]
+    pub follow: bool,
+    /// Widths of the side panels.
+    pub panels: PanelWidths,
+    /// One line of advice at the bottom: `Press 2 to kill executor 2`.
+    #[serde(skip)]
+    pub hint: Option<String>,
+    /// Built-in programs that can be opened.
+    #[serde(skip)]
+    pub programs: Vec<String>,
+}
+
+const fn task_grain() -> StepGrain {
+    StepGrain::Task
+}
+
+const fn follows() -> bool {
+    true
+}
+
+impl Default for UiState {
+    fn default() -> Self {
+        Self {
+            theme: Theme::default(),
+            speed: 1.0,
+            step_grain: StepGrain::Task,
+            playback: Playback::default(),
+            selection: None,
+            follow: true,
+            panels: PanelWidths::default(),
+            hint: None,
+            programs: Vec::new(),
+        }
+    }
+}
+
+impl UiState {
+    /// What a command changes here; the rest of it is the business of the handlers.
+    pub fn apply(&mut self, command: &AppCommand) {
+        match command {
+            AppCommand::Transport(Transport::Pause | Transport::Step(_)) => self.playback = Playback::Paused,
+            AppCommand::Transport(Transport::Resume) => self.playback = Playback::Running,
+            AppCommand::Transport(Transport::Speed(speed)) => self.speed = *speed,
+            AppCommand::SetStepGrain(grain) => self.step_grain = *grain,
+            AppCommand::Select(key) => self.selection = *key,
+            AppCommand::FollowCamera => self.follow = true,
+            AppCommand::SetTheme(theme) => self.theme = *theme,
+            AppCommand::OpenProgram(_) => {
+                self.selection = None;
+                self.follow = true;
+                self.hint = None;
+            }
+            AppCommand::Engine(_) => {}
+        }
+    }
+}
+
+/// JSON has no infinity, so speeds are written as text.
+mod speed_as_text {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(speed: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(speed)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without this a saved `maximum` comes back as `null` and the window does not start.
+    #[test]
+    fn choices_survive_saving() {
+        let mut state = UiState::default();
+        state.apply(&AppCommand::Transport(Transport::Speed(f64::INFINITY)));
+        state.apply(&AppCommand::SetTheme(Theme::Light));
+        let text = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<UiState>(&text).unwrap(), state);
+    }
+
+    /// Without this the button shows pause after a step, although the engine waits.
+    #[test]
+    fn transport_commands_change_playback() {
+        let check = |command: Transport, expect: Playback| {
+            let mut state = UiState::default();
+            state.apply(&AppCommand::Transport(command));
+            assert_eq!(state.playback, expect, "{command:?}");
+        };
+        check(Transport::Pause, Playback::Paused);
+        check(Transport::Step(StepGrain::Batch), Playback::Paused);
+        check(Transport::Resume, Playback::Running);
+    }
+}

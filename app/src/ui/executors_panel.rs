@@ -1,0 +1,151 @@
+//! Who computes: one card per executor, and the place to kill it.
+
+use super::ViewCtx;
+use crate::command::{AppCommand, EngineCommand};
+use crate::model::ExecutorState;
+use crate::theme::widgets::{bar_ui, card, heading_ui, line_ui, row_ui};
+use crate::theme::{STEP, Tokens, format, text};
+use egui::{Button, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, WidgetType, vec2};
+use faultline_engine::ids::ExecutorId;
+
+/// More slots than this are told, not drawn.
+const SLOTS_MAX: u32 = 6;
+
+/// The section with all executors.
+pub fn executors_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
+    heading_ui(ui, "Executors", "");
+    for executor in ctx.model.executors.values() {
+        match (executor.alive, executor.replaced_by) {
+            (true, _) => alive_ui(ui, ctx, executor),
+            (false, None) => dead_ui(ui, ctx, executor),
+            (false, Some(by)) => replaced_ui(ui, executor, by),
+        }
+    }
+    if ctx.model.executors.is_empty() {
+        let t = Tokens::of(ui.ctx());
+        line_ui(ui, text::rich("None has registered yet", text::regular(text::SMALL), t.text_faint));
+    }
+}
+
+fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
+    let t = Tokens::of(ui.ctx());
+    let id = executor.id;
+    let shown = behind(ui, card(t), |ui| {
+        title_ui(ui, id, "up", t.memory);
+        let (busy, cores) = (executor.running.len() as u32, executor.cores);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = STEP;
+            slots_ui(ui, busy, cores);
+            line_ui(ui, text::rich(format!("{busy} of {cores} slots"), text::regular(text::SMALL), t.text_soft));
+        });
+        let share = executor.memory_bytes as f32 / executor.max_memory.max(1) as f32;
+        let memory = format::bytes_of(executor.memory_bytes, executor.max_memory);
+        bar_ui(ui, share, t.memory, &format!("Memory of executor {id}, {memory}"));
+        row_ui(
+            ui,
+            |ui| {
+                line_ui(ui, text::rich(memory, text::regular(text::SMALL), t.text_soft));
+            },
+            |ui| {
+                let words = text::rich(format!("Kill {id}"), text::semibold(text::SMALL), t.lost);
+                if ui.add(Button::new(words).min_size(vec2(72.0, 26.0))).clicked() {
+                    kill(ctx, id);
+                }
+            },
+        );
+    });
+    shown.context_menu(|ui| {
+        if ui.button(format!("Kill executor {id}")).clicked() {
+            kill(ctx, id);
+            ui.close();
+        }
+    });
+}
+
+fn dead_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
+    let t = Tokens::of(ui.ctx());
+    let id = executor.id;
+    let next = next_id(ctx);
+    let frame = card(t).fill(t.lost_surface).stroke(Stroke::new(2.0, t.lost));
+    let shown = behind(ui, frame, |ui| {
+        title_ui(ui, id, "lost", t.lost);
+        let small = || text::regular(text::SMALL);
+        let lost = format!("{} lost", format::count(executor.lost_blocks.into(), "stored partition"));
+        line_ui(ui, text::rich(lost, small(), t.text));
+        let lost = format!("{} lost", format::count(executor.lost_map_outputs.into(), "map output"));
+        line_ui(ui, text::rich(lost, small(), t.text));
+        let words = text::rich(format!("Restart as executor {next}"), text::regular(text::SMALL), t.text);
+        if ui.add_sized(vec2(ui.available_width(), 26.0), Button::new(words)).clicked() {
+            restart(ctx, id);
+        }
+    });
+    shown.context_menu(|ui| {
+        if ui.button(format!("Restart as executor {next}")).clicked() {
+            restart(ctx, id);
+            ui.close();
+        }
+    });
+}
+
+fn replaced_ui(ui: &mut Ui, executor: &ExecutorState, by: ExecutorId) {
+    let t = Tokens::of(ui.ctx());
+    card(t).fill(t.panel).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        title_ui(ui, executor.id, &format!("lost, now {by}"), t.text_faint);
+    });
+}
+
+/// A card that can be clicked itself, behind what it holds.
+fn behind(ui: &mut Ui, frame: egui::Frame, contents: impl FnOnce(&mut Ui)) -> egui::Response {
+    let card = ui.scope_builder(UiBuilder::new().sense(Sense::click()), |ui| {
+        frame.show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            contents(ui);
+        });
+    });
+    card.response
+}
+
+fn title_ui(ui: &mut Ui, id: ExecutorId, state: &str, color: egui::Color32) {
+    let t = Tokens::of(ui.ctx());
+    row_ui(
+        ui,
+        |ui| {
+            line_ui(ui, text::rich(format!("Executor {id}"), text::semibold(text::MEDIUM), t.text));
+        },
+        |ui| {
+            line_ui(ui, text::rich(state, text::semibold(text::SMALL), color));
+        },
+    );
+}
+
+fn slots_ui(ui: &mut Ui, busy: u32, cores: u32) {
+    let t = Tokens::of(ui.ctx());
+    if cores > SLOTS_MAX {
+        return;
+    }
+    for slot in 0..cores {
+        let (rect, response) = ui.allocate_exact_size(vec2(20.0, 12.0), Sense::hover());
+        let rect = Rect::from_center_size(rect.center(), vec2(20.0, 12.0));
+        if slot < busy {
+            ui.painter().rect_filled(rect, STEP, t.computing);
+        } else {
+            ui.painter().rect_stroke(rect, STEP, Stroke::new(1.5, t.empty), StrokeKind::Inside);
+        }
+        let name = if slot < busy { "Slot, busy" } else { "Slot, free" };
+        response.widget_info(|| WidgetInfo::labeled(WidgetType::ProgressIndicator, true, name));
+    }
+}
+
+/// The id that a restarted executor gets: ids are counted up and never used again.
+fn next_id(ctx: &ViewCtx<'_>) -> ExecutorId {
+    ExecutorId(ctx.model.executors.get_max().map_or(1, |(id, _)| id.0 + 1))
+}
+
+fn kill(ctx: &ViewCtx<'_>, executor: ExecutorId) {
+    ctx.send.send(AppCommand::Engine(EngineCommand::KillExecutor { executor }));
+}
+
+fn restart(ctx: &ViewCtx<'_>, executor: ExecutorId) {
+    ctx.send.send(AppCommand::Engine(EngineCommand::RestartExecutor { executor }));
+}

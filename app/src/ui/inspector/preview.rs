@@ -1,0 +1,23 @@
+//! The first records of the selected RDD, as far as an event carried them.
+
+use crate::model::RddState;
+use crate::theme::widgets::{heading_ui, line_ui};
+use crate::theme::{STEP, Tokens, format, text};
+use egui::Ui;
+
+/// The section with the records of the first partition that has a preview.
+pub fn preview_ui(ui: &mut Ui, rdd: &RddState) {
+    let t = Tokens::of(ui.ctx());
+    let found = rdd.partitions.iter().enumerate().find_map(|(i, p)| p.preview.as_ref().map(|preview| (i, preview)));
+    let Some((partition, preview)) = found else {
+        heading_ui(ui, "Records", "");
+        line_ui(ui, text::rich("Only stored partitions have a preview", text::regular(text::SMALL), t.text_faint));
+        return;
+    };
+    let aside = format!("partition {partition}, {} of {}", preview.records.len(), format::number(preview.total));
+    heading_ui(ui, "Records", &aside);
+    ui.spacing_mut().item_spacing.y = STEP / 2.0;
+    for record in &preview.records {
+        line_ui(ui, text::rich(record, text::mono(text::SMALLEST), t.text_soft)).on_hover_text(record);
+    }
+}

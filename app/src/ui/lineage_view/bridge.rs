@@ -1,0 +1,138 @@
+//! Scene → egui_graphs: the only place that translates between the two, in both directions.
+//!
+//! Payloads are `Copy` keys and the display types share the scene, because egui_graphs clones both
+//! end nodes of every edge in every frame.
+
+use super::edge_shape::EdgeShape;
+use super::node_shape::NodeShape;
+use crate::scene::{NodeKey, Scene};
+use egui::Vec2;
+use egui_graphs::{GraphChange, Layout, LayoutState};
+use petgraph::Directed;
+use petgraph::stable_graph::{DefaultIx, EdgeIndex, NodeIndex};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What identifies an edge across scenes: its ends, and which of their edges it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EdgeKey {
+    from: NodeKey,
+    to: NodeKey,
+    ordinal: u32,
+}
+
+/// The graph as egui_graphs holds it.
+pub type ViewGraph = egui_graphs::Graph<NodeKey, EdgeKey, Directed, DefaultIx, NodeShape, EdgeShape>;
+
+/// The widget that shows it.
+pub type View = egui_graphs::GraphView<PlacedState, Placed>;
+
+/// What the user did inside the widget.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Gesture {
+    /// Moved the view: the new offset.
+    Panned(Vec2),
+    /// Changed the scale.
+    Zoomed(f32),
+    /// Clicked a node that has no control of its own on top, because too many are visible.
+    Clicked(NodeKey),
+}
+
+/// Keeps the graph of egui_graphs in step with the scene.
+#[derive(Default)]
+pub struct Bridge {
+    /// What egui_graphs shows.
+    pub graph: ViewGraph,
+    nodes: BTreeMap<NodeKey, NodeIndex>,
+    edges: BTreeMap<EdgeKey, EdgeIndex>,
+}
+
+impl Bridge {
+    /// Takes over a scene; nodes and edges that stay keep their index.
+    pub fn sync(&mut self, scene: &Arc<Scene>, selection: Option<NodeKey>) {
+        let mut old_nodes = std::mem::take(&mut self.nodes);
+        let mut old_edges = std::mem::take(&mut self.edges);
+        for (index, node) in scene.nodes.iter().enumerate() {
+            let at = old_nodes.remove(&node.key).unwrap_or_else(|| self.graph.add_node(node.key));
+            self.nodes.insert(node.key, at);
+            if let Some(shown) = self.graph.node_mut(at) {
+                shown.set_location(node.rect.center());
+                shown.set_selected(selection == Some(node.key));
+                shown.display_mut().place(scene, index);
+            }
+        }
+        for (index, edge) in scene.edges.iter().enumerate() {
+            let (Some(from), Some(to)) = (scene.nodes.get(edge.from), scene.nodes.get(edge.to)) else { continue };
+            let mut key = EdgeKey { from: from.key, to: to.key, ordinal: 0 };
+            while self.edges.contains_key(&key) {
+                key.ordinal += 1;
+            }
+            let at = old_edges
+                .remove(&key)
+                .unwrap_or_else(|| self.graph.add_edge(self.nodes[&from.key], self.nodes[&to.key], key));
+            self.edges.insert(key, at);
+            if let Some(shown) = self.graph.edge_mut(at) {
+                shown.display_mut().place(scene, index);
+            }
+        }
+        // Edges first: removing a node removes its edges, and their indices with them.
+        for at in old_edges.into_values() {
+            self.graph.remove_edge(at);
+        }
+        for at in old_nodes.into_values() {
+            self.graph.remove_node(at);
+        }
+    }
+
+    /// Marks the selected node.
+    pub fn select(&mut self, selection: Option<NodeKey>) {
+        for (key, at) in &self.nodes {
+            if let Some(node) = self.graph.node_mut(*at) {
+                node.set_selected(selection == Some(*key));
+            }
+        }
+    }
+
+    /// What the changes of one frame mean.
+    pub fn gestures(&self, changes: &[GraphChange]) -> Vec<Gesture> {
+        let translate = |change: &GraphChange| match change {
+            GraphChange::Panned { new_pan, .. } => Some(Gesture::Panned(*new_pan)),
+            GraphChange::Zoomed { new_zoom, .. } => Some(Gesture::Zoomed(*new_zoom)),
+            GraphChange::NodeClicked { node } => self.graph.node(*node).map(|n| Gesture::Clicked(*n.payload())),
+            _ => None,
+        };
+        changes.iter().filter_map(translate).collect()
+    }
+}
+
+/// A layout that moves nothing: the scene has placed every node.
+#[derive(Debug, Default)]
+pub struct Placed;
+
+/// The state of [`Placed`]: none.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct PlacedState;
+
+impl LayoutState for PlacedState {}
+
+impl Layout<PlacedState> for Placed {
+    fn from_state(_: PlacedState) -> impl Layout<PlacedState> {
+        Self
+    }
+
+    fn next<N, E, Ty, Ix, Dn, De>(&mut self, _: &mut egui_graphs::Graph<N, E, Ty, Ix, Dn, De>, _: &egui::Ui)
+    where
+        N: Clone,
+        E: Clone,
+        Ty: petgraph::EdgeType,
+        Ix: petgraph::graph::IndexType,
+        Dn: egui_graphs::DisplayNode<N, E, Ty, Ix>,
+        De: egui_graphs::DisplayEdge<N, E, Ty, Ix, Dn>,
+    {
+    }
+
+    fn state(&self) -> PlacedState {
+        PlacedState
+    }
+}

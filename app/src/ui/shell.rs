@@ -1,0 +1,97 @@
+//! The window as a whole: which panel is where.
+
+use super::inspector::{InspectorState, inspector_ui};
+use super::lineage_view::{LineageViewState, lineage_view_ui};
+use super::{ViewCtx, executors_panel, legend, output_panel, store_panel, story, top_bar};
+use crate::command::shortcuts::send_shortcuts;
+use crate::state::UiState;
+use crate::theme::widgets::line_ui;
+use crate::theme::{STEP, Tokens, fonts, text};
+use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Stroke, Ui};
+
+/// Height of the top bar.
+const TOP: f32 = 52.0;
+/// A side panel can be made this wide.
+const SIDE: (f32, f32) = (200.0, 520.0);
+
+/// What the window keeps between frames.
+#[derive(Default)]
+pub struct ShellState {
+    /// Choices of the user; changed by commands.
+    pub ui: UiState,
+    /// The lineage view's own.
+    pub lineage: LineageViewState,
+    /// The inspector's own.
+    pub inspector: InspectorState,
+}
+
+/// The whole window.
+pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
+    state.ui.theme.apply(ui.ctx());
+    if !fonts::are_bound(ui.ctx()) {
+        ui.ctx().request_discard("the fonts are in force from the next pass on");
+        return;
+    }
+    let t = Tokens::of(ui.ctx());
+    send_shortcuts(ui.ctx(), ctx.model, &state.ui, ctx.send);
+    let frame = |margin: Margin| Frame::new().fill(t.panel).inner_margin(margin);
+
+    Panel::top("top bar")
+        .exact_size(TOP)
+        .frame(frame(Margin::symmetric(16, 8)))
+        .show(ui, |ui| top_bar::top_bar_ui(ui, ctx, &state.ui));
+    if let Some(hint) = &state.ui.hint {
+        Panel::bottom("hint").exact_size(36.0).frame(frame(Margin::symmetric(16, 8))).show(ui, |ui| hint_ui(ui, hint));
+    }
+    let left = Panel::left("left")
+        .default_size(state.ui.panels.left)
+        .size_range(SIDE.0..=SIDE.1)
+        .frame(frame(Margin::same(12)))
+        .show(ui, |ui| left_ui(ui, ctx));
+    state.ui.panels.left = left.response.rect.width();
+    let right = Panel::right("right")
+        .default_size(state.ui.panels.right)
+        .size_range(SIDE.0..=SIDE.1)
+        .frame(frame(Margin::same(16)))
+        .show(ui, |ui| inspector_ui(ui, ctx, &mut state.inspector));
+    state.ui.panels.right = right.response.rect.width();
+    CentralPanel::default().frame(Frame::new().fill(t.background)).show(ui, |ui| centre_ui(ui, ctx, state));
+}
+
+fn left_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
+    ScrollArea::vertical().id_salt("left").auto_shrink([false, false]).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 1.5 * STEP;
+        executors_panel::executors_ui(ui, ctx);
+        ui.add_space(2.0 * STEP);
+        store_panel::store_ui(ui, ctx);
+        ui.add_space(2.0 * STEP);
+        output_panel::output_ui(ui, ctx);
+    });
+}
+
+fn centre_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
+    ui.spacing_mut().item_spacing.y = 0.0;
+    let width = ui.available_width() - 40.0;
+    let legend_height = legend::height(width) + 24.0;
+    Panel::bottom("legend")
+        .exact_size(legend_height)
+        .show_separator_line(false)
+        .frame(Frame::new().inner_margin(Margin::symmetric(20, 12)))
+        .show(ui, legend::legend_ui);
+    Frame::new().inner_margin(Margin { left: 20, right: 20, top: 16, bottom: 12 }).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        story::story_ui(ui, ctx);
+    });
+    let mut follow = state.ui.follow;
+    lineage_view_ui(ui, ctx, &mut state.lineage, &mut follow);
+    state.ui.follow = follow;
+}
+
+fn hint_ui(ui: &mut Ui, hint: &str) {
+    let t = Tokens::of(ui.ctx());
+    ui.horizontal_centered(|ui| {
+        let (mark, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
+        ui.painter().circle_stroke(mark.center(), 4.0, Stroke::new(2.0, t.computing));
+        line_ui(ui, text::rich(hint, text::semibold(text::MEDIUM), t.text));
+    });
+}

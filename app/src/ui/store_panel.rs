@@ -1,0 +1,69 @@
+//! What outlives the executors: the checkpoints in the reliable store.
+
+use super::{ViewCtx, cell};
+use crate::model::{CheckpointState, Sign};
+use crate::theme::widgets::{card, heading_ui, line_ui};
+use crate::theme::{STEP, Tokens, format, text};
+use egui::{Rect, Sense, Ui, Vec2, WidgetInfo, WidgetType, vec2};
+
+/// Checkpoints shown, newest first.
+const SHOWN: usize = 3;
+const CELL: f32 = 16.0;
+
+/// The section of the reliable store.
+pub fn store_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
+    let t = Tokens::of(ui.ctx());
+    let mut newest: Vec<&CheckpointState> = ctx.model.checkpoints.values().map(AsRef::as_ref).collect();
+    newest.sort_by_key(|c| (std::cmp::Reverse(c.at), std::cmp::Reverse(c.rdd)));
+    let older = newest.len().saturating_sub(SHOWN);
+    let aside = if older > 0 { format!("{older} older") } else { String::new() };
+    heading_ui(ui, "Reliable store", &aside);
+    if newest.is_empty() {
+        line_ui(ui, text::rich("Nothing is checkpointed yet", text::regular(text::SMALL), t.text_faint));
+    }
+    for checkpoint in newest.into_iter().take(SHOWN) {
+        checkpoint_ui(ui, ctx, checkpoint);
+    }
+}
+
+fn checkpoint_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, checkpoint: &CheckpointState) {
+    let t = Tokens::of(ui.ctx());
+    card(t).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let directory = checkpoint.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let parts = format::count(checkpoint.parts.len() as u64, "part");
+        line_ui(ui, text::rich(format!("{directory}/ {parts}"), text::mono(text::SMALL), t.text));
+        parts_ui(ui, checkpoint.parts.len());
+        line_ui(ui, text::rich(holds(ctx, checkpoint), text::regular(text::SMALL), t.text_faint));
+        line_ui(ui, text::rich("outlives every executor", text::regular(text::SMALL), t.checkpoint));
+    });
+}
+
+/// What the checkpoint holds: `updateStateByKey of batch 5`.
+fn holds(ctx: &ViewCtx<'_>, checkpoint: &CheckpointState) -> String {
+    let Some(rdd) = ctx.model.rdds.get(&checkpoint.rdd) else { return format!("RDD {}", checkpoint.rdd) };
+    match rdd.info.op.batch {
+        Some(batch) => format!("{} of batch {batch}", rdd.info.op.operator),
+        None => rdd.info.op.operator.to_string(),
+    }
+}
+
+fn parts_ui(ui: &mut Ui, count: usize) {
+    let t = Tokens::of(ui.ctx());
+    let pitch = CELL + 1.5 * STEP;
+    let fit = ((ui.available_width() + 1.5 * STEP) / pitch).floor().max(1.0) as usize;
+    let (area, response) = ui.allocate_exact_size(vec2(ui.available_width(), CELL + STEP), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, format!("{count} checkpoint parts")));
+    let mut shapes = Vec::new();
+    for part in 0..count.min(fit) {
+        let at = area.min + vec2(part as f32 * pitch, STEP / 2.0);
+        cell::shapes(
+            cell::plain(Sign::CheckpointPart),
+            Rect::from_min_size(at, Vec2::splat(CELL)),
+            t,
+            false,
+            &mut shapes,
+        );
+    }
+    ui.painter().extend(shapes);
+}

@@ -1,0 +1,81 @@
+//! Runs the shell under egui_kittest with the CPU renderer.
+
+use super::demo;
+use crate::command::{AppCommand, CommandSender};
+use crate::model::Model;
+use crate::platform::CpuRenderer;
+use crate::scene::Scene;
+use crate::ui::{ShellState, ViewCtx, shell_ui};
+use egui_kittest::{Harness, TestRenderer};
+use std::sync::Arc;
+
+/// What stands for the app: applies the commands that change choices and keeps all of them.
+pub struct World {
+    pub model: Model,
+    pub scene: Arc<Scene>,
+    pub shell: ShellState,
+    pub send: CommandSender,
+    pub received: Vec<AppCommand>,
+    pub frames: u32,
+}
+
+impl World {
+    pub fn demo() -> Self {
+        let mut shell = ShellState::default();
+        shell.ui.programs = vec!["word-count".to_owned(), "page-rank".to_owned()];
+        shell.ui.speed = 0.1;
+        shell.ui.selection = Some(demo::key(8, 2));
+        Self {
+            model: demo::model(),
+            scene: demo::scene(),
+            shell,
+            send: CommandSender::default(),
+            received: Vec::new(),
+            frames: 0,
+        }
+    }
+
+    pub fn frame(&mut self, ui: &mut egui::Ui) {
+        self.frames += 1;
+        let ctx = ViewCtx {
+            model: &self.model,
+            scene: &self.scene,
+            selection: self.shell.ui.selection,
+            now: self.model.now,
+            send: &self.send,
+        };
+        shell_ui(ui, &ctx, &mut self.shell);
+        for sent in self.send.drain() {
+            self.shell.ui.apply(&sent.command);
+            self.received.push(sent.command);
+            ui.ctx().request_repaint();
+        }
+    }
+}
+
+/// egui_kittest's view of the CPU renderer.
+struct KittestRenderer(CpuRenderer);
+
+impl TestRenderer for KittestRenderer {
+    fn handle_delta(&mut self, delta: &mut egui::TexturesDelta) {
+        self.0.update_textures(delta);
+    }
+
+    fn render(&mut self, ctx: &egui::Context, output: &egui::FullOutput) -> Result<image::RgbaImage, String> {
+        let size = ctx.content_rect().size() * output.pixels_per_point;
+        let primitives = ctx.tessellate(output.shapes.clone(), output.pixels_per_point);
+        let size = [size.x.round() as u32, size.y.round() as u32];
+        let picture = self.0.render(&primitives, size, output.pixels_per_point, egui::Color32::BLACK);
+        image::RgbaImage::from_raw(picture.width, picture.height, picture.pixels)
+            .ok_or_else(|| "a picture without pixels".to_owned())
+    }
+}
+
+/// A window of 1280×800 over a world.
+pub fn window(world: World) -> Harness<'static, World> {
+    Harness::builder()
+        .with_size(egui::vec2(1280.0, 800.0))
+        .with_max_steps(16)
+        .renderer(KittestRenderer(CpuRenderer::default()))
+        .build_ui_state(|ui, world: &mut World| world.frame(ui), world)
+}

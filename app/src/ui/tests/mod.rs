@@ -1,0 +1,10 @@
+//! Tests of the window against hand-built values.
+
+mod demo;
+mod harness;
+mod pictures;
+
+mod cells;
+mod far_view;
+mod flows;
+mod words;

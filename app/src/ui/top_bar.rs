@@ -1,0 +1,195 @@
+//! The top bar: program, transport, the batch as the one big number, the clock, the driver.
+
+use super::ViewCtx;
+use crate::command::{AppCommand, StepGrain, Transport};
+use crate::state::{Playback, UiState};
+use crate::theme::widgets::line_ui;
+use crate::theme::{STEP, Theme, Tokens, format, text};
+use egui::{Align, Button, ComboBox, Layout, Sense, Shape, Slider, Stroke, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use faultline_engine::ids::VIRTUAL_EPOCH;
+
+/// Slider positions beyond this mean maximum.
+const SPEED_FINITE_MAX: f64 = 100.0;
+/// Slowest speed.
+const SPEED_MIN: f64 = 0.1;
+/// Where the slider stands for maximum.
+const SPEED_END: f64 = 200.0;
+
+/// Fills the top bar.
+pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
+    let t = Tokens::of(ui.ctx());
+    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = 2.0 * STEP;
+        mark_ui(ui);
+        ui.label(text::rich("Faultline", text::semibold(16.0_f32.min(text::LARGE)), t.text));
+        ui.add_space(2.0 * STEP);
+        program_ui(ui, ctx, state);
+        ui.add_space(2.0 * STEP);
+        transport_ui(ui, ctx, state);
+        speed_ui(ui, ctx, state);
+        ui.add_space(4.0 * STEP);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            theme_ui(ui, ctx, state);
+            driver_ui(ui, ctx);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| batch_ui(ui, ctx));
+        });
+    });
+}
+
+/// The program's mark: a fault line.
+fn mark_ui(ui: &mut Ui) {
+    let t = Tokens::of(ui.ctx());
+    let (rect, _) = ui.allocate_exact_size(vec2(20.0, 20.0), Sense::hover());
+    let at = |x: f32, y: f32| rect.min + vec2(x, y);
+    let points = vec![at(1.0, 15.0), at(7.0, 6.0), at(11.0, 13.0), at(18.0, 3.0)];
+    ui.painter().add(Shape::line(points, Stroke::new(2.5, t.text)));
+}
+
+fn program_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
+    let t = Tokens::of(ui.ctx());
+    let name = ctx.model.application.name.as_str();
+    if state.programs.len() < 2 {
+        line_ui(ui, text::rich(name, text::regular(text::MEDIUM), t.text));
+        return;
+    }
+    let combo = ComboBox::from_id_salt("program").width(136.0).truncate().selected_text(name);
+    let shown = combo.show_ui(ui, |ui| {
+        for program in &state.programs {
+            if ui.selectable_label(program == name, program).clicked() {
+                ctx.send.send(AppCommand::OpenProgram(program.clone()));
+            }
+        }
+    });
+    shown.response.widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, true, "Program"));
+}
+
+fn transport_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
+    let t = Tokens::of(ui.ctx());
+    let size = vec2(40.0, 28.0);
+    let running = state.playback == Playback::Running;
+    let name = if running { "Pause" } else { "Play" };
+    let hover = if running { "Pause, key Space" } else { "Play, key Space" };
+    let play = ui.add(Button::new("").fill(t.primary).min_size(size)).on_hover_text(hover);
+    play.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, name));
+    let c = play.rect.center();
+    if running {
+        for x in [-5.0, 2.0] {
+            let bar = egui::Rect::from_min_size(c + vec2(x, -6.0), vec2(3.5, 12.0));
+            ui.painter().rect_filled(bar, 0.5, t.on_primary);
+        }
+    } else {
+        triangle(ui, c + vec2(1.0, 0.0), 6.5, t.on_primary);
+    }
+    if play.clicked() {
+        ctx.send.send(AppCommand::Transport(if running { Transport::Pause } else { Transport::Resume }));
+    }
+    let step = ui.add(Button::new("").min_size(vec2(32.0, 28.0))).on_hover_text("Step, key →");
+    step.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, "Step"));
+    let c = step.rect.center();
+    triangle(ui, c - vec2(2.0, 0.0), 5.5, t.text);
+    ui.painter().vline(c.x + 5.5, c.y - 5.5..=c.y + 5.5, Stroke::new(2.0, t.text));
+    if step.clicked() {
+        ctx.send.send(AppCommand::Transport(Transport::Step(state.step_grain)));
+    }
+    let grain_combo = ComboBox::from_id_salt("step grain").width(64.0).selected_text(grain_name(state.step_grain));
+    let shown = grain_combo.show_ui(ui, |ui| {
+        for grain in [StepGrain::Task, StepGrain::Stage, StepGrain::Batch] {
+            if ui.selectable_label(grain == state.step_grain, grain_name(grain)).clicked() {
+                ctx.send.send(AppCommand::SetStepGrain(grain));
+            }
+        }
+    });
+    shown.response.widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, true, "Step size"));
+}
+
+fn triangle(ui: &Ui, center: egui::Pos2, r: f32, color: egui::Color32) {
+    let points = vec![
+        pos2(center.x - r * 0.75, center.y - r),
+        pos2(center.x + r, center.y),
+        pos2(center.x - r * 0.75, center.y + r),
+    ];
+    ui.painter().add(Shape::convex_polygon(points, color, Stroke::NONE));
+}
+
+const fn grain_name(grain: StepGrain) -> &'static str {
+    match grain {
+        StepGrain::Task => "task",
+        StepGrain::Stage => "stage",
+        StepGrain::Batch => "batch",
+    }
+}
+
+fn speed_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
+    let t = Tokens::of(ui.ctx());
+    let mut position = if state.speed.is_finite() { state.speed } else { SPEED_END };
+    ui.spacing_mut().slider_width = 96.0;
+    let slider = Slider::new(&mut position, SPEED_MIN..=SPEED_END).logarithmic(true).show_value(false);
+    let response = ui.add(slider).on_hover_text("Virtual seconds per second");
+    knob(ui, response.rect, position);
+    let speed = if position > SPEED_FINITE_MAX { f64::INFINITY } else { round_speed(position) };
+    response.widget_info(|| WidgetInfo::slider(true, speed, "Speed"));
+    if response.changed() && speed != state.speed {
+        ctx.send.send(AppCommand::Transport(Transport::Speed(speed)));
+    }
+    let room = vec2(64.0, 20.0);
+    ui.allocate_ui_with_layout(room, Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_width(room.x);
+        line_ui(ui, text::rich(format::speed(state.speed), text::regular(text::SMALL), t.text_soft));
+    });
+}
+
+/// The slider's handle, in the colour of words: egui's own has the colour of the rail.
+fn knob(ui: &Ui, slider: egui::Rect, position: f64) {
+    let radius = slider.height() / 2.5;
+    let share = (position / SPEED_MIN).ln() / (SPEED_END / SPEED_MIN).ln();
+    let x = egui::lerp(slider.x_range().shrink(radius).min..=slider.x_range().shrink(radius).max, share as f32);
+    ui.painter().circle_filled(pos2(x, slider.center().y), radius.min(7.0), Tokens::of(ui.ctx()).text);
+}
+
+/// Two significant digits: a slider of 96 points cannot mean more.
+fn round_speed(speed: f64) -> f64 {
+    let unit = 10f64.powf(speed.log10().floor() - 1.0);
+    (speed / unit).round() * unit
+}
+
+fn batch_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
+    let t = Tokens::of(ui.ctx());
+    let started = ctx.model.streams.zero.or(ctx.model.application.started).unwrap_or(VIRTUAL_EPOCH);
+    if let Some(batch) = shown_batch(ctx) {
+        ui.label(text::rich(format!("batch {batch}"), text::semibold(text::LARGE), t.text));
+    }
+    let clock = format::seconds(ctx.now.ns_since(started));
+    line_ui(ui, text::rich(clock, text::mono(text::MEDIUM), t.text_soft));
+}
+
+/// The batch that runs, else the last one.
+fn shown_batch(ctx: &ViewCtx<'_>) -> Option<faultline_engine::ids::BatchId> {
+    ctx.model.running_batch().or(ctx.model.latest_batch())
+}
+
+fn driver_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
+    let t = Tokens::of(ui.ctx());
+    let application = &ctx.model.application;
+    let (words, color) = match (application.started, application.ended) {
+        (_, Some(_)) => ("Driver ended", t.first_time),
+        (Some(_), None) => ("Driver up", t.memory),
+        (None, None) => ("Driver starting", t.computing),
+    };
+    ui.add_space(2.0 * STEP);
+    ui.label(text::rich(words, text::regular(text::SMALL), t.text));
+    let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+    ui.painter().circle_filled(rect.center(), 4.5, color);
+    ui.add_space(2.0 * STEP);
+}
+
+fn theme_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
+    let combo = ComboBox::from_id_salt("theme").width(64.0).selected_text(state.theme.name());
+    let shown = combo.show_ui(ui, |ui| {
+        for theme in Theme::ALL {
+            if ui.selectable_label(theme == state.theme, theme.name()).clicked() {
+                ctx.send.send(AppCommand::SetTheme(theme));
+            }
+        }
+    });
+    shown.response.widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, true, "Theme"));
+}

@@ -1,0 +1,57 @@
+//! Opening the native window, and painting it without one.
+
+use crate::app::App;
+use crate::platform::Picture;
+use crate::platform::screenshot::{Shot, paint};
+use crate::session::Session;
+use crate::theme::Theme;
+use anyhow::{Context as _, anyhow};
+use std::sync::Arc;
+
+/// Whether the environment names a display.
+pub fn has_display() -> bool {
+    ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// What to do when no window can be opened.
+pub const WITHOUT_WINDOW: &str = "A window needs a display and these libraries (Debian): libx11-6 libx11-xcb1 libxcursor1 \
+libxi6 libxkbcommon0 libxkbcommon-x11-0 libgl1 libegl1 libgl1-mesa-dri";
+
+/// Opens the window on a program or a log, and returns when it is closed.
+///
+/// # Errors
+/// When there is no display, a library is missing, or `name` cannot be opened.
+pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
+    let name = name.to_owned();
+    let options = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_app_id("faultline")
+            .with_title("Faultline")
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([960.0, 600.0]),
+        ..Default::default()
+    };
+    let create: eframe::AppCreator<'_> = Box::new(move |cc| {
+        theme.apply(&cc.egui_ctx);
+        let ctx = cc.egui_ctx.clone();
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || ctx.request_repaint());
+        Ok(Box::new(App::open(&name, theme, wake)?))
+    });
+    eframe::run_native("Faultline", options, create)
+        .map_err(|error| anyhow!("{error}"))
+        .context(format!("Cannot open the window. {WITHOUT_WINDOW}"))
+}
+
+/// Paints the window over a session without a display.
+pub fn picture(session: Session, theme: Theme, size: [u32; 2], pixels_per_point: f32) -> Picture {
+    let ctx = egui::Context::default();
+    theme.apply(&ctx);
+    let mut app = App::new(session, theme, Arc::new(|| {}));
+    let shot = Shot { size, pixels_per_point, frames: 90, background: theme.tokens().background };
+    paint(&ctx, shot, |ui| {
+        app.update();
+        app.paint(ui);
+    })
+}

@@ -1,0 +1,189 @@
+//! The loop on threads: inputs from slots, executors and the clock, one at a time into the driver.
+
+use super::cluster::{ClusterNews, Executors};
+use super::pool::{self, Shared, Work};
+use super::slots;
+use crate::checkpoint::publish;
+use crate::clock::SystemClock;
+use crate::config::EngineConfig;
+use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, Reply, SlotId};
+use crate::error::{EngineError, Result};
+use crate::event::{ClockKind, Envelope};
+use crate::ids::*;
+use crate::rdd::{Released, SparkContext};
+use crate::sim::{Environment, Outcome, Program};
+use crate::storage::DiskStore;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Runs a program to its end on threads, under the wall clock. `sink` gets the events in order.
+pub fn run(
+    mut config: EngineConfig,
+    environment: &Environment,
+    program: Program,
+    sink: &mut dyn FnMut(&[Envelope]),
+) -> Outcome {
+    config.clock = ClockKind::Wall;
+    let config = Arc::new(config);
+    let released = Arc::new(Mutex::new(Released::default()));
+    let (sender, inbox) = unbounded();
+    let executors = Executors::new(&config, DiskStore::temporary);
+    let shared = Shared {
+        config: Arc::clone(&config),
+        cluster: Arc::clone(&executors.cluster),
+        store: Arc::clone(&environment.store),
+        clock: Arc::new(SystemClock::default()),
+        inbox: sender,
+    };
+    let live = Live {
+        driver: Driver::new(Arc::clone(&config), Arc::clone(&released)),
+        executors,
+        workers: BTreeMap::new(),
+        running: BTreeMap::new(),
+        slots: BTreeMap::new(),
+        shared,
+        inbox,
+        sink,
+        outcome: None,
+    };
+    let files = Arc::clone(&environment.files);
+    let sc = SparkContext::new(config, Arc::new(slots::SlotRunner), files, released);
+    live.run(sc, program)
+}
+
+struct Live<'a> {
+    driver: Driver,
+    executors: Executors,
+    workers: BTreeMap<ExecutorId, Sender<Work>>,
+    running: BTreeMap<TaskId, (ExecutorId, Arc<AtomicBool>)>,
+    slots: BTreeMap<SlotId, Sender<Reply>>,
+    shared: Shared,
+    inbox: Receiver<DriverInput>,
+    sink: &'a mut dyn FnMut(&[Envelope]),
+    outcome: Option<Result<()>>,
+}
+
+impl Live<'_> {
+    fn run(mut self, sc: SparkContext, program: Program) -> Outcome {
+        let mut fx = Effects::default();
+        self.driver.start(self.shared.clock.now(), &mut fx);
+        self.perform(fx);
+        self.spawn(Driver::MAIN, "main", move || program(&sc));
+        while self.outcome.is_none() {
+            let input = self.next_input();
+            self.input(input);
+        }
+        Outcome { result: self.outcome.unwrap_or(Err(EngineError::DriverLost)) }
+    }
+
+    fn next_input(&self) -> DriverInput {
+        let received = match self.driver.next_deadline() {
+            Some(deadline) => {
+                let wait = Duration::from_nanos(deadline.ns_since(self.shared.clock.now()));
+                self.inbox.recv_timeout(wait)
+            }
+            None => self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        // The loop itself holds a sender, so the channel cannot be disconnected.
+        received.unwrap_or(DriverInput::Deadline)
+    }
+
+    fn input(&mut self, input: DriverInput) {
+        if let DriverInput::TaskFinished(report) = &input {
+            // What a killed incarnation sent before it died no longer counts.
+            if self.running.remove(&report.task).is_none() {
+                return;
+            }
+        }
+        let mut fx = Effects::default();
+        self.driver.handle(self.shared.clock.now(), input, &mut fx);
+        self.perform(fx);
+    }
+
+    fn perform(&mut self, fx: Effects) {
+        if !fx.events.is_empty() {
+            (self.sink)(&fx.events);
+        }
+        for effect in fx.list {
+            match effect {
+                Effect::Launch(launch) => {
+                    let (task, executor) = (launch.info.id, launch.info.executor);
+                    let cancelled = Arc::new(AtomicBool::new(false));
+                    if let Some(workers) = self.workers.get(&executor) {
+                        self.running.insert(task, (executor, Arc::clone(&cancelled)));
+                        // The driver never launches more tasks than there are slots; an executor whose
+                        // threads are gone is reported lost by whoever killed it.
+                        drop(workers.send(Work { launch, cancelled }));
+                    }
+                }
+                Effect::Cancel(task) => {
+                    if let Some((_, cancelled)) = self.running.remove(&task) {
+                        cancelled.store(true, Ordering::Relaxed);
+                    }
+                }
+                Effect::Reply(slot, reply) => self.reply(slot, reply),
+                Effect::Spawn(spawn) => self.spawn(spawn.slot, &spawn.name, spawn.run),
+                Effect::Cluster(op) => self.operate(op),
+                Effect::Publish(write) => {
+                    let result = publish(&*self.shared.store, &write.info, &write.dir, &write.parts);
+                    self.input(DriverInput::CheckpointPublished { write, result });
+                }
+                Effect::Ended(result) => self.outcome = Some(result),
+            }
+        }
+    }
+
+    fn reply(&self, slot: SlotId, reply: Reply) {
+        if let Some(sender) = self.slots.get(&slot) {
+            // A slot that ended needs no answer.
+            drop(sender.send(reply));
+        }
+    }
+
+    fn operate(&mut self, op: ClusterOp) {
+        let started = match op {
+            ClusterOp::Start { executor, cores } => Some((executor, cores)),
+            _ => None,
+        };
+        match self.executors.apply(op) {
+            ClusterNews::Blocks(reports) if !reports.is_empty() => self.input(DriverInput::Blocks(reports)),
+            ClusterNews::Reported(executor, reports) => self.input(DriverInput::BlocksReported { executor, reports }),
+            ClusterNews::Died(executor) => {
+                self.workers.remove(&executor);
+                self.running.retain(|_, (at, cancelled)| {
+                    if *at == executor {
+                        cancelled.store(true, Ordering::Relaxed);
+                    }
+                    *at != executor
+                });
+            }
+            ClusterNews::Blocks(_) | ClusterNews::None => {}
+        }
+        let Some((executor, cores)) = started else { return };
+        let Some(stores) = self.executors.stores(executor) else { return };
+        match pool::start(&self.shared, &stores, cores) {
+            Ok(workers) => drop(self.workers.insert(executor, workers)),
+            Err(error) => {
+                let reason = format!("cannot start threads: {error}");
+                drop(self.shared.inbox.send(DriverInput::ExecutorLost { executor, reason }));
+            }
+        }
+    }
+
+    fn spawn(&mut self, slot: SlotId, name: &str, body: impl FnOnce() -> Result<()> + Send + 'static) {
+        match slots::spawn(slot, name, self.shared.inbox.clone(), body) {
+            Ok((sender, _)) => {
+                drop(sender.send(Reply::Done(Ok(()))));
+                self.slots.insert(slot, sender);
+            }
+            Err(error) => {
+                let text = format!("cannot start the thread {name}: {error}");
+                self.outcome = Some(Err(EngineError::IllegalState(text)));
+            }
+        }
+    }
+}

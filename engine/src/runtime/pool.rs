@@ -1,0 +1,107 @@
+//! Worker threads of one executor: one per task slot.
+
+use crate::clock::Clock;
+use crate::config::EngineConfig;
+use crate::driver::DriverInput;
+use crate::executor::{CostMeter, ExecutorStores, ScriptEntry, TaskOutcome, apply, run_task};
+use crate::ids::*;
+use crate::object_store::ObjectStore;
+use crate::rdd::TaskError;
+use crate::rng::Seed;
+use crate::scheduler::{TaskLaunch, TaskReport};
+use crate::storage::StoredBlock;
+use crate::task_context::{Cluster, EffectSink, TaskContext, TaskEnvironment};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// What the workers of all executors share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub config: Arc<EngineConfig>,
+    pub cluster: Cluster,
+    pub store: Arc<dyn ObjectStore>,
+    pub clock: Arc<dyn Clock>,
+    pub inbox: Sender<DriverInput>,
+}
+
+/// A task with the flag that kills it.
+pub(super) struct Work {
+    pub launch: TaskLaunch,
+    pub cancelled: Arc<AtomicBool>,
+}
+
+/// Starts the workers of an executor. They end when the sender is dropped.
+pub(super) fn start(shared: &Shared, stores: &Arc<ExecutorStores>, cores: u32) -> std::io::Result<Sender<Work>> {
+    let (sender, receiver) = bounded(cores as usize);
+    for slot in 0..cores {
+        let (shared, stores, receiver) = (shared.clone(), Arc::clone(stores), receiver.clone());
+        std::thread::Builder::new()
+            .name(format!("executor-{}-task-{slot}", stores.id()))
+            .spawn(move || work(&shared, &stores, &receiver))?;
+    }
+    Ok(sender)
+}
+
+fn work(shared: &Shared, stores: &Arc<ExecutorStores>, receiver: &Receiver<Work>) {
+    while let Ok(Work { launch, cancelled }) = receiver.recv() {
+        let task = launch.info.id;
+        let started = shared.clock.now();
+        let ctx = TaskContext::new(TaskEnvironment {
+            task: launch.identity,
+            view: launch.view,
+            stores: Arc::clone(stores),
+            cluster: Arc::clone(&shared.cluster),
+            store: Arc::clone(&shared.store),
+            sink: Box::new(AtOnce { task, shared: shared.clone(), stores: Arc::clone(stores) }),
+            cancelled,
+            seed: Seed(shared.config.seed),
+            chunk_len: shared.config.chunk_len,
+            cost: CostMeter::idle(),
+        });
+        let TaskOutcome { result, mut metrics, .. } = run_task(&launch.work, ctx);
+        stores.task_ended(task);
+        metrics.run_ns = shared.clock.now().ns_since(started).max(1);
+        // A dead incarnation says nothing any more.
+        if stores.is_alive() {
+            let report = TaskReport { task, result, metrics };
+            if shared.inbox.send(DriverInput::TaskFinished(report)).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Applies effects as they occur.
+struct AtOnce {
+    task: TaskId,
+    shared: Shared,
+    stores: Arc<ExecutorStores>,
+}
+
+impl EffectSink for AtOnce {
+    fn effect(&self, _: u64, entry: ScriptEntry) -> Result<(), TaskError> {
+        let produced = match &entry {
+            ScriptEntry::PutBlock { id, .. } => Some(*id),
+            _ => None,
+        };
+        let shared = &self.shared;
+        let reports = apply(entry, &self.stores, &shared.cluster, &*shared.store, shared.config.previews)?;
+        if let Some(id) = produced {
+            self.stores.production_ended(id);
+        }
+        if !reports.is_empty() && self.stores.is_alive() {
+            // The error only says that the driver is gone.
+            drop(shared.inbox.send(DriverInput::Blocks(reports)));
+        }
+        Ok(())
+    }
+
+    fn in_production(&self, id: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)> {
+        self.stores.wait_or_produce(id, self.task).map(|block| (block, 0))
+    }
+
+    fn production_ended(&self, id: BlockId) {
+        self.stores.production_ended(id);
+    }
+}
