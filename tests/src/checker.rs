@@ -145,8 +145,9 @@ impl Checker {
         let wanted = active.any(|(_, stages)| stages.contains(&id.stage));
         self.that(wanted, || "no active job announced the stage".into());
         let last = self.attempts.keys().filter(|a| a.stage == id.stage).map(|a| a.attempt).max();
-        let next = last.map_or(0, |n| n + 1);
-        self.that(id.attempt == next, || format!("attempt {next} comes next"));
+        // A stage that was skipped at first begins with attempt 1, as in Spark.
+        let follows = last.map_or(id.attempt <= 1, |n| id.attempt == n + 1);
+        self.that(follows, || format!("it follows attempt {last:?}"));
         let open = self.attempts.iter().any(|(a, done)| a.stage == id.stage && !done);
         self.that(!open, || "an earlier attempt is not completed".into());
         let known = stage.rdds.iter().all(|rdd| self.rdds.contains(rdd));

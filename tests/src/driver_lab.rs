@@ -154,6 +154,12 @@ impl DriverLab {
         self.finish(task, Err(error));
     }
 
+    /// Ends a task because it knew no location of an output of `shuffle`.
+    pub fn fail_fetch_without_location(&mut self, task: &TaskInfo, shuffle: u32) {
+        let (shuffle, reduce) = (ShuffleId(shuffle), task.partition);
+        self.finish(task, Err(TaskError::FetchFailed { executor: None, shuffle, map: None, reduce }));
+    }
+
     /// Tells the driver that an executor is gone.
     pub fn lose(&mut self, executor: ExecutorId) {
         self.input(DriverInput::ExecutorLost { executor, reason: "Command exited with code 137".into() });

@@ -6,8 +6,10 @@ use faultline_engine::error::Result;
 use faultline_engine::event::Envelope;
 use faultline_engine::object_store::MemoryObjectStore;
 use faultline_engine::rdd::SparkContext;
+use faultline_engine::ids::Millis;
 use faultline_engine::runtime::{self, SystemFiles};
 use faultline_engine::sim::{Environment, simulate};
+use faultline_engine::streaming::StreamingContext;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which loop runs the engine.
@@ -63,4 +65,33 @@ pub fn run_on<R: Send + 'static>(
     let value = value.lock().unwrap_or_else(PoisonError::into_inner).take();
     let result = outcome.result.map(|()| value.expect("a program that succeeds leaves its value"));
     (result, log)
+}
+
+/// Batch interval of test programs: short, because threads wait for it.
+pub const INTERVAL: Millis = Millis(20);
+
+/// Settings for `batches` batches, with waits that threads can afford, and faults as the command line
+/// spells them.
+pub fn settings(batches: u32, faults: &[&str]) -> EngineConfig {
+    EngineConfig {
+        max_batches: Some(batches),
+        faults: faults.iter().map(|spec| spec.parse().expect("a fault as the command line spells it")).collect(),
+        loss_detection: Millis(20),
+        resubmit_delay: Millis(20),
+        locality_wait: Millis(20),
+        ..EngineConfig::default()
+    }
+}
+
+/// Calls `body` once per batch, so that faults planned for a batch strike between two calls and the
+/// driver knows of them at once. Ends after the last batch of the settings.
+///
+/// # Errors
+/// That of the first call that fails.
+pub fn in_batches(sc: &SparkContext, body: impl Fn(u32) -> Result<()> + Send + Sync + 'static) -> Result<()> {
+    let batches = sc.config().max_batches.expect("the settings say how many batches there are") as usize;
+    let ssc = StreamingContext::new(sc, INTERVAL);
+    ssc.prepared_stream(vec![Some(vec![0u8]); batches], 1).for_each_rdd(move |_, tick| body(tick.batch.0));
+    ssc.start()?;
+    ssc.await_termination()
 }

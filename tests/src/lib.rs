@@ -10,4 +10,4 @@ pub mod quiet;
 pub mod tidy;
 
 pub use driver_lab::DriverLab;
-pub use lab::{Loop, run, run_on};
+pub use lab::{Loop, in_batches, run, run_on, settings};

@@ -186,8 +186,16 @@ impl Driver {
     }
 
     fn forget_released(&mut self, out: &mut Outbox, fx: &mut Effects) {
+        // What the program drops on its way out is of no interest: the application has ended.
+        if self.ended {
+            return;
+        }
         let released = std::mem::take(&mut *self.released.lock());
-        for shuffle in self.scheduler.forget(released, out) {
+        let (rdds, shuffles) = self.scheduler.forget(released, out);
+        for (rdd, generation) in rdds {
+            fx.push(Effect::Cluster(ClusterOp::Unpersist { rdd, generation }));
+        }
+        for shuffle in shuffles {
             fx.push(Effect::Cluster(ClusterOp::RemoveShuffle { shuffle }));
         }
     }

@@ -57,6 +57,8 @@ pub struct Scheduler {
     levels: BTreeMap<RddId, StorageLevel>,
     generations: BTreeMap<RddId, u32>,
     executors: BTreeMap<ExecutorId, Slots>,
+    /// Executors whose block manager is registered.
+    block_managers: BTreeSet<ExecutorId>,
     /// Epoch at which an executor was last declared lost (R5.4).
     failure_epoch: BTreeMap<ExecutorId, u64>,
     history: History,
@@ -87,6 +89,7 @@ impl Scheduler {
             levels: BTreeMap::new(),
             generations: BTreeMap::new(),
             executors: BTreeMap::new(),
+            block_managers: BTreeSet::new(),
             failure_epoch: BTreeMap::new(),
             history: History::default(),
             next_job: 0,
@@ -133,6 +136,7 @@ impl Scheduler {
     /// An executor registered.
     pub fn add_executor(&mut self, now: Timestamp, executor: ExecutorId, cores: u32, out: &mut Outbox) {
         self.executors.insert(executor, Slots { cores, free: cores });
+        self.block_managers.insert(executor);
         self.failure_epoch.remove(&executor);
         self.offer(now, out);
     }
@@ -220,9 +224,14 @@ impl Scheduler {
         *generation
     }
 
-    /// Forgets what became unreachable. Returns the shuffles whose outputs executors must remove.
-    pub fn forget(&mut self, released: Released, out: &mut Outbox) -> Vec<ShuffleId> {
+    /// Forgets what became unreachable (R8.17). Returns the RDDs whose blocks, with the generation
+    /// from which puts would be accepted, and the shuffles whose outputs executors must remove.
+    pub fn forget(&mut self, released: Released, out: &mut Outbox) -> (Vec<(RddId, u32)>, Vec<ShuffleId>) {
+        let mut kept = Vec::new();
         for rdd in released.rdds {
+            if self.levels.get(&rdd).is_some_and(|level| level.is_valid()) {
+                kept.push((rdd, self.unpersist(rdd, out)));
+            }
             if self.lineage.remove(rdd).is_some() {
                 out.events.push(Event::RddReleased { rdd });
             }
@@ -238,7 +247,7 @@ impl Scheduler {
                 removed.push(shuffle);
             }
         }
-        removed
+        (kept, removed)
     }
 
     /// An RDD was cut: its description, and what recovery no longer reaches.

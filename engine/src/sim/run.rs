@@ -229,6 +229,7 @@ impl<'a> Simulation<'a> {
                 }
                 Effect::Cancel(task) => {
                     self.running.remove(&task);
+                    self.production.lock().task_gone(task);
                 }
                 Effect::Reply(slot, reply) => self.to_resume.push_back((slot, reply)),
                 Effect::Spawn(spawn) => {
@@ -284,6 +285,7 @@ impl<'a> Simulation<'a> {
                     Err(error) => {
                         // What the task would have done after this does not happen.
                         self.running.remove(&task);
+                        self.production.lock().task_gone(task);
                         let report = TaskReport { task, result: Err(error), metrics: Default::default() };
                         self.input(DriverInput::TaskFinished(report));
                     }

@@ -18,16 +18,21 @@ use std::sync::atomic::AtomicBool;
 /// Blocks being produced on executors: the records are known, the put is still to come.
 #[derive(Default)]
 pub(super) struct Production {
-    blocks: BTreeMap<(ExecutorId, BlockId), (Arc<dyn StoredBlock>, Timestamp)>,
+    blocks: BTreeMap<(ExecutorId, BlockId), (TaskId, Arc<dyn StoredBlock>, Timestamp)>,
 }
 
 impl Production {
-    pub fn put(&mut self, executor: ExecutorId, id: BlockId, block: Arc<dyn StoredBlock>, ready: Timestamp) {
-        self.blocks.entry((executor, id)).or_insert((block, ready));
+    fn put(&mut self, executor: ExecutorId, id: BlockId, by: (TaskId, Arc<dyn StoredBlock>, Timestamp)) {
+        self.blocks.entry((executor, id)).or_insert(by);
     }
 
     pub fn done(&mut self, executor: ExecutorId, id: BlockId) {
         self.blocks.remove(&(executor, id));
+    }
+
+    /// A killed or failed task stores nothing more.
+    pub fn task_gone(&mut self, task: TaskId) {
+        self.blocks.retain(|_, (by, ..)| *by != task);
     }
 
     pub fn executor_died(&mut self, executor: ExecutorId) {
@@ -51,7 +56,7 @@ impl EffectSink for Recorder {
 
     fn in_production(&self, id: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)> {
         let production = self.production.lock();
-        let (block, ready) = production.blocks.get(&(self.executor, id))?;
+        let (_, block, ready) = production.blocks.get(&(self.executor, id))?;
         Some((Arc::clone(block), ready.ns_since(self.launched)))
     }
 }
@@ -103,7 +108,7 @@ pub(super) fn compute(
     for (at, entry) in std::mem::take(&mut *script.lock()) {
         let at = now.plus_ns(at);
         if let ScriptEntry::PutBlock { id, block, .. } = &entry {
-            production.lock().put(executor, *id, Arc::clone(block), at);
+            production.lock().put(executor, *id, (task, Arc::clone(block), at));
         }
         entries.push((at, entry));
     }
