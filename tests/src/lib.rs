@@ -1,3 +1,13 @@
-//! What tests that cross crates share.
+//! What tests that cross crates share: run a program under either loop, drive the driver by hand,
+//! check what every log and every source file must obey.
 
+pub mod checker;
+pub mod driver_lab;
+pub mod lab;
+pub mod log;
+pub mod plans;
+pub mod quiet;
 pub mod tidy;
+
+pub use driver_lab::DriverLab;
+pub use lab::{Loop, in_batches, run, run_on, settings};

@@ -191,7 +191,11 @@ impl Driver {
             return;
         }
         let released = std::mem::take(&mut *self.released.lock());
-        for shuffle in self.scheduler.forget(released, out) {
+        let (rdds, shuffles) = self.scheduler.forget(released, out);
+        for (rdd, generation) in rdds {
+            fx.push(Effect::Cluster(ClusterOp::Unpersist { rdd, generation }));
+        }
+        for shuffle in shuffles {
             fx.push(Effect::Cluster(ClusterOp::RemoveShuffle { shuffle }));
         }
     }

@@ -175,6 +175,12 @@ impl SparkContext {
         }))
     }
 
+    /// A context on which lineages can be built but nothing runs: jobs are refused, notices are dropped.
+    /// For whoever feeds job specifications to a driver by hand.
+    pub fn detached(config: Arc<EngineConfig>) -> Self {
+        Self::new(config, Arc::new(super::detached::Detached), Arc::new(super::detached::Detached), Arc::default())
+    }
+
     /// The settings in force.
     pub fn config(&self) -> &EngineConfig {
         &self.0.config

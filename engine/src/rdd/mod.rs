@@ -10,6 +10,7 @@ mod chunk;
 mod cogroup;
 mod context;
 mod dependency;
+mod detached;
 mod narrow;
 mod node;
 mod pair;

@@ -110,6 +110,11 @@ impl Scheduler {
             self.submit_stage(now, id, out);
             return;
         }
+        self.submit_children(now, id, out);
+    }
+
+    /// A map stage is whole: the stages that wait for it are submitted.
+    pub(super) fn submit_children(&mut self, now: Timestamp, id: StageId, out: &mut Outbox) {
         if let Some(stage) = self.stages.get_mut(&id) {
             stage.failed_attempts.clear();
         }

@@ -39,7 +39,8 @@ impl Scheduler {
         }
         stage.failed_attempts.insert(id.attempt);
         let attempts = stage.failed_attempts.len() as u32;
-        let name = format!("{} ({})", stage.id, stage.rdd.core().info().callsite);
+        let kind = if stage.shuffle_id().is_some() { "ShuffleMapStage" } else { "ResultStage" };
+        let name = format!("{kind} {} ({})", stage.id, stage.rdd.core().info().callsite);
         let was_running = self.running.remove(&id.stage);
         if was_running {
             self.complete_stage(id, Some(message.clone()), out);
@@ -48,7 +49,7 @@ impl Scheduler {
         let limit = self.config.stage_max_consecutive_attempts;
         if attempts >= limit {
             let text = format!(
-                "ResultStage {name} has failed the maximum allowable number of times: {limit}. Most recent failure reason:\n{message}"
+                "{name} has failed the maximum allowable number of times: {limit}. Most recent failure reason:\n{message}"
             );
             self.abort_stage(id.stage, &text, out);
         } else if was_running {
@@ -110,10 +111,12 @@ impl Scheduler {
             .collect();
         order.sort_unstable();
         for (_, id) in order {
-            // A map stage that is whole again has nothing to resubmit.
+            // A map stage that zombies made whole meanwhile has nothing to resubmit: its children go on.
             let whole =
                 self.stages.get(&id).and_then(|s| s.shuffle_id()).is_some_and(|s| self.outputs.missing(s).is_empty());
-            if !whole {
+            if whole {
+                self.submit_children(now, id, out);
+            } else {
                 self.submit_stage(now, id, out);
             }
         }

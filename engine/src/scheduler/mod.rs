@@ -224,9 +224,14 @@ impl Scheduler {
         *generation
     }
 
-    /// Forgets what became unreachable. Returns the shuffles whose outputs executors must remove.
-    pub fn forget(&mut self, released: Released, out: &mut Outbox) -> Vec<ShuffleId> {
+    /// Forgets what became unreachable (R8.17). Returns the RDDs whose blocks, with the generation
+    /// from which puts would be accepted, and the shuffles whose outputs executors must remove.
+    pub fn forget(&mut self, released: Released, out: &mut Outbox) -> (Vec<(RddId, u32)>, Vec<ShuffleId>) {
+        let mut kept = Vec::new();
         for rdd in released.rdds {
+            if self.levels.get(&rdd).is_some_and(|level| level.is_valid()) {
+                kept.push((rdd, self.unpersist(rdd, out)));
+            }
             if self.lineage.remove(rdd).is_some() {
                 out.events.push(Event::RddReleased { rdd });
             }
@@ -242,7 +247,7 @@ impl Scheduler {
                 removed.push(shuffle);
             }
         }
-        removed
+        (kept, removed)
     }
 
     /// An RDD was cut: its description, and what recovery no longer reaches.

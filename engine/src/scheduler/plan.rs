@@ -144,7 +144,13 @@ impl Scheduler {
                     Dependency::Shuffle(shuffle) if !self.is_available(shuffle.id()) => {
                         wanted.insert(shuffle.id(), shuffle);
                     }
-                    Dependency::Shuffle(_) => {}
+                    // As Spark: what a skipped stage runs later is not its first attempt.
+                    Dependency::Shuffle(shuffle) => {
+                        let skipped = self.shuffle_stages.get(&shuffle.id()).and_then(|id| self.stages.get_mut(id));
+                        if let Some(stage) = skipped {
+                            stage.next_attempt = stage.next_attempt.max(1);
+                        }
+                    }
                 }
             }
         }

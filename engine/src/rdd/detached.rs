@@ -1,0 +1,40 @@
+//! A context without an engine behind it.
+
+use super::context::{Files, JobRunner, JobSpec, Notice, TaskOutput};
+use super::node::AnyRdd;
+use crate::error::{EngineError, Result};
+use crate::event::CheckpointPart;
+use std::sync::Arc;
+
+/// Runs nothing and reads nothing.
+pub(super) struct Detached;
+
+fn refused<T>() -> Result<T> {
+    Err(EngineError::IllegalState("this context is detached: no engine runs its jobs".into()))
+}
+
+impl JobRunner for Detached {
+    fn run_job(&self, _: JobSpec) -> Result<Vec<TaskOutput>> {
+        refused()
+    }
+
+    fn commit_checkpoint(&self, _: Arc<dyn AnyRdd>, _: String, _: Vec<CheckpointPart>) -> Result<()> {
+        refused()
+    }
+
+    fn tell(&self, _: Notice) {}
+}
+
+impl Files for Detached {
+    fn len(&self, _: &str) -> Result<u64> {
+        refused()
+    }
+
+    fn read(&self, _: &str, _: u64, _: usize) -> Result<Vec<u8>> {
+        refused()
+    }
+
+    fn list(&self, _: &str) -> Result<Vec<String>> {
+        refused()
+    }
+}
