@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What the driver remembers of partitions, blocks and map outputs.
 #[derive(Default)]
 pub(super) struct History {
-    computed: BTreeSet<(RddId, PartitionId)>,
+    /// What was computed, and whether its RDD was persistent then.
+    computed: BTreeMap<(RddId, PartitionId), bool>,
     lost_blocks: BTreeMap<BlockId, RecomputeCause>,
     written_outputs: BTreeSet<(ShuffleId, PartitionId)>,
     lost_outputs: BTreeMap<(ShuffleId, PartitionId), RecomputeCause>,
@@ -48,7 +49,7 @@ impl History {
 
     pub fn forget_rdd(&mut self, rdd: RddId) {
         let ends = (PartitionId(0), PartitionId(u32::MAX));
-        let computed: Vec<_> = self.computed.range((rdd, ends.0)..=(rdd, ends.1)).copied().collect();
+        let computed: Vec<_> = self.computed.range((rdd, ends.0)..=(rdd, ends.1)).map(|(key, _)| *key).collect();
         for key in &computed {
             self.computed.remove(key);
         }
@@ -94,13 +95,14 @@ impl Scheduler {
         });
         for i in 0..metrics.reads.len() {
             let row = &metrics.reads[i];
-            if row.tier != ReadTier::Computed || self.history.computed.insert((row.rdd, row.partition)) {
+            if row.tier != ReadTier::Computed {
                 continue;
             }
+            let kept = self.levels.get(&row.rdd).is_some_and(|level| level.is_valid());
+            let Some(was_kept) = self.history.computed.insert((row.rdd, row.partition), kept) else { continue };
             let own = self.history.lost_blocks.get(&BlockId::new(row.rdd, row.partition)).copied();
             let asked = row.needed_by.and_then(|n| metrics.reads.get(n as usize)).and_then(|r| r.cause);
-            let kept = self.levels.get(&row.rdd).is_some_and(|level| level.is_valid());
-            let never_fitted = kept.then_some(RecomputeCause::Evicted);
+            let never_fitted = (kept && was_kept).then_some(RecomputeCause::Evicted);
             metrics.reads[i].cause = Some(own.or(asked).or(never_fitted).unwrap_or(otherwise));
         }
     }
