@@ -11,7 +11,7 @@ use crate::object_store::ObjectStore;
 use crate::rdd::{Stop, TaskError};
 use crate::rng::{Rng, Seed};
 use crate::shuffle::MapOutputTracker;
-use crate::storage::{BlockChange, Data, StoredBlock, Tier};
+use crate::storage::{Data, StoredBlock, Tier};
 use imbl::{OrdMap, Vector};
 use parking_lot::RwLock;
 use std::cell::{Cell, RefCell};
@@ -221,9 +221,9 @@ impl TaskContext {
         if let Some(block) = self.journal.borrow().pending.get(&id) {
             return Ok(Some((Arc::clone(block), ReadTier::LocalMemory)));
         }
-        match self.stores.read_block(id) {
+        match self.stores.look_at_block(id) {
             Ok(Some(found)) => {
-                self.report(found.changes)?;
+                self.sink.effect(self.cost.now(), ScriptEntry::Read { id, block: Arc::clone(&found.block) })?;
                 let tier = match found.tier {
                     Tier::Memory => ReadTier::LocalMemory,
                     Tier::Disk => ReadTier::LocalDisk,
@@ -231,9 +231,9 @@ impl TaskContext {
                 return Ok(Some((found.block, tier)));
             }
             Ok(None) => {}
-            Err(lost) => {
-                self.report(lost.changes)?;
-                return Err(TaskError::Exception(format!("Block {id} could not be read: {}", lost.error)));
+            Err(error) => {
+                self.sink.effect(self.cost.now(), ScriptEntry::Unreadable { id })?;
+                return Err(TaskError::Exception(format!("Block {id} could not be read: {error}")));
             }
         }
         let holders = self.view.blocks.get(&id).into_iter().flatten();
@@ -248,13 +248,6 @@ impl TaskContext {
             return Ok(Some((block, ReadTier::LocalMemory)));
         }
         Ok(None)
-    }
-
-    fn report(&self, changes: Vec<BlockChange>) -> Result<(), TaskError> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        self.sink.effect(self.cost.now(), ScriptEntry::Report { changes })
     }
 
     /// A partition turned out not to be kept.

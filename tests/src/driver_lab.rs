@@ -170,7 +170,7 @@ impl DriverLab {
         let block = BlockId::new(rdd, PartitionId(partition));
         let status = BlockStatus { memory_bytes: 100, disk_bytes: 0, removal: None };
         let change = BlockChange { block, level: StorageLevel::MEMORY_ONLY, status };
-        self.input(DriverInput::Blocks(vec![BlockReport { executor, change, preview: None }]));
+        self.input(DriverInput::Blocks(vec![BlockReport { executor, version: 0, change, preview: None }]));
     }
 
     /// Lets time pass; deadlines on the way are met.

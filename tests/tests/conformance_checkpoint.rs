@@ -69,8 +69,12 @@ fn k05_an_uncached_checkpoint_computes_twice() {
         });
         assert_eq!(result, Ok(32), "{loop_:?}");
         assert_eq!(log::jobs(&log).len(), 2, "{loop_:?}");
-        let causes: Vec<RecomputeCause> = log::task_ends(&log).flat_map(|(_, _, m)| &m.reads).filter_map(|r| r.cause).collect();
-        assert!(!causes.is_empty() && causes.iter().all(|c| *c == RecomputeCause::CheckpointJob), "{loop_:?}: {causes:?}");
+        let causes: Vec<RecomputeCause> =
+            log::task_ends(&log).flat_map(|(_, _, m)| &m.reads).filter_map(|r| r.cause).collect();
+        assert!(
+            !causes.is_empty() && causes.iter().all(|c| *c == RecomputeCause::CheckpointJob),
+            "{loop_:?}: {causes:?}"
+        );
     }
 }
 

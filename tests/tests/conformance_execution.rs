@@ -81,7 +81,10 @@ fn t03_a_failure_in_a_two_stage_job_repeats_one_task() {
             let squares = groups.map_partitions(move |records| {
                 let first = inside.fetch_add(1, Ordering::Relaxed) == 0;
                 assert!(!first, "deliberate: the first run");
-                records.into_iter().map(|(k, values)| (k, values.iter().map(|v| v * v).sum::<u32>())).collect::<Vec<_>>()
+                records
+                    .into_iter()
+                    .map(|(k, values)| (k, values.iter().map(|v| v * v).sum::<u32>()))
+                    .collect::<Vec<_>>()
             });
             squares.collect()
         });
@@ -265,7 +268,8 @@ fn b12_every_level_keeps_what_it_promises() {
             let kept = result.expect("no error");
             let stored = log::stored(&log);
             for partition in 0..10 {
-                let copies = stored.iter().filter(|(b, _)| *b == BlockId::new(kept.id(), PartitionId(partition))).count();
+                let copies =
+                    stored.iter().filter(|(b, _)| *b == BlockId::new(kept.id(), PartitionId(partition))).count();
                 assert_eq!(copies, usize::from(level.replication), "{loop_:?} {name} partition {partition}");
             }
         }

@@ -52,7 +52,8 @@ fn l02_a_job_without_partitions_succeeds_at_once() {
     let mut lab = DriverLab::new(2, 2);
     let job = lab.submit(sc.empty_rdd::<u32>().erased());
     assert_eq!(lab.result(job), Some(&Ok(vec![])));
-    let names: Vec<bool> = lab.log.iter().map(|e| matches!(e.event, Event::JobStart { .. } | Event::JobEnd { .. })).collect();
+    let names: Vec<bool> =
+        lab.log.iter().map(|e| matches!(e.event, Event::JobStart { .. } | Event::JobEnd { .. })).collect();
     assert_eq!(names.iter().filter(|is| **is).count(), 2, "start and end are announced");
     assert!(submitted(&lab).is_empty());
     lab.check();
@@ -138,7 +139,10 @@ fn l11_failure_of_a_stage_shared_by_two_jobs_fails_both() {
         .map(|job| lab.result(job).expect("both ended").clone().expect_err("both failed").to_string())
         .collect();
     assert_eq!(reasons[0], reasons[1]);
-    assert!(reasons[0].starts_with("Job aborted due to stage failure: Task 1 in stage 0.0 failed 1 times"), "{reasons:?}");
+    assert!(
+        reasons[0].starts_with("Job aborted due to stage failure: Task 1 in stage 0.0 failed 1 times"),
+        "{reasons:?}"
+    );
     assert!(lab.running.is_empty(), "what only they needed is killed: {:?}", lab.runs());
     let job = lab.submit(shared.erased());
     lab.succeed_all();
@@ -210,7 +214,10 @@ fn f03_four_consecutive_fetch_failures_abort() {
         lab.pass(200);
     }
     let error = lab.result(job).expect("it ended").clone().expect_err("it failed").to_string();
-    assert!(error.contains("has failed the maximum allowable number of times: 4. Most recent failure reason:"), "{error}");
+    assert!(
+        error.contains("has failed the maximum allowable number of times: 4. Most recent failure reason:"),
+        "{error}"
+    );
     lab.check();
 }
 
@@ -365,8 +372,7 @@ fn a_failed_stage_completed_by_zombies_releases_its_children() {
     };
     // Attempt 0 fails at partition 1; partition 0 goes on as a zombie. The outputs that fail lie on
     // executors on which neither runs, so that their successes count.
-    let spare: Vec<u32> =
-        (0..3).filter(|m| ![slow_0.executor].contains(&holder(&lab, *m))).collect();
+    let spare: Vec<u32> = (0..3).filter(|m| ![slow_0.executor].contains(&holder(&lab, *m))).collect();
     let first = holder(&lab, spare[0]);
     lab.fail_fetch(&failing_1, 0, spare[0], first);
     lab.pass(200);

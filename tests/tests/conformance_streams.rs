@@ -99,8 +99,14 @@ fn d06_windows_must_be_multiples_of_the_parents_slide() {
         Ok((text(stream.window(Millis(700), Millis(500))), text(stream.window(Millis(1000), Millis(700)))))
     });
     let (window, slide) = result.unwrap();
-    assert_eq!(window, "The window duration of windowed DStream (700 ms) must be a multiple of the slide duration of parent DStream (500 ms)");
-    assert_eq!(slide, "The slide duration of windowed DStream (700 ms) must be a multiple of the slide duration of parent DStream (500 ms)");
+    assert_eq!(
+        window,
+        "The window duration of windowed DStream (700 ms) must be a multiple of the slide duration of parent DStream (500 ms)"
+    );
+    assert_eq!(
+        slide,
+        "The slide duration of windowed DStream (700 ms) must be a multiple of the slide duration of parent DStream (500 ms)"
+    );
 }
 
 const STATE_INPUT: [Option<&str>; 6] = [Some("a"), Some("a b"), Some("a b c"), Some("a b"), Some("a"), Some("")];
@@ -201,7 +207,8 @@ fn d23_await_termination_throws_the_error_of_the_batch() {
             Ok(ssc.await_termination().expect_err("batch 2 fails").to_string())
         });
         assert!(result.as_ref().is_ok_and(|text| text.contains("deliberate: one")), "{loop_:?}: {result:?}");
-        let failed = log.iter().any(|e| matches!(&e.event, Event::BatchCompleted { batch: BatchId(2), failure: Some(_), .. }));
+        let failed =
+            log.iter().any(|e| matches!(&e.event, Event::BatchCompleted { batch: BatchId(2), failure: Some(_), .. }));
         assert!(failed, "{loop_:?}");
     }
 }
@@ -215,7 +222,9 @@ fn d26_chained_states_are_both_cut() {
             let ssc = StreamingContext::new(sc, INTERVAL);
             ssc.checkpoint("checkpoints");
             let first = words(&ssc, &STATE_INPUT).update_state_by_key(sum).checkpoint(INTERVAL)?;
-            let second = first.update_state_by_key(|_, new: Vec<u32>, _: Option<u32>| new.into_iter().max()).checkpoint(INTERVAL)?;
+            let second = first
+                .update_state_by_key(|_, new: Vec<u32>, _: Option<u32>| new.into_iter().max())
+                .checkpoint(INTERVAL)?;
             let lengths = Arc::new(Mutex::new(Vec::new()));
             let inside = Arc::clone(&lengths);
             second.for_each_rdd(move |rdd, _| {

@@ -20,7 +20,8 @@ const fn kept(level: StorageLevel, checkpoint: bool) -> Kept {
 
 fn lineage(sc: &faultline_engine::rdd::SparkContext, kept: Kept) -> faultline_engine::error::Result<Rdd<u32>> {
     sc.set_checkpoint_dir("checkpoints");
-    let reduced = sc.parallelize((0..600u32).collect(), 6).map(|v| v + 1).map(|v| (v % 50, v)).reduce_by_key_in(6, |a, b| a + b);
+    let reduced =
+        sc.parallelize((0..600u32).collect(), 6).map(|v| v + 1).map(|v| (v % 50, v)).reduce_by_key_in(6, |a, b| a + b);
     let here = reduced.map_values(|v| v * 2);
     if kept.level.is_valid() {
         here.persist(kept.level)?;

@@ -12,10 +12,17 @@ use std::sync::Arc;
 /// One effect of a task.
 #[derive(Clone, Debug)]
 pub enum ScriptEntry {
-    /// Blocks changed because they were read.
-    Report {
-        /// What changed.
-        changes: Vec<BlockChange>,
+    /// A block of this executor was read: it counts as accessed, and may move back into memory.
+    Read {
+        /// Block.
+        id: BlockId,
+        /// Its records.
+        block: Arc<dyn StoredBlock>,
+    },
+    /// A block of this executor could not be read.
+    Unreadable {
+        /// Block.
+        id: BlockId,
     },
     /// A block is stored here, and a copy on each peer.
     PutBlock {
@@ -62,21 +69,12 @@ pub enum ScriptEntry {
 pub struct BlockReport {
     /// Where.
     pub executor: ExecutorId,
+    /// Orders the changes on that executor: reports may arrive in another order.
+    pub version: u64,
     /// What.
     pub change: BlockChange,
     /// First records of a new block.
     pub preview: Option<Preview>,
-}
-
-fn reports(executor: ExecutorId, changes: Vec<BlockChange>, new: Option<&Arc<dyn StoredBlock>>) -> Vec<BlockReport> {
-    let id_of_new = changes.last().map(|c| c.block);
-    changes
-        .into_iter()
-        .map(|change| {
-            let is_new = Some(change.block) == id_of_new && change.status.removal.is_none();
-            BlockReport { executor, change, preview: new.filter(|_| is_new).map(|b| b.preview()) }
-        })
-        .collect()
 }
 
 /// Applies one effect on behalf of a task of `stores`. Returns what the driver must hear.
@@ -91,7 +89,8 @@ pub fn apply(
     previews: bool,
 ) -> Result<Vec<BlockReport>, TaskError> {
     match entry {
-        ScriptEntry::Report { changes } => Ok(reports(stores.id(), changes, None)),
+        ScriptEntry::Read { id, block } => Ok(stores.block_read(id, &block)),
+        ScriptEntry::Unreadable { id } => Ok(stores.block_unreadable(id)),
         ScriptEntry::PutBlock { id, block, policy, peers } => {
             put_with_replicas(id, &block, policy, &peers, stores, cluster, previews)
         }
@@ -130,15 +129,18 @@ fn put_with_replicas(
     let put = |on: &ExecutorStores, block: Arc<dyn StoredBlock>| {
         on.put_block(id, block, policy.level, policy.generation).map_err(TaskError::Exception)
     };
-    let changes = put(stores, Arc::clone(block))?;
-    let stored = changes.iter().any(|c| c.block == id && c.status.removal.is_none());
-    let mut all = reports(stores.id(), changes, Some(block).filter(|_| previews));
+    let mut all = put(stores, Arc::clone(block))?;
+    let new = all.iter_mut().find(|r| r.change.block == id && r.change.status.removal.is_none());
+    let stored = new.is_some();
+    if let Some(report) = new.filter(|_| previews) {
+        report.preview = Some(block.preview());
+    }
     if stored && !peers.is_empty() {
         let bytes = block.encode().map_err(|error| TaskError::Exception(error.to_string()))?;
         for peer in peers {
             let Some(peer) = cluster.read().get(peer).cloned() else { continue };
             let copy = block.codec().wrap(Arc::clone(&bytes)).map_err(|e| TaskError::Exception(e.to_string()))?;
-            all.extend(reports(peer.id(), put(&peer, copy)?, None));
+            all.extend(put(&peer, copy)?);
         }
     }
     Ok(all)

@@ -1,20 +1,23 @@
 //! What one executor incarnation holds: blocks and shuffle outputs.
 
+use super::BlockReport;
 use crate::event::{BlockRemoval, StorageLevel};
 use crate::ids::*;
 use crate::shuffle::ShuffleStore;
-use crate::storage::{BlockChange, BlockForm, BlockStore, Found, LostBlock, StoredBlock};
+use crate::storage::{BlockChange, BlockError, BlockForm, BlockStore, Found, StoredBlock};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Stores of one executor incarnation.
 pub struct ExecutorStores {
     id: ExecutorId,
     alive: AtomicBool,
     blocks: Mutex<BlockStore>,
+    /// Raised by every change of the blocks, so that the driver can tell older reports from newer.
+    version: AtomicU64,
     shuffles: Mutex<ShuffleStore>,
     /// Lowest persist generation whose puts are still accepted, by RDD.
     generations: Mutex<BTreeMap<RddId, u32>>,
@@ -36,6 +39,7 @@ impl ExecutorStores {
             id,
             alive: AtomicBool::new(true),
             blocks: Mutex::new(blocks),
+            version: AtomicU64::new(0),
             shuffles: Mutex::new(shuffles),
             generations: Mutex::default(),
             producing: Mutex::default(),
@@ -58,9 +62,27 @@ impl ExecutorStores {
         self.alive.store(false, Ordering::Release);
     }
 
-    /// A block for a task of this executor; counts as an access.
-    pub fn read_block(&self, id: BlockId) -> Result<Option<Found>, LostBlock> {
-        if self.is_alive() { self.blocks.lock().get(id, BlockForm::Values) } else { Ok(None) }
+    /// A block for a task of this executor. Nothing moves until [`Self::block_read`].
+    pub fn look_at_block(&self, id: BlockId) -> Result<Option<Found>, BlockError> {
+        if self.is_alive() { self.blocks.lock().look(id, BlockForm::Values) } else { Ok(None) }
+    }
+
+    /// A task of this executor read a block.
+    pub(super) fn block_read(&self, id: BlockId, block: &Arc<dyn StoredBlock>) -> Vec<BlockReport> {
+        self.change(|blocks| blocks.accessed(id, block))
+    }
+
+    /// A block turned out to be unreadable: it is forgotten (R8.9).
+    pub(super) fn block_unreadable(&self, id: BlockId) -> Vec<BlockReport> {
+        self.change(|blocks| blocks.remove(id, BlockRemoval::Unreadable))
+    }
+
+    /// Changes the blocks, and stamps the reports before anyone else can change them.
+    fn change<C: IntoIterator<Item = BlockChange>>(&self, f: impl FnOnce(&mut BlockStore) -> C) -> Vec<BlockReport> {
+        let mut blocks = self.blocks.lock();
+        let changes = f(&mut blocks);
+        let version = self.version.fetch_add(1, Ordering::Relaxed) + 1;
+        changes.into_iter().map(|change| BlockReport { executor: self.id, version, change, preview: None }).collect()
     }
 
     /// A block for somebody else; `None` when dead or unreadable (R8.15).
@@ -80,7 +102,7 @@ impl ExecutorStores {
                 _ => break,
             }
         }
-        if let Ok(Some(found)) = self.read_block(id) {
+        if let Ok(Some(found)) = self.look_at_block(id) {
             return Some(found.block);
         }
         producing.insert(id, task);
@@ -111,44 +133,48 @@ impl ExecutorStores {
         block: Arc<dyn StoredBlock>,
         level: StorageLevel,
         generation: u32,
-    ) -> Result<Vec<BlockChange>, String> {
-        let oldest = self.generations.lock().get(&id.rdd).copied().unwrap_or(0);
+    ) -> Result<Vec<BlockReport>, String> {
+        // Locked until the block is stored: an unpersist comes before or after, not between.
+        let generations = self.generations.lock();
+        let oldest = generations.get(&id.rdd).copied().unwrap_or(0);
         if !self.is_alive() || generation < oldest {
             return Ok(Vec::new());
         }
-        self.blocks.lock().put(id, block, level).map(|outcome| outcome.changes).map_err(|error| error.to_string())
+        let mut failure = None;
+        let reports = self.change(|blocks| match blocks.put(id, block, level) {
+            Ok(outcome) => outcome.changes,
+            Err(error) => {
+                failure = Some(error.to_string());
+                Vec::new()
+            }
+        });
+        failure.map_or(Ok(reports), Err)
     }
 
     /// Removes all blocks of an RDD; puts of older generations are refused from now on.
-    pub fn unpersist(&self, rdd: RddId, generation: u32) -> Vec<BlockChange> {
+    pub fn unpersist(&self, rdd: RddId, generation: u32) -> Vec<BlockReport> {
         self.generations.lock().insert(rdd, generation);
-        self.blocks.lock().remove_rdd(rdd)
+        self.change(|blocks| blocks.remove_rdd(rdd))
     }
 
     /// Removes one block.
-    pub fn drop_block(&self, id: BlockId) -> Option<BlockChange> {
-        self.blocks.lock().remove(id, BlockRemoval::Dropped)
+    pub fn drop_block(&self, id: BlockId) -> Vec<BlockReport> {
+        self.change(|blocks| blocks.remove(id, BlockRemoval::Dropped))
     }
 
     /// Copies a block from another executor (R8.14). Returns what changed here.
-    pub fn copy_from(
-        &self,
-        from: &Self,
-        id: BlockId,
-        policy: crate::task_context::BlockPolicy,
-    ) -> Vec<super::BlockReport> {
+    pub fn copy_from(&self, from: &Self, id: BlockId, policy: crate::task_context::BlockPolicy) -> Vec<BlockReport> {
         let Some(block) = from.peek_block(id) else { return Vec::new() };
         let copy = block.encode().and_then(|bytes| block.codec().wrap(bytes));
-        let changes =
+        let reports =
             copy.map_err(|e| e.to_string()).and_then(|c| self.put_block(id, c, policy.level, policy.generation));
         // A copy that cannot be made is not an error: the block has fewer replicas (R8.13).
-        let changes = changes.unwrap_or_default();
-        changes.into_iter().map(|change| super::BlockReport { executor: self.id, change, preview: None }).collect()
+        reports.unwrap_or_default()
     }
 
     /// Every block, for a report after the driver forgot this executor (R8.12).
-    pub fn report_blocks(&self) -> Vec<BlockChange> {
-        self.blocks.lock().blocks().collect()
+    pub fn report_blocks(&self) -> Vec<BlockReport> {
+        self.change(|blocks| blocks.blocks().collect::<Vec<_>>())
     }
 
     /// A bucket of a map output; `None` when dead or not there.

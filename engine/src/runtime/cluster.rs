@@ -5,7 +5,7 @@ use crate::driver::ClusterOp;
 use crate::executor::{BlockReport, ExecutorStores};
 use crate::ids::*;
 use crate::shuffle::ShuffleStore;
-use crate::storage::{BlockChange, BlockStore, DiskStore};
+use crate::storage::{BlockStore, DiskStore};
 use crate::task_context::Cluster;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,10 +29,6 @@ pub(crate) struct Executors {
     memory: u64,
     shuffle_memory: u64,
     disk: fn() -> std::io::Result<DiskStore>,
-}
-
-fn report(executor: ExecutorId, changes: impl IntoIterator<Item = BlockChange>) -> Vec<BlockReport> {
-    changes.into_iter().map(|change| BlockReport { executor, change, preview: None }).collect()
 }
 
 impl Executors {
@@ -85,18 +81,18 @@ impl Executors {
             }
             ClusterOp::Unpersist { rdd, generation } => {
                 let all = self.all().into_iter();
-                ClusterNews::Blocks(all.flat_map(|s| report(s.id(), s.unpersist(rdd, generation))).collect())
+                ClusterNews::Blocks(all.flat_map(|s| s.unpersist(rdd, generation)).collect())
             }
             ClusterOp::DropBlock { block } => {
                 let all = self.all().into_iter();
-                ClusterNews::Blocks(all.flat_map(|s| report(s.id(), s.drop_block(block))).collect())
+                ClusterNews::Blocks(all.flat_map(|s| s.drop_block(block)).collect())
             }
             ClusterOp::RemoveShuffle { shuffle } => {
                 self.all().iter().for_each(|s| s.remove_shuffle(shuffle));
                 ClusterNews::None
             }
             ClusterOp::ReportBlocks { executor } => match self.stores(executor) {
-                Some(stores) => ClusterNews::Reported(executor, report(executor, stores.report_blocks())),
+                Some(stores) => ClusterNews::Reported(executor, stores.report_blocks()),
                 None => ClusterNews::None,
             },
             ClusterOp::Replicate(order) => {

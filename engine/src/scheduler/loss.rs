@@ -127,6 +127,7 @@ impl Scheduler {
         if self.executors.remove(&executor).is_none() {
             return;
         }
+        self.reported.retain(|(_, at), _| *at != executor);
         out.events.push(Event::ExecutorRemoved { executor, reason: reason.to_owned() });
         self.resubmit_finished_map_tasks(executor, out);
         let running: Vec<TaskId> =

@@ -54,6 +54,8 @@ pub struct Scheduler {
     tasks: BTreeMap<TaskId, RunningTask>,
     outputs: MapOutputTracker,
     blocks: OrdMap<BlockId, Vector<ExecutorId>>,
+    /// Version of the last report of each block and executor.
+    reported: BTreeMap<(BlockId, ExecutorId), u64>,
     levels: BTreeMap<RddId, StorageLevel>,
     generations: BTreeMap<RddId, u32>,
     executors: BTreeMap<ExecutorId, Slots>,
@@ -86,6 +88,7 @@ impl Scheduler {
             tasks: BTreeMap::new(),
             outputs: MapOutputTracker::default(),
             blocks: OrdMap::new(),
+            reported: BTreeMap::new(),
             levels: BTreeMap::new(),
             generations: BTreeMap::new(),
             executors: BTreeMap::new(),
@@ -168,12 +171,22 @@ impl Scheduler {
 
     /// Executors reported blocks.
     pub fn blocks_changed(&mut self, reports: Vec<BlockReport>, out: &mut Outbox) {
-        for BlockReport { executor, change, preview } in reports {
-            // What a lost incarnation still reports does not count (R8.12).
+        for BlockReport { executor, version, change, preview } in reports {
+            // What a lost incarnation still reports does not count (R8.12), nor what a newer report
+            // overtook.
             if !self.executors.contains_key(&executor) {
                 continue;
             }
             let present = change.status.memory_bytes + change.status.disk_bytes > 0 || change.level.is_valid();
+            if self.lineage.contains(change.block.rdd) {
+                let last = self.reported.entry((change.block, executor)).or_default();
+                if version < *last {
+                    continue;
+                }
+                *last = version;
+            } else if present {
+                continue;
+            }
             let mut holders = self.blocks.get(&change.block).cloned().unwrap_or_default();
             let at = holders.iter().position(|e| *e == executor);
             match (present, at) {
@@ -237,6 +250,12 @@ impl Scheduler {
             }
             self.levels.remove(&rdd);
             self.generations.remove(&rdd);
+            let ends = (BlockId::new(rdd, PartitionId(0)), BlockId::new(rdd, PartitionId(u32::MAX)));
+            let range = (ends.0, ExecutorId(0))..=(ends.1, ExecutorId(u32::MAX));
+            let reported: Vec<_> = self.reported.range(range).map(|(key, _)| *key).collect();
+            for key in &reported {
+                self.reported.remove(key);
+            }
             self.history.forget_rdd(rdd);
         }
         let mut removed = Vec::new();

@@ -122,25 +122,42 @@ impl BlockStore {
     /// The block, which becomes the one accessed last. From disk it moves back into memory if it fits:
     /// always at serialised levels, at deserialised ones only when values are asked for (R8.8).
     pub fn get(&mut self, id: BlockId, form: BlockForm) -> Result<Option<Found>, LostBlock> {
-        let Some(known) = self.blocks.get(&id) else { return Ok(None) };
-        if let Some(block) = self.memory.get(id) {
-            return Ok(Some(Found { block, tier: Tier::Memory, changes: Vec::new() }));
-        }
-        let level = known.level;
-        let form = if level.deserialized { form } else { BlockForm::Bytes };
-        let block = match self.read_disk(id, known, form) {
-            Ok(block) => block,
+        match self.look(id, form) {
+            Ok(Some(found)) => {
+                let changes = self.accessed(id, &found.block);
+                Ok(Some(Found { changes, ..found }))
+            }
+            Ok(None) => Ok(None),
             Err(error) => {
                 let changes = self.remove(id, BlockRemoval::Unreadable).into_iter().collect();
-                return Err(LostBlock { error, changes });
+                Err(LostBlock { error, changes })
             }
-        };
+        }
+    }
+
+    /// The block as [`Self::get`] finds it, but nothing moves yet: [`Self::accessed`] is the other half.
+    pub fn look(&self, id: BlockId, form: BlockForm) -> Result<Option<Found>, BlockError> {
+        let Some(known) = self.blocks.get(&id) else { return Ok(None) };
+        if let Some(block) = self.memory.peek(id) {
+            return Ok(Some(Found { block, tier: Tier::Memory, changes: Vec::new() }));
+        }
+        let form = if known.level.deserialized { form } else { BlockForm::Bytes };
+        let block = self.read_disk(id, known, form)?;
+        Ok(Some(Found { block, tier: Tier::Disk, changes: Vec::new() }))
+    }
+
+    /// A block was read: it becomes the one accessed last, or moves back into memory. What changed.
+    pub fn accessed(&mut self, id: BlockId, block: &Arc<dyn StoredBlock>) -> Vec<BlockChange> {
         let mut changes = Vec::new();
+        let Some(level) = self.blocks.get(&id).map(|known| known.level) else { return changes };
+        if self.memory.get(id).is_some() {
+            return changes;
+        }
         let fits_level = level.use_memory && block.is_values() == level.deserialized;
-        if fits_level && self.keep_in_memory(id, &block, &mut changes) {
+        if fits_level && self.keep_in_memory(id, block, &mut changes) {
             changes.extend(self.status(id));
         }
-        Ok(Some(Found { block, tier: Tier::Disk, changes }))
+        changes
     }
 
     /// The block as it is, for looking only: nothing moves, nothing is forgotten, no access is counted.
