@@ -188,7 +188,7 @@ impl<'a> Simulation<'a> {
             }
         }
         let Some(due) = due else {
-            self.outcome = Some(Err(EngineError::IllegalState("every thread of the program waits for nothing".into())));
+            self.outcome = Some(Err(self.driver.why_stuck()));
             return false;
         };
         self.now = self.now.max(due);
