@@ -15,6 +15,12 @@ const BATCHES: u32 = 6;
 const EXECUTORS: u32 = 3;
 const OPERATORS: [&str; 5] = ["map", "reduceByKey", "updateStateByKey", "window", "reduceByKey#2"];
 
+/// `count` seeds from `first`; `FAULTLINE_SEEDS=10` takes ten times as many, for a night.
+fn seeds(first: u64, count: u64) -> std::ops::Range<u64> {
+    let times = std::env::var("FAULTLINE_SEEDS").ok().and_then(|text| text.parse::<u64>().ok()).unwrap_or(1);
+    first..first + count * times
+}
+
 /// Runs the program of a seed under the fault plan of that seed, and compares with the sequential fold.
 fn results_equal_a_fold(loop_: Loop, seed: u64) -> Vec<Envelope> {
     let shape = Shape::of(seed);
@@ -43,7 +49,7 @@ fn results_equal_a_fold(loop_: Loop, seed: u64) -> Vec<Envelope> {
 /// Without it a lost executor, a dropped block or a slow machine could change a result.
 #[test]
 fn results_equal_a_sequential_fold_in_the_simulator() {
-    for seed in 0..200 {
+    for seed in seeds(0, 200) {
         results_equal_a_fold(Loop::Sim, seed);
     }
 }
@@ -51,7 +57,7 @@ fn results_equal_a_sequential_fold_in_the_simulator() {
 /// Without it what holds under the virtual clock could fail on threads.
 #[test]
 fn results_equal_a_sequential_fold_on_threads() {
-    for seed in 1000..1060 {
+    for seed in seeds(100_000, 60) {
         results_equal_a_fold(Loop::Threads, seed);
     }
 }
@@ -59,7 +65,7 @@ fn results_equal_a_sequential_fold_on_threads() {
 /// Without it a level or a checkpoint could change a result instead of its price.
 #[test]
 fn keeping_never_changes_results() {
-    for seed in 2000..2060 {
+    for seed in seeds(200_000, 60) {
         for &loop_ in Loop::ALL {
             // The same input, kept in three ways under the same seed of faults.
             for variant in 0..3 {
@@ -91,7 +97,7 @@ fn bytes(log: &[Envelope]) -> Vec<u8> {
 /// Without it a failure found by a seed could not be looked at again.
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
-    for seed in 0..30 {
+    for seed in seeds(0, 30) {
         let one = bytes(&results_equal_a_fold(Loop::Sim, seed));
         let two = bytes(&results_equal_a_fold(Loop::Sim, seed));
         let differs = one.iter().zip(&two).position(|(a, b)| a != b);
@@ -141,7 +147,7 @@ fn seek_equals_fold() {
 /// Without it the window would paint work as caused by a loss that was not, or miss some that was.
 #[test]
 fn work_blamed_on_a_loss_is_what_the_lineage_predicts() {
-    for seed in 0..150 {
+    for seed in seeds(0, 150) {
         let loop_ = if seed % 5 == 4 { Loop::Threads } else { Loop::Sim };
         let config = EngineConfig { seed, ..settings(2, &["kill:executor=2@batch=2"]) };
         let (result, log) = run(loop_, config, move |sc| {
@@ -162,8 +168,8 @@ fn work_blamed_on_a_loss_is_what_the_lineage_predicts() {
             .map(|row| (row.rdd, row.partition))
             .collect();
         let predicted = predict(before, last, ExecutorId(2));
-        if actual != predicted && std::env::var_os("PREDICT_DEBUG").is_some() {
-            log.iter().for_each(|e| eprintln!("{:?}", e.event));
+        if actual != predicted {
+            log.iter().for_each(|e| println!("{:?}", e.event));
         }
         assert_eq!(actual, predicted, "{loop_:?} seed {seed}: recomputed because of the loss, against predicted");
     }

@@ -11,16 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct History {
     /// What was computed, and whether its RDD was persistent then.
     computed: BTreeMap<(RddId, PartitionId), bool>,
+    /// Why a block left. Kept until a task that computed the partition again has ended: that task's
+    /// put is announced before its end.
     lost_blocks: BTreeMap<BlockId, RecomputeCause>,
     written_outputs: BTreeSet<(ShuffleId, PartitionId)>,
     lost_outputs: BTreeMap<(ShuffleId, PartitionId), RecomputeCause>,
 }
 
 impl History {
-    pub fn block_stored(&mut self, id: BlockId) {
-        self.lost_blocks.remove(&id);
-    }
-
     pub fn block_lost(&mut self, id: BlockId, executor: ExecutorId) {
         self.lost_blocks.insert(id, RecomputeCause::LostWithExecutor(executor));
     }
@@ -77,8 +75,10 @@ impl Scheduler {
     /// Marks in a finished task's rows what had been computed before, each with its cause: that of the
     /// partition's own block when its RDD is kept, else that of the row that asked for it, else why
     /// the task itself runs again.
-    pub(super) fn explain(&mut self, stage: StageId, partition: PartitionId, metrics: &mut TaskMetrics) {
-        let Some(stage) = self.stages.get(&stage) else { return };
+    pub(super) fn explain(&mut self, task: TaskId, metrics: &mut TaskMetrics) {
+        let Some(running) = self.tasks.get(&task) else { return };
+        let partition = running.info.partition;
+        let Some(stage) = self.stages.get(&running.info.stage.stage) else { return };
         let is_checkpoint_job =
             stage.jobs.iter().any(|job| self.jobs.get(job).is_some_and(|j| j.spec.origin.checkpoint_of.is_some()));
         if let StageKind::Map(shuffle) = &stage.kind {
@@ -98,12 +98,21 @@ impl Scheduler {
             if row.tier != ReadTier::Computed {
                 continue;
             }
+            let block = BlockId::new(row.rdd, row.partition);
             let kept = self.levels.get(&row.rdd).is_some_and(|level| level.is_valid());
             let Some(was_kept) = self.history.computed.insert((row.rdd, row.partition), kept) else { continue };
-            let own = self.history.lost_blocks.get(&BlockId::new(row.rdd, row.partition)).copied();
+            let left = self.history.lost_blocks.get(&block).copied();
+            // Stored when the task was launched, and still computed: its holder is gone, heard of or not.
+            let unreachable = running.blocks.get(&block).and_then(|at| at.front().copied());
+            let own = left.or_else(|| unreachable.filter(|_| kept).map(RecomputeCause::LostWithExecutor));
             let asked = row.needed_by.and_then(|n| metrics.reads.get(n as usize)).and_then(|r| r.cause);
+            let because = asked.unwrap_or(otherwise);
             let never_fitted = (kept && was_kept).then_some(RecomputeCause::Evicted);
-            metrics.reads[i].cause = Some(own.or(asked).or(never_fitted).unwrap_or(otherwise));
+            let loss = Some(because).filter(|cause| cause.is_loss());
+            metrics.reads[i].cause = own.or(loss).or(never_fitted).or(Some(because));
+            if self.blocks.contains_key(&block) {
+                self.history.lost_blocks.remove(&block);
+            }
         }
     }
 }

@@ -13,9 +13,9 @@ impl Scheduler {
     pub fn task_finished(&mut self, now: Timestamp, report: TaskReport, out: &mut Outbox) {
         let TaskReport { task, result, mut metrics } = report;
         let Some(running) = self.tasks.get(&task) else { return };
-        let (stage, partition) = (running.info.stage, running.info.partition);
+        let task = running.info.id;
         if result.is_ok() {
-            self.explain(stage.stage, partition, &mut metrics);
+            self.explain(task, &mut metrics);
         }
         match result {
             Ok(output) => self.task_succeeded(now, task, output, metrics, out),

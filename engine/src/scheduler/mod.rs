@@ -199,9 +199,7 @@ impl Scheduler {
                 (false, Some(i)) => drop(holders.remove(i)),
                 _ => {}
             }
-            if present {
-                self.history.block_stored(change.block);
-            } else if holders.is_empty() {
+            if !present && holders.is_empty() {
                 self.history.block_left(change.block, change.status.removal);
             }
             if holders.is_empty() {

@@ -114,7 +114,7 @@ impl Scheduler {
         };
         out.events.push(Event::TaskStart { task: info.clone() });
         out.launches.push(TaskLaunch { info: info.clone(), identity, view, work: set.work.clone() });
-        self.tasks.insert(id, RunningTask { info, epoch: set.epoch });
+        self.tasks.insert(id, RunningTask { info, epoch: set.epoch, blocks: self.blocks.clone() });
         if let Some(slots) = self.executors.get_mut(&executor) {
             slots.free -= 1;
         }

@@ -5,6 +5,7 @@ use crate::event::{Event, TaskInfo, TaskMetrics};
 use crate::ids::*;
 use crate::rdd::{AnyShuffle, ResultFn, TaskError, TaskOutput};
 use crate::task_context::{TaskIdentity, TaskView};
+use imbl::{OrdMap, Vector};
 use std::fmt;
 use std::sync::Arc;
 
@@ -97,4 +98,6 @@ pub(super) struct RunningTask {
     pub info: TaskInfo,
     /// Epoch of its task set (R5.4).
     pub epoch: u64,
+    /// Block locations when it was launched.
+    pub blocks: OrdMap<BlockId, Vector<ExecutorId>>,
 }
