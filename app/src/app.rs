@@ -5,6 +5,8 @@ use crate::handlers::{Guide, handle};
 use crate::opening;
 use crate::scene::{Filter, Scene, SceneCache, visible_batches};
 use crate::session::{Pumped, Session};
+use crate::source::Start;
+use crate::state::Playback;
 use crate::theme::Theme;
 use crate::ui::{ShellState, ViewCtx, shell_ui};
 use faultline_engine::ids::BatchId;
@@ -43,9 +45,17 @@ impl App {
     ///
     /// # Errors
     /// When it cannot be opened.
-    pub fn open(name: &str, theme: Theme, wake: Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<Self> {
-        let session = opening::open(name, 1.0, Arc::clone(&wake))?;
-        Ok(Self::new(session, theme, wake))
+    pub fn open(name: &str, start: Start, theme: Theme, wake: Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<Self> {
+        let session = opening::open(name, start, Arc::clone(&wake))?;
+        let mut app = Self::new(session, theme, wake);
+        match start {
+            Start::Running { speed } => app.shell.ui.speed = speed,
+            Start::Paused => {
+                app.shell.ui.playback = Playback::Paused;
+                app.shell.ui.speed = f64::INFINITY;
+            }
+        }
+        Ok(app)
     }
 
     /// What is open.

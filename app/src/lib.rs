@@ -1,6 +1,7 @@
 //! Faultline: a desktop debugger for lineage, cache and checkpoint of micro-batch programs.
 
 pub mod app;
+pub mod cli;
 pub mod command;
 pub mod handlers;
 pub mod model;

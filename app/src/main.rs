@@ -1,5 +1,7 @@
-//! The one binary.
+//! The binary: everything is in the library, so that tests reach it.
 
-fn main() -> anyhow::Result<()> {
-    faultline::window::open("word-count", faultline::theme::Theme::Dark)
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    faultline::cli::main()
 }

@@ -1,7 +1,7 @@
 //! From a name to a session: a built-in program, or the path of an event log.
 
 use crate::session::Session;
-use crate::source::{RecordedSource, start_live};
+use crate::source::{RecordedSource, Start, start_live};
 use anyhow::bail;
 use faultline_engine::config::EngineConfig;
 use faultline_engine::programs::{self, ProgramInput};
@@ -23,11 +23,11 @@ pub fn default_text() -> ReplayText {
 ///
 /// # Errors
 /// When `name` is neither, or cannot be started or read.
-pub fn open(name: &str, speed: f64, wake: Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<Session> {
+pub fn open(name: &str, start: Start, wake: Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<Session> {
     if let Some(program) = programs::find(name) {
         let input = ProgramInput { text: default_text(), lines_per_batch: LINES_PER_BATCH };
         let config = EngineConfig { app_name: name.to_owned(), ..EngineConfig::default() };
-        return Ok(Session::new(Box::new(start_live(program, input, config, speed, wake)?)));
+        return Ok(Session::new(Box::new(start_live(program, input, config, start, wake)?)));
     }
     let path = Path::new(name);
     if path.exists() {

@@ -4,7 +4,7 @@ use crate::command::Transport;
 use crate::model::Model;
 use crate::session::Session;
 use crate::state::UiState;
-use faultline_engine::ids::{BatchId, ExecutorId};
+use faultline_engine::ids::ExecutorId;
 use faultline_engine::sim::Control;
 
 /// Virtual seconds per wall second while a batch recovers.
@@ -13,8 +13,10 @@ const SLOW: f64 = 0.1;
 /// What the guide did so far.
 #[derive(Debug, Default)]
 pub struct Guide {
-    /// Speed to return to, and the batch whose end returns to it.
-    slowed: Option<(f64, BatchId)>,
+    /// Speed to return to when the slow motion ends.
+    slowed: Option<f64>,
+    /// A fault is being repaired, and the user has not chosen a speed meanwhile.
+    armed: bool,
     faults_seen: usize,
 }
 
@@ -22,6 +24,7 @@ impl Guide {
     /// The user chose a speed: it stays.
     pub fn user_chose_speed(&mut self) {
         self.slowed = None;
+        self.armed = false;
     }
 
     /// Looks at the model after events were folded.
@@ -34,27 +37,28 @@ impl Guide {
         state.hint = self.hint(model).or_else(|| session.error().map(ToOwned::to_owned));
     }
 
-    /// After a fault the clock runs at 0.1× until the batch that repairs it has ended.
+    /// While the batch that repairs a fault runs, the clock runs at 0.1×; between batches nothing
+    /// happens, so there it keeps its speed.
     fn slow_motion(&mut self, model: &Model, session: &Session, state: &mut UiState) {
         if model.faults.len() > self.faults_seen {
             self.faults_seen = model.faults.len();
-            if let Some(batch) = model.story.recovering
-                && self.slowed.is_none()
-                && state.speed > SLOW
-            {
-                self.slowed = Some((state.speed, batch));
+            self.armed = true;
+        }
+        let recovering = model.story.recovering.is_some();
+        // Programs without batches recover as a whole.
+        let at_work = recovering && (model.streams.streams.is_empty() || model.running_batch().is_some());
+        match self.slowed {
+            None if self.armed && at_work && state.speed > SLOW => {
+                self.slowed = Some(state.speed);
                 set_speed(SLOW, session, state);
             }
-        }
-        if let Some((before, batch)) = self.slowed
-            && model.story.recovering.is_none_or(|now| now > batch)
-        {
-            let completed = model.batches.get(&batch).is_some_and(|b| b.completed.is_some());
-            if completed || model.story.recovering.is_none() {
+            Some(before) if !at_work => {
                 self.slowed = None;
                 set_speed(before, session, state);
             }
+            _ => {}
         }
+        self.armed &= recovering;
     }
 
     /// One line of advice: to kill an executor once a checkpoint has been cut, then to race policies.

@@ -7,6 +7,7 @@ pub use guide::Guide;
 use crate::command::{AppCommand, Transport};
 use crate::opening;
 use crate::session::Session;
+use crate::source::Start;
 use crate::state::UiState;
 use faultline_engine::sim::Control;
 use std::sync::Arc;
@@ -40,7 +41,8 @@ fn open_program(
     guide: &mut Guide,
     wake: &Arc<dyn Fn() + Send + Sync>,
 ) {
-    match opening::open(name, state.speed, Arc::clone(wake)) {
+    let start = Start::Running { speed: state.speed };
+    match opening::open(name, start, Arc::clone(wake)) {
         Ok(opened) => {
             *session = opened;
             *guide = Guide::default();

@@ -192,7 +192,8 @@ fn extent(model: &Model, scene: &Scene) -> Option<(Option<BatchId>, Option<Batch
     Some((*all.iter().min()?, *all.iter().max()?))
 }
 
-/// The running column, or else the newest, with the two before and the one after it.
+/// The running column, or else the newest, with the two before and the one after it; while something
+/// is repaired, everything from where the way back ends.
 fn focus(model: &Model, grid: &Grid) -> Option<Rect> {
     let mut here = model.batches.get_max()?.0;
     for (&id, batch) in model.batches.iter().rev().take_while(|(_, b)| b.completed.is_none()) {
@@ -200,7 +201,14 @@ fn focus(model: &Model, grid: &Grid) -> Option<Rect> {
             here = id;
         }
     }
-    let first = BatchId(here.0.saturating_sub(2).max(1));
+    let before = BatchId(here.0.saturating_sub(2).max(1));
+    let way_back = model.story.is_recovering().then(|| path_start(model)).flatten();
+    let first = way_back.map_or(before, |start| start.min(before));
     let last = BatchId(here.0.saturating_add(1));
     Some(grid.column(Some(first)).union(grid.column(Some(last))))
+}
+
+/// The earliest batch on the way back.
+fn path_start(model: &Model) -> Option<BatchId> {
+    model.story.path.iter().filter_map(|rdd| model.batch_of(*rdd)).min()
 }

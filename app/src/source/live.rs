@@ -3,6 +3,7 @@
 use super::{Capabilities, EventSource};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use faultline_engine::clock::SystemClock;
+use faultline_engine::command::Transport;
 use faultline_engine::config::EngineConfig;
 use faultline_engine::event::Envelope;
 use faultline_engine::object_store::LocalObjectStore;
@@ -25,7 +26,19 @@ pub struct LiveSource {
     thread: Option<JoinHandle<Option<String>>>,
 }
 
-/// Starts a program at `speed` virtual seconds per wall second. Its checkpoints go to a directory that
+/// How an engine begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Start {
+    /// At this many virtual seconds per wall second.
+    Running {
+        /// The speed; infinity means as fast as it computes.
+        speed: f64,
+    },
+    /// Paused before its first input; steps run as fast as they compute.
+    Paused,
+}
+
+/// Starts a program. Its checkpoints go to a directory that
 /// lives as long as the run.
 ///
 /// # Errors
@@ -34,15 +47,22 @@ pub fn start_live(
     program: BuiltIn,
     input: ProgramInput,
     config: EngineConfig,
-    speed: f64,
+    start: Start,
     wake: Waker,
 ) -> anyhow::Result<LiveSource> {
     let directory = tempfile::Builder::new().prefix("faultline-").tempdir()?;
     let store = LocalObjectStore::new(directory.path());
     let (events_in, events) = bounded(BACKLOG);
     let (controls, controls_out) = unbounded();
+    if start == Start::Paused {
+        controls.send(Control::Transport(Transport::Pause))?;
+    }
     let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
         let environment = Environment { files: Arc::new(SystemFiles), store: Arc::new(store) };
+        let speed = match start {
+            Start::Running { speed } => speed,
+            Start::Paused => f64::INFINITY,
+        };
         let pacing = Pacing::new(controls_out, Arc::new(SystemClock::default()), speed);
         let body = Box::new(move |sc: &_| program.run(sc, &input));
         let outcome = simulate_paced(config, &environment, body, pacing, &mut |slice| {

@@ -3,7 +3,7 @@
 mod live;
 mod recorded;
 
-pub use live::{LiveSource, start_live};
+pub use live::{LiveSource, Start, start_live};
 pub use recorded::RecordedSource;
 
 use faultline_engine::event::Envelope;

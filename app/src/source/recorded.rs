@@ -2,8 +2,9 @@
 
 use super::{Capabilities, EventSource};
 use anyhow::Context as _;
-use faultline_engine::event::Envelope;
+use faultline_engine::event::{Envelope, Event};
 use faultline_engine::eventlog::LogReader;
+use faultline_engine::ids::BatchId;
 use faultline_engine::sim::Control;
 use std::fs::File;
 use std::io::BufReader;
@@ -16,6 +17,12 @@ const SLICE: usize = 512;
 pub struct RecordedSource {
     events: std::vec::IntoIter<Envelope>,
     error: Option<String>,
+}
+
+impl From<Vec<Envelope>> for RecordedSource {
+    fn from(events: Vec<Envelope>) -> Self {
+        Self { events: events.into_iter(), error: None }
+    }
 }
 
 impl RecordedSource {
@@ -38,6 +45,17 @@ impl RecordedSource {
             anyhow::bail!("{} is no event log of Faultline or Spark: {why}", path.display());
         }
         Ok(Self { events: events.into_iter(), error })
+    }
+}
+
+impl RecordedSource {
+    /// The events up to the end of a batch.
+    #[must_use]
+    pub fn until_completed(self, batch: BatchId) -> Self {
+        let all: Vec<Envelope> = self.events.collect();
+        let ends = |e: &Envelope| matches!(e.event, Event::BatchCompleted { batch: b, .. } if b == batch);
+        let len = all.iter().position(ends).map_or(all.len(), |i| i + 1);
+        Self { events: all.into_iter().take(len).collect::<Vec<_>>().into_iter(), error: self.error }
     }
 }
 

@@ -6,8 +6,8 @@ use crate::theme::widgets::{card, heading_ui, line_ui};
 use crate::theme::{STEP, Tokens, format, text};
 use egui::{Rect, Sense, Ui, Vec2, WidgetInfo, WidgetType, vec2};
 
-/// Checkpoints shown, newest first.
-const SHOWN: usize = 3;
+/// Older checkpoints that get a line of their own below the newest.
+const OLDER_LINES: usize = 2;
 const CELL: f32 = 16.0;
 
 /// The section of the reliable store.
@@ -15,14 +15,19 @@ pub fn store_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     let t = Tokens::of(ui.ctx());
     let mut newest: Vec<&CheckpointState> = ctx.model.checkpoints.values().map(AsRef::as_ref).collect();
     newest.sort_by_key(|c| (std::cmp::Reverse(c.at), std::cmp::Reverse(c.rdd)));
-    let older = newest.len().saturating_sub(SHOWN);
-    let aside = if older > 0 { format!("{older} older") } else { String::new() };
+    let hidden = newest.len().saturating_sub(1 + OLDER_LINES);
+    let aside = if hidden > 0 { format!("{hidden} older") } else { String::new() };
     heading_ui(ui, "Reliable store", &aside);
     if newest.is_empty() {
         line_ui(ui, text::rich("Nothing is checkpointed yet", text::regular(text::SMALL), t.text_faint));
     }
-    for checkpoint in newest.into_iter().take(SHOWN) {
+    if let Some(checkpoint) = newest.first() {
         checkpoint_ui(ui, ctx, checkpoint);
+    }
+    for checkpoint in newest.iter().skip(1).take(OLDER_LINES) {
+        let batch = ctx.model.batch_of(checkpoint.rdd).map_or_else(|| holds(ctx, checkpoint), |b| format!("batch {b}"));
+        let words = format!("{}/ · {batch}", directory(checkpoint));
+        line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text_faint));
     }
 }
 
@@ -30,13 +35,17 @@ fn checkpoint_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, checkpoint: &CheckpointState) {
     let t = Tokens::of(ui.ctx());
     card(t).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        let directory = checkpoint.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         let parts = format::count(checkpoint.parts.len() as u64, "part");
-        line_ui(ui, text::rich(format!("{directory}/ {parts}"), text::mono(text::SMALL), t.text));
+        line_ui(ui, text::rich(format!("{}/ {parts}", directory(checkpoint)), text::mono(text::SMALL), t.text));
         parts_ui(ui, checkpoint.parts.len());
         line_ui(ui, text::rich(holds(ctx, checkpoint), text::regular(text::SMALL), t.text_faint));
         line_ui(ui, text::rich("outlives every executor", text::regular(text::SMALL), t.checkpoint));
     });
+}
+
+/// The last name of its path: `rdd-41`.
+fn directory(checkpoint: &CheckpointState) -> &str {
+    checkpoint.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
 }
 
 /// What the checkpoint holds: `updateStateByKey of batch 5`.

@@ -3,7 +3,10 @@
 use super::ViewCtx;
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, text};
-use egui::Ui;
+use egui::{Align, Label, Layout, Ui, vec2};
+
+/// Lines kept free for the detail.
+const DETAIL_LINES: f32 = 2.0;
 
 /// Headline and detail.
 pub fn story_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
@@ -13,5 +16,10 @@ pub fn story_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     let headline = if story.headline.is_empty() { "Nothing has happened yet" } else { &story.headline };
     line_ui(ui, text::rich(headline, text::semibold(text::LARGE), t.text)).on_hover_text(headline);
     let detail = if story.detail.is_empty() { " " } else { &story.detail };
-    line_ui(ui, text::rich(detail, text::regular(text::MEDIUM), t.text_soft)).on_hover_text(detail);
+    // Two lines are reserved, so that nothing below jumps when the detail needs the second.
+    let room = vec2(ui.available_width(), DETAIL_LINES * ui.fonts_mut(|f| f.row_height(&text::regular(text::MEDIUM))));
+    ui.allocate_ui_with_layout(room, Layout::top_down(Align::LEFT), |ui| {
+        ui.set_min_height(room.y);
+        ui.add(Label::new(text::rich(detail, text::regular(text::MEDIUM), t.text_soft)).wrap());
+    });
 }

@@ -10,6 +10,14 @@ use crate::object_store::{ObjectStore, PutMode};
 /// # Errors
 /// What is wrong with the files, as text.
 pub fn publish(store: &dyn ObjectStore, rdd: &RddInfo, dir: &str, parts: &[CheckpointPart]) -> Result<(), String> {
+    // The directory's name repeats with the seed: parts of an earlier run are removed, not mixed in.
+    let prefix = format!("{dir}/");
+    for key in store.list(&prefix).map_err(|error| error.to_string())? {
+        let name = key.strip_prefix(&prefix).unwrap_or(&key);
+        if !parts.iter().any(|part| part.file == name) {
+            store.delete(&key).map_err(|error| error.to_string())?;
+        }
+    }
     let manifest = format::Manifest {
         version: format::MANIFEST_VERSION,
         rdd: rdd.id,

@@ -105,6 +105,9 @@ impl Driver {
     /// Handles one input.
     pub fn handle(&mut self, now: Timestamp, input: DriverInput, fx: &mut Effects) {
         let mut out = Outbox::default();
+        // A thread that only told something goes on running, and may be dropping RDDs at this moment:
+        // what it released is looked at when it waits.
+        let may_forget = matches!(input, DriverInput::Request { .. } | DriverInput::SlotEnded { .. });
         match input {
             DriverInput::Request { slot, request } => self.on_request(now, slot, request, &mut out, fx),
             DriverInput::Told { told, .. } => self.on_told(now, told, &mut out, fx),
@@ -123,6 +126,11 @@ impl Driver {
         }
         self.inputs += 1;
         self.settle(now, out, fx);
+        if may_forget {
+            let mut out = Outbox::default();
+            self.forget_released(&mut out, fx);
+            self.drain(now, &mut out, fx);
+        }
     }
 
     /// Turns what was decided into effects, until nothing more follows.
@@ -131,7 +139,6 @@ impl Driver {
             self.drain(now, &mut out, fx);
             let mut more = Outbox::default();
             self.dispatch_streaming(now, &mut more, fx);
-            self.forget_released(&mut more, fx);
             if more.is_empty() {
                 break;
             }
@@ -185,8 +192,8 @@ impl Driver {
         self.next_seq += 1;
     }
 
+    /// What the program can no longer reach. At its end it drops everything; that releases nothing.
     fn forget_released(&mut self, out: &mut Outbox, fx: &mut Effects) {
-        // What the program drops on its way out is of no interest: the application has ended.
         if self.ended {
             return;
         }
@@ -258,7 +265,11 @@ impl Driver {
         out: &mut Outbox,
         fx: &mut Effects,
     ) {
-        if slot != Self::MAIN || self.ended {
+        if self.ended {
+            return;
+        }
+        if slot != Self::MAIN {
+            self.streaming_slot_ended(result);
             return;
         }
         self.ended = true;

@@ -42,6 +42,8 @@ pub(super) struct Streaming {
     current: Option<RunningBatch>,
     awaiting: Vec<SlotId>,
     error: Option<EngineError>,
+    /// A thread of the stream ended before its time.
+    slots_gone: bool,
 }
 
 impl Streaming {
@@ -57,6 +59,9 @@ impl Streaming {
 
     /// Nothing more will come, and nothing is left to do.
     fn is_done(&self) -> bool {
+        if self.slots_gone {
+            return true;
+        }
         let idle = self.instructions.is_empty() && self.generator.is_some() && !self.generating;
         self.next_tick_at().is_none() && idle && self.queue.is_empty() && self.current.is_none()
     }
@@ -93,6 +98,7 @@ impl Driver {
             current: None,
             awaiting: Vec::new(),
             error: None,
+            slots_gone: false,
         });
         fx.push(Effect::Reply(slot, Reply::Done(Ok(()))));
     }
@@ -127,6 +133,14 @@ impl Driver {
         }
     }
 
+    /// The generator or the output slot ended, which they do not by themselves: the stream has failed.
+    pub(super) fn streaming_slot_ended(&mut self, result: Result<()>) {
+        self.fail_streaming(result.err().unwrap_or(EngineError::DriverLost));
+        if let Some(s) = &mut self.streaming {
+            s.slots_gone = true;
+        }
+    }
+
     /// No further batch; what is generated still runs.
     pub(super) fn stop_streaming(&mut self) {
         if let Some(s) = &mut self.streaming {
@@ -157,8 +171,9 @@ impl Driver {
         let Some(s) = &mut self.streaming else { return };
         s.generating = false;
         match batch {
-            // R11.8: no job set, no batch events; what is remembered is cleared all the same.
-            Ok(batch) if batch.outputs.is_empty() => s.instructions.push_back(Instruction::Clear(tick)),
+            _ if s.error.is_some() => {}
+            // R11.8: no job set, no batch events, no completion processing for that time.
+            Ok(batch) if batch.outputs.is_empty() => {}
             Ok(batch) => {
                 let output_ops = batch.outputs.iter().map(|o| o.output_op).collect();
                 s.queue.push_back(WaitingBatch { tick, submitted: now, outputs: batch.outputs.into() });

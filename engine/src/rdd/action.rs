@@ -256,6 +256,7 @@ fn apply_overrides(last: &Arc<dyn AnyRdd>) {
         let core = rdd.core();
         let operator = core.op().operator;
         if let Some(&level) = config.persist.get(&operator)
+            && core.enter_override()
             && core.level() != level
         {
             core.edit(|info| info.level = level);
@@ -272,27 +273,30 @@ fn apply_overrides(last: &Arc<dyn AnyRdd>) {
 /// R9.3–R9.4: writes what is marked, in the caller's thread, before the action returns. A failed write
 /// does not fail the action: it is announced, the mark stays, and the next job tries again.
 fn do_checkpoint(last: &Arc<dyn AnyRdd>, action: &str, at: &Location<'_>) {
-    for rdd in marked_for_writing(last) {
+    let (marked, visited) = marked_for_writing(last);
+    for rdd in marked {
         let core = rdd.core();
         if let Err(error) = write_checkpoint(&rdd, callsite(action, at)) {
             core.set_checkpoint_state(CheckpointState::Marked);
-            core.leave_do_checkpoint();
-            last.core().leave_do_checkpoint();
+            // The next job finds its way here again.
+            visited.iter().for_each(|rdd| rdd.core().leave_do_checkpoint());
             core.context().tell(Notice::CheckpointFailed(core.id(), error.to_string()));
         }
     }
 }
 
 /// The marked RDDs that this job reaches, ancestors first. Each RDD is visited once in its life
-/// (R9.4); without "all marked ancestors" a path ends at its first marked RDD.
-fn marked_for_writing(last: &Arc<dyn AnyRdd>) -> Vec<Arc<dyn AnyRdd>> {
+/// (R9.4); without "all marked ancestors" a path ends at its first marked RDD. Also returns what was
+/// visited.
+fn marked_for_writing(last: &Arc<dyn AnyRdd>) -> (Vec<Arc<dyn AnyRdd>>, Vec<Arc<dyn AnyRdd>>) {
     let all = job_local().all_marked_ancestors;
-    let mut marked = Vec::new();
+    let (mut marked, mut visited) = (Vec::new(), Vec::new());
     let mut todo = vec![Arc::clone(last)];
     while let Some(rdd) = todo.pop() {
         if rdd.core().enter_do_checkpoint() {
             continue;
         }
+        visited.push(Arc::clone(&rdd));
         let is_marked = rdd.core().checkpoint_state() == CheckpointState::Marked;
         if is_marked {
             marked.push(Arc::clone(&rdd));
@@ -302,7 +306,7 @@ fn marked_for_writing(last: &Arc<dyn AnyRdd>) -> Vec<Arc<dyn AnyRdd>> {
         }
     }
     marked.sort_by_key(|rdd| rdd.core().id());
-    marked
+    (marked, visited)
 }
 
 fn write_checkpoint(rdd: &Arc<dyn AnyRdd>, callsite: String) -> Result<()> {

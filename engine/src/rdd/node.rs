@@ -77,6 +77,7 @@ pub struct RddCore {
     dependencies: Mutex<Vec<Dependency>>,
     checkpoint: Mutex<CheckpointState>,
     do_checkpoint_called: AtomicBool,
+    overridden: AtomicBool,
 }
 
 impl RddCore {
@@ -89,6 +90,7 @@ impl RddCore {
             dependencies: Mutex::new(dependencies),
             checkpoint: Mutex::new(CheckpointState::None),
             do_checkpoint_called: AtomicBool::new(false),
+            overridden: AtomicBool::new(false),
         }
     }
 
@@ -149,6 +151,11 @@ impl RddCore {
     /// Sets the flag of R9.4; returns whether it was set before.
     pub(super) fn enter_do_checkpoint(&self) -> bool {
         self.do_checkpoint_called.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether the user's choice of level is applied now, for the first time.
+    pub(super) fn enter_override(&self) -> bool {
+        !self.overridden.swap(true, Ordering::Relaxed)
     }
 
     pub(super) fn leave_do_checkpoint(&self) {

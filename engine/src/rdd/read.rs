@@ -22,6 +22,7 @@ impl<T: Data> Rdd<T> {
             let row = ctx.open_row(self.id(), part);
             let mut records = 0u64;
             let mut counted = |chunk: Chunk<'_, T>| {
+                ctx.check_cancelled()?;
                 records += chunk.len() as u64;
                 stacker::maybe_grow(STACK_RED_ZONE, STACK_GROWTH, || sink(chunk))
             };

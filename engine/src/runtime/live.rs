@@ -77,11 +77,15 @@ impl Live<'_> {
             let input = self.next_input();
             self.input(input);
         }
+        // Tasks that still run end at their next chunk.
+        self.running.values().for_each(|(_, cancelled)| cancelled.store(true, Ordering::Relaxed));
         Outcome { result: self.outcome.unwrap_or(Err(EngineError::DriverLost)) }
     }
 
     fn next_input(&self) -> DriverInput {
         let received = match self.driver.next_deadline() {
+            // What is due comes before what arrives, or a busy inbox would hold it off for ever.
+            Some(deadline) if deadline <= self.shared.clock.now() => return DriverInput::Deadline,
             Some(deadline) => {
                 let wait = Duration::from_nanos(deadline.ns_since(self.shared.clock.now()));
                 self.inbox.recv_timeout(wait)

@@ -11,7 +11,7 @@ use crate::rng::Seed;
 use crate::scheduler::{TaskLaunch, TaskReport};
 use crate::storage::StoredBlock;
 use crate::task_context::{Cluster, EffectSink, TaskContext, TaskEnvironment};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -33,7 +33,8 @@ pub(super) struct Work {
 
 /// Starts the workers of an executor. They end when the sender is dropped.
 pub(super) fn start(shared: &Shared, stores: &Arc<ExecutorStores>, cores: u32) -> std::io::Result<Sender<Work>> {
-    let (sender, receiver) = bounded(cores as usize);
+    // Unbounded, so that the loop never waits: a killed attempt frees its slot before its thread is free.
+    let (sender, receiver) = unbounded();
     for slot in 0..cores {
         let (shared, stores, receiver) = (shared.clone(), Arc::clone(stores), receiver.clone());
         std::thread::Builder::new()

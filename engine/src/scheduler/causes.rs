@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What the driver remembers of partitions, blocks and map outputs.
 #[derive(Default)]
 pub(super) struct History {
-    computed: BTreeSet<(RddId, PartitionId)>,
+    /// What was computed, and whether its RDD was persistent then.
+    computed: BTreeMap<(RddId, PartitionId), bool>,
     /// Why a block left. Kept until a task that computed the partition again has ended: that task's
     /// put is announced before its end.
     lost_blocks: BTreeMap<BlockId, RecomputeCause>,
@@ -46,7 +47,7 @@ impl History {
 
     pub fn forget_rdd(&mut self, rdd: RddId) {
         let ends = (PartitionId(0), PartitionId(u32::MAX));
-        let computed: Vec<_> = self.computed.range((rdd, ends.0)..=(rdd, ends.1)).copied().collect();
+        let computed: Vec<_> = self.computed.range((rdd, ends.0)..=(rdd, ends.1)).map(|(key, _)| *key).collect();
         for key in &computed {
             self.computed.remove(key);
         }
@@ -94,18 +95,19 @@ impl Scheduler {
         });
         for i in 0..metrics.reads.len() {
             let row = &metrics.reads[i];
-            if row.tier != ReadTier::Computed || self.history.computed.insert((row.rdd, row.partition)) {
+            if row.tier != ReadTier::Computed {
                 continue;
             }
-            let block = BlockId::new(row.rdd, row.partition);
             let kept = self.levels.get(&row.rdd).is_some_and(|level| level.is_valid());
+            let Some(was_kept) = self.history.computed.insert((row.rdd, row.partition), kept) else { continue };
+            let block = BlockId::new(row.rdd, row.partition);
             let left = self.history.lost_blocks.get(&block).copied();
             // Stored when the task was launched, and still computed: its holder is gone, heard of or not.
             let unreachable = running.blocks.get(&block).and_then(|at| at.front().copied());
             let own = left.or_else(|| unreachable.filter(|_| kept).map(RecomputeCause::LostWithExecutor));
             let asked = row.needed_by.and_then(|n| metrics.reads.get(n as usize)).and_then(|r| r.cause);
             let because = asked.unwrap_or(otherwise);
-            let never_fitted = kept.then_some(RecomputeCause::Evicted);
+            let never_fitted = (kept && was_kept).then_some(RecomputeCause::Evicted);
             let loss = Some(because).filter(|cause| cause.is_loss());
             metrics.reads[i].cause = own.or(loss).or(never_fitted).or(Some(because));
             if self.blocks.contains_key(&block) {

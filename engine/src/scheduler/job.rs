@@ -30,10 +30,8 @@ impl ActiveJob {
 
     /// Takes a result once (R2.10).
     pub fn deliver(&mut self, partition: PartitionId, output: TaskOutput) {
-        let wanted = self.spec.partitions.iter().position(|p| *p == partition);
-        if let Some(slot) = wanted.and_then(|i| self.outputs.get_mut(i))
-            && slot.is_none()
-        {
+        let mut open = self.spec.partitions.iter().zip(&mut self.outputs);
+        if let Some((_, slot)) = open.find(|(p, slot)| **p == partition && slot.is_none()) {
             *slot = Some(output);
             self.remaining -= 1;
         }
@@ -48,7 +46,7 @@ impl Scheduler {
     /// A job delivered everything.
     pub(super) fn finish_job(&mut self, id: JobId, out: &mut Outbox) {
         let Some(job) = self.jobs.remove(&id) else { return };
-        self.forget_job_in_stages(id, out);
+        self.forget_job_in_stages(id, "Stage finished", out);
         out.events.push(Event::JobEnd { job: id, result: JobResult::Succeeded });
         out.ended.push((id, Ok(job.outputs.into_iter().flatten().collect())));
     }
@@ -65,7 +63,7 @@ impl Scheduler {
             if self.jobs.remove(&id).is_none() {
                 continue;
             }
-            self.forget_job_in_stages(id, out);
+            self.forget_job_in_stages(id, "Stage cancelled", out);
             let error = format!("Job aborted due to stage failure: {reason}");
             out.events.push(Event::JobEnd { job: id, result: JobResult::Failed { error: error.clone() } });
             out.ended.push((id, Err(EngineError::JobFailed(error))));
@@ -79,7 +77,7 @@ impl Scheduler {
     }
 
     /// Drops the stages that only this job used, and kills their tasks (R2.10, R2.12).
-    fn forget_job_in_stages(&mut self, job: JobId, out: &mut Outbox) {
+    fn forget_job_in_stages(&mut self, job: JobId, reason: &str, out: &mut Outbox) {
         for id in self.stages_of_job(job) {
             let Some(stage) = self.stages.get_mut(&id) else { continue };
             stage.jobs.remove(&job);
@@ -96,7 +94,7 @@ impl Scheduler {
             self.stages.remove(&id);
             self.waiting.remove(&id);
             self.failed.remove(&id);
-            self.kill_tasks_of(id, "Stage finished", out);
+            self.kill_tasks_of(id, reason, out);
         }
     }
 

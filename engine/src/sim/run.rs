@@ -188,7 +188,7 @@ impl<'a> Simulation<'a> {
             }
         }
         let Some(due) = due else {
-            self.outcome = Some(Err(EngineError::IllegalState("every thread of the program waits for nothing".into())));
+            self.outcome = Some(Err(self.driver.why_stuck()));
             return false;
         };
         self.now = self.now.max(due);
@@ -229,7 +229,7 @@ impl<'a> Simulation<'a> {
                 }
                 Effect::Cancel(task) => {
                     self.running.remove(&task);
-                    self.production.lock().task_gone(task);
+                    self.production.lock().task_ended(task);
                 }
                 Effect::Reply(slot, reply) => self.to_resume.push_back((slot, reply)),
                 Effect::Spawn(spawn) => {
@@ -285,7 +285,7 @@ impl<'a> Simulation<'a> {
                     Err(error) => {
                         // What the task would have done after this does not happen.
                         self.running.remove(&task);
-                        self.production.lock().task_gone(task);
+                        self.production.lock().task_ended(task);
                         let report = TaskReport { task, result: Err(error), metrics: Default::default() };
                         self.input(DriverInput::TaskFinished(report));
                     }
@@ -312,21 +312,19 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// Gives the baton to one thread of the program, and takes its inputs once it waits or ends: until
-    /// then it may still drop RDDs, and when the driver hears of that must not depend on a race.
+    /// Gives the baton to one thread of the program, and takes its inputs until it waits or ends.
     fn resume(&mut self, slot: SlotId, reply: Reply) {
         let Some(sender) = self.slots.get(&slot) else { return };
         if sender.send(reply).is_err() {
             return;
         }
-        let mut inputs = Vec::new();
-        while let Ok(input) = self.inbox.1.recv() {
+        loop {
+            let Ok(input) = self.inbox.1.recv() else { return };
             let gives_back = matches!(input, DriverInput::Request { .. } | DriverInput::SlotEnded { .. });
-            inputs.push(input);
+            self.input(input);
             if gives_back {
-                break;
+                return;
             }
         }
-        inputs.into_iter().for_each(|input| self.input(input));
     }
 }

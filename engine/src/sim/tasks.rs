@@ -18,21 +18,27 @@ use std::sync::atomic::AtomicBool;
 /// Blocks being produced on executors: the records are known, the put is still to come.
 #[derive(Default)]
 pub(super) struct Production {
-    blocks: BTreeMap<(ExecutorId, BlockId), (TaskId, Arc<dyn StoredBlock>, Timestamp)>,
+    blocks: BTreeMap<(ExecutorId, BlockId), Produced>,
+}
+
+struct Produced {
+    block: Arc<dyn StoredBlock>,
+    ready: Timestamp,
+    by: TaskId,
 }
 
 impl Production {
-    fn put(&mut self, executor: ExecutorId, id: BlockId, by: (TaskId, Arc<dyn StoredBlock>, Timestamp)) {
-        self.blocks.entry((executor, id)).or_insert(by);
+    fn put(&mut self, at: (ExecutorId, BlockId), produced: Produced) {
+        self.blocks.entry(at).or_insert(produced);
+    }
+
+    /// The task ended early: what it had not stored yet will not come.
+    pub fn task_ended(&mut self, task: TaskId) {
+        self.blocks.retain(|_, produced| produced.by != task);
     }
 
     pub fn done(&mut self, executor: ExecutorId, id: BlockId) {
         self.blocks.remove(&(executor, id));
-    }
-
-    /// A killed or failed task stores nothing more.
-    pub fn task_gone(&mut self, task: TaskId) {
-        self.blocks.retain(|_, (by, ..)| *by != task);
     }
 
     pub fn executor_died(&mut self, executor: ExecutorId) {
@@ -56,8 +62,8 @@ impl EffectSink for Recorder {
 
     fn in_production(&self, id: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)> {
         let production = self.production.lock();
-        let (_, block, ready) = production.blocks.get(&(self.executor, id))?;
-        Some((Arc::clone(block), ready.ns_since(self.launched)))
+        let produced = production.blocks.get(&(self.executor, id))?;
+        Some((Arc::clone(&produced.block), produced.ready.ns_since(self.launched)))
     }
 }
 
@@ -108,7 +114,8 @@ pub(super) fn compute(
     for (at, entry) in std::mem::take(&mut *script.lock()) {
         let at = now.plus_ns(at);
         if let ScriptEntry::PutBlock { id, block, .. } = &entry {
-            production.lock().put(executor, *id, (task, Arc::clone(block), at));
+            let produced = Produced { block: Arc::clone(block), ready: at, by: task };
+            production.lock().put((executor, *id), produced);
         }
         entries.push((at, entry));
     }

@@ -93,13 +93,12 @@ impl StreamingContext {
     /// What Spark refuses at start, in its words (R11.2, R11.3, R12.4).
     pub fn start(&self) -> Result<()> {
         {
-            let mut graph = self.0.graph.lock();
+            let graph = self.0.graph.lock();
             if graph.started {
                 return Ok(());
             }
             super::validate::validate(&graph, self.0.interval, self.0.sc.checkpoint_dir().is_some())?;
             super::validate::apply_overrides(&graph, self.0.sc.config());
-            graph.started = true;
         }
         let graph = self.0.graph.lock();
         let plan = StreamingPlan {
@@ -115,10 +114,14 @@ impl StreamingContext {
             ],
         };
         drop(graph);
-        match slots::call(Request::StartStreaming(plan))? {
-            Reply::Done(result) => result,
-            _ => Err(EngineError::DriverLost),
-        }
+        self.0.graph.lock().started = true;
+        let started = match slots::call(Request::StartStreaming(plan)) {
+            Ok(Reply::Done(result)) => result,
+            Ok(_) => Err(EngineError::DriverLost),
+            Err(error) => Err(error),
+        };
+        self.0.graph.lock().started = started.is_ok();
+        started
     }
 
     /// Waits until the stream ends.
@@ -137,7 +140,7 @@ impl StreamingContext {
         loop {
             match slots::call(Request::NextInstruction)? {
                 Reply::Generator(Instruction::Generate(tick)) => {
-                    let batch = self.generate(tick);
+                    let batch = slots::catch(|| self.generate(tick));
                     slots::tell(Told::BatchGenerated { tick, batch });
                 }
                 Reply::Generator(Instruction::Clear(tick)) => self.clear(tick),

@@ -23,6 +23,8 @@ pub struct InspectorState {
 
 /// Fills the right panel.
 pub fn inspector_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InspectorState) {
+    // The panel keeps its width whatever it shows.
+    ui.set_width(ui.available_width());
     let selected = ctx.selection.and_then(|key| ctx.scene.nodes.iter().find(|node| node.key == key));
     let Some(node) = selected else {
         nothing_ui(ui, ctx);

@@ -1,0 +1,382 @@
+//! What can be written on the command line.
+
+use super::Policy;
+use super::size::parse_size;
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use faultline_engine::config::EngineConfig;
+use faultline_engine::event::{ClockKind, StorageLevel};
+use faultline_engine::ids::{BatchId, OperatorName};
+use faultline_engine::programs::{self, BuiltIn};
+use faultline_engine::sim::faults::PlannedFault;
+use std::path::PathBuf;
+
+/// Batches of a run when nothing else is asked.
+pub const BATCHES: u32 = 12;
+/// Most batches of one run.
+pub const MAX_BATCHES: u64 = 1_000_000;
+/// Most executors.
+pub const MAX_EXECUTORS: u64 = 256;
+/// Most task slots of one executor.
+pub const MAX_CORES: u64 = 256;
+/// Most partitions.
+pub const MAX_PARTITIONS: u64 = 10_000;
+/// Largest side of a picture, in points.
+pub const MAX_PICTURE_SIDE: u32 = 8_192;
+
+const FAULTS: &str = "\
+A fault SPEC is action:target@moment:
+  kill:executor=2@batch=7                   before batch 7; the driver knows at once
+  kill:executor=2@stage=19.task=3           while that task runs
+  restart:executor=2@batch=9                a new executor in its place
+  slow:executor=1,factor=10@batch=3         ten times slower; factor=1 heals
+  drop:block=updateStateByKey/7/2@batch=8   operator/batch/partition
+Stage numbers depend on the policy, because a checkpoint is a job of its own; batches do not.";
+
+/// See what a failed executor costs: lineage, cache and checkpoint of micro-batch programs.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "faultline",
+    version,
+    after_help = "\
+Examples:
+  faultline                                                         the window, demo running
+  faultline run word-count --fault kill:executor=2@batch=7
+  faultline lineage word-count
+  faultline compare word-count --fault kill:executor=2@batch=7
+
+Programs: word-count, a stream with state; page-rank, an iterative job with many shuffles.
+Exit codes: 0; 1 when the run failed; 2 when the command line was wrong."
+)]
+pub struct Cli {
+    /// What to do; the window with the demo when absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Run a program without the window, and print what each batch took and wrote
+    Run(RunArgs),
+    /// Print the operators of a program and the lineage of its last result
+    Lineage(LineageArgs),
+    /// Run a program under several policies, with and without a fault, and compare the work
+    Compare(CompareArgs),
+    /// Open the window with a program or an event log
+    Open(OpenArgs),
+    /// Write a picture of a program or an event log, without a display
+    Screenshot(ScreenshotArgs),
+}
+
+/// How much of everything, and on which input.
+#[derive(Clone, Debug, Args)]
+pub struct Sizing {
+    /// Batches of a streaming program
+    #[arg(long, value_name = "N", default_value_t = BATCHES, value_parser = up_to(MAX_BATCHES))]
+    pub batches: u32,
+    /// Executors at the start
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = up_to(MAX_EXECUTORS))]
+    pub executors: u32,
+    /// Task slots of each executor
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = up_to(MAX_CORES))]
+    pub cores: u32,
+    /// Storage memory of each executor: 64MB, 512k, 1GiB
+    #[arg(long, value_name = "SIZE", default_value = "64MB", value_parser = parse_size)]
+    pub memory: u64,
+    /// Partitions of input and shuffles
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = up_to(MAX_PARTITIONS))]
+    pub partitions: u32,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// A text file, or a directory of text files; the book Alice's Adventures in Wonderland when absent
+    #[arg(long, value_name = "PATH")]
+    pub input: Option<PathBuf>,
+}
+
+impl Default for Sizing {
+    fn default() -> Self {
+        let EngineConfig { seed, executors, cores, memory, partitions, .. } = EngineConfig::default();
+        Self { batches: BATCHES, executors, cores, memory, partitions, seed, input: None }
+    }
+}
+
+/// Arguments of `run`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = format!("\
+Examples:
+  faultline run word-count
+  faultline run word-count --batches 20 --input my-texts/ --json
+  faultline run word-count --fault kill:executor=2@batch=7 --fault restart:executor=2@batch=9
+  faultline run word-count --persist updateStateByKey=DISK_ONLY --checkpoint updateStateByKey=3
+  faultline run page-rank --events page-rank-log
+
+`faultline lineage <PROGRAM>` shows the names of its operators.
+{FAULTS}"))]
+pub struct RunArgs {
+    /// The program: word-count or page-rank
+    #[arg(value_parser = parse_program)]
+    pub program: BuiltIn,
+    /// How much of everything, and on which input.
+    #[command(flatten)]
+    pub sizing: Sizing,
+    /// virtual models durations, so that the same seed gives the same bytes; wall measures
+    #[arg(long, value_enum, default_value_t = Clock::Virtual)]
+    pub clock: Clock,
+    /// Keep checkpoints in this directory; else in a temporary one
+    #[arg(long, value_name = "DIR")]
+    pub checkpoint_dir: Option<PathBuf>,
+    /// Storage level of an operator, in place of the program's
+    #[arg(long, value_name = "OP=LEVEL", value_parser = parse_persist)]
+    pub persist: Vec<(OperatorName, StorageLevel)>,
+    /// Checkpoint an operator every N batches, in place of the program's interval; 0 never
+    #[arg(long, value_name = "OP=N", value_parser = parse_checkpoint)]
+    pub checkpoint: Vec<(OperatorName, u32)>,
+    /// A fault, see below; may be repeated
+    #[arg(long = "fault", value_name = "SPEC")]
+    pub faults: Vec<PlannedFault>,
+    /// Write the event log, in the JSON Lines of Spark's event logs
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Print one JSON object in place of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `lineage`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  faultline lineage word-count
+  faultline lineage word-count --batches 6
+  faultline lineage page-rank --format dot | dot -Tsvg > page-rank.svg")]
+pub struct LineageArgs {
+    /// The program: word-count or page-rank
+    #[arg(value_parser = parse_program)]
+    pub program: BuiltIn,
+    /// Batches to run; the lineage is that of the last one
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = up_to(MAX_BATCHES))]
+    pub batches: u32,
+    /// text has the operators and Spark's toDebugString
+    #[arg(long, value_enum, default_value_t = LineageFormat::Text)]
+    pub format: LineageFormat,
+}
+
+/// Arguments of `compare`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = format!("\
+Examples:
+  faultline compare word-count --fault kill:executor=2@batch=7
+  faultline compare word-count --fault kill:executor=2@batch=7 --policies cache,cache+checkpoint --json
+  faultline compare page-rank --fault kill:executor=2@stage=11.task=2
+
+Every policy replaces the storage level and the checkpoint interval of one operator: the state of
+word-count, the links of page-rank. Each lane runs twice, with and without the fault.
+{FAULTS}"))]
+pub struct CompareArgs {
+    /// The program: word-count or page-rank
+    #[arg(value_parser = parse_program)]
+    pub program: BuiltIn,
+    /// How much of everything, and on which input.
+    #[command(flatten)]
+    pub sizing: Sizing,
+    /// A fault, see below; may be repeated
+    #[arg(long = "fault", value_name = "SPEC", required = true)]
+    pub faults: Vec<PlannedFault>,
+    /// The lanes
+    #[arg(long, value_name = "POLICIES", value_enum, value_delimiter = ',', default_values_t = Policy::ALL)]
+    pub policies: Vec<Policy>,
+    /// Print one JSON object in place of the table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `open`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  faultline open page-rank
+  faultline open application-log")]
+pub struct OpenArgs {
+    /// A program, or the path of an event log; the demo when absent
+    #[arg(value_parser = parse_source, value_name = "PROGRAM | EVENT LOG")]
+    pub source: Option<Source>,
+}
+
+/// Arguments of `screenshot`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = format!("\
+Examples:
+  faultline screenshot word-count --at batch=7 --fault kill:executor=2@batch=7 kill.png
+  faultline screenshot word-count --view race --fault kill:executor=2@batch=7 race.png
+  faultline screenshot application-log --theme light --size 1920x1080 log.png
+
+{FAULTS}"))]
+pub struct ScreenshotArgs {
+    /// A program, or the path of an event log
+    #[arg(value_parser = parse_source, value_name = "PROGRAM | EVENT LOG")]
+    pub source: Source,
+    /// When to look: at the end of this batch, written batch=N; else at the end
+    #[arg(long, value_name = "batch=N", value_parser = parse_batch)]
+    pub at: Option<BatchId>,
+    /// A fault, see below; may be repeated
+    #[arg(long = "fault", value_name = "SPEC")]
+    pub faults: Vec<PlannedFault>,
+    /// What to draw
+    #[arg(long, value_enum, default_value_t = View::Lineage)]
+    pub view: View,
+    /// Width and height in points
+    #[arg(long, value_name = "WxH", default_value = "1280x800", value_parser = parse_picture_size)]
+    pub size: PictureSize,
+    /// Colours
+    #[arg(long, value_enum, default_value_t = Theme::Dark)]
+    pub theme: Theme,
+    /// The PNG file to write
+    #[arg(value_name = "OUT.png")]
+    pub out: PathBuf,
+}
+
+impl ScreenshotArgs {
+    /// The demo after its kill, in the directory of the caller.
+    pub fn lineage_of(program: BuiltIn, faults: Vec<PlannedFault>, at: BatchId, out: PathBuf) -> Self {
+        let size = PictureSize { width: 1280, height: 800 };
+        Self {
+            source: Source::Program(program),
+            at: Some(at),
+            faults,
+            view: View::Lineage,
+            size,
+            theme: Theme::Dark,
+            out,
+        }
+    }
+}
+
+/// Where durations come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Clock {
+    /// Durations are modelled.
+    Virtual,
+    /// Durations are measured.
+    Wall,
+}
+
+impl From<Clock> for ClockKind {
+    fn from(clock: Clock) -> Self {
+        match clock {
+            Clock::Virtual => Self::Virtual,
+            Clock::Wall => Self::Wall,
+        }
+    }
+}
+
+/// How `lineage` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LineageFormat {
+    /// Operators and `toDebugString`.
+    Text,
+    /// Graphviz.
+    Dot,
+    /// Mermaid, for Markdown.
+    Mermaid,
+    /// The RDDs as a list.
+    Json,
+}
+
+/// What a picture shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum View {
+    /// The lineage with everything around it.
+    Lineage,
+    /// The race of the policies.
+    Race,
+}
+
+/// Colours of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Theme {
+    /// Dark background.
+    Dark,
+    /// Light background.
+    Light,
+}
+
+impl From<Theme> for crate::theme::Theme {
+    fn from(theme: Theme) -> Self {
+        match theme {
+            Theme::Dark => Self::Dark,
+            Theme::Light => Self::Light,
+        }
+    }
+}
+
+/// Width and height of a picture in points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PictureSize {
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
+}
+
+/// What the window opens.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A program that runs.
+    Program(BuiltIn),
+    /// A recorded run, ours or Spark's.
+    Log(PathBuf),
+}
+
+fn up_to(most: u64) -> RangedU64ValueParser<u32> {
+    RangedU64ValueParser::new().range(1..=most)
+}
+
+fn program_names() -> String {
+    programs::ALL.map(|p| p.name).join(", ")
+}
+
+fn parse_program(name: &str) -> Result<BuiltIn, String> {
+    programs::find(name).ok_or_else(|| format!("no such program; the programs are {}", program_names()))
+}
+
+fn parse_source(text: &str) -> Result<Source, String> {
+    if let Some(program) = programs::find(text) {
+        return Ok(Source::Program(program));
+    }
+    let path = PathBuf::from(text);
+    if path.exists() {
+        return Ok(Source::Log(path));
+    }
+    Err(format!("neither a program ({}) nor a file", program_names()))
+}
+
+fn parse_persist(text: &str) -> Result<(OperatorName, StorageLevel), String> {
+    let (op, level) = assignment(text, "write OP=LEVEL, for example updateStateByKey=DISK_ONLY")?;
+    Ok((op, level.parse().map_err(|e: faultline_engine::event::UnknownLevel| e.to_string())?))
+}
+
+fn parse_checkpoint(text: &str) -> Result<(OperatorName, u32), String> {
+    let way_out = "write OP=N, for example updateStateByKey=5";
+    let (op, every) = assignment(text, way_out)?;
+    Ok((op, every.parse().map_err(|_| format!("{every:?} is no number of batches; {way_out}"))?))
+}
+
+fn assignment<'a>(text: &'a str, way_out: &str) -> Result<(OperatorName, &'a str), String> {
+    match text.rsplit_once('=') {
+        Some((op, value)) if !op.is_empty() && !value.is_empty() => Ok((op.into(), value)),
+        _ => Err(way_out.to_owned()),
+    }
+}
+
+fn parse_batch(text: &str) -> Result<BatchId, String> {
+    let number = text.strip_prefix("batch=").and_then(|n| n.parse().ok()).filter(|n| *n > 0);
+    number.map(BatchId).ok_or_else(|| "write batch=N, for example batch=7".to_owned())
+}
+
+fn parse_picture_size(text: &str) -> Result<PictureSize, String> {
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=MAX_PICTURE_SIDE).contains(side));
+    let size = text.split_once('x').and_then(|(w, h)| Some(PictureSize { width: side(w)?, height: side(h)? }));
+    size.ok_or_else(|| format!("write WIDTHxHEIGHT up to {MAX_PICTURE_SIDE}, for example 1280x800"))
+}

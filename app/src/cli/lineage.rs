@@ -1,0 +1,38 @@
+//! `faultline lineage`: the operators of a program, and the lineage of its last result.
+
+use super::args::{LineageArgs, LineageFormat, Sizing};
+use super::engine_run::{RunRequest, Store};
+use super::lineage_text::{dot, mermaid, text};
+use crate::model::Model;
+use anyhow::Context;
+use faultline_engine::event::RddInfo;
+use faultline_engine::ids::RddId;
+use std::io::Write;
+
+/// Runs the program and prints its lineage.
+pub fn lineage(args: &LineageArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let sizing = Sizing { batches: args.batches, ..Sizing::default() };
+    let recording = RunRequest::new(args.program, &sizing)?.record(&Store::memory())?;
+    let model = &recording.model;
+    let root =
+        last_result(model).with_context(|| format!("{} ran no job, so there is no lineage", args.program.name))?;
+    let graph = model.lineage_graph(root);
+    match args.format {
+        LineageFormat::Text => out.write_all(text(&args.program, model, root).as_bytes())?,
+        LineageFormat::Dot => out.write_all(dot(args.program.name, &graph).as_bytes())?,
+        LineageFormat::Mermaid => out.write_all(mermaid(&graph).as_bytes())?,
+        LineageFormat::Json => {
+            let rdds: Vec<&RddInfo> = graph.rdds().collect();
+            serde_json::to_writer(&mut *out, &rdds)?;
+            writeln!(out)?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+/// The RDD on which the last action ran; a checkpoint's second job is none.
+fn last_result(model: &Model) -> Option<RddId> {
+    let last = model.jobs.values().rfind(|job| job.origin.checkpoint_of.is_none())?;
+    // Parents come first, so the result stage is the last one.
+    last.stages.last().and_then(|stage| model.stages.get(stage)).map(|stage| stage.info.rdd)
+}

@@ -1,0 +1,161 @@
+//! One sentence about a race. Every clause is a comparison of the numbers beside it.
+
+use super::{Lane, Policy, Race};
+
+/// The outcome in one sentence.
+///
+/// | Clause | holds when, in the struck part |
+/// |---|---|
+/// | a second copy recovered at once | the fault added nothing to `cache2`, and something to `cache` |
+/// | the checkpoint bounded the walk | `cache+checkpoint` read a checkpoint and the fault added less to it than to `cache` |
+/// | … had the longest way back | the fault added more to this lane than to every other |
+///
+/// When none holds, the sentence is the range of what the fault added. Lanes in which the fault did not
+/// strike are left out.
+pub fn outcome_sentence(race: &Race) -> String {
+    let clauses: Vec<String> =
+        [second_copy(race), bounded_walk(race), longest_way(race)].into_iter().flatten().collect();
+    if clauses.is_empty() { range(race) } else { sentence(&clauses.join("; ")) }
+}
+
+fn second_copy(race: &Race) -> Option<String> {
+    let (cache, cache2) = (struck(race, Policy::Cache)?, struck(race, Policy::Cache2)?);
+    (added(cache2) == 0 && added(cache) > 0).then(|| "a second copy recovered at once".to_owned())
+}
+
+fn bounded_walk(race: &Race) -> Option<String> {
+    let (cache, both) = (struck(race, Policy::Cache)?, struck(race, Policy::CacheAndCheckpoint)?);
+    let read = both.struck.with_fault.checkpoint_partitions_read > 0;
+    (read && added(both) < added(cache)).then(|| "the checkpoint bounded the walk".to_owned())
+}
+
+fn longest_way(race: &Race) -> Option<String> {
+    let longest = all_struck(race).max_by_key(|lane| added(lane))?;
+    let mut others = all_struck(race).filter(|lane| lane.policy != longest.policy).peekable();
+    let alone = others.peek().is_some() && others.all(|lane| added(lane) < added(longest));
+    (alone && added(longest) > 0).then(|| format!("{} had the longest way back", subject(longest.policy)))
+}
+
+fn range(race: &Race) -> String {
+    let added = || all_struck(race).map(added);
+    match (added().min(), added().max()) {
+        (Some(0), Some(0)) => "Nothing had to be computed again because of the fault.".to_owned(),
+        (Some(least), Some(most)) if least == most => {
+            let lanes =
+                if all_struck(race).count() < race.lanes.len() { "every lane that it struck" } else { "every lane" };
+            format!("The fault changed the partitions computed again by {} in {lanes}.", signed(most))
+        }
+        (Some(least), Some(most)) => {
+            format!(
+                "The fault changed the partitions computed again by between {} and {}.",
+                signed(least),
+                signed(most)
+            )
+        }
+        _ => String::new(),
+    }
+}
+
+/// A difference with its sign: `+6`, `0`, `-6`.
+pub(super) fn signed(difference: i64) -> String {
+    if difference == 0 { "0".to_owned() } else { format!("{difference:+}") }
+}
+
+fn all_struck(race: &Race) -> impl Iterator<Item = &Lane> {
+    race.lanes.iter().filter(|lane| lane.struck_at.is_some())
+}
+
+fn struck(race: &Race, policy: Policy) -> Option<&Lane> {
+    race.lane(policy).filter(|lane| lane.struck_at.is_some())
+}
+
+fn added(lane: &Lane) -> i64 {
+    lane.struck.added_again()
+}
+
+const fn subject(policy: Policy) -> &'static str {
+    match policy {
+        Policy::None => "keeping nothing",
+        Policy::Cache => "plain cache",
+        Policy::Cache2 => "cache in two copies",
+        Policy::Checkpoint => "checkpoint alone",
+        Policy::CacheAndCheckpoint => "cache with checkpoint",
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{LaneUpkeep, Struck, WithAndWithout};
+    use crate::model::Tally;
+    use faultline_engine::ids::BatchId;
+
+    fn tally(computed_again: u64, checkpoint_partitions_read: u64) -> Tally {
+        Tally { computed_again, checkpoint_partitions_read, ..Tally::default() }
+    }
+
+    /// Policy, computed again without the fault, with it, checkpoint partitions read with it.
+    type Numbers = (Policy, u64, u64, u64);
+
+    fn outcome(lanes: &[Numbers]) -> String {
+        let lane = |&(policy, without, with, read): &Numbers| Lane {
+            policy,
+            spark_allows: true,
+            struck: WithAndWithout { without_fault: tally(without, 0), with_fault: tally(with, read) },
+            run: WithAndWithout::default(),
+            upkeep: LaneUpkeep::default(),
+            output_sha256: String::new(),
+            output_sha256_without_fault: String::new(),
+            explanation: String::new(),
+            struck_at: Some(Struck::Batch(BatchId(7))),
+        };
+        outcome_sentence(&Race {
+            program: "word-count".into(),
+            seed: 1,
+            faults: Vec::new(),
+            time_source: "modelled",
+            lanes: lanes.iter().map(lane).collect(),
+            streaming: true,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// The table would be crowned by a sentence that its numbers contradict.
+    #[test]
+    fn every_clause_follows_from_the_numbers() {
+        use Policy::*;
+        let all =
+            "A second copy recovered at once; the checkpoint bounded the walk; plain cache had the longest way back.";
+        let cases: [(&[Numbers], &str); 8] = [
+            (&[(None, 72, 96, 0), (Cache, 0, 48, 0), (Cache2, 0, 0, 0), (CacheAndCheckpoint, 0, 8, 2)], all),
+            // The second copy was lost too, and the checkpoint was not needed.
+            (
+                &[(Cache, 0, 48, 0), (Cache2, 0, 8, 0), (CacheAndCheckpoint, 0, 8, 0)],
+                "Plain cache had the longest way back.",
+            ),
+            // Nothing pays in every batch, so much that its way back was also the longest.
+            (&[(None, 10, 96, 0), (Cache, 0, 48, 0)], "Keeping nothing had the longest way back."),
+            // Two lanes share the longest way: neither had it.
+            (&[(None, 0, 48, 0), (Cache, 0, 48, 0), (Cache2, 0, 0, 0)], "A second copy recovered at once."),
+            (&[(Cache, 3, 3, 0), (Cache2, 0, 0, 0)], "Nothing had to be computed again because of the fault."),
+            (&[(Cache, 3, 9, 0)], "The fault changed the partitions computed again by +6 in every lane."),
+            (
+                &[(Cache, 9, 3, 0), (Cache2, 0, 0, 0)],
+                "The fault changed the partitions computed again by between -6 and 0.",
+            ),
+            // A checkpoint that recovery read without need bounds nothing.
+            (
+                &[(Cache, 0, 4, 0), (CacheAndCheckpoint, 0, 4, 2)],
+                "The fault changed the partitions computed again by +4 in every lane.",
+            ),
+        ];
+        for (lanes, expected) in cases {
+            assert_eq!(outcome(lanes), expected, "{lanes:?}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A run as the command line remembers it: the folded model, and what each batch and job had cost when
+//! it began or ended.
+
+use super::OutputHash;
+use crate::model::{Model, Tally};
+use faultline_engine::command::Command;
+use faultline_engine::event::{Envelope, Event};
+use faultline_engine::ids::*;
+use std::collections::BTreeMap;
+
+/// One completed batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchRow {
+    /// Input records.
+    pub records: u64,
+    /// Start minus submission.
+    pub scheduling_delay_ms: u64,
+    /// End minus start.
+    pub processing_ms: u64,
+    /// What its jobs did.
+    pub tally: Tally,
+}
+
+/// The part of a run that pays for a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Struck {
+    /// The batch that ran or came next when the fault struck.
+    Batch(BatchId),
+    /// Programs without batches: from the start of the job that ran when the fault struck, to the end
+    /// of the run. Up to that start the runs with and without the fault are equal.
+    FromJob(JobId),
+}
+
+/// What the driver answered to a planned command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The command.
+    pub command: Command,
+    /// Why it was refused, if it was.
+    pub refused: Option<String>,
+}
+
+/// Everything the command line keeps of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    /// The events, folded.
+    pub model: Model,
+    /// What was written.
+    pub output: OutputHash,
+    /// Completed batches; unlike the model's, never forgotten.
+    pub batches: BTreeMap<BatchId, BatchRow>,
+    /// Answers to commands, in order.
+    pub answers: Vec<Answer>,
+    /// The first fault that struck.
+    pub struck: Option<Struck>,
+    at_job_start: BTreeMap<JobId, Tally>,
+}
+
+impl Recording {
+    /// Folds one envelope.
+    pub fn see(&mut self, envelope: &Envelope) {
+        self.model.apply(envelope);
+        self.output.see(&envelope.event);
+        match &envelope.event {
+            Event::JobStart { job, .. } => {
+                self.at_job_start.insert(*job, self.model.run_tally());
+            }
+            Event::BatchCompleted { batch, scheduling_delay_ns, processing_ns, .. } => {
+                let Some(state) = self.model.batches.get(batch) else { return };
+                let row = BatchRow {
+                    records: state.info.records,
+                    scheduling_delay_ms: scheduling_delay_ns / 1_000_000,
+                    processing_ms: processing_ns / 1_000_000,
+                    tally: state.tally,
+                };
+                self.batches.insert(*batch, row);
+            }
+            Event::FaultInjected { .. } if self.struck.is_none() => self.struck = self.now_struck(),
+            Event::CommandApplied { command, .. } => {
+                self.answers.push(Answer { command: command.clone(), refused: None });
+            }
+            Event::CommandRejected { command, reason } => {
+                self.answers.push(Answer { command: command.clone(), refused: Some(reason.clone()) });
+            }
+            _ => {}
+        }
+    }
+
+    fn now_struck(&self) -> Option<Struck> {
+        let batch = self.model.faults.back().and_then(|fault| fault.batch).map(Struck::Batch);
+        batch.or_else(|| self.model.running_job().map(Struck::FromJob))
+    }
+
+    /// What was done in that part of this run; nothing when this run has no such part.
+    pub fn tally(&self, part: Struck) -> Tally {
+        match part {
+            Struck::Batch(batch) => self.batches.get(&batch).map(|row| row.tally).unwrap_or_default(),
+            Struck::FromJob(job) => {
+                let run = self.model.run_tally();
+                self.at_job_start.get(&job).map(|start| difference(&run, start)).unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// What was done between two moments of one run.
+fn difference(later: &Tally, earlier: &Tally) -> Tally {
+    Tally {
+        tasks: later.tasks - earlier.tasks,
+        computed_partitions: later.computed_partitions - earlier.computed_partitions,
+        computed_again: later.computed_again - earlier.computed_again,
+        computed_records: later.computed_records - earlier.computed_records,
+        cached_partitions_read: later.cached_partitions_read - earlier.cached_partitions_read,
+        checkpoint_partitions_read: later.checkpoint_partitions_read - earlier.checkpoint_partitions_read,
+        checkpoint_bytes_read: later.checkpoint_bytes_read - earlier.checkpoint_bytes_read,
+        map_outputs_rewritten: later.map_outputs_rewritten - earlier.map_outputs_rewritten,
+        shuffle_bytes_read: later.shuffle_bytes_read - earlier.shuffle_bytes_read,
+        source_records_read: later.source_records_read - earlier.source_records_read,
+        time_ms: later.time_ms - earlier.time_ms,
+    }
+}

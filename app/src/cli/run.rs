@@ -1,0 +1,268 @@
+//! `faultline run`: one run, told batch by batch or as JSON.
+
+use super::args::{Clock, RunArgs};
+use super::engine_run::{RunRequest, Store};
+use super::faults::{check_faults, stages_to_name, unstruck};
+use super::operators::check_operators;
+use super::{BatchRow, Recording};
+use faultline_engine::event::{ClockKind, Envelope, Event, Finding};
+use faultline_engine::eventlog::LogWriter;
+use faultline_engine::ids::BatchId;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// What `run --json` prints.
+#[derive(Debug, Serialize)]
+struct RunReport<'a> {
+    program: &'a str,
+    seed: u64,
+    clock: ClockKind,
+    batches: Vec<BatchReport>,
+    tasks: u64,
+    recomputed_partitions: u64,
+    findings: Vec<&'a Finding>,
+    output_sha256: String,
+}
+
+#[derive(Debug, Serialize)]
+struct BatchReport {
+    batch: BatchId,
+    records: u64,
+    scheduling_delay_ms: u64,
+    processing_ms: u64,
+}
+
+/// Runs the program and prints what it did.
+pub fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let request = request(args)?;
+    let store = match &args.checkpoint_dir {
+        Some(dir) => Store::directory(dir)?,
+        None => Store::temporary()?,
+    };
+    let log = args.events.as_deref().map(EventsFile::create).transpose()?;
+    let recording = if args.json {
+        let recording = record(&request, &store, log, None)?;
+        serde_json::to_writer(&mut *out, &report(&request, &recording))?;
+        writeln!(out)?;
+        recording
+    } else {
+        tell_and_log(&request, &store, log, out)?
+    };
+    out.flush()?;
+    let stages = stages_to_name(&args.faults, &recording);
+    warn(&unstruck(&args.faults, &recording).into_iter().chain(stages).collect::<Vec<_>>());
+    Ok(())
+}
+
+/// Runs the program and tells what it does, batch by batch.
+pub(super) fn tell_run(request: &RunRequest, store: &Store, out: &mut dyn Write) -> anyhow::Result<()> {
+    tell_and_log(request, store, None, out).map(drop)
+}
+
+fn tell_and_log(
+    request: &RunRequest,
+    store: &Store,
+    log: Option<EventsFile>,
+    out: &mut dyn Write,
+) -> anyhow::Result<Recording> {
+    let recording = record(request, store, log, Some(&mut *out))?;
+    summary(request, &recording, out)?;
+    Ok(recording)
+}
+
+/// What happened to planned faults that did not strike goes beside the output, not into it.
+pub(super) fn warn(sentences: &[String]) {
+    for sentence in sentences {
+        // Nobody is left to tell when the terminal is gone.
+        let _ = writeln!(io::stderr(), "warning: {sentence}");
+    }
+}
+
+fn request(args: &RunArgs) -> anyhow::Result<RunRequest> {
+    let mut request = RunRequest::new(args.program, &args.sizing)?;
+    request.clock = args.clock;
+    request.config.faults.clone_from(&args.faults);
+    request.config.persist.extend(args.persist.iter().cloned());
+    request.config.checkpoint.extend(args.checkpoint.iter().cloned());
+    check_faults(&request.program, &request.config)?;
+    check_operators(&request)?;
+    Ok(request)
+}
+
+/// Runs, writes the log, and tells `out` about it meanwhile.
+fn record(
+    request: &RunRequest,
+    store: &Store,
+    mut log: Option<EventsFile>,
+    mut out: Option<&mut dyn Write>,
+) -> anyhow::Result<Recording> {
+    let mut recording = Recording::default();
+    let mut told: io::Result<()> = match &mut out {
+        Some(out) => opening(request, *out),
+        None => Ok(()),
+    };
+    let bar = progress(request, out.is_some());
+    let mut words: Vec<String> = Vec::new();
+    let ran = request.run(store, &mut |events| {
+        for envelope in events {
+            recording.see(envelope);
+            if let Some(log) = &mut log {
+                log.write(envelope);
+            }
+            if matches!(envelope.event, Event::BatchCompleted { .. }) {
+                bar.inc(1);
+            }
+            if let (Some(out), Ok(())) = (&mut out, &told) {
+                told = bar.suspend(|| tell(&recording, &envelope.event, &mut words, *out));
+            }
+        }
+    });
+    bar.finish_and_clear();
+    // The log of a run that failed is the one that is needed most.
+    log.map_or(Ok(()), EventsFile::finish)?;
+    told?;
+    ran.map_err(|error| explained(error, &recording))?;
+    Ok(recording)
+}
+
+/// Without executors a run cannot go on, and the error of the loop does not know the way out.
+fn explained(error: anyhow::Error, recording: &Recording) -> anyhow::Error {
+    let executors = &recording.model.executors;
+    if executors.is_empty() || executors.values().any(|e| e.alive) {
+        return error;
+    }
+    error.context("no executor is alive; plan a restart too, for example --fault restart:executor=1@batch=7")
+}
+
+/// Only on a terminal; of a program without batches nobody knows the length.
+fn progress(request: &RunRequest, lines_tell: bool) -> ProgressBar {
+    if !request.program.streaming || lines_tell && io::IsTerminal::is_terminal(&io::stdout()) {
+        return ProgressBar::hidden();
+    }
+    bar(u64::from(request.config.max_batches.unwrap_or(0)), "batches")
+}
+
+/// A bar on standard error, which draws nothing when that is no terminal.
+pub(super) fn bar(len: u64, what: &str) -> ProgressBar {
+    let bar = ProgressBar::new(len);
+    match ProgressStyle::with_template(&format!("{{bar:40}} {{pos}}/{{len}} {what} {{msg}}")) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn opening(request: &RunRequest, out: &mut dyn Write) -> io::Result<()> {
+    let config = &request.config;
+    let clock = match request.clock {
+        Clock::Virtual => "virtual clock, durations are modelled",
+        Clock::Wall => "wall clock, durations are measured",
+    };
+    let (name, executors, cores, partitions) =
+        (request.program.name, config.executors, config.cores, config.partitions);
+    let seed = config.seed;
+    writeln!(out, "{name}: {executors} executors of {cores} cores, {partitions} partitions, seed {seed}, {clock}")
+}
+
+/// One line per batch, per fault, and per line that a program without batches prints.
+fn tell(recording: &Recording, event: &Event, words: &mut Vec<String>, out: &mut dyn Write) -> io::Result<()> {
+    match event {
+        Event::OutputPrinted { batch: Some(_), lines, .. } => words.extend(lines.iter().cloned()),
+        Event::OutputPrinted { batch: None, lines, .. } => {
+            for line in lines {
+                writeln!(out, "  {line}")?;
+            }
+        }
+        Event::FaultInjected { fault, .. } => writeln!(out, "fault      {fault}")?,
+        Event::BatchCompleted { batch, failure, .. } => {
+            let Some(row) = recording.batches.get(batch) else { return Ok(()) };
+            let words = std::mem::take(words);
+            batch_line(*batch, row, &words, failure.as_deref(), out)?;
+        }
+        _ => return Ok(()),
+    }
+    out.flush()
+}
+
+fn batch_line(
+    batch: BatchId,
+    row: &BatchRow,
+    words: &[String],
+    failure: Option<&str>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let BatchRow { records, scheduling_delay_ms: waited, processing_ms: took, tally } = row;
+    write!(out, "batch {batch:>4}  {records:>6} records  waited {waited:>4} ms  took {took:>4} ms  ")?;
+    match failure {
+        Some(error) => write!(out, "failed: {}", error.lines().next().unwrap_or_default())?,
+        None => write!(out, "{}", words.join(" "))?,
+    }
+    let again = (tally.computed_again, "computed again");
+    let back = (tally.checkpoint_partitions_read, "read from the checkpoint");
+    for (partitions, what) in [again, back].into_iter().filter(|(n, _)| *n > 0) {
+        write!(out, "  [{partitions} partitions {what}]")?;
+    }
+    writeln!(out)
+}
+
+fn summary(request: &RunRequest, recording: &Recording, out: &mut dyn Write) -> io::Result<()> {
+    let tally = recording.model.run_tally();
+    let (tasks, again, time) = (tally.tasks, tally.computed_again, tally.time_ms);
+    writeln!(out, "{}: {tasks} tasks, {again} partitions computed again, {time} ms", request.program.name)?;
+    for finding in &recording.model.findings {
+        writeln!(out, "finding {}: {} ({})", finding.kind, finding.message, finding.place)?;
+    }
+    writeln!(out, "output sha256 {}", recording.output.hex())
+}
+
+fn report<'a>(request: &'a RunRequest, recording: &'a Recording) -> RunReport<'a> {
+    let tally = recording.model.run_tally();
+    let batch = |(&batch, row): (&BatchId, &BatchRow)| BatchReport {
+        batch,
+        records: row.records,
+        scheduling_delay_ms: row.scheduling_delay_ms,
+        processing_ms: row.processing_ms,
+    };
+    RunReport {
+        program: request.program.name,
+        seed: request.config.seed,
+        clock: request.clock.into(),
+        batches: recording.batches.iter().map(batch).collect(),
+        tasks: tally.tasks,
+        recomputed_partitions: tally.computed_again,
+        findings: recording.model.findings.iter().map(|f| &**f).collect(),
+        output_sha256: recording.output.hex(),
+    }
+}
+
+/// The event log while it is written. After the first error nothing more is written.
+struct EventsFile {
+    path: PathBuf,
+    writer: LogWriter<BufWriter<File>>,
+    written: io::Result<()>,
+}
+
+impl EventsFile {
+    fn create(path: &Path) -> anyhow::Result<Self> {
+        let file = File::create(path).map_err(|error| Self::error(&error, path))?;
+        Ok(Self { path: path.to_owned(), writer: LogWriter::new(BufWriter::new(file)), written: Ok(()) })
+    }
+
+    fn write(&mut self, envelope: &Envelope) {
+        if self.written.is_ok() {
+            self.written = self.writer.write(envelope);
+        }
+    }
+
+    fn finish(self) -> anyhow::Result<()> {
+        let Self { path, writer, written } = self;
+        let finished = written.and_then(|()| writer.finish().map(drop));
+        finished.map_err(|error| Self::error(&error, &path))
+    }
+
+    fn error(error: &io::Error, path: &Path) -> anyhow::Error {
+        anyhow::anyhow!("cannot write the event log: {error}; choose another --events ({})", path.display())
+    }
+}

@@ -1,0 +1,112 @@
+//! The way to the window, and what happens without a display.
+
+use super::args::{OpenArgs, ScreenshotArgs, Sizing, Source, View};
+use super::compare::race_with_progress;
+use super::engine_run::{RunRequest, Store};
+use super::race_table::race_table;
+use super::{Policy, RaceRequest, UsageError, run};
+use crate::opening::DEMO;
+use crate::platform::screenshot::write_png;
+use crate::session::Session;
+use crate::source::RecordedSource;
+use crate::window::WITHOUT_WINDOW;
+use anyhow::Context;
+use faultline_engine::command::Command;
+use faultline_engine::event::Event;
+use faultline_engine::ids::{BatchId, ExecutorId};
+use faultline_engine::programs;
+use faultline_engine::sim::faults::{Moment, PlannedFault};
+use std::io::Write;
+
+/// Whether a window can be opened here, as far as the environment tells.
+pub fn has_display() -> bool {
+    cfg!(any(windows, target_os = "macos")) || crate::window::has_display()
+}
+
+/// Opens the window.
+///
+/// # Errors
+/// When there is no way to open one.
+pub fn open(args: OpenArgs) -> anyhow::Result<()> {
+    let name = match args.source {
+        None => DEMO.to_owned(),
+        Some(Source::Program(program)) => program.name.to_owned(),
+        Some(Source::Log(path)) => path.to_string_lossy().into_owned(),
+    };
+    crate::window::open(&name, crate::theme::Theme::Dark)
+}
+
+/// Writes a picture.
+///
+/// # Errors
+/// When the source cannot be read, or the picture cannot be written.
+pub fn screenshot(args: ScreenshotArgs) -> anyhow::Result<()> {
+    let theme = args.theme.into();
+    let size = [args.size.width, args.size.height];
+    let picture = match args.view {
+        View::Lineage => crate::window::picture(recorded(&args)?, theme, size),
+        View::Race => {
+            let Source::Program(program) = &args.source else {
+                return Err(UsageError("--view race needs a program; a log holds one run only".into()).into());
+            };
+            let mut request = RunRequest::new(*program, &Sizing::default())?;
+            request.config.faults.clone_from(&args.faults);
+            let race = race_with_progress(&RaceRequest { run: request, policies: Policy::ALL.to_vec() })?;
+            crate::window::text_picture(&race_table(&race), theme, size)
+        }
+    };
+    write_png(&picture, &args.out)
+}
+
+/// The events of the source up to the end of the batch asked for.
+fn recorded(args: &ScreenshotArgs) -> anyhow::Result<Session> {
+    let source = match &args.source {
+        Source::Program(program) => {
+            let mut request = RunRequest::new(*program, &Sizing::default())?;
+            request.config.faults.clone_from(&args.faults);
+            if let Some(batch) = args.at {
+                request.config.max_batches = Some(batch.0);
+            }
+            let mut events = Vec::new();
+            request.run(&Store::temporary()?, &mut |slice| events.extend_from_slice(slice))?;
+            // The picture shows the run, not its end.
+            events.retain(|e| !matches!(e.event, Event::ApplicationEnd));
+            RecordedSource::from(events)
+        }
+        Source::Log(path) => match args.at {
+            None => RecordedSource::open(path)?,
+            Some(batch) => RecordedSource::open(path)?.until_completed(batch),
+        },
+    };
+    Ok(Session::new(Box::new(source)))
+}
+
+/// The demo without a window: says so, runs the program with its fault, and prints the race.
+///
+/// # Errors
+/// When the run fails.
+pub fn without_display(out: &mut dyn Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "There is no display: none of DISPLAY, WAYLAND_DISPLAY and WAYLAND_SOCKET is set, so no window can open.\n\
+         Start faultline in a desktop session, over `ssh -X`, or under `xvfb-run`.\n\
+         {WITHOUT_WINDOW}\n\
+         `faultline --help` lists what needs no display.\n\n\
+         Here is the demo without a window: {DEMO}, and executor 2 dies before batch 7.\n"
+    )?;
+    let program = programs::find(DEMO).context("the demo is one of the built-in programs")?;
+    let mut request = RunRequest::new(program, &Sizing::default())?;
+    let faults = vec![PlannedFault {
+        command: Command::KillExecutor { executor: ExecutorId(2) },
+        moment: Moment::Batch(BatchId(7)),
+    }];
+    request.config.faults.clone_from(&faults);
+    run::tell_run(&request, &Store::temporary()?, out)?;
+    writeln!(out, "\nThe same kill under five policies\n")?;
+    let race = race_with_progress(&RaceRequest { run: request, policies: Policy::ALL.to_vec() })?;
+    out.write_all(race_table(&race).as_bytes())?;
+    let path = std::env::temp_dir().join("faultline-demo.png");
+    screenshot(ScreenshotArgs::lineage_of(program, faults, BatchId(7), path.clone()))?;
+    writeln!(out, "\nA picture of the window after the kill is in {}", path.display())?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,160 @@
+//! The window driven by accessible name, over a real engine, without a display.
+
+use egui::accesskit::Role;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use faultline::app::App;
+use faultline::model::Sign;
+use faultline::source::Start;
+use faultline::theme::Theme;
+use faultline_engine::ids::*;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Frames that a flow may take before it counts as stuck.
+const PATIENCE: u32 = 200_000;
+
+fn window() -> Harness<'static, App> {
+    let app = App::open("word-count", Start::Paused, Theme::Dark, Arc::new(|| {})).expect("the demo opens");
+    Harness::builder().with_size(egui::vec2(1280.0, 800.0)).with_max_steps(64).build_ui_state(
+        |ui, app: &mut App| {
+            app.update();
+            app.paint(ui);
+        },
+        app,
+    )
+}
+
+/// Runs frames until the model shows what is awaited.
+fn until(window: &mut Harness<'static, App>, what: &str, awaited: impl Fn(&App) -> bool) {
+    for _ in 0..PATIENCE {
+        window.step();
+        if awaited(window.state()) {
+            // One more frame, so that the panels show it too.
+            window.step();
+            return;
+        }
+        std::thread::yield_now();
+    }
+    panic!("never happened: {what}; the story is {:?}", window.state().session().model().story);
+}
+
+fn choose_step(window: &mut Harness<'static, App>, grain: &str) {
+    window.get_by_label("Step size").click();
+    window.step();
+    window.step();
+    window.get_by_role_and_label(Role::Button, grain).click();
+    window.step();
+    window.step();
+}
+
+fn completed(app: &App, batch: u32) -> bool {
+    app.session().model().batches.get(&BatchId(batch)).is_some_and(|b| b.completed.is_some())
+}
+
+fn step_to_batch(window: &mut Harness<'static, App>, last: u32) {
+    for batch in 1..=last {
+        if !completed(window.state(), batch) {
+            window.get_by_label("Step").click();
+            until(window, &format!("batch {batch} completes"), |app| completed(app, batch));
+        }
+    }
+}
+
+fn alive(app: &App, executor: u32) -> bool {
+    app.session().model().executors.get(&ExecutorId(executor)).is_some_and(|e| e.alive)
+}
+
+/// A step would run on, or not at all: nobody could show one task after the other.
+#[test]
+fn a_step_of_a_task_ends_with_that_task() {
+    let mut window = window();
+    until(&mut window, "the executors register", |app| alive(app, 3));
+    let ended = |app: &App| app.session().model().tasks.values().filter(|t| t.end.is_some()).count();
+    window.get_by_label("Step").click();
+    until(&mut window, "a task ends", |app| ended(app) > 0);
+    for _ in 0..50 {
+        window.step();
+    }
+    assert_eq!(ended(window.state()), 1);
+    assert!(window.query_by_label("Play").is_some(), "after a step the window is paused");
+}
+
+/// The heart of the product: kill by button, see what is lost, step through the recovery, restart.
+#[test]
+fn kill_and_restart_by_button() {
+    let mut window = window();
+    until(&mut window, "the executors register", |app| alive(app, 3));
+    choose_step(&mut window, "batch");
+    step_to_batch(&mut window, 6);
+    window.get_by_label("Kill 2").click();
+    until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
+    window.get_by_label("Step").click();
+    until(&mut window, "batch 7 completes", |app| completed(app, 7));
+    assert!(!alive(window.state(), 2));
+    let tally = window.state().session().model().batches[&BatchId(7)].tally;
+    assert!(tally.computed_again > 0, "{tally:?}");
+    assert_eq!(tally.checkpoint_partitions_read, 2, "state 5 comes back from the checkpoint: {tally:?}");
+    let state_7 = window.query_all_by_label_contains("updateStateByKey, batch 7").count();
+    assert!(state_7 > 0, "the state of batch 7 has an accessible node");
+
+    window.get_by_label("Restart as executor 4").click();
+    until(&mut window, "executor 4 registers", |app| alive(app, 4));
+    assert!(window.query_by_label("Kill 4").is_some(), "the new executor can be killed");
+}
+
+/// The keys that the hint promises.
+#[test]
+fn a_digit_kills_that_executor() {
+    let mut window = window();
+    until(&mut window, "the executors register", |app| alive(app, 3));
+    choose_step(&mut window, "batch");
+    step_to_batch(&mut window, 5);
+    assert_eq!(window.state().shell().ui.hint.as_deref(), Some("Press 2 to kill executor 2"));
+    window.key_press(egui::Key::Num2);
+    until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
+    window.get_by_label("Step").click();
+    until(&mut window, "batch 6 completes", |app| completed(app, 6));
+    assert!(!alive(window.state(), 2));
+}
+
+/// A node that can be seen but not selected: the inspector would stay empty.
+#[test]
+fn clicking_a_node_shows_its_facts() {
+    let mut window = window();
+    until(&mut window, "the executors register", |app| alive(app, 3));
+    choose_step(&mut window, "batch");
+    step_to_batch(&mut window, 2);
+    for _ in 0..120 {
+        window.step();
+    }
+    window.get_by_label_contains("updateStateByKey, batch 2").click();
+    window.step();
+    window.step();
+    assert!(window.state().shell().ui.selection.is_some());
+    let lineage = window.query_all_by_label_contains("CoGroupedRDD").count();
+    assert!(lineage > 0, "toDebugString of the selected node is shown");
+    let model = window.state().session().model();
+    let state =
+        model.rdds.values().filter(|r| r.info.op.batch == Some(BatchId(2)) && r.info.level.is_valid()).next_back();
+    let state = state.expect("the state of batch 2 is kept");
+    assert!((0..6).all(|p| state.cell(PartitionId(p)).sign == Sign::InMemory));
+}
+
+/// A window left alone would burn a core: egui_graphs asks for a repaint whenever it is shown.
+#[test]
+fn a_paused_window_left_alone_paints_no_frame_for_two_seconds() {
+    let mut window = window();
+    until(&mut window, "the executors register", |app| alive(app, 3));
+    choose_step(&mut window, "batch");
+    step_to_batch(&mut window, 3);
+    // Camera and animations come to rest.
+    for _ in 0..600 {
+        window.step();
+    }
+    let shows = window.state().shell().lineage.shows();
+    window.step();
+    let next = window.output().viewport_output.values().map(|v| v.repaint_delay).min();
+    assert!(next.is_none_or(|delay| delay >= Duration::from_secs(2)), "the next frame is due in {next:?}");
+    assert_eq!(window.state().shell().lineage.shows(), shows, "egui_graphs is not shown again");
+}
