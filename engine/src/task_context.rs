@@ -268,7 +268,9 @@ impl TaskContext {
         for i in (1..peers.len()).rev() {
             peers.swap(i, rng.below(i as u64 + 1) as usize);
         }
-        peers.truncate(usize::from(policy.level.replication.saturating_sub(1)));
+        if policy.level.replication < 2 {
+            peers.clear();
+        }
         self.journal.borrow_mut().pending.insert(id, Arc::clone(&block));
         if !peers.is_empty() {
             self.cost.replicate(block.memory_bytes());

@@ -97,6 +97,21 @@ impl Driver {
         self.scheduler.next_deadline().into_iter().chain(loss).chain(tick).min()
     }
 
+    /// Why nothing can happen any more, when neither an input nor a deadline is to be expected.
+    pub fn why_stuck(&self) -> EngineError {
+        let text = if self.scheduler.is_starved() {
+            "Initial job has not accepted any resources: no executor is alive; restart one, for example with restart:executor=2@batch=9"
+        } else {
+            "every thread of the program waits for nothing"
+        };
+        EngineError::IllegalState(text.to_owned())
+    }
+
+    /// Whether work waits for an executor although none is alive.
+    pub fn is_starved(&self) -> bool {
+        self.scheduler.is_starved()
+    }
+
     /// Whether the application ended.
     pub const fn has_ended(&self) -> bool {
         self.ended

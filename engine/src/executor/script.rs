@@ -32,7 +32,7 @@ pub enum ScriptEntry {
         block: Arc<dyn StoredBlock>,
         /// Level and generation.
         policy: BlockPolicy,
-        /// Executors that get a copy, best first.
+        /// Executors that may get a copy, best first.
         peers: Vec<ExecutorId>,
     },
     /// A bucket of another executor arrived; if that executor died before, it did not.
@@ -107,6 +107,10 @@ pub fn apply(
             Ok(Vec::new())
         }
         ScriptEntry::StorePart { key, bytes } => {
+            // What a dead incarnation computed must not replace what its successor wrote.
+            if !stores.is_alive() {
+                return Err(TaskError::Cancelled);
+            }
             // A part left by an earlier attempt of this very RDD is replaced: a partition has one content.
             store
                 .put(&key, &bytes, PutMode::Replace)
@@ -115,6 +119,9 @@ pub fn apply(
         }
     }
 }
+
+/// `spark.storage.maxReplicationFailures`: peers that may fail before replication stops.
+const MAX_REPLICATION_FAILURES: u32 = 1;
 
 /// R8.13: the block here, then encoded copies on peers; fewer copies than asked is no error.
 fn put_with_replicas(
@@ -137,10 +144,24 @@ fn put_with_replicas(
     }
     if stored && !peers.is_empty() {
         let bytes = block.encode().map_err(|error| TaskError::Exception(error.to_string()))?;
+        let wanted = usize::from(policy.level.replication.saturating_sub(1));
+        let (mut copies, mut failures) = (0, 0);
         for peer in peers {
-            let Some(peer) = cluster.read().get(peer).cloned() else { continue };
+            if copies == wanted || failures > MAX_REPLICATION_FAILURES {
+                break;
+            }
+            let Some(peer) = cluster.read().get(peer).cloned().filter(|p| p.is_alive()) else {
+                failures += 1;
+                continue;
+            };
             let copy = block.codec().wrap(Arc::clone(&bytes)).map_err(|e| TaskError::Exception(e.to_string()))?;
-            all.extend(put(&peer, copy)?);
+            match put(&peer, copy) {
+                Ok(reports) => {
+                    copies += 1;
+                    all.extend(reports);
+                }
+                Err(_) => failures += 1,
+            }
         }
     }
     Ok(all)

@@ -74,6 +74,11 @@ impl Live<'_> {
         self.perform(fx);
         self.spawn(Driver::MAIN, "main", move || program(&sc));
         while self.outcome.is_none() {
+            // Nobody can send a command to this loop: without an executor it would wait for ever.
+            if self.driver.next_deadline().is_none() && self.inbox.is_empty() && self.driver.is_starved() {
+                self.outcome = Some(Err(self.driver.why_stuck()));
+                break;
+            }
             let input = self.next_input();
             self.input(input);
         }

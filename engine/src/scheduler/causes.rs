@@ -98,9 +98,9 @@ impl Scheduler {
             if row.tier != ReadTier::Computed {
                 continue;
             }
+            let block = BlockId::new(row.rdd, row.partition);
             let kept = self.levels.get(&row.rdd).is_some_and(|level| level.is_valid());
             let Some(was_kept) = self.history.computed.insert((row.rdd, row.partition), kept) else { continue };
-            let block = BlockId::new(row.rdd, row.partition);
             let left = self.history.lost_blocks.get(&block).copied();
             // Stored when the task was launched, and still computed: its holder is gone, heard of or not.
             let unreachable = running.blocks.get(&block).and_then(|at| at.front().copied());

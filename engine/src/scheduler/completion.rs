@@ -54,7 +54,7 @@ impl Scheduler {
         if let Some(set) = self.task_sets.get_mut(&id) {
             set.settle(info.index);
             let slot = &mut set.tasks[info.index as usize];
-            slot.done_on = Some(info.executor);
+            slot.done = Some(info.clone());
             slot.failures = 0;
         }
         // The same partition in other attempts of the stage needs no further try (R3.9).

@@ -76,6 +76,7 @@ impl Scheduler {
             return;
         }
         self.failure_epoch.insert(executor, seen_at);
+        let under_replicated = self.under_replicated(executor);
         let held: Vec<BlockId> =
             self.blocks.iter().filter(|(_, at)| at.contains(&executor)).map(|(id, _)| *id).collect();
         for id in held {
@@ -99,6 +100,9 @@ impl Scheduler {
         }
         if self.executors.contains_key(&executor) {
             out.report_blocks.push(executor);
+        }
+        if self.config.proactive_replication {
+            self.order_replicas(executor, under_replicated, out);
         }
     }
 
@@ -139,12 +143,8 @@ impl Scheduler {
             );
             self.attempt_failed(task, end, &message, TaskMetrics::default(), out);
         }
-        let under_replicated = self.under_replicated(executor);
         let now_epoch = self.outputs.epoch();
         self.forget_holdings(executor, Some(now_epoch), out);
-        if self.config.proactive_replication {
-            self.order_replicas(under_replicated, out);
-        }
         self.offer(now, out);
     }
 
@@ -155,32 +155,20 @@ impl Scheduler {
             if set.zombie || !is_map {
                 continue;
             }
-            let lost: Vec<u32> =
-                (0..set.tasks.len() as u32).filter(|&i| set.tasks[i as usize].done_on == Some(executor)).collect();
-            for index in lost {
-                let slot = &set.tasks[index as usize];
-                let (partition, attempt) = (slot.partition, slot.attempts.saturating_sub(1));
+            let lost: Vec<(u32, TaskInfo)> = set
+                .tasks
+                .iter()
+                .zip(0..)
+                .filter_map(|(slot, index)| slot.done.clone().map(|done| (index, done)))
+                .filter(|(_, done)| done.executor == executor)
+                .collect();
+            for (index, done) in lost {
                 set.requeue(index);
                 if let Some(stage) = self.stages.get_mut(&id.stage) {
-                    stage.pending.insert(partition);
+                    stage.pending.insert(done.partition);
                 }
-                out.events.push(Event::TaskEnd {
-                    task: TaskInfo {
-                        id: TaskId(self.next_task),
-                        stage: *id,
-                        index,
-                        attempt,
-                        partition,
-                        executor,
-                        launched: Timestamp(0),
-                        finished: Timestamp(0),
-                        locality: Locality::Any,
-                        kind: TaskKind::ShuffleMapTask,
-                    },
-                    reason: TaskEndReason::Resubmitted,
-                    metrics: TaskMetrics::default(),
-                });
-                self.next_task += 1;
+                let metrics = TaskMetrics::default();
+                out.events.push(Event::TaskEnd { task: done, reason: TaskEndReason::Resubmitted, metrics });
             }
         }
     }
@@ -191,14 +179,15 @@ impl Scheduler {
     }
 
     /// R8.14: one survivor copies each block that lost a replica to one new peer.
-    fn order_replicas(&self, blocks: Vec<BlockId>, out: &mut Outbox) {
+    fn order_replicas(&self, lost: ExecutorId, blocks: Vec<BlockId>, out: &mut Outbox) {
         for block in blocks {
             let level = self.levels.get(&block.rdd).copied().unwrap_or_default();
             let holders: BTreeSet<ExecutorId> = self.blocks.get(&block).into_iter().flatten().copied().collect();
             if !level.is_valid() || holders.len() >= usize::from(level.replication) {
                 continue;
             }
-            let candidates: Vec<ExecutorId> = self.executors.keys().copied().filter(|e| !holders.contains(e)).collect();
+            let candidates: Vec<ExecutorId> =
+                self.executors.keys().copied().filter(|e| *e != lost && !holders.contains(e)).collect();
             let pick = candidates.get(block.partition.0 as usize % candidates.len().max(1));
             if let (Some(&from), Some(&to)) = (holders.first(), pick) {
                 let generation = self.generations.get(&block.rdd).copied().unwrap_or(0);

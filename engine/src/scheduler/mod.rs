@@ -144,6 +144,11 @@ impl Scheduler {
         self.offer(now, out);
     }
 
+    /// Work waits, and nobody is there to do it.
+    pub fn is_starved(&self) -> bool {
+        self.executors.is_empty() && self.task_sets.values().any(|set| !set.zombie && !set.pending.is_empty())
+    }
+
     /// Task slots of an executor, if it lives.
     pub fn cores(&self, executor: ExecutorId) -> Option<u32> {
         self.executors.get(&executor).map(|s| s.cores)

@@ -217,7 +217,7 @@ impl Scheduler {
             .map(|&partition| TaskSlot {
                 partition,
                 preferred: self.preferred(&rdd, partition, &policies),
-                done_on: None,
+                done: None,
                 settled: false,
                 attempts: 0,
                 failures: 0,

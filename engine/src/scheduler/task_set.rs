@@ -1,6 +1,7 @@
 //! The tasks of one stage attempt: Spark's `TaskSetManager`.
 
 use super::task::TaskWork;
+use crate::event::TaskInfo;
 use crate::ids::*;
 use crate::task_context::BlockPolicy;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,8 +12,8 @@ pub(super) struct TaskSlot {
     pub partition: PartitionId,
     /// Executors that hold what it reads (R2.14).
     pub preferred: Vec<ExecutorId>,
-    /// Where it succeeded.
-    pub done_on: Option<ExecutorId>,
+    /// The attempt that succeeded.
+    pub done: Option<TaskInfo>,
     /// Needs no further attempt: it succeeded here or elsewhere, or failed to fetch.
     pub settled: bool,
     pub attempts: u32,
@@ -45,7 +46,7 @@ impl TaskSet {
     pub fn requeue(&mut self, index: u32) {
         let Some(task) = self.tasks.get_mut(index as usize) else { return };
         task.settled = false;
-        task.done_on = None;
+        task.done = None;
         if !self.zombie {
             self.pending.insert(index);
         }

@@ -312,19 +312,21 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// Gives the baton to one thread of the program, and takes its inputs until it waits or ends.
+    /// Gives the baton to one thread of the program, and takes its inputs once it waits or ends: until
+    /// then it may still drop RDDs, and when the driver hears of that must not depend on a race.
     fn resume(&mut self, slot: SlotId, reply: Reply) {
         let Some(sender) = self.slots.get(&slot) else { return };
         if sender.send(reply).is_err() {
             return;
         }
-        loop {
-            let Ok(input) = self.inbox.1.recv() else { return };
+        let mut inputs = Vec::new();
+        while let Ok(input) = self.inbox.1.recv() {
             let gives_back = matches!(input, DriverInput::Request { .. } | DriverInput::SlotEnded { .. });
-            self.input(input);
+            inputs.push(input);
             if gives_back {
-                return;
+                break;
             }
         }
+        inputs.into_iter().for_each(|input| self.input(input));
     }
 }

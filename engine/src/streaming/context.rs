@@ -97,7 +97,12 @@ impl StreamingContext {
             if graph.started {
                 return Ok(());
             }
-            super::validate::validate(&graph, self.0.interval, self.0.sc.checkpoint_dir().is_some())?;
+            let valid = super::validate::validate(&graph, self.0.interval, self.0.sc.checkpoint_dir().is_some());
+            if valid.is_err() {
+                drop(graph);
+                self.release();
+                return valid;
+            }
             super::validate::apply_overrides(&graph, self.0.sc.config());
         }
         let graph = self.0.graph.lock();
@@ -144,9 +149,18 @@ impl StreamingContext {
                     slots::tell(Told::BatchGenerated { tick, batch });
                 }
                 Reply::Generator(Instruction::Clear(tick)) => self.clear(tick),
-                _ => return Ok(()),
+                _ => {
+                    self.release();
+                    return Ok(());
+                }
             }
         }
+    }
+
+    /// Breaks the ring of context, output operations and streams, so that their RDDs can go.
+    fn release(&self) {
+        self.0.graph.lock().outputs.clear();
+        self.0.instances.clear();
     }
 
     fn with_generation<R>(&self, tick: BatchTick, f: impl FnOnce(&Generation<'_>) -> R) -> R {

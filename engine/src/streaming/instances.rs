@@ -22,6 +22,13 @@ pub(super) struct Instances {
     rdds: Mutex<BTreeMap<(StreamId, u32), Instance>>,
 }
 
+impl Instances {
+    /// Forgets every RDD.
+    pub fn clear(&self) {
+        self.rdds.lock().clear();
+    }
+}
+
 /// The generation of one batch: gives each stream its RDD.
 pub(super) struct Generation<'a> {
     pub sc: &'a SparkContext,
