@@ -25,7 +25,7 @@ fn collect<T: Data + Ord>(stream: &DStream<T>) -> Outputs<T> {
     stream.for_each_rdd(move |rdd, tick| {
         let mut values = rdd.collect()?;
         values.sort();
-        inside.lock().unwrap().push((tick.batch.0, values));
+        inside.lock().expect("no test thread panicked").push((tick.batch.0, values));
         Ok(())
     });
     outputs
@@ -46,7 +46,7 @@ fn expect<T: Data + Ord>(
             let outputs = collect(&build(&ssc)?);
             ssc.start()?;
             ssc.await_termination()?;
-            let outputs = std::mem::take(&mut *outputs.lock().unwrap());
+            let outputs = std::mem::take(&mut *outputs.lock().expect("no test thread panicked"));
             Ok(outputs)
         });
         assert_eq!(result.expect("the stream ends well"), expected, "{loop_:?}");
@@ -64,7 +64,7 @@ fn words(ssc: &StreamingContext, batches: &[Option<&str>]) -> DStream<(String, u
 
 /// `a2 b1` as records.
 fn counts(text: &str) -> Vec<(String, u32)> {
-    text.split_whitespace().map(|w| (w[..1].to_owned(), w[1..].parse().unwrap())).collect()
+    text.split_whitespace().map(|w| (w[..1].to_owned(), w[1..].parse().expect("a count after the key"))).collect()
 }
 
 fn numbered<T>(outputs: Vec<T>) -> Vec<(u32, T)> {
@@ -229,12 +229,12 @@ fn d26_chained_states_are_both_cut() {
             let inside = Arc::clone(&lengths);
             second.for_each_rdd(move |rdd, _| {
                 rdd.count()?;
-                inside.lock().unwrap().push(rdd.lineage_len());
+                inside.lock().expect("no test thread panicked").push(rdd.lineage_len());
                 Ok(())
             });
             ssc.start()?;
             ssc.await_termination()?;
-            let lengths = lengths.lock().unwrap().clone();
+            let lengths = lengths.lock().expect("no test thread panicked").clone();
             Ok(lengths)
         });
         assert_eq!(result, Ok(vec![2; 6]), "{loop_:?}: cut to itself and its reader in every batch");
