@@ -71,7 +71,7 @@ fn with_engine(path: &str) -> u64 {
     let program = move |sc: &SparkContext| {
         let counts = sc
             .text_file(&path, PARTITIONS)?
-            .flat_map_into(|line, out| line.split(' ').for_each(|word| out.push(Line::from(word))))
+            .flat_map_into(|line, out| line.split_ascii_whitespace().for_each(|word| out.push(Line::from(word))))
             .map(|word| (word, 1u64))
             .reduce_by_key(|a, b| a + b);
         found.store(counts.count()?, Ordering::Relaxed);

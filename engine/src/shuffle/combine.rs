@@ -3,7 +3,6 @@
 use crate::rdd::Chunk;
 use crate::storage::Data;
 use indexmap::IndexMap;
-use indexmap::map::Entry;
 use rustc_hash::FxBuildHasher;
 use std::hash::Hash;
 
@@ -95,18 +94,40 @@ impl<V: Data> Combiner<V> for KeepAll {
     fn merge(&self, _: &mut V, _: V) {}
 }
 
+/// Merges `value` into what `key` has, or makes the first of it. Most records find their key: a plain
+/// look-up is faster for them than an entry, and only a new key is hashed twice.
+fn upsert<K: Hash + Eq, C, V>(
+    combined: &mut Combined<K, C>,
+    (key, value): (K, V),
+    merge: impl FnOnce(&mut C, V),
+    create: impl FnOnce(V) -> C,
+) {
+    match combined.get_mut(&key) {
+        Some(slot) => merge(slot, value),
+        None => {
+            combined.insert(key, create(value));
+        }
+    }
+}
+
 /// Combines the records of a chunk by key, all the way to the output.
 pub(crate) fn combine_into<K: Data + Hash + Eq, V: Data, C: Combiner<V>>(
     combiner: &C,
     combined: &mut Combined<K, C::Out>,
     chunk: Chunk<'_, (K, V)>,
 ) {
-    chunk.for_each(|(key, value)| match combined.entry(key) {
-        Entry::Occupied(mut slot) => combiner.merge(slot.get_mut(), combiner.partial(value)),
-        Entry::Vacant(slot) => {
-            slot.insert(combiner.create(combiner.partial(value)));
-        }
-    });
+    let merge = |out: &mut C::Out, value| combiner.merge(out, combiner.partial(value));
+    chunk.for_each(|record| upsert(combined, record, merge, |value| combiner.create(combiner.partial(value))));
+}
+
+/// Combines the records of a chunk by key on the map side.
+pub(crate) fn merge_values<K: Data + Hash + Eq, V: Data, C: Combiner<V>>(
+    combiner: &C,
+    combined: &mut Combined<K, C::Partial>,
+    chunk: Chunk<'_, (K, V)>,
+) {
+    let merge = |partial: &mut C::Partial, value| combiner.merge_value(partial, value);
+    chunk.for_each(|record| upsert(combined, record, merge, |value| combiner.partial(value)));
 }
 
 /// Merges partials of a chunk by key.
@@ -115,10 +136,6 @@ pub(crate) fn merge_partials<K: Data + Hash + Eq, V: Data, C: Combiner<V>>(
     combined: &mut Combined<K, C::Out>,
     chunk: Chunk<'_, (K, C::Partial)>,
 ) {
-    chunk.for_each(|(key, partial)| match combined.entry(key) {
-        Entry::Occupied(mut slot) => combiner.merge(slot.get_mut(), partial),
-        Entry::Vacant(slot) => {
-            slot.insert(combiner.create(partial));
-        }
-    });
+    let merge = |out: &mut C::Out, partial| combiner.merge(out, partial);
+    chunk.for_each(|record| upsert(combined, record, merge, |partial| combiner.create(partial)));
 }
