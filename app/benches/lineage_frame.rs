@@ -58,8 +58,7 @@ fn corner(column: usize, row: usize) -> Pos2 {
 }
 
 fn node(at: usize, rect: Rect) -> Node {
-    let cell =
-        |(p, sign)| Cell { partition: PartitionId(p), sign, copies: 1, checkpointed: false, recomputed: false };
+    let cell = |(p, sign)| Cell { partition: PartitionId(p), sign, copies: 1, checkpointed: false, recomputed: false };
     Node {
         key: NodeKey(at as u64),
         kind: NodeKind::Operator,

@@ -1,7 +1,7 @@
 //! Jobs on the calling thread: no driver, no events, no stages.
 //!
 //! What is left is what a task costs between its first and its last record. Shuffles and checkpoints
-//! need stages, so a job that reads one fails.
+//! need a driver, so jobs over them are refused.
 
 use super::{CostMeter, ExecutorStores, ScriptEntry, apply, run_task};
 use crate::config::EngineConfig;
@@ -9,7 +9,8 @@ use crate::error::{EngineError, Result};
 use crate::event::CheckpointPart;
 use crate::ids::*;
 use crate::object_store::{MemoryObjectStore, ObjectStore};
-use crate::rdd::{AnyRdd, Files, JobRunner, JobSpec, Notice, SparkContext, TaskError, TaskOutput};
+use crate::rdd::for_each_ancestor;
+use crate::rdd::{AnyRdd, Dependency, Files, JobRunner, JobSpec, Notice, SparkContext, TaskError, TaskOutput};
 use crate::rng::Seed;
 use crate::scheduler::TaskWork;
 use crate::shuffle::ShuffleStore;
@@ -69,6 +70,7 @@ impl Inline {
 
 impl JobRunner for Inline {
     fn run_job(&self, job: JobSpec) -> Result<Vec<TaskOutput>> {
+        refuse_shuffles(&job.rdd)?;
         let work = TaskWork::Result(Arc::clone(&job.func));
         let run = |partition: &PartitionId| run_task(&work, self.task(&job, *partition)).result.map_err(failed);
         job.partitions.iter().map(run).collect()
@@ -81,10 +83,21 @@ impl JobRunner for Inline {
     fn tell(&self, _: Notice) {}
 }
 
+/// Nobody would have written them, and to their readers they would look empty.
+fn refuse_shuffles(rdd: &Arc<dyn AnyRdd>) -> Result<()> {
+    let mut result = Ok(());
+    for_each_ancestor(Arc::clone(rdd), |rdd| {
+        if rdd.core().dependencies().iter().any(|d| matches!(d, Dependency::Shuffle(_))) {
+            result = Err(EngineError::IllegalState("shuffles need a driver".into()));
+        }
+    });
+    result
+}
+
 fn failed(error: TaskError) -> EngineError {
     EngineError::JobFailed(match error {
         TaskError::Exception(message) => message,
-        TaskError::FetchFailed { shuffle, .. } => format!("shuffle {shuffle} needs a driver"),
+        TaskError::FetchFailed { shuffle, .. } => format!("shuffle {shuffle} was not written"),
         TaskError::Cancelled => "cancelled".into(),
     })
 }
@@ -112,6 +125,6 @@ mod tests {
         let expect: Vec<u64> = (0..100).map(|x| x * 3).filter(|x| x % 2 == 0).collect();
         assert_eq!(numbers.collect(), Ok(expect));
         let by_key = numbers.map(|x| (x % 3, x)).reduce_by_key(|a, b| a + b).count();
-        assert_eq!(by_key, Err(EngineError::JobFailed("shuffle 0 needs a driver".into())));
+        assert_eq!(by_key, Err(EngineError::IllegalState("shuffles need a driver".into())));
     }
 }

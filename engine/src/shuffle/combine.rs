@@ -1,13 +1,9 @@
 //! How values of one key become one: on the map side, between, and on the reduce side.
 
+use super::combined::Combined;
 use crate::rdd::Chunk;
 use crate::storage::Data;
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
 use std::hash::Hash;
-
-/// Combined values by key, in the order in which keys were first seen: the same in every run.
-pub(crate) type Combined<K, C> = IndexMap<K, C, FxBuildHasher>;
 
 /// Spark's `Aggregator`, monomorphised.
 pub trait Combiner<V: Data>: Send + Sync + 'static {
@@ -94,22 +90,6 @@ impl<V: Data> Combiner<V> for KeepAll {
     fn merge(&self, _: &mut V, _: V) {}
 }
 
-/// Merges `value` into what `key` has, or makes the first of it. Most records find their key: a plain
-/// look-up is faster for them than an entry, and only a new key is hashed twice.
-fn upsert<K: Hash + Eq, C, V>(
-    combined: &mut Combined<K, C>,
-    (key, value): (K, V),
-    merge: impl FnOnce(&mut C, V),
-    create: impl FnOnce(V) -> C,
-) {
-    match combined.get_mut(&key) {
-        Some(slot) => merge(slot, value),
-        None => {
-            combined.insert(key, create(value));
-        }
-    }
-}
-
 /// Combines the records of a chunk by key, all the way to the output.
 pub(crate) fn combine_into<K: Data + Hash + Eq, V: Data, C: Combiner<V>>(
     combiner: &C,
@@ -117,7 +97,9 @@ pub(crate) fn combine_into<K: Data + Hash + Eq, V: Data, C: Combiner<V>>(
     chunk: Chunk<'_, (K, V)>,
 ) {
     let merge = |out: &mut C::Out, value| combiner.merge(out, combiner.partial(value));
-    chunk.for_each(|record| upsert(combined, record, merge, |value| combiner.create(combiner.partial(value))));
+    chunk.for_each(|(key, value)| {
+        combined.merge(key, value, merge, |value| combiner.create(combiner.partial(value)));
+    });
 }
 
 /// Combines the records of a chunk by key on the map side.
@@ -127,7 +109,7 @@ pub(crate) fn merge_values<K: Data + Hash + Eq, V: Data, C: Combiner<V>>(
     chunk: Chunk<'_, (K, V)>,
 ) {
     let merge = |partial: &mut C::Partial, value| combiner.merge_value(partial, value);
-    chunk.for_each(|record| upsert(combined, record, merge, |value| combiner.partial(value)));
+    chunk.for_each(|(key, value)| combined.merge(key, value, merge, |value| combiner.partial(value)));
 }
 
 /// Merges partials of a chunk by key.
@@ -137,5 +119,5 @@ pub(crate) fn merge_partials<K: Data + Hash + Eq, V: Data, C: Combiner<V>>(
     chunk: Chunk<'_, (K, C::Partial)>,
 ) {
     let merge = |out: &mut C::Out, partial| combiner.merge(out, partial);
-    chunk.for_each(|record| upsert(combined, record, merge, |partial| combiner.create(partial)));
+    chunk.for_each(|(key, partial)| combined.merge(key, partial, merge, |partial| combiner.create(partial)));
 }

@@ -1,6 +1,7 @@
 //! A shuffle dependency: what the map side writes and how the reduce side reads it.
 
-use super::combine::{Combined, Combiner, merge_partials, merge_values};
+use super::combine::{Combiner, merge_partials, merge_values};
+use super::combined::Combined;
 use crate::ids::*;
 use crate::rdd::partitioner::HashPartitioner;
 use crate::rdd::{AnyRdd, AnyShuffle, Chunk, Rdd, Sink, SparkContext, Stop, TaskError, deliver_owned, deliver_shared};
@@ -38,7 +39,7 @@ impl<K: Data + Hash + Eq, V: Data, C: Combiner<V>> ShuffleDep<K, V, C> {
                 merge_values(&self.combiner, &mut combined, chunk);
                 ControlFlow::Continue(())
             });
-            for (key, partial) in combined {
+            for (key, partial) in combined.into_entries() {
                 buckets[self.partitioner.partition_of(&key) as usize].push((key, partial));
             }
         } else {
@@ -87,7 +88,7 @@ impl<K: Data + Hash + Eq, V: Data, C: Combiner<V>> ShuffleDep<K, V, C> {
             merge_partials(&self.combiner, &mut combined, chunk);
             ControlFlow::Continue(())
         })?;
-        deliver_owned(combined.into_iter().collect(), ctx.chunk_len(), sink)
+        deliver_owned(combined.into_entries(), ctx.chunk_len(), sink)
     }
 
     /// The records of a reduce partition as they were written, in map order.
