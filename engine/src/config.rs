@@ -35,7 +35,10 @@ pub struct EngineConfig {
     pub proactive_replication: bool,
     /// `spark.rdd.limit.scaleUpFactor` (R2.15).
     pub limit_scale_up_factor: u32,
-    /// Longest chunk that crosses a node, in records. Sweep recorded in `benches/rdd_overhead.rs`.
+    /// Longest chunk that crosses a node, in records. `benches/rdd_overhead.rs` sweeps it over three nodes
+    /// of `u64`: 1.27 times the loop by hand at 256, 1.23 from 512 to 4 096, 1.16 at 8 192 and 16 384.
+    /// Records are often several times as large, and at 1 024 the buffers of 32-byte records of two
+    /// neighbours still share an L2 cache with what user code touches.
     pub chunk_len: usize,
     /// Whether put events carry previews.
     pub previews: bool,

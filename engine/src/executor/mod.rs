@@ -4,11 +4,13 @@
 //! reads from it fail, and what its threads still do has no effect.
 
 mod cost;
+mod inline;
 mod run;
 mod script;
 mod stores;
 
 pub use cost::{CostMeter, CostTable};
+pub use inline::inline_context;
 pub use run::{TaskOutcome, run_task};
 pub use script::{BlockReport, ScriptEntry, apply};
 pub use stores::ExecutorStores;

@@ -45,6 +45,14 @@ impl<T: Clone> Chunk<'_, T> {
             Self::Shared(values) => values.iter().for_each(|v| f(v.clone())),
         }
     }
+
+    /// As [`Chunk::for_each`], until `f` stops it.
+    pub fn try_for_each(self, mut f: impl FnMut(T) -> ControlFlow<Stop>) -> ControlFlow<Stop> {
+        match self {
+            Self::Owned(values) => values.drain(..).try_for_each(f),
+            Self::Shared(values) => values.iter().try_for_each(|v| f(v.clone())),
+        }
+    }
 }
 
 /// Why a computation ends before its input does.

@@ -54,6 +54,41 @@ where
     }
 }
 
+/// One loop per chunk whose output may be longer than its input: `step` flushes in between, so that what
+/// crosses to the next node is no longer than a chunk and stays in the cache.
+struct Expand<T: Data, F> {
+    parent: Rdd<T>,
+    step: F,
+}
+
+impl<T: Data, U: Data, F> RddNode<U> for Expand<T, F>
+where
+    F: Fn(Chunk<'_, T>, &mut Expanded<'_, '_, U>) -> ControlFlow<Stop> + Send + Sync + 'static,
+{
+    fn compute(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, U>) -> ControlFlow<Stop> {
+        let mut expanded = Expanded { buffer: Vec::new(), chunk_len: ctx.chunk_len(), sink };
+        self.parent.for_each_chunk(part, ctx, &mut |chunk| {
+            (self.step)(chunk, &mut expanded)?;
+            flush(&mut expanded.buffer, expanded.sink)
+        })
+    }
+}
+
+/// What an [`Expand`] has made and not yet sent on.
+struct Expanded<'a, 's, U> {
+    buffer: Vec<U>,
+    chunk_len: usize,
+    sink: &'a mut (dyn FnMut(Chunk<'_, U>) -> ControlFlow<Stop> + 's),
+}
+
+impl<U> Expanded<'_, '_, U> {
+    /// Takes what one record becomes.
+    fn take(&mut self, record: impl FnOnce(&mut Vec<U>)) -> ControlFlow<Stop> {
+        record(&mut self.buffer);
+        if self.buffer.len() < self.chunk_len { ControlFlow::Continue(()) } else { flush(&mut self.buffer, self.sink) }
+    }
+}
+
 /// The whole partition at once, as an iterator.
 struct WholePartition<T: Data, F> {
     parent: Rdd<T>,
@@ -112,6 +147,14 @@ impl<T: Data> Rdd<T> {
         self.narrow(partitioner, ByChunk { parent: self.clone(), step })
     }
 
+    fn expand<U: Data>(
+        &self,
+        partitioner: Option<PartitionerInfo>,
+        step: impl Fn(Chunk<'_, T>, &mut Expanded<'_, '_, U>) -> ControlFlow<Stop> + Send + Sync + 'static,
+    ) -> Rdd<U> {
+        self.narrow(partitioner, Expand { parent: self.clone(), step })
+    }
+
     /// Each record through `f`.
     #[track_caller]
     pub fn map<U: Data>(&self, f: impl Fn(T) -> U + Send + Sync + 'static) -> Rdd<U> {
@@ -136,14 +179,16 @@ impl<T: Data> Rdd<T> {
     #[track_caller]
     pub fn flat_map<U: Data, I: IntoIterator<Item = U>>(&self, f: impl Fn(T) -> I + Send + Sync + 'static) -> Rdd<U> {
         let _scope = self.context().open("flatMap", Location::caller());
-        self.by_chunk(None, move |chunk, out| chunk.for_each(|value| out.extend(f(value))))
+        self.expand(None, move |chunk, out| chunk.try_for_each(|value| out.take(|to| to.extend(f(value)))))
     }
 
     /// Each record to any number of records, without a collection per record: the fast form.
     #[track_caller]
     pub fn flat_map_into<U: Data>(&self, f: impl Fn(&T, &mut Out<'_, U>) + Send + Sync + 'static) -> Rdd<U> {
         let _scope = self.context().open("flatMap", Location::caller());
-        self.by_chunk(None, move |chunk, out| chunk.as_slice().iter().for_each(|value| f(value, &mut Out(out))))
+        self.expand(None, move |chunk, out| {
+            chunk.as_slice().iter().try_for_each(|value| out.take(|to| f(value, &mut Out(to))))
+        })
     }
 
     /// A whole partition through `f`.
@@ -200,8 +245,8 @@ impl<K: Data, V: Data> Rdd<(K, V)> {
         f: impl Fn(V) -> I + Send + Sync + 'static,
     ) -> Rdd<(K, U)> {
         let _scope = self.context().open("flatMapValues", Location::caller());
-        self.by_chunk(self.info().partitioner, move |chunk, out| {
-            chunk.for_each(|(k, v)| out.extend(f(v).into_iter().map(|u| (k.clone(), u))));
+        self.expand(self.info().partitioner, move |chunk, out| {
+            chunk.try_for_each(|(k, v)| out.take(|to| to.extend(f(v).into_iter().map(|u| (k.clone(), u)))))
         })
     }
 }

@@ -7,7 +7,7 @@ use super::partitioner::HashPartitioner;
 use super::{Dependency, Rdd};
 use crate::event::{Determinism, PartitionerInfo};
 use crate::ids::PartitionId;
-use crate::shuffle::{Combiner, GroupValues, KeepAll, ReduceWith, ShuffleDep, combine_into};
+use crate::shuffle::{Combined, Combiner, GroupValues, KeepAll, ReduceWith, ShuffleDep, combine_into};
 use crate::storage::Data;
 use crate::task_context::TaskContext;
 use std::hash::Hash;
@@ -59,10 +59,10 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     /// Already partitioned as wanted: combines inside the partition, without a shuffle (R1.4).
     fn combine_in_place<C: Combiner<V>>(&self, combiner: C) -> Rdd<(K, C::Out)> {
         self.map_partitions_with_context(PreservesPartitioning::Yes, move |_, _, values| {
-            let mut combined = indexmap::IndexMap::with_hasher(rustc_hash::FxBuildHasher);
+            let mut combined = Combined::default();
             let mut all: Vec<(K, V)> = values.collect();
             combine_into(&combiner, &mut combined, Chunk::Owned(&mut all));
-            Ok::<_, TaskError>(combined)
+            Ok::<_, TaskError>(combined.into_entries())
         })
     }
 

@@ -78,8 +78,7 @@ impl TextSplits {
             carry.extend_from_slice(&bytes);
             let whole = if ended { carry.len() } else { carry.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1) };
             let rest = carry.split_off(whole);
-            let text = Line::from(String::from_utf8_lossy(&carry).into_owned());
-            carry = rest;
+            let text = Line::from(text_of(std::mem::replace(&mut carry, rest)));
             let mut past_end = false;
             let mut from = 0;
             while from < text.len() {
@@ -104,6 +103,11 @@ impl TextSplits {
             }
         }
     }
+}
+
+/// The bytes as text, without a copy when they are UTF-8.
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// A line without the carriage return of a CRLF file.

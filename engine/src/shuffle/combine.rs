@@ -1,14 +1,9 @@
 //! How values of one key become one: on the map side, between, and on the reduce side.
 
+use super::combined::Combined;
 use crate::rdd::Chunk;
 use crate::storage::Data;
-use indexmap::IndexMap;
-use indexmap::map::Entry;
-use rustc_hash::FxBuildHasher;
 use std::hash::Hash;
-
-/// Combined values by key, in the order in which keys were first seen: the same in every run.
-pub(crate) type Combined<K, C> = IndexMap<K, C, FxBuildHasher>;
 
 /// Spark's `Aggregator`, monomorphised.
 pub trait Combiner<V: Data>: Send + Sync + 'static {
@@ -101,12 +96,20 @@ pub(crate) fn combine_into<K: Data + Hash + Eq, V: Data, C: Combiner<V>>(
     combined: &mut Combined<K, C::Out>,
     chunk: Chunk<'_, (K, V)>,
 ) {
-    chunk.for_each(|(key, value)| match combined.entry(key) {
-        Entry::Occupied(mut slot) => combiner.merge(slot.get_mut(), combiner.partial(value)),
-        Entry::Vacant(slot) => {
-            slot.insert(combiner.create(combiner.partial(value)));
-        }
+    let merge = |out: &mut C::Out, value| combiner.merge(out, combiner.partial(value));
+    chunk.for_each(|(key, value)| {
+        combined.merge(key, value, merge, |value| combiner.create(combiner.partial(value)));
     });
+}
+
+/// Combines the records of a chunk by key on the map side.
+pub(crate) fn merge_values<K: Data + Hash + Eq, V: Data, C: Combiner<V>>(
+    combiner: &C,
+    combined: &mut Combined<K, C::Partial>,
+    chunk: Chunk<'_, (K, V)>,
+) {
+    let merge = |partial: &mut C::Partial, value| combiner.merge_value(partial, value);
+    chunk.for_each(|(key, value)| combined.merge(key, value, merge, |value| combiner.partial(value)));
 }
 
 /// Merges partials of a chunk by key.
@@ -115,10 +118,6 @@ pub(crate) fn merge_partials<K: Data + Hash + Eq, V: Data, C: Combiner<V>>(
     combined: &mut Combined<K, C::Out>,
     chunk: Chunk<'_, (K, C::Partial)>,
 ) {
-    chunk.for_each(|(key, partial)| match combined.entry(key) {
-        Entry::Occupied(mut slot) => combiner.merge(slot.get_mut(), partial),
-        Entry::Vacant(slot) => {
-            slot.insert(combiner.create(partial));
-        }
-    });
+    let merge = |out: &mut C::Out, partial| combiner.merge(out, partial);
+    chunk.for_each(|(key, partial)| combined.merge(key, partial, merge, |partial| combiner.create(partial)));
 }

@@ -1,12 +1,12 @@
 //! A shuffle dependency: what the map side writes and how the reduce side reads it.
 
-use super::combine::{Combined, Combiner, merge_partials};
+use super::combine::{Combiner, merge_partials, merge_values};
+use super::combined::Combined;
 use crate::ids::*;
 use crate::rdd::partitioner::HashPartitioner;
 use crate::rdd::{AnyRdd, AnyShuffle, Chunk, Rdd, Sink, SparkContext, Stop, TaskError, deliver_owned, deliver_shared};
 use crate::storage::{Data, StoredBlock, Values, ValuesBlock, values_of};
 use crate::task_context::TaskContext;
-use indexmap::map::Entry;
 use std::hash::Hash;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -30,22 +30,19 @@ impl<K: Data + Hash + Eq, V: Data, C: Combiner<V>> ShuffleDep<K, V, C> {
     fn map_side(&self, map: PartitionId, ctx: &TaskContext) -> Result<Vec<Vec<(K, C::Partial)>>, TaskError> {
         let reducers = self.partitioner.partitions() as usize;
         let flow;
-        let buckets = if C::MAP_SIDE {
-            let mut combined: Vec<Combined<K, C::Partial>> = (0..reducers).map(|_| Combined::default()).collect();
+        let mut buckets: Vec<Vec<(K, C::Partial)>> = (0..reducers).map(|_| Vec::new()).collect();
+        if C::MAP_SIDE {
+            // Records are combined before they are parted, so that only distinct keys are hashed in Java's
+            // way. Each bucket has its keys in the order in which they were first seen.
+            let mut combined: Combined<K, C::Partial> = Combined::default();
             flow = self.parent.for_each_chunk(map, ctx, &mut |chunk| {
-                chunk.for_each(|(key, value)| {
-                    match combined[self.partitioner.partition_of(&key) as usize].entry(key) {
-                        Entry::Occupied(mut slot) => self.combiner.merge_value(slot.get_mut(), value),
-                        Entry::Vacant(slot) => {
-                            slot.insert(self.combiner.partial(value));
-                        }
-                    }
-                });
+                merge_values(&self.combiner, &mut combined, chunk);
                 ControlFlow::Continue(())
             });
-            combined.into_iter().map(|bucket| bucket.into_iter().collect()).collect()
+            for (key, partial) in combined.into_entries() {
+                buckets[self.partitioner.partition_of(&key) as usize].push((key, partial));
+            }
         } else {
-            let mut buckets: Vec<Vec<(K, C::Partial)>> = (0..reducers).map(|_| Vec::new()).collect();
             flow = self.parent.for_each_chunk(map, ctx, &mut |chunk| {
                 chunk.for_each(|(key, value)| {
                     let at = self.partitioner.partition_of(&key) as usize;
@@ -53,8 +50,7 @@ impl<K: Data + Hash + Eq, V: Data, C: Combiner<V>> ShuffleDep<K, V, C> {
                 });
                 ControlFlow::Continue(())
             });
-            buckets
-        };
+        }
         match flow {
             ControlFlow::Continue(()) => Ok(buckets),
             ControlFlow::Break(stop) => Err(stop.into()),
@@ -92,7 +88,7 @@ impl<K: Data + Hash + Eq, V: Data, C: Combiner<V>> ShuffleDep<K, V, C> {
             merge_partials(&self.combiner, &mut combined, chunk);
             ControlFlow::Continue(())
         })?;
-        deliver_owned(combined.into_iter().collect(), ctx.chunk_len(), sink)
+        deliver_owned(combined.into_entries(), ctx.chunk_len(), sink)
     }
 
     /// The records of a reduce partition as they were written, in map order.

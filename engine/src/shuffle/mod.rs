@@ -2,6 +2,7 @@
 //! fetches and merges them in map order.
 
 mod combine;
+mod combined;
 mod dep;
 pub mod store;
 mod tracker;
@@ -12,3 +13,4 @@ pub use store::ShuffleStore;
 pub use tracker::{MapOutputTracker, ShuffleStatus};
 
 pub(crate) use combine::combine_into;
+pub(crate) use combined::Combined;
