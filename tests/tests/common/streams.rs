@@ -107,7 +107,7 @@ fn collect(stream: &DStream<Pair>) -> Collected {
     stream.for_each_rdd(move |rdd, tick| {
         let mut values = rdd.collect()?;
         values.sort_unstable();
-        inside.lock().unwrap().insert(tick.batch.0, values);
+        inside.lock().expect("no test thread panicked").insert(tick.batch.0, values);
         Ok(())
     });
     outputs
@@ -141,6 +141,6 @@ pub fn program(sc: &SparkContext, shape: &Shape) -> Result<Expected> {
     let outputs = [collect(&sums), collect(&state), collect(&windows)];
     ssc.start()?;
     ssc.await_termination()?;
-    let [sums, state, windows] = outputs.map(|o| std::mem::take(&mut *o.lock().unwrap()));
+    let [sums, state, windows] = outputs.map(|o| std::mem::take(&mut *o.lock().expect("no test thread panicked")));
     Ok(Expected { sums, state, windows })
 }
