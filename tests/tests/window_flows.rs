@@ -135,8 +135,7 @@ fn clicking_a_node_shows_its_facts() {
     let lineage = window.query_all_by_label_contains("CoGroupedRDD").count();
     assert!(lineage > 0, "toDebugString of the selected node is shown");
     let model = window.state().session().model();
-    let state =
-        model.rdds.values().filter(|r| r.info.op.batch == Some(BatchId(2)) && r.info.level.is_valid()).next_back();
+    let state = model.rdds.values().rfind(|r| r.info.op.batch == Some(BatchId(2)) && r.info.level.is_valid());
     let state = state.expect("the state of batch 2 is kept");
     assert!((0..6).all(|p| state.cell(PartitionId(p)).sign == Sign::InMemory));
 }
