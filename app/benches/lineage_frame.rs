@@ -149,6 +149,7 @@ impl Ours {
             scene: &self.scene,
             selection: self.selection,
             now: Timestamp::default(),
+            controllable: true,
             send: &self.send,
         };
         let state = &mut self.state;

@@ -103,6 +103,7 @@ impl App {
             scene: &self.scene,
             selection: self.shell.ui.selection,
             now: model.now,
+            controllable: self.session.capabilities().commands && model.application.ended.is_none(),
             send: &self.commands,
         };
         shell_ui(ui, &ctx, &mut self.shell);

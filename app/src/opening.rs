@@ -14,6 +14,9 @@ pub const DEMO: &str = "word-count";
 /// Lines of text that a batch of the demo takes.
 pub const LINES_PER_BATCH: usize = 60;
 
+/// Batches of a run or a race when the command line does not say.
+pub const BATCHES: u32 = 12;
+
 /// The text that programs work on when none is given.
 pub fn default_text() -> ReplayText {
     ReplayText::from_text("alice.txt", include_str!("../../assets/books/alice.txt"))

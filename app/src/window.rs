@@ -3,11 +3,11 @@
 use crate::app::App;
 use crate::platform::Picture;
 use crate::platform::screenshot::{Shot, paint};
-use crate::session::Session;
+use crate::session::{Pumped, Session};
 use crate::source::Start;
 use crate::theme::{Theme, fonts, text};
 use anyhow::{Context as _, anyhow};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Whether the environment names a display.
 pub fn has_display() -> bool {
@@ -25,7 +25,15 @@ libxi6 libxkbcommon0 libxkbcommon-x11-0 libgl1 libegl1 libgl1-mesa-dri";
 /// # Errors
 /// When there is no display, a library is missing, or `name` cannot be opened.
 pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
-    let name = name.to_owned();
+    // The window that the engine wakes exists only later.
+    let window: Arc<OnceLock<egui::Context>> = Arc::default();
+    let waker = Arc::clone(&window);
+    let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+        if let Some(ctx) = waker.get() {
+            ctx.request_repaint();
+        }
+    });
+    let app = App::open(name, Start::Running { speed: 1.0 }, theme, wake)?;
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_app_id("faultline")
@@ -36,9 +44,9 @@ pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
     };
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
         theme.apply(&cc.egui_ctx);
-        let ctx = cc.egui_ctx.clone();
-        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || ctx.request_repaint());
-        Ok(Box::new(App::open(&name, Start::Running { speed: 1.0 }, theme, wake)?))
+        // Set once: this window is the only one.
+        drop(window.set(cc.egui_ctx.clone()));
+        Ok(Box::new(app))
     });
     eframe::run_native("Faultline", options, create)
         .map_err(|error| anyhow!("{error}"))
@@ -49,9 +57,11 @@ pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
 const SETTLED: u32 = 120;
 
 /// Paints the window over a session without a display.
-pub fn picture(session: Session, theme: Theme, size: [u32; 2]) -> Picture {
+pub fn picture(mut session: Session, theme: Theme, size: [u32; 2]) -> Picture {
     let ctx = egui::Context::default();
     theme.apply(&ctx);
+    // Every event is folded before the first frame, however long that takes.
+    while session.pump() == Pumped::More {}
     let mut app = App::new(session, theme, Arc::new(|| {}));
     let background = theme.tokens().background;
     let shot = Shot { size, pixels_per_point: 1.0, frames: SETTLED, background };

@@ -98,7 +98,7 @@ fn kill_and_restart_by_button() {
     let state_7 = window.query_all_by_label_contains("updateStateByKey, batch 7").count();
     assert!(state_7 > 0, "the state of batch 7 has an accessible node");
 
-    window.get_by_label("Restart as executor 4").click();
+    window.get_by_label("Restart executor 2 as executor 4").click();
     until(&mut window, "executor 4 registers", |app| alive(app, 4));
     assert!(window.query_by_label("Kill 4").is_some(), "the new executor can be killed");
 }

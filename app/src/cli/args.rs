@@ -2,6 +2,7 @@
 
 use super::Policy;
 use super::size::parse_size;
+use crate::opening::BATCHES;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use faultline_engine::config::EngineConfig;
@@ -11,8 +12,6 @@ use faultline_engine::programs::{self, BuiltIn};
 use faultline_engine::sim::faults::PlannedFault;
 use std::path::PathBuf;
 
-/// Batches of a run when nothing else is asked.
-pub const BATCHES: u32 = 12;
 /// Most batches of one run.
 pub const MAX_BATCHES: u64 = 1_000_000;
 /// Most executors.

@@ -80,8 +80,12 @@ fn dispatch(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Some(Command::Compare(args)) => compare::compare(&args, out),
         Some(Command::Open(args)) => window::open(args),
         Some(Command::Screenshot(args)) => window::screenshot(args),
-        None if window::has_display() => window::open(args::OpenArgs { source: None }),
-        None => window::without_display(out),
+        None if window::has_display() => match window::open(args::OpenArgs { source: None }) {
+            Ok(()) => Ok(()),
+            // A display that does not answer, or a missing library: the demo needs neither.
+            Err(error) => window::without_display(&format!("{error:#}."), out),
+        },
+        None => window::without_display(window::NO_DISPLAY, out),
     }
 }
 

@@ -9,7 +9,6 @@ use crate::opening::DEMO;
 use crate::platform::screenshot::write_png;
 use crate::session::Session;
 use crate::source::RecordedSource;
-use crate::window::WITHOUT_WINDOW;
 use anyhow::Context;
 use faultline_engine::command::Command;
 use faultline_engine::event::Event;
@@ -81,18 +80,23 @@ fn recorded(args: &ScreenshotArgs) -> anyhow::Result<Session> {
     Ok(Session::new(Box::new(source)))
 }
 
+/// Why no window can open when the environment names no display.
+pub const NO_DISPLAY: &str =
+    "There is no display: none of DISPLAY, WAYLAND_DISPLAY and WAYLAND_SOCKET is set, so no window can open.";
+
 /// The demo without a window: says so, runs the program with its fault, and prints the race.
 ///
 /// # Errors
 /// When the run fails.
-pub fn without_display(out: &mut dyn Write) -> anyhow::Result<()> {
+pub fn without_display(reason: &str, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(
         out,
-        "There is no display: none of DISPLAY, WAYLAND_DISPLAY and WAYLAND_SOCKET is set, so no window can open.\n\
-         Start faultline in a desktop session, over `ssh -X`, or under `xvfb-run`.\n\
-         {WITHOUT_WINDOW}\n\
+        "{reason}\n\
+         Start faultline in a desktop session, or over `ssh -X`, or under `xvfb-run`.\n\
+         {}\n\
          `faultline --help` lists what needs no display.\n\n\
-         Here is the demo without a window: {DEMO}, and executor 2 dies before batch 7.\n"
+         Here is the demo without a window: {DEMO}, and executor 2 dies before batch 7.\n",
+        crate::window::WITHOUT_WINDOW
     )?;
     let program = programs::find(DEMO).context("the demo is one of the built-in programs")?;
     let mut request = RunRequest::new(program, &Sizing::default())?;
@@ -105,7 +109,7 @@ pub fn without_display(out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "\nThe same kill under five policies\n")?;
     let race = race_with_progress(&RaceRequest { run: request, policies: Policy::ALL.to_vec() })?;
     out.write_all(race_table(&race).as_bytes())?;
-    let path = std::env::temp_dir().join("faultline-demo.png");
+    let path = std::env::temp_dir().join(format!("faultline-demo-{}.png", std::process::id()));
     screenshot(ScreenshotArgs::lineage_of(program, faults, BatchId(7), path.clone()))?;
     writeln!(out, "\nA picture of the window after the kill is in {}", path.display())?;
     Ok(out.flush()?)

@@ -1,8 +1,8 @@
 //! Keys that work everywhere in the window.
 
-use super::{AppCommand, CommandSender, EngineCommand, Transport};
-use crate::model::Model;
+use super::{AppCommand, EngineCommand, Transport};
 use crate::state::{Playback, UiState};
+use crate::ui::ViewCtx;
 use egui::{Context, Key, Modifiers};
 use faultline_engine::ids::ExecutorId;
 
@@ -21,9 +21,16 @@ const DIGITS: [(Key, u32); 9] = [
 /// Turns keys into commands: 1–9 kill that executor, Space pauses and plays, → steps, F follows.
 ///
 /// Space and → stay with the focused control when there is one, which they press and move.
-pub fn send_shortcuts(ctx: &Context, model: &Model, state: &UiState, send: &CommandSender) {
+pub fn send_shortcuts(ctx: &Context, view: &ViewCtx<'_>, state: &UiState) {
+    let (model, send) = (view.model, view.send);
     let free = ctx.memory(|memory| memory.focused().is_none());
     let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    if pressed(Key::F) {
+        send.send(AppCommand::FollowCamera);
+    }
+    if !view.controllable {
+        return;
+    }
     for (key, number) in DIGITS {
         let executor = ExecutorId(number);
         if model.executors.get(&executor).is_some_and(|e| e.alive) && pressed(key) {
@@ -38,8 +45,5 @@ pub fn send_shortcuts(ctx: &Context, model: &Model, state: &UiState, send: &Comm
     }
     if free && pressed(Key::ArrowRight) {
         send.send(AppCommand::Transport(Transport::Step(state.step_grain)));
-    }
-    if pressed(Key::F) {
-        send.send(AppCommand::FollowCamera);
     }
 }

@@ -2,21 +2,21 @@
 
 use crate::command::Transport;
 use crate::model::Model;
+use crate::opening::BATCHES;
 use crate::session::Session;
 use crate::state::UiState;
-use faultline_engine::ids::ExecutorId;
 use faultline_engine::sim::Control;
 
 /// Virtual seconds per wall second while a batch recovers.
 const SLOW: f64 = 0.1;
+/// Fastest speed between a kill and its recovery: faster, and nobody would see it begin.
+const WATCHABLE: f64 = 1.0;
 
 /// What the guide did so far.
 #[derive(Debug, Default)]
 pub struct Guide {
-    /// Speed to return to when the slow motion ends.
+    /// Speed to return to when the recovery has ended.
     slowed: Option<f64>,
-    /// A fault is being repaired, and the user has not chosen a speed meanwhile.
-    armed: bool,
     faults_seen: usize,
 }
 
@@ -24,66 +24,75 @@ impl Guide {
     /// The user chose a speed: it stays.
     pub fn user_chose_speed(&mut self) {
         self.slowed = None;
-        self.armed = false;
+    }
+
+    /// The speed that the user chose, if the guide has changed it.
+    pub const fn chosen_speed(&self) -> Option<f64> {
+        self.slowed
+    }
+
+    /// A kill is about to be sent: from now on the eye must be able to follow.
+    pub fn before_kill(&mut self, session: &Session, state: &mut UiState) {
+        if state.speed > SLOW && self.slowed.is_none() {
+            self.slowed = Some(state.speed);
+            set_speed(state.speed.min(WATCHABLE), session, state);
+        }
     }
 
     /// Looks at the model after events were folded.
     pub fn observe(&mut self, session: &Session, state: &mut UiState) {
+        if let Some(error) = session.error() {
+            state.error = Some(error.to_owned());
+        }
         if !session.capabilities().commands {
             return;
         }
         let model = session.model();
         self.slow_motion(model, session, state);
-        state.hint = self.hint(model).or_else(|| session.error().map(ToOwned::to_owned));
+        state.hint = hint(model);
     }
 
     /// While the batch that repairs a fault runs, the clock runs at 0.1×; between batches nothing
     /// happens, so there it keeps its speed.
     fn slow_motion(&mut self, model: &Model, session: &Session, state: &mut UiState) {
-        if model.faults.len() > self.faults_seen {
+        let Some(before) = self.slowed else { return };
+        if model.faults.len() > self.faults_seen && !model.story.is_recovering() {
             self.faults_seen = model.faults.len();
-            self.armed = true;
+            self.slowed = None;
+            set_speed(before, session, state);
+            return;
         }
-        let recovering = model.story.recovering.is_some();
         // Programs without batches recover as a whole.
-        let at_work = recovering && (model.streams.streams.is_empty() || model.running_batch().is_some());
-        match self.slowed {
-            None if self.armed && at_work && state.speed > SLOW => {
-                self.slowed = Some(state.speed);
-                set_speed(SLOW, session, state);
-            }
-            Some(before) if !at_work => {
-                self.slowed = None;
-                set_speed(before, session, state);
-            }
-            _ => {}
+        let at_work = model.streams.streams.is_empty() || model.running_batch().is_some();
+        let wanted = if model.story.is_recovering() && at_work { SLOW } else { before.min(WATCHABLE) };
+        if (state.speed - wanted).abs() > f64::EPSILON {
+            set_speed(wanted, session, state);
         }
-        self.armed &= recovering;
-    }
-
-    /// One line of advice: to kill an executor once a checkpoint has been cut, then to race policies.
-    fn hint(&self, model: &Model) -> Option<String> {
-        if model.faults.is_empty() {
-            let cut = model.checkpoints.values().next().is_some();
-            let waited = model.streams.streams.is_empty() || cut;
-            let victim = model.executors.values().filter(|e| e.alive).map(|e| e.id).nth(1)?;
-            return waited.then(|| kill_hint(victim));
-        }
-        if model.story.recovering.is_some() {
-            return None;
-        }
-        let fault = model.faults.last()?;
-        let batch = fault.batch?;
-
-        Some(format!(
-            "The same kill under five policies: faultline compare {} --fault {}@batch={batch}",
-            model.application.name, fault.fault
-        ))
     }
 }
 
-fn kill_hint(victim: ExecutorId) -> String {
-    format!("Press {victim} to kill executor {victim}")
+/// One line of advice: to kill an executor once a checkpoint has been cut, then to race policies.
+fn hint(model: &Model) -> Option<String> {
+    let ended = model.application.ended.is_some();
+    if !ended && !model.executors.is_empty() && model.executors.values().all(|e| !e.alive) {
+        return Some("No executor is alive: restart one to go on".to_owned());
+    }
+    let Some(fault) = model.faults.last() else {
+        let cut = !model.checkpoints.is_empty();
+        let victim = model.executors.values().filter(|e| e.alive).map(|e| e.id).nth(1)?;
+        let ready = !ended && (cut || model.streams.streams.is_empty());
+        return ready.then(|| format!("Press {victim} to kill executor {victim}"));
+    };
+    if model.story.is_recovering() {
+        return None;
+    }
+    let batch = fault.batch?;
+    let program = &model.application.name;
+    let longer = if batch.0 > BATCHES { format!(" --batches {}", batch.0 + 2) } else { String::new() };
+    Some(format!(
+        "The same before batch {batch} under five policies: faultline compare {program} --fault {}@batch={batch}{longer}",
+        fault.fault
+    ))
 }
 
 fn set_speed(speed: f64, session: &Session, state: &mut UiState) {

@@ -4,7 +4,7 @@ mod guide;
 
 pub use guide::Guide;
 
-use crate::command::{AppCommand, Transport};
+use crate::command::{AppCommand, EngineCommand, Transport};
 use crate::opening;
 use crate::session::Session;
 use crate::source::Start;
@@ -22,7 +22,12 @@ pub fn handle(
 ) {
     state.apply(&command);
     match command {
-        AppCommand::Engine(command) => session.send(Control::Command(command)),
+        AppCommand::Engine(command) => {
+            if matches!(command, EngineCommand::KillExecutor { .. }) {
+                guide.before_kill(session, state);
+            }
+            session.send(Control::Command(command));
+        }
         AppCommand::Transport(transport) => {
             if matches!(transport, Transport::Speed(_)) {
                 guide.user_chose_speed();
@@ -41,6 +46,8 @@ fn open_program(
     guide: &mut Guide,
     wake: &Arc<dyn Fn() + Send + Sync>,
 ) {
+    // A program opened in slow motion runs at the speed that the user had chosen.
+    state.speed = guide.chosen_speed().unwrap_or(state.speed);
     let start = Start::Running { speed: state.speed };
     match opening::open(name, start, Arc::clone(wake)) {
         Ok(opened) => {
@@ -48,6 +55,6 @@ fn open_program(
             *guide = Guide::default();
             state.playback = crate::state::Playback::Running;
         }
-        Err(error) => state.hint = Some(format!("{error:#}")),
+        Err(error) => state.error = Some(format!("{error:#}")),
     }
 }

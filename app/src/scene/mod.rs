@@ -48,6 +48,19 @@ pub struct Scene {
     pub focus: Option<Rect>,
 }
 
+impl Scene {
+    /// Whether both draw the same, of whatever revision they are.
+    pub fn looks_like(&self, other: &Self) -> bool {
+        self.nodes == other.nodes
+            && self.edges == other.edges
+            && self.columns == other.columns
+            && self.cuts == other.cuts
+            && self.shuffle_lines == other.shuffle_lines
+            && self.bounds == other.bounds
+            && self.focus == other.focus
+    }
+}
+
 /// Stable across frames: derived from operator and batch (and expansion), never from positions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeKey(pub u64);

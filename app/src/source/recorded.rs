@@ -17,11 +17,14 @@ const SLICE: usize = 512;
 pub struct RecordedSource {
     events: std::vec::IntoIter<Envelope>,
     error: Option<String>,
+    /// Drawn with the controls of a live run.
+    as_live: bool,
 }
 
+/// The events of a run that was made for a picture: drawn as if it were still live.
 impl From<Vec<Envelope>> for RecordedSource {
     fn from(events: Vec<Envelope>) -> Self {
-        Self { events: events.into_iter(), error: None }
+        Self { events: events.into_iter(), error: None, as_live: true }
     }
 }
 
@@ -44,7 +47,7 @@ impl RecordedSource {
             let why = error.unwrap_or_else(|| "it is empty".to_owned());
             anyhow::bail!("{} is no event log of Faultline or Spark: {why}", path.display());
         }
-        Ok(Self { events: events.into_iter(), error })
+        Ok(Self { events: events.into_iter(), error, as_live: false })
     }
 }
 
@@ -52,10 +55,10 @@ impl RecordedSource {
     /// The events up to the end of a batch.
     #[must_use]
     pub fn until_completed(self, batch: BatchId) -> Self {
-        let all: Vec<Envelope> = self.events.collect();
+        let all: Vec<Envelope> = self.events.as_slice().to_vec();
         let ends = |e: &Envelope| matches!(e.event, Event::BatchCompleted { batch: b, .. } if b == batch);
         let len = all.iter().position(ends).map_or(all.len(), |i| i + 1);
-        Self { events: all.into_iter().take(len).collect::<Vec<_>>().into_iter(), error: self.error }
+        Self { events: all.into_iter().take(len).collect::<Vec<_>>().into_iter(), ..self }
     }
 }
 
@@ -67,7 +70,7 @@ impl EventSource for RecordedSource {
     fn send(&self, _: Control) {}
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { commands: false }
+        Capabilities { commands: self.as_live }
     }
 
     fn take_error(&mut self) -> Option<String> {

@@ -57,6 +57,9 @@ pub struct UiState {
     /// One line of advice at the bottom: `Press 2 to kill executor 2`.
     #[serde(skip)]
     pub hint: Option<String>,
+    /// What went wrong; shown instead of the advice until something else is opened.
+    #[serde(skip)]
+    pub error: Option<String>,
     /// Built-in programs that can be opened.
     #[serde(skip)]
     pub programs: Vec<String>,
@@ -81,6 +84,7 @@ impl Default for UiState {
             follow: true,
             panels: PanelWidths::default(),
             hint: None,
+            error: None,
             programs: Vec::new(),
         }
     }
@@ -101,6 +105,7 @@ impl UiState {
                 self.selection = None;
                 self.follow = true;
                 self.hint = None;
+                self.error = None;
             }
             AppCommand::Engine(_) => {}
         }

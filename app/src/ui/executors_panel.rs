@@ -48,12 +48,15 @@ fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
             },
             |ui| {
                 let words = text::rich(format!("Kill {id}"), text::semibold(text::SMALL), t.lost);
-                if ui.add(Button::new(words).min_size(vec2(72.0, 26.0))).clicked() {
+                if ctx.controllable && ui.add(Button::new(words).min_size(vec2(72.0, 26.0))).clicked() {
                     kill(ctx, id);
                 }
             },
         );
     });
+    if !ctx.controllable {
+        return;
+    }
     shown.context_menu(|ui| {
         if ui.button(format!("Kill executor {id}")).clicked() {
             kill(ctx, id);
@@ -74,11 +77,20 @@ fn dead_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
         line_ui(ui, text::rich(lost, small(), t.text));
         let lost = format!("{} lost", format::count(executor.lost_map_outputs.into(), "map output"));
         line_ui(ui, text::rich(lost, small(), t.text));
+        if !ctx.controllable {
+            return;
+        }
         let words = text::rich(format!("Restart as executor {next}"), text::regular(text::SMALL), t.text);
-        if ui.add_sized(vec2(ui.available_width(), 26.0), Button::new(words)).clicked() {
+        let button = ui.add_sized(vec2(ui.available_width(), 26.0), Button::new(words));
+        let name = format!("Restart executor {id} as executor {next}");
+        button.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, &name));
+        if button.clicked() {
             restart(ctx, id);
         }
     });
+    if !ctx.controllable {
+        return;
+    }
     shown.context_menu(|ui| {
         if ui.button(format!("Restart as executor {next}")).clicked() {
             restart(ctx, id);
@@ -97,7 +109,7 @@ fn replaced_ui(ui: &mut Ui, executor: &ExecutorState, by: ExecutorId) {
 
 /// A card that can be clicked itself, behind what it holds.
 fn behind(ui: &mut Ui, frame: egui::Frame, contents: impl FnOnce(&mut Ui)) -> egui::Response {
-    let card = ui.scope_builder(UiBuilder::new().sense(Sense::click()), |ui| {
+    let card = ui.scope_builder(UiBuilder::new().sense(Sense::CLICK), |ui| {
         frame.show(ui, |ui| {
             ui.set_width(ui.available_width());
             contents(ui);

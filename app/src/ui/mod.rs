@@ -36,6 +36,8 @@ pub struct ViewCtx<'a> {
     pub selection: Option<NodeKey>,
     /// The time that the window shows.
     pub now: Timestamp,
+    /// Whether there is an engine that takes commands: not in a recorded log, not after the end.
+    pub controllable: bool,
     /// Where wishes go.
     pub send: &'a CommandSender,
 }

@@ -5,7 +5,6 @@ use super::lineage_view::{LineageViewState, lineage_view_ui};
 use super::{ViewCtx, executors_panel, legend, output_panel, store_panel, story, top_bar};
 use crate::command::shortcuts::send_shortcuts;
 use crate::state::UiState;
-use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, fonts, text};
 use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Stroke, Ui};
 
@@ -33,16 +32,15 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
         return;
     }
     let t = Tokens::of(ui.ctx());
-    send_shortcuts(ui.ctx(), ctx.model, &state.ui, ctx.send);
+    send_shortcuts(ui.ctx(), ctx, &state.ui);
     let frame = |margin: Margin| Frame::new().fill(t.panel).inner_margin(margin);
 
     Panel::top("top bar")
         .exact_size(TOP)
         .frame(frame(Margin::symmetric(16, 8)))
         .show(ui, |ui| top_bar::top_bar_ui(ui, ctx, &state.ui));
-    if let Some(hint) = &state.ui.hint {
-        Panel::bottom("hint").exact_size(36.0).frame(frame(Margin::symmetric(16, 8))).show(ui, |ui| hint_ui(ui, hint));
-    }
+    // Always there, so that nothing jumps when there is something to say.
+    Panel::bottom("hint").exact_size(36.0).frame(frame(Margin::symmetric(16, 8))).show(ui, |ui| hint_ui(ui, &state.ui));
     let left = Panel::left("left")
         .default_size(state.ui.panels.left)
         .size_range(SIDE.0..=SIDE.1)
@@ -87,11 +85,18 @@ fn centre_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
     state.ui.follow = follow;
 }
 
-fn hint_ui(ui: &mut Ui, hint: &str) {
+/// What went wrong, else the advice of the moment. The words can be copied.
+fn hint_ui(ui: &mut Ui, state: &UiState) {
     let t = Tokens::of(ui.ctx());
+    let (words, color) = match (&state.error, &state.hint) {
+        (Some(error), _) => (error, t.lost),
+        (None, Some(hint)) => (hint, t.computing),
+        (None, None) => return,
+    };
     ui.horizontal_centered(|ui| {
         let (mark, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
-        ui.painter().circle_stroke(mark.center(), 4.0, Stroke::new(2.0, t.computing));
-        line_ui(ui, text::rich(hint, text::semibold(text::MEDIUM), t.text));
+        ui.painter().circle_stroke(mark.center(), 4.0, Stroke::new(2.0, color));
+        let words = text::rich(words, text::semibold(text::MEDIUM), t.text);
+        ui.add(egui::Label::new(words).truncate().selectable(true));
     });
 }

@@ -14,7 +14,9 @@ pub fn story_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     ui.spacing_mut().item_spacing.y = STEP;
     let story = &ctx.model.story;
     let headline = if story.headline.is_empty() { "Nothing has happened yet" } else { &story.headline };
-    line_ui(ui, text::rich(headline, text::semibold(text::LARGE), t.text)).on_hover_text(headline);
+    let said = line_ui(ui, text::rich(headline, text::semibold(text::LARGE), t.text)).on_hover_text(headline);
+    // Screen readers say it when it changes.
+    ui.ctx().accesskit_node_builder(said.id, |node| node.set_live(egui::accesskit::Live::Polite));
     let detail = if story.detail.is_empty() { " " } else { &story.detail };
     // Two lines are reserved, so that nothing below jumps when the detail needs the second.
     let room = vec2(ui.available_width(), DETAIL_LINES * ui.fonts_mut(|f| f.row_height(&text::regular(text::MEDIUM))));

@@ -25,8 +25,10 @@ pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
         ui.add_space(2.0 * STEP);
         program_ui(ui, ctx, state);
         ui.add_space(2.0 * STEP);
-        transport_ui(ui, ctx, state);
-        speed_ui(ui, ctx, state);
+        if ctx.controllable {
+            transport_ui(ui, ctx, state);
+            speed_ui(ui, ctx, state);
+        }
         ui.add_space(4.0 * STEP);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             theme_ui(ui, ctx, state);
@@ -91,10 +93,13 @@ fn transport_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
     if step.clicked() {
         ctx.send.send(AppCommand::Transport(Transport::Step(state.step_grain)));
     }
-    let grain_combo = ComboBox::from_id_salt("step grain").width(64.0).selected_text(grain_name(state.step_grain));
+    let grain_combo = ComboBox::from_id_salt("step grain")
+        .width(64.0)
+        .selected_text(grain_name(state.step_grain, !ctx.model.streams.streams.is_empty()));
     let shown = grain_combo.show_ui(ui, |ui| {
+        let batches = !ctx.model.streams.streams.is_empty();
         for grain in [StepGrain::Task, StepGrain::Stage, StepGrain::Batch] {
-            if ui.selectable_label(grain == state.step_grain, grain_name(grain)).clicked() {
+            if ui.selectable_label(grain == state.step_grain, grain_name(grain, batches)).clicked() {
                 ctx.send.send(AppCommand::SetStepGrain(grain));
             }
         }
@@ -111,11 +116,12 @@ fn triangle(ui: &Ui, center: egui::Pos2, r: f32, color: egui::Color32) {
     ui.painter().add(Shape::convex_polygon(points, color, Stroke::NONE));
 }
 
-const fn grain_name(grain: StepGrain) -> &'static str {
+const fn grain_name(grain: StepGrain, batches: bool) -> &'static str {
     match grain {
         StepGrain::Task => "task",
         StepGrain::Stage => "stage",
-        StepGrain::Batch => "batch",
+        StepGrain::Batch if batches => "batch",
+        StepGrain::Batch => "job",
     }
 }
 
@@ -126,7 +132,13 @@ fn speed_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
     let slider = Slider::new(&mut position, SPEED_MIN..=SPEED_END).logarithmic(true).show_value(false);
     let response = ui.add(slider).on_hover_text("Virtual seconds per second");
     knob(ui, response.rect, position);
-    let speed = if position > SPEED_FINITE_MAX { f64::INFINITY } else { round_speed(position) };
+    // A key moves the handle less than the width of "maximum": any step back leaves it.
+    let leaves_maximum = response.changed() && !response.dragged() && state.speed.is_infinite() && position < SPEED_END;
+    let speed = match position {
+        _ if leaves_maximum => SPEED_FINITE_MAX,
+        p if p > SPEED_FINITE_MAX => f64::INFINITY,
+        p => round_speed(p),
+    };
     response.widget_info(|| WidgetInfo::slider(true, speed, "Speed"));
     if response.changed() && speed != state.speed {
         ctx.send.send(AppCommand::Transport(Transport::Speed(speed)));
@@ -172,6 +184,7 @@ fn driver_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     let application = &ctx.model.application;
     let (words, color) = match (application.started, application.ended) {
         (_, Some(_)) => ("Driver ended", t.first_time),
+        (Some(_), None) if !ctx.controllable => ("Recorded log", t.first_time),
         (Some(_), None) => ("Driver up", t.memory),
         (None, None) => ("Driver starting", t.computing),
     };

@@ -29,6 +29,8 @@ pub struct Pacing {
     speed: f64,
     paused: bool,
     step: Option<StepGrain>,
+    /// Whether the program runs in batches; in others a step of a batch is a step of a job.
+    streaming: bool,
     /// Virtual and wall time of the last change of speed.
     anchor: Option<(Timestamp, Timestamp)>,
     quit: bool,
@@ -47,16 +49,19 @@ pub(super) enum Waited {
 impl Pacing {
     /// Runs at `speed` virtual seconds per wall second until told otherwise.
     pub fn new(controls: Receiver<Control>, clock: Arc<dyn Clock>, speed: f64) -> Self {
-        Self { controls, clock, speed, paused: false, step: None, anchor: None, quit: false }
+        Self { controls, clock, speed, paused: false, step: None, streaming: false, anchor: None, quit: false }
     }
 
     /// Looks at new events: a step may end.
     pub(super) fn observe(&mut self, events: &[Envelope], now: Timestamp) {
+        self.streaming |= events.iter().any(|e| matches!(e.event, Event::StreamingStarted { .. }));
         let Some(grain) = self.step else { return };
+        let streaming = self.streaming;
         let ended = events.iter().any(|e| match grain {
             StepGrain::Task => matches!(e.event, Event::TaskEnd { .. }),
             StepGrain::Stage => matches!(e.event, Event::StageCompleted { .. }),
-            StepGrain::Batch => matches!(e.event, Event::BatchCompleted { .. }),
+            StepGrain::Batch if streaming => matches!(e.event, Event::BatchCompleted { .. }),
+            StepGrain::Batch => matches!(e.event, Event::JobEnd { .. }),
         });
         if ended {
             self.step = None;

@@ -19,17 +19,22 @@ pub use debug_string::DebugStringState;
 pub struct InspectorState {
     /// The text of the selected RDD, kept while neither changes.
     pub debug_string: DebugStringState,
+    /// The selected node as it was last drawn: it may have left the view.
+    shown: Option<Node>,
 }
 
 /// Fills the right panel.
 pub fn inspector_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InspectorState) {
     // The panel keeps its width whatever it shows.
     ui.set_width(ui.available_width());
-    let selected = ctx.selection.and_then(|key| ctx.scene.nodes.iter().find(|node| node.key == key));
-    let Some(node) = selected else {
+    if let Some(node) = ctx.selection.and_then(|key| ctx.scene.nodes.iter().find(|node| node.key == key)) {
+        state.shown = Some(node.clone());
+    }
+    let Some(node) = state.shown.clone().filter(|node| Some(node.key) == ctx.selection) else {
         nothing_ui(ui, ctx);
         return;
     };
+    let node = &node;
     ScrollArea::vertical().id_salt("inspector").auto_shrink([false, false]).show(ui, |ui| {
         title_ui(ui, node);
         let Some(rdd) = node.rdds.last().and_then(|id| ctx.model.rdds.get(id)) else {

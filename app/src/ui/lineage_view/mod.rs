@@ -39,6 +39,8 @@ pub struct LineageViewState {
     /// Where egui_graphs was shown last; it shifts its content when it is shown elsewhere.
     top_left: Option<Pos2>,
     shows: u64,
+    /// Canvas and view of the last frame.
+    seen: Option<(Rect, View)>,
 }
 
 /// What the shapes of a `show()` depend on.
@@ -67,9 +69,9 @@ impl LineageViewState {
 
     /// The x coordinates of the scene that were visible in the last frame.
     pub fn visible_x(&self) -> Option<(f32, f32)> {
-        let key = self.painted.as_ref()?.key;
-        let x = |screen: f32| (screen - key.canvas.min.x - key.view.pan.x) / key.view.zoom;
-        Some((x(key.canvas.min.x), x(key.canvas.max.x)))
+        let (canvas, view) = self.seen?;
+        let x = |screen: f32| (screen - canvas.min.x - view.pan.x) / view.zoom;
+        Some((x(canvas.min.x), x(canvas.max.x)))
     }
 }
 
@@ -95,10 +97,11 @@ pub fn lineage_view_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewSt
     }
     names::names_ui(ui, ctx, canvas, state.camera.view());
     buttons_ui(ui, ctx, state, canvas, follow);
+    state.seen = Some((canvas, state.camera.view()));
 }
 
 fn take_scene(ctx: &ViewCtx<'_>, state: &mut LineageViewState) {
-    let same = state.scene.as_ref().is_some_and(|old| Arc::ptr_eq(old, ctx.scene) || **old == **ctx.scene);
+    let same = state.scene.as_ref().is_some_and(|old| Arc::ptr_eq(old, ctx.scene) || old.looks_like(ctx.scene));
     if !same {
         state.bridge.sync(ctx.scene, ctx.selection);
         state.scene = Some(Arc::clone(ctx.scene));

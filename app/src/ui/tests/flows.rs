@@ -73,7 +73,7 @@ fn controls_send_what_they_say() {
     check("Kill 1", kill(1));
     check("Kill 3", kill(3));
     let restart = AppCommand::Engine(EngineCommand::RestartExecutor { executor: ExecutorId(2) });
-    check("Restart as executor 4", restart);
+    check("Restart executor 2 as executor 4", restart);
     check("Pause", AppCommand::Transport(Transport::Pause));
     check("Step", AppCommand::Transport(Transport::Step(StepGrain::Task)));
 }

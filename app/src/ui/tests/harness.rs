@@ -42,6 +42,7 @@ impl World {
             scene: &self.scene,
             selection: self.shell.ui.selection,
             now: self.model.now,
+            controllable: true,
             send: &self.send,
         };
         shell_ui(ui, &ctx, &mut self.shell);
