@@ -57,8 +57,11 @@ pub(super) fn file_subtitle(checkpoint: &CheckpointState) -> String {
     format!("{directory} · {parts} {}", plural(parts, "part", "parts"))
 }
 
-/// `26 RDDs no longer needed`.
+/// `26 RDDs no longer needed`; nothing when the log does not tell.
 pub(super) fn cut_note(released: usize) -> String {
+    if released == 0 {
+        return String::new();
+    }
     format!("{released} {} no longer needed", plural(released, "RDD", "RDDs"))
 }
 

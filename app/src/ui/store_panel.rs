@@ -35,9 +35,14 @@ fn checkpoint_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, checkpoint: &CheckpointState) {
     let t = Tokens::of(ui.ctx());
     card(t).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        let parts = format::count(checkpoint.parts.len() as u64, "part");
-        line_ui(ui, text::rich(format!("{}/ {parts}", directory(checkpoint)), text::mono(text::SMALL), t.text));
-        parts_ui(ui, checkpoint.parts.len());
+        if checkpoint.path.is_empty() {
+            // Spark's own logs name neither directory nor parts.
+            line_ui(ui, text::rich("The log does not name its files", text::regular(text::SMALL), t.text));
+        } else {
+            let parts = format::count(checkpoint.parts.len() as u64, "part");
+            line_ui(ui, text::rich(format!("{}/ {parts}", directory(checkpoint)), text::mono(text::SMALL), t.text));
+            parts_ui(ui, checkpoint.parts.len());
+        }
         line_ui(ui, text::rich(holds(ctx, checkpoint), text::regular(text::SMALL), t.text_faint));
         line_ui(ui, text::rich("outlives every executor", text::regular(text::SMALL), t.checkpoint));
     });
