@@ -157,3 +157,28 @@ fn a_paused_window_left_alone_paints_no_frame_for_two_seconds() {
     assert!(next.is_none_or(|delay| delay >= Duration::from_secs(2)), "the next frame is due in {next:?}");
     assert_eq!(window.state().shell().lineage.shows(), shows, "egui_graphs is not shown again");
 }
+
+/// Play would not start the stream, or pause would not hold it.
+#[test]
+fn play_runs_and_pause_holds() {
+    let mut window = window();
+    until(&mut window, "the executors register", |app| alive(app, 3));
+    window.get_by_label("Play").click();
+    until(&mut window, "batch 3 completes", |app| completed(app, 3));
+    window.get_by_label("Pause").click();
+    // What the engine had announced before it heard of the pause is still folded.
+    let mut quiet = 0;
+    let mut revision = window.state().session().model().revision;
+    for _ in 0..PATIENCE {
+        window.step();
+        std::thread::yield_now();
+        let now = window.state().session().model().revision;
+        quiet = if now == revision { quiet + 1 } else { 0 };
+        revision = now;
+        if quiet == 100 {
+            break;
+        }
+    }
+    assert_eq!(quiet, 100, "the model still changes after the pause");
+    assert!(window.query_by_label("Play").is_some());
+}
