@@ -14,7 +14,7 @@ use crate::shuffle::MapOutputTracker;
 use crate::storage::{Data, StoredBlock, Tier};
 use imbl::{OrdMap, Vector};
 use parking_lot::RwLock;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -87,7 +87,6 @@ pub struct TaskContext {
     chunk_len: usize,
     cost: CostMeter,
     journal: RefCell<Journal>,
-    unstable: Cell<bool>,
 }
 
 /// What a task did so far.
@@ -138,7 +137,6 @@ impl TaskContext {
             chunk_len: env.chunk_len,
             cost: env.cost,
             journal: RefCell::default(),
-            unstable: Cell::new(false),
         }
     }
 
@@ -154,7 +152,6 @@ impl TaskContext {
 
     /// Random numbers that differ between attempts: for lessons about indeterminate computations.
     pub fn unstable_rng(&self) -> Rng {
-        self.unstable.set(true);
         self.seed.task(&self.task.op, self.task.partition).nth(self.task.id.0).rng()
     }
 

@@ -16,11 +16,6 @@ pub struct StageState {
 }
 
 impl StageState {
-    /// Announced, its job ended, and never submitted (R2.4).
-    pub fn is_skipped(&self, job_ended: bool) -> bool {
-        job_ended && self.attempts.is_empty()
-    }
-
     /// Attempts are few, and the one asked for is nearly always the last.
     fn attempt_mut(&mut self, id: StageAttempt) -> Option<&mut StageAttemptState> {
         let at = self.attempts.iter().rposition(|a| a.info.id == id)?;

@@ -106,9 +106,7 @@ impl Drop for LiveSource {
         drop(self.controls.send(Control::Quit));
         // The engine may wait for room in the backlog: give it room until it has quit.
         while self.thread.as_ref().is_some_and(|t| !t.is_finished()) {
-            if self.events.recv_timeout(std::time::Duration::from_millis(5)).is_err() && self.thread.is_none() {
-                break;
-            }
+            drop(self.events.recv_timeout(std::time::Duration::from_millis(5)));
         }
     }
 }

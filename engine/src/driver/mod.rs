@@ -191,9 +191,6 @@ impl Driver {
 
     fn emit(&mut self, now: Timestamp, fx: &mut Effects, mut event: Event) {
         if let Event::TaskEnd { task, metrics, .. } = &mut event {
-            if task.launched == Timestamp(0) {
-                task.launched = now;
-            }
             task.finished = now;
             if metrics.run_ns == 0 {
                 metrics.run_ns = now.ns_since(task.launched);
