@@ -148,6 +148,7 @@ impl Ours {
             model: &self.model,
             scene: &self.scene,
             selection: self.selection,
+            focus: None,
             now: Timestamp::default(),
             controllable: true,
             send: &self.send,

@@ -102,6 +102,7 @@ impl App {
             model,
             scene: &self.scene,
             selection: self.shell.ui.selection,
+            focus: self.shell.ui.focus,
             now: model.now,
             controllable: self.session.capabilities().commands && model.application.ended.is_none(),
             send: &self.commands,

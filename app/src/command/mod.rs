@@ -8,9 +8,29 @@ pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transpo
 
 use crate::scene::NodeKey;
 use crate::theme::Theme;
+use faultline_engine::ids::{BlockId, TaskId};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::panic::Location;
+
+/// The one thing inside a node that is selected: the inspector says why it was computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Focus {
+    /// A partition of an RDD.
+    Partition(BlockId),
+    /// A task attempt.
+    Task(TaskId),
+}
+
+/// What fills the window below the top bar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Page {
+    /// The run: lineage, executors, timeline.
+    #[default]
+    Run,
+    /// The race of the policies.
+    Race,
+}
 
 /// One wish.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +43,10 @@ pub enum AppCommand {
     SetStepGrain(StepGrain),
     /// Select a node of the lineage, or nothing.
     Select(Option<NodeKey>),
+    /// Select a partition or a task, and with it the node that shows it.
+    Focus(Focus),
+    /// Show another page.
+    ShowPage(Page),
     /// Let the camera follow the running batch again.
     FollowCamera,
     /// Run a built-in program from its start.

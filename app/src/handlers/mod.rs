@@ -4,8 +4,9 @@ mod guide;
 
 pub use guide::Guide;
 
-use crate::command::{AppCommand, EngineCommand, Transport};
+use crate::command::{AppCommand, EngineCommand, Focus, Transport};
 use crate::opening;
+use crate::scene::node_of;
 use crate::session::Session;
 use crate::source::Start;
 use crate::state::UiState;
@@ -35,7 +36,27 @@ pub fn handle(
             session.send(Control::Transport(transport));
         }
         AppCommand::OpenProgram(name) => open_program(&name, session, state, guide, wake),
-        AppCommand::SetStepGrain(_) | AppCommand::Select(_) | AppCommand::FollowCamera | AppCommand::SetTheme(_) => {}
+        AppCommand::Focus(focus) => select_node_of(focus, session, state),
+        AppCommand::SetStepGrain(_)
+        | AppCommand::Select(_)
+        | AppCommand::ShowPage(_)
+        | AppCommand::FollowCamera
+        | AppCommand::SetTheme(_) => {}
+    }
+}
+
+/// The node that shows the selected partition, or the RDD that the selected task computes.
+fn select_node_of(focus: Focus, session: &Session, state: &mut UiState) {
+    let model = session.model();
+    let rdd = match focus {
+        Focus::Partition(block) => Some(block.rdd),
+        Focus::Task(task) => {
+            let stage = model.tasks.get(&task).and_then(|t| model.stages.get(&t.info.stage.stage));
+            stage.map(|s| s.info.rdd)
+        }
+    };
+    if let Some(node) = rdd.and_then(|rdd| node_of(model, rdd)) {
+        state.selection = Some(node);
     }
 }
 

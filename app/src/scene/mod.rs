@@ -12,6 +12,7 @@ mod groups;
 mod labels;
 mod layered;
 pub mod layout;
+mod lookup;
 mod loom;
 pub mod metrics;
 mod nodes;
@@ -20,6 +21,7 @@ mod threads;
 
 pub use cache::SceneCache;
 pub use filter::Filter;
+pub use lookup::node_of;
 pub use loom::visible_batches;
 
 use crate::model::{Cell, Model, Sign};

@@ -1,7 +1,7 @@
 //! What the user chose: theme, speed, selection, widths. Plain data without egui, so that it can be
 //! compared, saved and tested; egui's memory keeps nothing of it.
 
-use crate::command::{AppCommand, StepGrain, Transport};
+use crate::command::{AppCommand, Focus, Page, StepGrain, Transport};
 use crate::scene::NodeKey;
 use crate::theme::Theme;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,12 @@ pub struct UiState {
     /// The selected node.
     #[serde(skip)]
     pub selection: Option<NodeKey>,
+    /// The selected partition or task.
+    #[serde(skip)]
+    pub focus: Option<Focus>,
+    /// What fills the window.
+    #[serde(skip)]
+    pub page: Page,
     /// Whether the camera follows the running batch; panning and zooming end it.
     #[serde(skip, default = "follows")]
     pub follow: bool,
@@ -81,6 +87,8 @@ impl Default for UiState {
             step_grain: StepGrain::Task,
             playback: Playback::default(),
             selection: None,
+            focus: None,
+            page: Page::default(),
             follow: true,
             panels: PanelWidths::default(),
             hint: None,
@@ -98,11 +106,18 @@ impl UiState {
             AppCommand::Transport(Transport::Resume) => self.playback = Playback::Running,
             AppCommand::Transport(Transport::Speed(speed)) => self.speed = *speed,
             AppCommand::SetStepGrain(grain) => self.step_grain = *grain,
-            AppCommand::Select(key) => self.selection = *key,
+            AppCommand::Select(key) => {
+                self.selection = *key;
+                self.focus = None;
+            }
+            // The handler finds the node.
+            AppCommand::Focus(focus) => self.focus = Some(*focus),
+            AppCommand::ShowPage(page) => self.page = *page,
             AppCommand::FollowCamera => self.follow = true,
             AppCommand::SetTheme(theme) => self.theme = *theme,
             AppCommand::OpenProgram(_) => {
                 self.selection = None;
+                self.focus = None;
                 self.follow = true;
                 self.hint = None;
                 self.error = None;

@@ -6,7 +6,13 @@ pub mod cell;
 pub mod inspector;
 pub mod legend;
 pub mod lineage_view;
+pub mod race_view;
 pub mod shell;
+
+pub mod batches_panel;
+pub mod findings_panel;
+pub mod storage_panel;
+pub mod timeline_panel;
 
 mod executors_panel;
 mod output_panel;
@@ -19,7 +25,7 @@ mod tests;
 
 pub use shell::{ShellState, shell_ui};
 
-use crate::command::CommandSender;
+use crate::command::{CommandSender, Focus};
 use crate::model::Model;
 use crate::scene::{NodeKey, Scene};
 use faultline_engine::ids::Timestamp;
@@ -34,6 +40,8 @@ pub struct ViewCtx<'a> {
     pub scene: &'a Arc<Scene>,
     /// The selected node.
     pub selection: Option<NodeKey>,
+    /// The selected partition or task.
+    pub focus: Option<Focus>,
     /// The time that the window shows.
     pub now: Timestamp,
     /// Whether there is an engine that takes commands: not in a recorded log, not after the end.

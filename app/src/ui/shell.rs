@@ -1,9 +1,15 @@
 //! The window as a whole: which panel is where.
 
+use super::batches_panel::{BatchesState, batches_ui};
+use super::findings_panel::{FindingsState, findings_ui};
 use super::inspector::{InspectorState, inspector_ui};
 use super::lineage_view::{LineageViewState, lineage_view_ui};
+use super::race_view::{RaceViewState, race_view_ui};
+use super::storage_panel::{StorageState, storage_ui};
+use super::timeline_panel::{TimelineState, timeline_ui};
 use super::{ViewCtx, executors_panel, legend, output_panel, store_panel, story, top_bar};
 use crate::command::shortcuts::send_shortcuts;
+use crate::command::{AppCommand, Page};
 use crate::state::UiState;
 use crate::theme::{STEP, Tokens, fonts, text};
 use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Stroke, Ui};
@@ -22,6 +28,32 @@ pub struct ShellState {
     pub lineage: LineageViewState,
     /// The inspector's own.
     pub inspector: InspectorState,
+    /// The timeline's own.
+    pub timeline: TimelineState,
+    /// The plot's and table's own.
+    pub batches: BatchesState,
+    /// The storage panel's own.
+    pub storage: StorageState,
+    /// The findings' own.
+    pub findings: FindingsState,
+    /// The race's own.
+    pub race: RaceViewState,
+    /// The panel shown below the lineage.
+    pub below: Below,
+}
+
+/// What can be shown below the lineage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Below {
+    /// Tasks over time.
+    #[default]
+    Timeline,
+    /// Batches as plot and table.
+    Batches,
+    /// Stored partitions, map outputs, files.
+    Storage,
+    /// What should be looked at.
+    Findings,
 }
 
 /// The whole window.
@@ -41,6 +73,12 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
         .show(ui, |ui| top_bar::top_bar_ui(ui, ctx, &state.ui));
     // Always there, so that nothing jumps when there is something to say.
     Panel::bottom("hint").exact_size(36.0).frame(frame(Margin::symmetric(16, 8))).show(ui, |ui| hint_ui(ui, &state.ui));
+    if state.ui.page == Page::Race {
+        CentralPanel::default()
+            .frame(Frame::new().fill(t.background).inner_margin(Margin::same(20)))
+            .show(ui, |ui| race_view_ui(ui, ctx, &mut state.race));
+        return;
+    }
     let left = Panel::left("left")
         .default_size(state.ui.panels.left)
         .size_range(SIDE.0..=SIDE.1)
@@ -53,6 +91,11 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
         .frame(frame(Margin::same(16)))
         .show(ui, |ui| inspector_ui(ui, ctx, &mut state.inspector));
     state.ui.panels.right = right.response.rect.width();
+    Panel::bottom("below")
+        .default_size(264.0)
+        .resizable(true)
+        .frame(frame(Margin::symmetric(16, 8)))
+        .show(ui, |ui| below_ui(ui, ctx, state));
     CentralPanel::default().frame(Frame::new().fill(t.background)).show(ui, |ui| centre_ui(ui, ctx, state));
 }
 
@@ -65,6 +108,30 @@ fn left_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
         ui.add_space(2.0 * STEP);
         output_panel::output_ui(ui, ctx);
     });
+}
+
+fn below_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
+    ui.horizontal(|ui| {
+        for (tab, name) in [
+            (Below::Timeline, "Timeline"),
+            (Below::Batches, "Batches"),
+            (Below::Storage, "Storage"),
+            (Below::Findings, "Findings"),
+        ] {
+            if ui.selectable_label(state.below == tab, name).clicked() {
+                state.below = tab;
+            }
+        }
+        if ui.selectable_label(false, "Race").clicked() {
+            ctx.send.send(AppCommand::ShowPage(Page::Race));
+        }
+    });
+    match state.below {
+        Below::Timeline => timeline_ui(ui, ctx, &mut state.timeline),
+        Below::Batches => batches_ui(ui, ctx, &mut state.batches),
+        Below::Storage => storage_ui(ui, ctx, &mut state.storage),
+        Below::Findings => findings_ui(ui, ctx, &mut state.findings),
+    }
 }
 
 fn centre_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {

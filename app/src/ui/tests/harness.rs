@@ -41,6 +41,7 @@ impl World {
             model: &self.model,
             scene: &self.scene,
             selection: self.shell.ui.selection,
+            focus: self.shell.ui.focus,
             now: self.model.now,
             controllable: true,
             send: &self.send,
