@@ -1,6 +1,6 @@
 //! The eframe application: pump, fold, handle commands; then paint.
 
-use crate::command::CommandSender;
+use crate::command::{AppCommand, CommandSender};
 use crate::handlers::{Guide, handle};
 use crate::opening;
 use crate::scene::{Filter, Scene, SceneCache, visible_batches};
@@ -8,7 +8,7 @@ use crate::session::{Pumped, Session};
 use crate::source::Start;
 use crate::state::Playback;
 use crate::theme::Theme;
-use crate::ui::{ShellState, ViewCtx, shell_ui};
+use crate::ui::{ShellState, ViewCtx, saved, shell_ui};
 use faultline_engine::ids::BatchId;
 use faultline_engine::programs;
 use std::sync::Arc;
@@ -63,6 +63,17 @@ impl App {
         &self.session
     }
 
+    /// Takes over choices and arrangement of an earlier window.
+    pub fn restore(&mut self, text: &str) {
+        saved::restore(&mut self.shell, text);
+    }
+
+    /// Sends a wish as a panel would.
+    #[track_caller]
+    pub fn send(&self, command: AppCommand) {
+        self.commands.send(command);
+    }
+
     /// Choices of the user and state of the panels.
     pub const fn shell(&self) -> &ShellState {
         &self.shell
@@ -71,6 +82,7 @@ impl App {
     /// Before painting: takes events and commands. Returns whether more events wait.
     pub fn update(&mut self) -> Pumped {
         for sent in self.commands.drain() {
+            self.shell.apply(&sent.command);
             handle(sent.command, &mut self.session, &mut self.shell.ui, &mut self.guide, &self.wake);
         }
         let pumped = self.session.pump();
@@ -83,7 +95,7 @@ impl App {
     /// The batches that the lineage view shows, and one more on each side.
     fn visible(&self) -> Filter {
         let model = self.session.model();
-        let Some((left, right)) = self.shell.lineage.visible_x() else { return Filter::default() };
+        let Some((left, right)) = self.shell.panels.lineage.visible_x() else { return Filter::default() };
         if model.streams.streams.is_empty() {
             return Filter::default();
         }
@@ -111,7 +123,21 @@ impl App {
     }
 }
 
+/// The name under which choices and arrangement are kept.
+pub const SAVED: &str = "faultline.window";
+
 impl eframe::App for App {
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        if let Some(text) = saved::save(&self.shell) {
+            storage.set_string(SAVED, text);
+        }
+    }
+
+    /// Camera and widgets begin anew with every run.
+    fn persist_egui_memory(&self) -> bool {
+        false
+    }
+
     fn logic(&mut self, ctx: &egui::Context, _: &mut eframe::Frame) {
         if self.update() == Pumped::More {
             ctx.request_repaint();

@@ -1,6 +1,6 @@
 //! Opening the native window, and painting it without one.
 
-use crate::app::App;
+use crate::app::{App, SAVED};
 use crate::platform::Picture;
 use crate::platform::screenshot::{Shot, paint};
 use crate::session::{Pumped, Session};
@@ -44,6 +44,10 @@ pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
     };
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
         theme.apply(&cc.egui_ctx);
+        let mut app = app;
+        if let Some(text) = cc.storage.and_then(|storage| storage.get_string(SAVED)) {
+            app.restore(&text);
+        }
         // Set once: this window is the only one.
         drop(window.set(cc.egui_ctx.clone()));
         Ok(Box::new(app))

@@ -2,9 +2,11 @@
 //!
 //! Panels only see [`CommandSender`]; nothing here answers, and nothing here knows an engine handle.
 
+mod layout;
 pub mod shortcuts;
 
 pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transport};
+pub use layout::LayoutCommand;
 
 use crate::scene::NodeKey;
 use crate::theme::Theme;
@@ -47,6 +49,8 @@ pub enum AppCommand {
     Focus(Focus),
     /// Show another page.
     ShowPage(Page),
+    /// Arrange, show or hide panels.
+    Layout(LayoutCommand),
     /// Let the camera follow the running batch again.
     FollowCamera,
     /// Run a built-in program from its start.

@@ -40,6 +40,8 @@ pub fn handle(
         AppCommand::SetStepGrain(_)
         | AppCommand::Select(_)
         | AppCommand::ShowPage(_)
+        // The shell has the panels.
+        | AppCommand::Layout(_)
         | AppCommand::FollowCamera
         | AppCommand::SetTheme(_) => {}
     }

@@ -1,4 +1,4 @@
-//! What the user chose: theme, speed, selection, widths. Plain data without egui, so that it can be
+//! What the user chose: theme, speed, selection. Plain data without egui, so that it can be
 //! compared, saved and tested; egui's memory keeps nothing of it.
 
 use crate::command::{AppCommand, Focus, Page, StepGrain, Transport};
@@ -14,21 +14,6 @@ pub enum Playback {
     Running,
     /// It waits for a step or for resume.
     Paused,
-}
-
-/// Widths of the side panels in points.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PanelWidths {
-    /// Executors, store, output.
-    pub left: f32,
-    /// Inspector.
-    pub right: f32,
-}
-
-impl Default for PanelWidths {
-    fn default() -> Self {
-        Self { left: 232.0, right: 304.0 }
-    }
 }
 
 /// Choices of the user; changed by [`UiState::apply`] only.
@@ -58,8 +43,6 @@ pub struct UiState {
     /// Whether the camera follows the running batch; panning and zooming end it.
     #[serde(skip, default = "follows")]
     pub follow: bool,
-    /// Widths of the side panels.
-    pub panels: PanelWidths,
     /// One line of advice at the bottom: `Press 2 to kill executor 2`.
     #[serde(skip)]
     pub hint: Option<String>,
@@ -90,7 +73,6 @@ impl Default for UiState {
             focus: None,
             page: Page::default(),
             follow: true,
-            panels: PanelWidths::default(),
             hint: None,
             error: None,
             programs: Vec::new(),
@@ -122,7 +104,7 @@ impl UiState {
                 self.hint = None;
                 self.error = None;
             }
-            AppCommand::Engine(_) => {}
+            AppCommand::Engine(_) | AppCommand::Layout(_) => {}
         }
     }
 }

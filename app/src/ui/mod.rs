@@ -3,10 +3,12 @@
 //! Nothing here changes the model, knows a channel, a file or the clock.
 
 pub mod cell;
+pub mod dock;
 pub mod inspector;
 pub mod legend;
 pub mod lineage_view;
 pub mod race_view;
+pub mod saved;
 pub mod shell;
 
 pub mod batches_panel;

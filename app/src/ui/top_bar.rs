@@ -15,13 +15,19 @@ const SPEED_MIN: f64 = 0.1;
 /// Where the slider stands for maximum.
 const SPEED_END: f64 = 200.0;
 
+/// With less width the bar leaves out words that signs beside them say too.
+const ROOMY: f32 = 1000.0;
+
 /// Fills the top bar.
 pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
     let t = Tokens::of(ui.ctx());
+    let room = ui.available_width();
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 2.0 * STEP;
         mark_ui(ui);
-        ui.label(text::rich("Faultline", text::semibold(16.0_f32.min(text::LARGE)), t.text));
+        if room >= ROOMY {
+            ui.label(text::rich("Faultline", text::semibold(16.0_f32.min(text::LARGE)), t.text));
+        }
         ui.add_space(2.0 * STEP);
         program_ui(ui, ctx, state);
         ui.add_space(2.0 * STEP);
@@ -32,7 +38,7 @@ pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
         ui.add_space(4.0 * STEP);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             theme_ui(ui, ctx, state);
-            driver_ui(ui, ctx);
+            driver_ui(ui, ctx, room);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| batch_ui(ui, ctx));
         });
     });
@@ -179,7 +185,7 @@ fn shown_batch(ctx: &ViewCtx<'_>) -> Option<faultline_engine::ids::BatchId> {
     ctx.model.running_batch().or(ctx.model.latest_batch())
 }
 
-fn driver_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
+fn driver_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, room: f32) {
     let t = Tokens::of(ui.ctx());
     let application = &ctx.model.application;
     let (words, color) = match (application.started, application.ended) {
@@ -189,8 +195,12 @@ fn driver_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
         (None, None) => ("Driver starting", t.computing),
     };
     ui.add_space(2.0 * STEP);
-    ui.label(text::rich(words, text::regular(text::SMALL), t.text));
-    let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+    if room >= ROOMY {
+        ui.label(text::rich(words, text::regular(text::SMALL), t.text));
+    }
+    let (rect, dot) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+    dot.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, words));
+    dot.on_hover_text(words);
     ui.painter().circle_filled(rect.center(), 4.5, color);
     ui.add_space(2.0 * STEP);
 }

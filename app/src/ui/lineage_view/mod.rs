@@ -96,7 +96,6 @@ pub fn lineage_view_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewSt
         show(ui, ctx, state, key, follow);
     }
     names::names_ui(ui, ctx, canvas, state.camera.view());
-    buttons_ui(ui, ctx, state, canvas, follow);
     state.seen = Some((canvas, state.camera.view()));
 }
 
@@ -233,11 +232,9 @@ fn show(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, key: Paint
     }
 }
 
-/// Zoom, fit and follow, in the lower right corner of the canvas.
-fn buttons_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, canvas: Rect, follow: &mut bool) {
-    let place = canvas.shrink(2.0 * STEP);
-    let layout = egui::Layout::right_to_left(egui::Align::Max);
-    let mut ui = ui.new_child(UiBuilder::new().id_salt("lineage buttons").max_rect(place).layout(layout));
+/// Zoom, fit and follow, from right to left in a row beside the sentence: nothing lies over the lineage.
+pub fn view_controls_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, follow: &mut bool) {
+    let size = state.seen.map_or(Vec2::ZERO, |(canvas, _)| canvas.size());
     ui.spacing_mut().item_spacing.x = STEP;
     let mut button = |label: &str, name: &'static str, hover: &str| {
         let response = ui.button(label).on_hover_text(hover);
@@ -245,15 +242,15 @@ fn buttons_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, canv
         response.clicked()
     };
     if button("+", "Zoom in", "Zoom in, key +") {
-        state.camera.zoom_by(ZOOM_STEP, canvas.size());
+        state.camera.zoom_by(ZOOM_STEP, size);
         *follow = false;
     }
     if button("−", "Zoom out", "Zoom out, key −") {
-        state.camera.zoom_by(1.0 / ZOOM_STEP, canvas.size());
+        state.camera.zoom_by(1.0 / ZOOM_STEP, size);
         *follow = false;
     }
     if button("Fit", "Fit", "Show everything, key 0") {
-        state.camera.fit(ctx.scene, canvas.size());
+        state.camera.fit(ctx.scene, size);
         *follow = false;
     }
     if !*follow && button("Follow", "Follow", "Follow the running batch, key F") {

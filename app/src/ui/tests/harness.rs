@@ -49,6 +49,7 @@ impl World {
         shell_ui(ui, &ctx, &mut self.shell);
         for sent in self.send.drain() {
             self.shell.ui.apply(&sent.command);
+            self.shell.apply(&sent.command);
             self.received.push(sent.command);
             ui.ctx().request_repaint();
         }
