@@ -28,7 +28,7 @@ pub fn default_text() -> ReplayText {
 /// When `name` is neither, or cannot be started or read.
 pub fn open(name: &str, start: Start, wake: Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<Session> {
     if let Some(program) = programs::find(name) {
-        let input = ProgramInput { text: default_text(), lines_per_batch: LINES_PER_BATCH };
+        let input = ProgramInput::replay(default_text(), LINES_PER_BATCH);
         let config = EngineConfig { app_name: name.to_owned(), ..EngineConfig::default() };
         return Ok(Session::new(Box::new(start_live(program, input, config, start, wake)?)));
     }

@@ -82,7 +82,7 @@ impl RunRequest {
             ..EngineConfig::default()
         };
         let text = load_text(sizing.input.as_deref())?;
-        let input = ProgramInput { text, lines_per_batch: LINES_PER_BATCH };
+        let input = ProgramInput::replay(text, LINES_PER_BATCH);
         Ok(Self { program, config, input, clock: Clock::Virtual })
     }
 

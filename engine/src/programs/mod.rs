@@ -1,21 +1,15 @@
 //! The built-in programs.
 
+mod input;
 mod page_rank;
 mod word_count;
+
+pub use input::ProgramInput;
 
 use crate::error::Result;
 use crate::event::StorageLevel;
 use crate::ids::OperatorName;
-use crate::rdd::{ReplayText, SparkContext};
-
-/// What a program may be given.
-#[derive(Clone, Debug)]
-pub struct ProgramInput {
-    /// The text to work on.
-    pub text: ReplayText,
-    /// Lines per batch, for programs that replay it.
-    pub lines_per_batch: usize,
-}
+use crate::rdd::SparkContext;
 
 /// A built-in program.
 #[derive(Clone, Copy, Debug)]

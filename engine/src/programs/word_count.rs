@@ -34,7 +34,7 @@ fn words(line: &Line) -> Vec<Line> {
 fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
     let ssc = StreamingContext::new(sc, Millis(1000));
     ssc.checkpoint("checkpoint");
-    let lines = ssc.text_replay_stream(input.text.clone(), input.lines_per_batch);
+    let lines = input.lines(&ssc);
     let counts = lines
         .flat_map(|line: Line| words(&line))
         .map(|word| (word, 1u64))
