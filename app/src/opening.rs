@@ -4,7 +4,7 @@ use crate::session::Session;
 use crate::source::{RecordedSource, Start, start_live};
 use anyhow::bail;
 use faultline_engine::config::EngineConfig;
-use faultline_engine::programs::{self, ProgramInput};
+use faultline_engine::programs::{self, BuiltIn, ProgramInput};
 use faultline_engine::rdd::ReplayText;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,8 +17,12 @@ pub const LINES_PER_BATCH: usize = 60;
 /// Batches of a run or a race when the command line does not say.
 pub const BATCHES: u32 = 12;
 
-/// The text that programs work on when none is given.
-pub fn default_text() -> ReplayText {
+/// The text that a program works on when none is given: its own sample, or a book.
+pub fn default_text(program: &BuiltIn, seed: u64) -> ReplayText {
+    program.sample(seed).unwrap_or_else(book)
+}
+
+fn book() -> ReplayText {
     ReplayText::from_text("alice.txt", include_str!("../../assets/books/alice.txt"))
 }
 
@@ -28,8 +32,8 @@ pub fn default_text() -> ReplayText {
 /// When `name` is neither, or cannot be started or read.
 pub fn open(name: &str, start: Start, wake: Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<Session> {
     if let Some(program) = programs::find(name) {
-        let input = ProgramInput { text: default_text(), lines_per_batch: LINES_PER_BATCH };
         let config = EngineConfig { app_name: name.to_owned(), ..EngineConfig::default() };
+        let input = ProgramInput::replay(default_text(&program, config.seed), LINES_PER_BATCH);
         return Ok(Session::new(Box::new(start_live(program, input, config, start, wake)?)));
     }
     let path = Path::new(name);

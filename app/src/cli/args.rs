@@ -37,15 +37,16 @@ Stage numbers depend on the policy, because a checkpoint is a job of its own; ba
 #[command(
     name = "faultline",
     version,
-    after_help = "\
+    after_help = format!("\
 Examples:
   faultline                                                         the window, demo running
   faultline run word-count --fault kill:executor=2@batch=7
   faultline lineage word-count
   faultline compare word-count --fault kill:executor=2@batch=7
 
-Programs: word-count, a stream with state; page-rank, an iterative job with many shuffles.
-Exit codes: 0; 1 when the run failed; 2 when the command line was wrong."
+Programs:
+{}
+Exit codes: 0; 1 when the run failed; 2 when the command line was wrong.", program_list())
 )]
 pub struct Cli {
     /// What to do; the window with the demo when absent.
@@ -89,7 +90,7 @@ pub struct Sizing {
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// A text file, or a directory of text files; the book Alice's Adventures in Wonderland when absent
+    /// A text file, or a directory of text files; when absent a book, or the program's own sample
     #[arg(long, value_name = "PATH")]
     pub input: Option<PathBuf>,
 }
@@ -114,8 +115,8 @@ Examples:
 `faultline lineage <PROGRAM>` shows the names of its operators.
 {FAULTS}"))]
 pub struct RunArgs {
-    /// The program: word-count or page-rank
-    #[arg(value_parser = parse_program)]
+    /// The program, see `faultline --help`
+    #[arg(value_parser = parse_program, help = program_help())]
     pub program: BuiltIn,
     /// How much of everything, and on which input.
     #[command(flatten)]
@@ -151,8 +152,8 @@ Examples:
   faultline lineage word-count --batches 6
   faultline lineage page-rank --format dot | dot -Tsvg > page-rank.svg")]
 pub struct LineageArgs {
-    /// The program: word-count or page-rank
-    #[arg(value_parser = parse_program)]
+    /// The program, see `faultline --help`
+    #[arg(value_parser = parse_program, help = program_help())]
     pub program: BuiltIn,
     /// Batches to run; the lineage is that of the last one
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = up_to(MAX_BATCHES))]
@@ -171,11 +172,12 @@ Examples:
   faultline compare page-rank --fault kill:executor=2@stage=11.task=2
 
 Every policy replaces the storage level and the checkpoint interval of one operator: the state of
-word-count, the links of page-rank. Each lane runs twice, with and without the fault.
+word-count, the window of windowed-counts, the links of page-rank. Each lane runs twice, with and
+without the fault.
 {FAULTS}"))]
 pub struct CompareArgs {
-    /// The program: word-count or page-rank
-    #[arg(value_parser = parse_program)]
+    /// The program, see `faultline --help`
+    #[arg(value_parser = parse_program, help = program_help())]
     pub program: BuiltIn,
     /// How much of everything, and on which input.
     #[command(flatten)]
@@ -334,6 +336,15 @@ fn up_to(most: u64) -> RangedU64ValueParser<u32> {
 
 fn program_names() -> String {
     programs::ALL.map(|p| p.name).join(", ")
+}
+
+/// Every program with what it shows, a line each.
+fn program_list() -> String {
+    programs::ALL.map(|p| format!("  {:<15}  {}", p.name, p.about)).join("\n")
+}
+
+fn program_help() -> String {
+    format!("The program: {}", program_names())
 }
 
 fn parse_program(name: &str) -> Result<BuiltIn, String> {
