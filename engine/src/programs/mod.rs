@@ -4,7 +4,7 @@ mod input;
 mod page_rank;
 mod word_count;
 
-pub use input::ProgramInput;
+pub use input::{BadSource, InputSource, ProgramInput};
 
 use crate::error::Result;
 use crate::event::StorageLevel;

@@ -10,6 +10,7 @@ mod graph;
 mod input;
 mod instances;
 mod output;
+mod sources;
 mod state;
 mod transform;
 mod validate;
