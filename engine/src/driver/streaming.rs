@@ -3,8 +3,8 @@
 
 use super::Driver;
 use super::effects::{Effect, Effects};
-use super::receivers::Receivers;
 use super::input::{BatchTick, GeneratedBatch, Instruction, OutputJob, Reply, SlotId, SlotSpawn, StreamingPlan};
+use super::receivers::Receivers;
 use crate::error::{EngineError, Result};
 use crate::event::{BatchInfo, Event};
 use crate::ids::*;

@@ -133,7 +133,8 @@ fn put_with_replicas(
     cluster: &Cluster,
     previews: bool,
 ) -> Result<Vec<BlockReport>, TaskError> {
-    let put = |on: &ExecutorStores, block: Arc<dyn StoredBlock>| on.put_block(id, block, policy.level, policy.generation);
+    let put =
+        |on: &ExecutorStores, block: Arc<dyn StoredBlock>| on.put_block(id, block, policy.level, policy.generation);
     let replicas = Replicas { wanted: policy.level.replication.saturating_sub(1).into(), peers, previews };
     store_copies(id.into(), block, &replicas, stores, cluster, put).map_err(TaskError::Exception)
 }

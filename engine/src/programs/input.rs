@@ -43,9 +43,14 @@ impl FromStr for InputSource {
     fn from_str(text: &str) -> Result<Self, BadSource> {
         let bad = |why| BadSource { text: text.to_owned(), why };
         if let Some(path) = text.strip_prefix("dir:") {
-            return if path.is_empty() { Err(bad("the path is missing")) } else { Ok(Self::Directory(path.to_owned())) };
+            return if path.is_empty() {
+                Err(bad("the path is missing"))
+            } else {
+                Ok(Self::Directory(path.to_owned()))
+            };
         }
-        let address = text.strip_prefix("tcp-connect://").ok_or_else(|| bad("it names neither a directory nor a socket"))?;
+        let address =
+            text.strip_prefix("tcp-connect://").ok_or_else(|| bad("it names neither a directory nor a socket"))?;
         let (host, port) = address.rsplit_once(':').ok_or_else(|| bad("the port is missing"))?;
         let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
         if host.is_empty() {

@@ -1,9 +1,9 @@
 //! `BlockRDD`: what a receiver stored, one block per partition (R17.10, R17.11).
 
+use super::Rdd;
 use super::chunk::{Sink, Stop, TaskError, deliver_owned, deliver_shared};
 use super::context::SparkContext;
 use super::node::RddNode;
-use super::Rdd;
 use crate::event::Determinism;
 use crate::ids::*;
 use crate::storage::{Data, Values, values_of};

@@ -44,7 +44,9 @@ impl InputBlocks {
     fn forget_reports_before(&mut self, block: InputBlockId) {
         let first = (InputBlockId { number: 0, ..block }, ExecutorId(0));
         let old: Vec<_> = self.reported.range(first..(block, ExecutorId(0))).map(|(key, _)| *key).collect();
-        old.into_iter().for_each(|key| drop(self.reported.remove(&key)));
+        for key in old {
+            self.reported.remove(&key);
+        }
     }
 
     fn set(&mut self, block: InputBlockId, executor: ExecutorId, present: bool) {
