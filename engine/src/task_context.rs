@@ -37,6 +37,8 @@ pub type Cluster = Arc<RwLock<BTreeMap<ExecutorId, Arc<ExecutorStores>>>>;
 pub struct TaskView {
     /// Block locations.
     pub blocks: OrdMap<BlockId, Vector<ExecutorId>>,
+    /// Locations of blocks of receivers.
+    pub inputs: OrdMap<InputBlockId, Vector<ExecutorId>>,
     /// Map outputs.
     pub outputs: MapOutputTracker,
     /// Policies of the RDDs of the stage that are kept.
@@ -218,6 +220,26 @@ impl TaskContext {
         if let Some(block) = self.journal.borrow().pending.get(&id) {
             return Ok(Some((Arc::clone(block), ReadTier::LocalMemory)));
         }
+        if let Some(found) = self.stored_block(id.into(), self.view.blocks.get(&id))? {
+            return Ok(Some(found));
+        }
+        if let Some((block, ready_ns)) = self.sink.in_production(id) {
+            self.cost.wait_until(ready_ns);
+            return Ok(Some((block, ReadTier::LocalMemory)));
+        }
+        Ok(None)
+    }
+
+    /// A block of a receiver, from wherever a copy is (R17.11).
+    pub(crate) fn find_input_block(&self, id: InputBlockId) -> Result<Option<Arc<dyn StoredBlock>>, TaskError> {
+        Ok(self.stored_block(id.into(), self.view.inputs.get(&id))?.map(|(block, _)| block))
+    }
+
+    fn stored_block(
+        &self,
+        id: StoredId,
+        holders: Option<&Vector<ExecutorId>>,
+    ) -> Result<Option<(Arc<dyn StoredBlock>, ReadTier)>, TaskError> {
         match self.stores.look_at_block(id) {
             Ok(Some(found)) => {
                 self.sink.effect(self.cost.now(), ScriptEntry::Read { id, block: Arc::clone(&found.block) })?;
@@ -233,16 +255,11 @@ impl TaskContext {
                 return Err(TaskError::Exception(format!("Block {id} could not be read: {error}")));
             }
         }
-        let holders = self.view.blocks.get(&id).into_iter().flatten();
-        for &executor in holders.filter(|e| **e != self.task.executor) {
+        for &executor in holders.into_iter().flatten().filter(|e| **e != self.task.executor) {
             let stores = self.cluster.read().get(&executor).cloned();
             if let Some(block) = stores.and_then(|s| s.peek_block(id)) {
                 return Ok(Some((block, ReadTier::Remote { executor })));
             }
-        }
-        if let Some((block, ready_ns)) = self.sink.in_production(id) {
-            self.cost.wait_until(ready_ns);
-            return Ok(Some((block, ReadTier::LocalMemory)));
         }
         Ok(None)
     }

@@ -169,7 +169,7 @@ impl DriverLab {
     pub fn store(&mut self, rdd: RddId, partition: u32, executor: ExecutorId) {
         let block = BlockId::new(rdd, PartitionId(partition));
         let status = BlockStatus { memory_bytes: 100, disk_bytes: 0, removal: None };
-        let change = BlockChange { block, level: StorageLevel::MEMORY_ONLY, status };
+        let change = BlockChange { block: block.into(), level: StorageLevel::MEMORY_ONLY, status };
         self.input(DriverInput::Blocks(vec![BlockReport { executor, version: 0, change, preview: None }]));
     }
 

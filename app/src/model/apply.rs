@@ -35,8 +35,15 @@ impl Model {
             Event::TaskEnd { task, reason, metrics } => self.task_ended(task, reason, metrics),
 
             Event::BlockUpdated { .. } => self.block_updated(event),
+            Event::InputBlockUpdated { .. } => self.input_block_updated(event),
             Event::UnpersistRdd { rdd } => self.rdd_unpersisted(*rdd),
             Event::PersistChanged { rdd, level } => self.persist_changed(*rdd, *level),
+
+            Event::ReceiverStarted { receiver } => self.receiver_started(receiver),
+            Event::ReceiverError { receiver } | Event::ReceiverStopped { receiver } => {
+                self.receiver_told(receiver);
+            }
+            Event::ReceivedBlockAdded { block, records, .. } => self.received_block_added(*block, *records),
 
             Event::StreamGraphDefined { streams, outputs } => self.stream_graph_defined(streams, outputs),
             Event::StreamingStarted { zero, interval } => self.streaming_started(*zero, *interval),

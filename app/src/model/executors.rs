@@ -1,8 +1,9 @@
 //! Executors: who computes, what they hold, and what died with them.
 
 use super::Model;
+use super::storage::BlockCopy;
 use faultline_engine::ids::*;
-use imbl::OrdSet;
+use imbl::{OrdMap, OrdSet};
 use std::sync::Arc;
 
 /// One executor.
@@ -28,6 +29,8 @@ pub struct ExecutorState {
     pub disk_bytes: u64,
     /// Stored partitions.
     pub blocks: OrdSet<BlockId>,
+    /// Blocks of receivers.
+    pub inputs: OrdMap<InputBlockId, BlockCopy>,
     /// Stored partitions lost with it.
     pub lost_blocks: u32,
     /// Map outputs it holds.
@@ -49,6 +52,7 @@ impl ExecutorState {
             memory_bytes: 0,
             disk_bytes: 0,
             blocks: OrdSet::new(),
+            inputs: OrdMap::new(),
             lost_blocks: 0,
             map_outputs: 0,
             lost_map_outputs: 0,

@@ -18,6 +18,7 @@ mod lineage;
 mod output;
 mod queries;
 mod reads;
+mod receivers;
 mod retention;
 mod sentences;
 mod shuffles;
@@ -42,6 +43,7 @@ pub use index::Index;
 pub use jobs::JobState;
 pub use lineage::RddState;
 pub use output::PrintedLines;
+pub use receivers::ReceiverState;
 pub use shuffles::{MapOutput, MapOutputSign, ShuffleState};
 pub use stages::{StageAttemptState, StageState};
 pub use storage::{BlockCopy, PartitionState};
@@ -72,6 +74,8 @@ pub struct Model {
     pub operators: OrdMap<OperatorName, OrdMap<Option<BatchId>, Vector<RddId>>>,
     /// Template of a streaming program.
     pub streams: Streams,
+    /// Receivers by input stream.
+    pub receivers: OrdMap<StreamId, Arc<ReceiverState>>,
     /// Batches by number.
     pub batches: OrdMap<BatchId, Arc<BatchState>>,
     /// Jobs by id.

@@ -120,16 +120,23 @@ impl Model {
 
     /// Keeps the sums of an executor, and the peak over all of them, in step with one copy.
     fn account(&mut self, executor: ExecutorId, block: BlockId, old: Option<BlockCopy>, new: Option<BlockCopy>) {
-        let (before, after) = (old.unwrap_or_default(), new.unwrap_or_default());
         if let Some(holder) = self.executor_mut(executor) {
-            holder.memory_bytes = holder.memory_bytes.saturating_add(after.memory_bytes);
-            holder.memory_bytes = holder.memory_bytes.saturating_sub(before.memory_bytes);
-            holder.disk_bytes = holder.disk_bytes.saturating_add(after.disk_bytes).saturating_sub(before.disk_bytes);
             if new.is_some() {
                 holder.blocks.insert(block);
             } else {
                 holder.blocks.remove(&block);
             }
+        }
+        self.account_bytes(executor, old, new);
+    }
+
+    /// Keeps the bytes in step with one copy of whatever is stored.
+    pub(super) fn account_bytes(&mut self, executor: ExecutorId, old: Option<BlockCopy>, new: Option<BlockCopy>) {
+        let (before, after) = (old.unwrap_or_default(), new.unwrap_or_default());
+        if let Some(holder) = self.executor_mut(executor) {
+            holder.memory_bytes = holder.memory_bytes.saturating_add(after.memory_bytes);
+            holder.memory_bytes = holder.memory_bytes.saturating_sub(before.memory_bytes);
+            holder.disk_bytes = holder.disk_bytes.saturating_add(after.disk_bytes).saturating_sub(before.disk_bytes);
         }
         let upkeep = &mut self.upkeep;
         upkeep.cached_bytes = upkeep.cached_bytes.saturating_add(after.bytes()).saturating_sub(before.bytes());
@@ -142,6 +149,7 @@ impl Model {
         for block in executor.blocks.clone() {
             self.copy_gone(id, block, Departure::Lost);
         }
+        self.inputs_lost_with(id);
         self.tell_recovery();
     }
 

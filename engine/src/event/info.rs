@@ -197,6 +197,25 @@ pub struct BatchInfo {
     pub output_ops: Vec<OutputOpId>,
 }
 
+/// A receiver, in Spark's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiverInfo {
+    /// The input stream.
+    pub stream: StreamId,
+    /// Class name and what it reads: `SocketReceiver localhost:9999`.
+    pub name: String,
+    /// Whether it runs.
+    pub active: bool,
+    /// Where it runs, or ran last.
+    pub executor: Option<ExecutorId>,
+    /// What went wrong last; empty when nothing did.
+    pub last_error_message: String,
+    /// The error beneath; empty when there is none.
+    pub last_error: String,
+    /// When it went wrong.
+    pub last_error_time: Option<Timestamp>,
+}
+
 /// A stream of the template.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamInfo {

@@ -7,7 +7,7 @@ mod page_rank;
 mod windowed_counts;
 mod word_count;
 
-pub use input::ProgramInput;
+pub use input::{BadSource, InputSource, ProgramInput};
 
 use crate::error::Result;
 use crate::event::StorageLevel;

@@ -1,6 +1,6 @@
 //! The template: streams and output operations, with what is known of them before any batch.
 
-use crate::driver::BatchTick;
+use crate::driver::{BatchTick, ReceiverPlan};
 use crate::error::Result;
 use crate::event::{OutputOpInfo, StorageLevel, StreamInfo};
 use crate::ids::*;
@@ -66,4 +66,5 @@ pub(super) struct DStreamGraph {
     /// Input records per batch, summed over the inputs.
     pub records_per_batch: u64,
     pub remember: Option<Millis>,
+    pub receivers: Vec<ReceiverPlan>,
 }

@@ -13,6 +13,7 @@ mod instances;
 mod output;
 mod own;
 mod reduced_window;
+mod sources;
 mod state;
 mod transform;
 mod validate;
