@@ -8,11 +8,11 @@ use egui::{Context, Event, Key, Modifiers, Pos2, RawInput, Rect, Ui, Vec2};
 use egui_graphs::{DefaultEdgeShape, DefaultNodeShape, Graph, GraphView, Layout, LayoutState, MetadataFrame};
 use egui_graphs::{DisplayEdge, DisplayNode, SettingsNavigation};
 use faultline::command::CommandSender;
-use faultline::model::{Cell, Model, Sign};
+use faultline::model::{Cell, Model, Shown, Sign, Timeline};
 use faultline::scene::{Edge, EdgeKind, Node, NodeKey, NodeKind, NodeLook, Scene};
 use faultline::theme::{Theme, fonts};
-use faultline::ui::ViewCtx;
 use faultline::ui::lineage_view::{LineageViewState, lineage_view_ui};
+use faultline::ui::{TimeCtx, ViewCtx};
 use faultline_engine::ids::{PartitionId, Timestamp};
 use petgraph::graph::IndexType;
 use petgraph::stable_graph::{DefaultIx, NodeIndex};
@@ -106,6 +106,7 @@ struct Ours {
     window: Headless,
     scene: Arc<Scene>,
     model: Model,
+    timeline: Timeline,
     send: CommandSender,
     state: LineageViewState,
     selection: Option<NodeKey>,
@@ -118,6 +119,7 @@ impl Ours {
             window: Headless::new(),
             scene: Arc::clone(scene),
             model: Model::default(),
+            timeline: Timeline::new(),
             send: CommandSender::default(),
             state: LineageViewState::default(),
             selection: None,
@@ -150,6 +152,7 @@ impl Ours {
             selection: self.selection,
             now: Timestamp::default(),
             controllable: true,
+            time: TimeCtx { timeline: &self.timeline, shown: Shown::Live, running: true },
             send: &self.send,
         };
         let state = &mut self.state;

@@ -8,7 +8,7 @@ use crate::session::{Pumped, Session};
 use crate::source::Start;
 use crate::state::Playback;
 use crate::theme::Theme;
-use crate::ui::{ShellState, ViewCtx, shell_ui};
+use crate::ui::{ShellState, TimeCtx, ViewCtx, shell_ui};
 use faultline_engine::ids::BatchId;
 use faultline_engine::programs;
 use std::sync::Arc;
@@ -103,7 +103,12 @@ impl App {
             scene: &self.scene,
             selection: self.shell.ui.selection,
             now: model.now,
-            controllable: self.session.capabilities().commands && model.application.ended.is_none(),
+            controllable: self.session.is_controllable(),
+            time: TimeCtx {
+                timeline: self.session.timeline(),
+                shown: self.session.shown(),
+                running: self.session.is_running(),
+            },
             send: &self.commands,
         };
         shell_ui(ui, &ctx, &mut self.shell);

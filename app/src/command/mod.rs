@@ -2,7 +2,10 @@
 //!
 //! Panels only see [`CommandSender`]; nothing here answers, and nothing here knows an engine handle.
 
+mod scrub;
 pub mod shortcuts;
+
+pub use scrub::Scrub;
 
 pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transport};
 
@@ -21,6 +24,8 @@ pub enum AppCommand {
     Transport(Transport),
     /// What one step is from now on.
     SetStepGrain(StepGrain),
+    /// Show another moment of the run.
+    Scrub(Scrub),
     /// Select a node of the lineage, or nothing.
     Select(Option<NodeKey>),
     /// Let the camera follow the running batch again.

@@ -19,7 +19,10 @@ impl SceneCache {
     /// The scene of this model and filter; the same `Arc` while revision and filter are the same.
     pub fn get(&mut self, model: &Model, filter: &Filter) -> Arc<Scene> {
         let application = &model.application;
-        if (application.name.as_str(), application.id.as_str()) != (&self.application.0, &self.application.1) {
+        // Before the application has a name there is nothing to place, and nothing to forget: a view of
+        // the past may come from there and go back.
+        let known = !application.name.is_empty() || !application.id.is_empty();
+        if known && (application.name.as_str(), application.id.as_str()) != (&self.application.0, &self.application.1) {
             self.clear();
             self.application = (application.name.clone(), application.id.clone());
         }

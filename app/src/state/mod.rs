@@ -107,7 +107,7 @@ impl UiState {
                 self.hint = None;
                 self.error = None;
             }
-            AppCommand::Engine(_) => {}
+            AppCommand::Engine(_) | AppCommand::Scrub(_) => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::inspector::{InspectorState, inspector_ui};
 use super::lineage_view::{LineageViewState, lineage_view_ui};
-use super::{ViewCtx, executors_panel, legend, output_panel, store_panel, story, top_bar};
+use super::{ViewCtx, executors_panel, legend, output_panel, scrubber, store_panel, story, top_bar};
 use crate::command::shortcuts::send_shortcuts;
 use crate::state::UiState;
 use crate::theme::{STEP, Tokens, fonts, text};
@@ -41,6 +41,10 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
         .show(ui, |ui| top_bar::top_bar_ui(ui, ctx, &state.ui));
     // Always there, so that nothing jumps when there is something to say.
     Panel::bottom("hint").exact_size(36.0).frame(frame(Margin::symmetric(16, 8))).show(ui, |ui| hint_ui(ui, &state.ui));
+    Panel::bottom("scrubber")
+        .exact_size(scrubber::HEIGHT)
+        .frame(frame(Margin::symmetric(16, 0)))
+        .show(ui, |ui| scrubber::scrubber_ui(ui, ctx));
     let left = Panel::left("left")
         .default_size(state.ui.panels.left)
         .size_range(SIDE.0..=SIDE.1)
