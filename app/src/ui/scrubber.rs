@@ -108,7 +108,8 @@ fn rail_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
         Shown::Live => timeline.len(),
         Shown::Past { position } => position,
     };
-    if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged() || response.clicked()) {
+    let moved = response.dragged() || response.drag_stopped() || response.clicked();
+    if let Some(pointer) = response.interact_pointer_pos().filter(|_| moved) {
         let wanted = scale.position_of(pointer.x);
         if wanted != position {
             ctx.send.send(AppCommand::Scrub(Scrub::To(wanted)));
