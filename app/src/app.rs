@@ -1,6 +1,6 @@
 //! The eframe application: pump, fold, handle commands; then paint.
 
-use crate::command::CommandSender;
+use crate::command::{AppCommand, CommandSender};
 use crate::handlers::{Guide, handle};
 use crate::opening;
 use crate::scene::{Filter, Scene, SceneCache, visible_batches};
@@ -66,6 +66,12 @@ impl App {
     /// Choices of the user and state of the panels.
     pub const fn shell(&self) -> &ShellState {
         &self.shell
+    }
+
+    /// Wishes something as a panel would.
+    #[track_caller]
+    pub fn send(&self, command: AppCommand) {
+        self.commands.send(command);
     }
 
     /// Before painting: takes events and commands. Returns whether more events wait.

@@ -34,6 +34,12 @@ impl Model {
         self.index.structure
     }
 
+    /// For tests that put a model together by hand.
+    #[cfg(test)]
+    pub fn restructured(&mut self) {
+        self.index.structure += 1;
+    }
+
     /// Whether any running task is shown to compute something.
     pub fn is_computing(&self) -> bool {
         !self.index.computing.is_empty()

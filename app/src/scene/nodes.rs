@@ -21,9 +21,12 @@ pub(super) struct NodeSpec<'a> {
     pub rdds: Vec<RddId>,
 }
 
+/// So many RDDs can be asked in every scene.
+const FEW: usize = 1000;
+
 /// The node of an operator, showing the cells of its last RDD.
 pub(super) fn operator_node(model: &Model, spec: NodeSpec) -> Node {
-    // A node may stand for a hundred thousand RDDs: each question ends as early as it can.
+    // A node may stand for a hundred thousand RDDs: then it is asked first whether anything runs.
     let mut states = spec.rdds.iter().rev().filter_map(|id| model.rdds.get(id)).peekable();
     let last = states.peek().copied();
     let counts = last.map(|r| facts::counts(r)).unwrap_or_default();
@@ -36,7 +39,7 @@ pub(super) fn operator_node(model: &Model, spec: NodeSpec) -> Node {
     };
     let look = if last.is_some_and(|r| r.ghost || r.released) {
         NodeLook::Ghost
-    } else if model.is_computing() && states.any(|r| facts::is_computing(r)) {
+    } else if (spec.rdds.len() <= FEW || model.is_computing()) && states.any(|r| facts::is_computing(r)) {
         NodeLook::Running
     } else {
         NodeLook::Plain
