@@ -8,7 +8,7 @@ use crate::session::{Pumped, Session};
 use crate::source::Start;
 use crate::state::Playback;
 use crate::theme::Theme;
-use crate::ui::{ShellState, ViewCtx, saved, shell_ui};
+use crate::ui::{ShellState, TimeCtx, ViewCtx, saved, shell_ui};
 use faultline_engine::ids::BatchId;
 use faultline_engine::programs;
 use std::sync::Arc;
@@ -68,15 +68,15 @@ impl App {
         saved::restore(&mut self.shell, text);
     }
 
-    /// Sends a wish as a panel would.
-    #[track_caller]
-    pub fn send(&self, command: AppCommand) {
-        self.commands.send(command);
-    }
-
     /// Choices of the user and state of the panels.
     pub const fn shell(&self) -> &ShellState {
         &self.shell
+    }
+
+    /// Wishes something as a panel would.
+    #[track_caller]
+    pub fn send(&self, command: AppCommand) {
+        self.commands.send(command);
     }
 
     /// Before painting: takes events and commands. Returns whether more events wait.
@@ -116,7 +116,12 @@ impl App {
             selection: self.shell.ui.selection,
             focus: self.shell.ui.focus,
             now: model.now,
-            controllable: self.session.capabilities().commands && model.application.ended.is_none(),
+            controllable: self.session.is_controllable(),
+            time: TimeCtx {
+                timeline: self.session.timeline(),
+                shown: self.session.shown(),
+                running: self.session.is_running(),
+            },
             send: &self.commands,
         };
         shell_ui(ui, &ctx, &mut self.shell);

@@ -38,7 +38,7 @@ pub fn open(name: &str, start: Start, wake: Arc<dyn Fn() + Send + Sync>) -> anyh
     }
     let path = Path::new(name);
     if path.exists() {
-        return Ok(Session::new(Box::new(RecordedSource::open(path)?)));
+        return Ok(Session::new(Box::new(RecordedSource::open(path, wake)?)));
     }
     let known: Vec<&str> = programs::ALL.iter().map(|p| p.name).collect();
     bail!("{name:?} is neither a program ({}) nor the path of an event log", known.join(", "))

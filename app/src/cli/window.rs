@@ -72,10 +72,7 @@ fn recorded(args: &ScreenshotArgs) -> anyhow::Result<Session> {
             events.retain(|e| !matches!(e.event, Event::ApplicationEnd));
             RecordedSource::from(events)
         }
-        Source::Log(path) => match args.at {
-            None => RecordedSource::open(path)?,
-            Some(batch) => RecordedSource::open(path)?.until_completed(batch),
-        },
+        Source::Log(path) => RecordedSource::read(path, args.at)?,
     };
     Ok(Session::new(Box::new(source)))
 }

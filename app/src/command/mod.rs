@@ -3,7 +3,10 @@
 //! Panels only see [`CommandSender`]; nothing here answers, and nothing here knows an engine handle.
 
 mod layout;
+mod scrub;
 pub mod shortcuts;
+
+pub use scrub::Scrub;
 
 pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transport};
 pub use layout::LayoutCommand;
@@ -43,6 +46,8 @@ pub enum AppCommand {
     Transport(Transport),
     /// What one step is from now on.
     SetStepGrain(StepGrain),
+    /// Show another moment of the run.
+    Scrub(Scrub),
     /// Select a node of the lineage, or nothing.
     Select(Option<NodeKey>),
     /// Select a partition or a task, and with it the node that shows it.

@@ -1,6 +1,7 @@
 //! What happens to commands: one small function per family.
 
 mod guide;
+mod scrub;
 
 pub use guide::Guide;
 
@@ -24,6 +25,10 @@ pub fn handle(
     state.apply(&command);
     match command {
         AppCommand::Engine(command) => {
+            // What was cannot be changed: only a present that is shown takes commands.
+            if !session.is_controllable() {
+                return;
+            }
             if matches!(command, EngineCommand::KillExecutor { .. }) {
                 guide.before_kill(session, state);
             }
@@ -35,6 +40,7 @@ pub fn handle(
             }
             session.send(Control::Transport(transport));
         }
+        AppCommand::Scrub(command) => scrub::scrub(command, session, state),
         AppCommand::OpenProgram(name) => open_program(&name, session, state, guide, wake),
         AppCommand::Focus(focus) => select_node_of(focus, session, state),
         AppCommand::SetStepGrain(_)
@@ -74,7 +80,7 @@ fn open_program(
     let start = Start::Running { speed: state.speed };
     match opening::open(name, start, Arc::clone(wake)) {
         Ok(opened) => {
-            *session = opened;
+            session.replace(opened);
             *guide = Guide::default();
             state.playback = crate::state::Playback::Running;
         }

@@ -93,6 +93,7 @@ impl Model {
     fn forget_rdd(&mut self, id: RddId) {
         self.forget_copies(id);
         let Some(rdd) = self.rdds.remove(&id) else { return };
+        self.index.structure += 1;
         for partition in (0..rdd.info.num_partitions.min(MAX_PARTITIONS)).map(PartitionId) {
             self.index.marked.remove(&BlockId::new(id, partition));
         }

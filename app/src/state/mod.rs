@@ -104,7 +104,7 @@ impl UiState {
                 self.hint = None;
                 self.error = None;
             }
-            AppCommand::Engine(_) | AppCommand::Layout(_) => {}
+            AppCommand::Engine(_) | AppCommand::Layout(_) | AppCommand::Scrub(_) => {}
         }
     }
 }

@@ -48,7 +48,8 @@ fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
             },
             |ui| {
                 let words = text::rich(format!("Kill {id}"), text::semibold(text::SMALL), t.lost);
-                if ctx.controllable && ui.add(Button::new(words).min_size(vec2(72.0, 26.0))).clicked() {
+                let button = Button::new(words).min_size(vec2(72.0, 26.0));
+                if ctx.act_ui(ui, button).is_some_and(|button| button.clicked()) {
                     kill(ctx, id);
                 }
             },
@@ -77,13 +78,11 @@ fn dead_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
         line_ui(ui, text::rich(lost, small(), t.text));
         let lost = format!("{} lost", format::count(executor.lost_map_outputs.into(), "map output"));
         line_ui(ui, text::rich(lost, small(), t.text));
-        if !ctx.controllable {
-            return;
-        }
         let words = text::rich(format!("Restart as executor {next}"), text::regular(text::SMALL), t.text);
-        let button = ui.add_sized(vec2(ui.available_width(), 26.0), Button::new(words));
+        let button = Button::new(words).min_size(vec2(ui.available_width(), 26.0));
+        let Some(button) = ctx.act_ui(ui, button) else { return };
         let name = format!("Restart executor {id} as executor {next}");
-        button.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, &name));
+        button.widget_info(|| WidgetInfo::labeled(WidgetType::Button, ctx.controllable, &name));
         if button.clicked() {
             restart(ctx, id);
         }

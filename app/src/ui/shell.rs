@@ -8,7 +8,7 @@ use super::lineage_view::{LineageViewState, lineage_view_ui, view_controls_ui};
 use super::race_view::{RaceViewState, race_view_ui};
 use super::storage_panel::{StorageState, storage_ui};
 use super::timeline_panel::{TimelineState, timeline_ui};
-use super::{ViewCtx, executors_panel, legend, output_panel, store_panel, story, top_bar};
+use super::{ViewCtx, executors_panel, legend, output_panel, scrubber, store_panel, story, top_bar};
 use crate::command::shortcuts::send_shortcuts;
 use crate::command::{AppCommand, LayoutCommand, Page};
 use crate::state::UiState;
@@ -83,6 +83,10 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
     let page = CentralPanel::default().frame(Frame::new().fill(t.background));
     match state.ui.page {
         Page::Run => {
+            Panel::bottom("scrubber")
+                .exact_size(scrubber::HEIGHT)
+                .frame(frame(Margin::symmetric(16, 0)))
+                .show(ui, |ui| scrubber::scrubber_ui(ui, ctx));
             page.show(ui, |ui| dock_ui(ui, ctx, &mut state.dock, &mut state.panels, &mut state.ui));
         }
         Page::Race => {

@@ -1,7 +1,9 @@
 //! The top bar: program, transport, the batch as the one big number, the clock, the driver.
 
 use super::ViewCtx;
-use crate::command::{AppCommand, StepGrain, Transport};
+use crate::command::shortcuts::stride_of;
+use crate::command::{AppCommand, Scrub, StepGrain, Transport};
+use crate::model::{Shown, Way};
 use crate::state::{Playback, UiState};
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Theme, Tokens, format, text};
@@ -31,7 +33,7 @@ pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
         ui.add_space(2.0 * STEP);
         program_ui(ui, ctx, state);
         ui.add_space(2.0 * STEP);
-        if ctx.controllable {
+        if ctx.time.running {
             transport_ui(ui, ctx, state);
             speed_ui(ui, ctx, state);
         }
@@ -97,7 +99,12 @@ fn transport_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
     triangle(ui, c - vec2(2.0, 0.0), 5.5, t.text);
     ui.painter().vline(c.x + 5.5, c.y - 5.5..=c.y + 5.5, Stroke::new(2.0, t.text));
     if step.clicked() {
-        ctx.send.send(AppCommand::Transport(Transport::Step(state.step_grain)));
+        ctx.send.send(match ctx.time.shown {
+            Shown::Live => AppCommand::Transport(Transport::Step(state.step_grain)),
+            Shown::Past { .. } => {
+                AppCommand::Scrub(Scrub::Step { stride: stride_of(state.step_grain), way: Way::Forward })
+            }
+        });
     }
     let grain_combo = ComboBox::from_id_salt("step grain")
         .width(64.0)
@@ -187,6 +194,10 @@ fn shown_batch(ctx: &ViewCtx<'_>) -> Option<faultline_engine::ids::BatchId> {
 
 fn driver_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, room: f32) {
     let t = Tokens::of(ui.ctx());
+    if let Shown::Past { position } = ctx.time.shown {
+        past_ui(ui, ctx, position);
+        return;
+    }
     let application = &ctx.model.application;
     let (words, color) = match (application.started, application.ended) {
         (_, Some(_)) => ("Driver ended", t.first_time),
@@ -202,6 +213,20 @@ fn driver_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, room: f32) {
     dot.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, words));
     dot.on_hover_text(words);
     ui.painter().circle_filled(rect.center(), 4.5, color);
+    ui.add_space(2.0 * STEP);
+}
+
+/// Which moment of the past this is, beside a ring: what is shown is not up.
+fn past_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, position: usize) {
+    let t = Tokens::of(ui.ctx());
+    let words = match ctx.time.timeline.batch_at(position) {
+        Some(batch) => format!("Past · batch {batch}"),
+        None => format!("Past · event {position}"),
+    };
+    ui.add_space(2.0 * STEP);
+    ui.label(text::rich(words, text::semibold(text::SMALL), t.text));
+    let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+    ui.painter().circle_stroke(rect.center(), 4.0, Stroke::new(1.5, t.text_soft));
     ui.add_space(2.0 * STEP);
 }
 

@@ -63,6 +63,7 @@ impl Program {
         };
         self.model.batches.insert(BatchId(id), Arc::new(batch));
         self.model.revision += 1;
+        self.model.restructured();
     }
 
     /// Adds an RDD; `batch` 0 is none.
@@ -95,12 +96,14 @@ impl Program {
         self.model.operators.entry(op.operator).or_default().entry(op.batch).or_default().push_back(id);
         self.model.rdds.insert(id, Arc::new(state));
         self.model.revision += 1;
+        self.model.restructured();
         id
     }
 
     pub fn change(&mut self, id: RddId, change: impl FnOnce(&mut RddState)) {
         change(Arc::make_mut(self.model.rdds.get_mut(&id).unwrap()));
         self.model.revision += 1;
+        self.model.restructured();
     }
 
     pub fn partition(&mut self, id: RddId, partition: usize, change: impl FnOnce(&mut PartitionState)) {
@@ -120,6 +123,7 @@ impl Program {
         let state = ShuffleState { rdd, outputs: outputs.iter().copied().collect(), removed: false };
         self.model.shuffles.insert(ShuffleId(id), Arc::new(state));
         self.model.revision += 1;
+        self.model.restructured();
     }
 
     /// Checkpoints an RDD: cuts its parents and makes ghosts of `released`.

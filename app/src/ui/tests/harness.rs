@@ -2,16 +2,17 @@
 
 use super::demo;
 use crate::command::{AppCommand, CommandSender};
-use crate::model::Model;
+use crate::model::{Model, Shown, Timeline};
 use crate::platform::CpuRenderer;
 use crate::scene::Scene;
-use crate::ui::{ShellState, ViewCtx, shell_ui};
+use crate::ui::{ShellState, TimeCtx, ViewCtx, shell_ui};
 use egui_kittest::{Harness, TestRenderer};
 use std::sync::Arc;
 
 /// What stands for the app: applies the commands that change choices and keeps all of them.
 pub struct World {
     pub model: Model,
+    pub timeline: Timeline,
     pub scene: Arc<Scene>,
     pub shell: ShellState,
     pub send: CommandSender,
@@ -27,6 +28,7 @@ impl World {
         shell.ui.selection = Some(demo::key(8, 2));
         Self {
             model: demo::model(),
+            timeline: Timeline::new(),
             scene: demo::scene(),
             shell,
             send: CommandSender::default(),
@@ -44,6 +46,7 @@ impl World {
             focus: self.shell.ui.focus,
             now: self.model.now,
             controllable: true,
+            time: TimeCtx { timeline: &self.timeline, shown: Shown::Live, running: true },
             send: &self.send,
         };
         shell_ui(ui, &ctx, &mut self.shell);

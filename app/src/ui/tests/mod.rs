@@ -3,6 +3,7 @@
 mod demo;
 mod harness;
 mod pictures;
+mod scrubber;
 
 mod cells;
 mod far_view;
