@@ -1,13 +1,14 @@
 //! The eframe application: pump, fold, handle commands; then paint.
 
-use crate::command::CommandSender;
+use crate::command::{AppCommand, CommandSender};
 use crate::handlers::{Guide, handle};
 use crate::opening;
-use crate::scene::{Filter, Scene, SceneCache, visible_batches};
+use crate::scene::{Filter, Scene, SceneCache, column_of_batch, visible_batches};
 use crate::session::{Pumped, Session};
 use crate::source::Start;
 use crate::state::Playback;
 use crate::theme::Theme;
+use crate::ui::shell::Below;
 use crate::ui::{ShellState, ViewCtx, shell_ui};
 use faultline_engine::ids::BatchId;
 use faultline_engine::programs;
@@ -58,6 +59,11 @@ impl App {
         Ok(app)
     }
 
+    /// Chooses the panel below the lineage.
+    pub fn show_below(&mut self, below: Below) {
+        self.shell.below = below;
+    }
+
     /// What is open.
     pub const fn session(&self) -> &Session {
         &self.session
@@ -71,6 +77,9 @@ impl App {
     /// Before painting: takes events and commands. Returns whether more events wait.
     pub fn update(&mut self) -> Pumped {
         for sent in self.commands.drain() {
+            if let AppCommand::ShowBatch(batch) = sent.command {
+                self.shell.lineage.show_column(column_of_batch(self.session.model(), batch));
+            }
             handle(sent.command, &mut self.session, &mut self.shell.ui, &mut self.guide, &self.wake);
         }
         let pumped = self.session.pump();

@@ -225,6 +225,9 @@ pub struct ScreenshotArgs {
     /// What to draw
     #[arg(long, value_enum, default_value_t = View::Lineage)]
     pub view: View,
+    /// The panel below the lineage
+    #[arg(long, value_enum, default_value_t = BelowPanel::Timeline)]
+    pub below: BelowPanel,
     /// Width and height in points
     #[arg(long, value_name = "WxH", default_value = "1280x800", value_parser = parse_picture_size)]
     pub size: PictureSize,
@@ -245,6 +248,7 @@ impl ScreenshotArgs {
             at: Some(at),
             faults,
             view: View::Lineage,
+            below: BelowPanel::Timeline,
             size,
             theme: Theme::Dark,
             out,
@@ -290,6 +294,30 @@ pub enum View {
     Lineage,
     /// The race of the policies.
     Race,
+}
+
+/// What a picture shows below the lineage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BelowPanel {
+    /// Tasks over time.
+    Timeline,
+    /// Batches as plot and table.
+    Batches,
+    /// Stored partitions, map outputs, files.
+    Storage,
+    /// What should be looked at.
+    Findings,
+}
+
+impl From<BelowPanel> for crate::ui::shell::Below {
+    fn from(panel: BelowPanel) -> Self {
+        match panel {
+            BelowPanel::Timeline => Self::Timeline,
+            BelowPanel::Batches => Self::Batches,
+            BelowPanel::Storage => Self::Storage,
+            BelowPanel::Findings => Self::Findings,
+        }
+    }
 }
 
 /// Colours of a picture.

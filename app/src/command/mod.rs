@@ -8,7 +8,7 @@ pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transpo
 
 use crate::scene::NodeKey;
 use crate::theme::Theme;
-use faultline_engine::ids::{BlockId, TaskId};
+use faultline_engine::ids::{BatchId, BlockId, TaskId};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::panic::Location;
@@ -49,6 +49,8 @@ pub enum AppCommand {
     ShowPage(Page),
     /// Let the camera follow the running batch again.
     FollowCamera,
+    /// Bring the column of a batch into view; the camera stops following.
+    ShowBatch(BatchId),
     /// Run a built-in program from its start.
     OpenProgram(String),
     /// Change the colours.

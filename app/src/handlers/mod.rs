@@ -41,6 +41,7 @@ pub fn handle(
         | AppCommand::Select(_)
         | AppCommand::ShowPage(_)
         | AppCommand::FollowCamera
+        | AppCommand::ShowBatch(_)
         | AppCommand::SetTheme(_) => {}
     }
 }

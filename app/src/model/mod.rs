@@ -18,6 +18,7 @@ mod lineage;
 mod output;
 mod queries;
 mod reads;
+mod repairs;
 mod retention;
 mod sentences;
 mod shuffles;

@@ -18,6 +18,7 @@ mod executors_panel;
 mod output_panel;
 mod store_panel;
 mod story;
+mod table;
 mod top_bar;
 
 #[cfg(test)]
