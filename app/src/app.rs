@@ -9,6 +9,7 @@ use crate::source::Start;
 use crate::state::Playback;
 use crate::theme::Theme;
 use crate::ui::shell::Below;
+use crate::ui::storage_panel::StorageTab;
 use crate::ui::{ShellState, ViewCtx, shell_ui};
 use faultline_engine::ids::BatchId;
 use faultline_engine::programs;
@@ -59,9 +60,10 @@ impl App {
         Ok(app)
     }
 
-    /// Chooses the panel below the lineage.
-    pub fn show_below(&mut self, below: Below) {
+    /// Chooses the panel below the lineage, and the table in that of storage.
+    pub fn show_below(&mut self, below: Below, storage: StorageTab) {
         self.shell.below = below;
+        self.shell.storage.tab = storage;
     }
 
     /// What is open.

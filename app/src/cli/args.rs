@@ -3,6 +3,8 @@
 use super::Policy;
 use super::size::parse_size;
 use crate::opening::BATCHES;
+use crate::ui::shell::Below;
+use crate::ui::storage_panel::StorageTab;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use faultline_engine::config::EngineConfig;
@@ -303,19 +305,26 @@ pub enum BelowPanel {
     Timeline,
     /// Batches as plot and table.
     Batches,
-    /// Stored partitions, map outputs, files.
+    /// Stored partitions.
     Storage,
+    /// Map outputs.
+    MapOutputs,
+    /// Files of the reliable store.
+    StoreFiles,
     /// What should be looked at.
     Findings,
 }
 
-impl From<BelowPanel> for crate::ui::shell::Below {
-    fn from(panel: BelowPanel) -> Self {
-        match panel {
-            BelowPanel::Timeline => Self::Timeline,
-            BelowPanel::Batches => Self::Batches,
-            BelowPanel::Storage => Self::Storage,
-            BelowPanel::Findings => Self::Findings,
+impl BelowPanel {
+    /// The panel, and the table in that of storage.
+    pub fn shown(self) -> (Below, StorageTab) {
+        match self {
+            Self::Timeline => (Below::Timeline, StorageTab::default()),
+            Self::Batches => (Below::Batches, StorageTab::default()),
+            Self::Storage => (Below::Storage, StorageTab::Partitions),
+            Self::MapOutputs => (Below::Storage, StorageTab::MapOutputs),
+            Self::StoreFiles => (Below::Storage, StorageTab::Files),
+            Self::Findings => (Below::Findings, StorageTab::default()),
         }
     }
 }

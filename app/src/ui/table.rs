@@ -31,17 +31,12 @@ pub fn sort_header_ui(ui: &mut Ui, words: &str, align: Align, sorted: Sorted) ->
     let name = format!("Sort by {}", words.replace('\n', " ").to_lowercase());
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, &name));
     let color = if response.hovered() || sorted != Sorted::No { t.text } else { t.text_faint };
-    header_words_ui(ui, rect, words, align, color);
+    let words = header_words_ui(ui, rect, words, align, color);
     if sorted != Sorted::No {
-        // Below the words, so that it takes no width from them.
-        let middle = match align {
-            Align::Max => rect.right() - 2.0 * STEP,
-            _ => rect.left() + 2.0 * STEP,
-        };
-        let line = [egui::pos2(middle - 2.0 * STEP, rect.bottom()), egui::pos2(middle + 2.0 * STEP, rect.bottom())];
-        let tip = egui::pos2(middle, rect.bottom() + if sorted == Sorted::Up { -STEP } else { STEP } * 0.5);
-        let base = if sorted == Sorted::Up { STEP * 0.5 } else { -STEP * 0.5 };
-        let corners = vec![tip, line[0] + vec2(STEP, base), line[1] + vec2(-STEP, base)];
+        let x = if align == Align::Max { words.left() - 1.5 * STEP } else { words.right() + 1.5 * STEP };
+        let (c, r) = (egui::pos2(x, words.center().y), 0.75 * STEP);
+        let y = if sorted == Sorted::Up { -r } else { r };
+        let corners = vec![c + vec2(-r, -y), c + vec2(r, -y), c + vec2(0.0, y)];
         ui.painter().add(Shape::convex_polygon(corners, t.text, egui::Stroke::NONE));
     }
     if response.has_focus() {
@@ -56,19 +51,22 @@ pub fn header_ui(ui: &mut Ui, words: &str, align: Align) {
     header_words_ui(ui, ui.max_rect(), words, align, t.text_faint);
 }
 
-fn header_words_ui(ui: &Ui, rect: Rect, words: &str, align: Align, color: Color32) {
+/// Paints the words and returns where the last line is.
+fn header_words_ui(ui: &Ui, rect: Rect, words: &str, align: Align, color: Color32) -> Rect {
     let lines: Vec<_> = words
         .lines()
         .map(|line| text::line(ui.painter(), line, text::regular(text::SMALLEST), color, rect.width()))
         .collect();
     let height: f32 = lines.iter().map(|l| l.size().y).sum();
     let mut y = rect.bottom() - STEP - height;
+    let mut last = rect;
     for line in lines {
         let x = if align == Align::Max { rect.right() - line.size().x } else { rect.left() };
-        let down = line.size().y;
-        ui.painter().galley(egui::pos2(x, y), line, color);
-        y += down;
+        last = Rect::from_min_size(egui::pos2(x, y), line.size());
+        ui.painter().galley(last.min, line, color);
+        y = last.bottom();
     }
+    last
 }
 
 /// A number at the right edge of its cell.

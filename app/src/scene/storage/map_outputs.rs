@@ -1,6 +1,6 @@
 //! Map outputs: shuffle by executor, one tick per output as on the loom.
 
-use super::{ExecutorColumn, columns};
+use super::{ExecutorColumn, columns, recovering};
 use crate::model::{MapOutputSign, Model, ShuffleState};
 use crate::scene::Tick;
 use faultline_engine::ids::*;
@@ -47,7 +47,7 @@ pub fn map_outputs(model: &Model) -> MapOutputs {
     let shown: Vec<_> = live().take(MAX_SHUFFLES).collect();
     let lost: BTreeSet<ExecutorId> =
         shown.iter().flat_map(|(_, s)| s.outputs.iter()).filter_map(|o| o.lost_with).collect();
-    let executors = columns(model, |id| lost.contains(&id) || model.story.struck == Some(id));
+    let executors = columns(model, |id| lost.contains(&id) || recovering(model, id));
     let rows = shown.iter().map(|(id, state)| row(model, **id, state, &executors)).collect();
     MapOutputs { rows, hidden: live().count().saturating_sub(MAX_SHUFFLES), executors }
 }

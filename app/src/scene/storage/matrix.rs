@@ -1,7 +1,7 @@
 //! Stored partitions: operator and batch by executor, and by checkpoint. A cell says what is there; the
 //! row says what was meant to be there.
 
-use super::{ExecutorColumn, columns};
+use super::{ExecutorColumn, columns, recovering};
 use crate::model::{BlockCopy, Cell, Model, PartitionState, RddState, Sign};
 use faultline_engine::event::StorageLevel;
 use faultline_engine::ids::*;
@@ -129,7 +129,7 @@ pub fn matrix(model: &Model) -> Matrix {
     let shown: Vec<&RddState> = model.rdds.values().map(AsRef::as_ref).filter(|r| keeps(r)).collect();
     let lost: BTreeSet<ExecutorId> =
         shown.iter().flat_map(|r| &r.partitions).filter(|p| is_lost(p)).filter_map(|p| p.lost_with).collect();
-    let executors = columns(model, |id| lost.contains(&id) || model.story.struck == Some(id));
+    let executors = columns(model, |id| lost.contains(&id) || recovering(model, id));
     let mut operators: BTreeMap<&OperatorName, Vec<RddStorage>> = BTreeMap::new();
     // Newest first, within each operator.
     for rdd in shown.into_iter().rev() {

@@ -53,6 +53,11 @@ impl ExecutorColumn {
     }
 }
 
+/// Whether the recovery of this executor's loss still runs.
+fn recovering(model: &Model, executor: ExecutorId) -> bool {
+    model.story.is_recovering() && model.story.struck == Some(executor)
+}
+
 /// The executors that live, and the dead ones that `matters` names.
 fn columns(model: &Model, matters: impl Fn(ExecutorId) -> bool) -> Vec<ExecutorColumn> {
     let shown = |e: &&std::sync::Arc<ExecutorState>| e.alive || matters(e.id);

@@ -13,12 +13,12 @@ use egui_extras::{Column, TableBuilder, TableRow};
 const COLUMNS: [(BatchColumn, &str, f32, u8); 10] = [
     (BatchColumn::Batch, "Batch", 44.0, 0),
     (BatchColumn::Time, "Time\n(s)", 56.0, 3),
-    (BatchColumn::Input, "Input\n(records)", 56.0, 1),
-    (BatchColumn::Delay, "Delay\n(ms)", 44.0, 0),
-    (BatchColumn::Processing, "Processing\n(ms)", 68.0, 0),
+    (BatchColumn::Input, "Input\n(records)", 54.0, 1),
+    (BatchColumn::Delay, "Delay\n(ms)", 40.0, 0),
+    (BatchColumn::Processing, "Processing\n(ms)", 64.0, 0),
     (BatchColumn::Total, "Total\n(ms)", 48.0, 2),
     (BatchColumn::Tasks, "Tasks", 40.0, 4),
-    (BatchColumn::Again, "Computed\nagain", 62.0, 0),
+    (BatchColumn::Again, "Computed\nagain", 60.0, 0),
     (BatchColumn::ReadBack, "Read\nback", 40.0, 0),
     (BatchColumn::Status, "Status", 92.0, 0),
 ];
@@ -53,6 +53,7 @@ pub(super) fn batch_table_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut Batches
         .id_salt(columns.len())
         .sense(Sense::CLICK)
         .auto_shrink(false)
+        .min_scrolled_height(0.0)
         .max_scroll_height(f32::INFINITY)
         .cell_layout(Layout::left_to_right(Align::Center));
     for (column, _, width) in &columns {

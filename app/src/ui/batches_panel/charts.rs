@@ -139,7 +139,8 @@ fn chart_ui(ui: &mut Ui, charts: &Charts<'_>, state: &ChartState, index: usize, 
         .allow_zoom([true, false])
         .allow_drag([true, false])
         .link_axis(group, Vec2b::new(true, false))
-        .set_margin_fraction(vec2(0.01, 0.16))
+        // Above the highest bar there is room for its mark.
+        .set_margin_fraction(vec2(0.01, (14.0 / height).min(0.4)))
         .include_y(0.0)
         .include_y(1.0)
         .include_x(first - 0.6)

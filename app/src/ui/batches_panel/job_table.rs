@@ -29,6 +29,7 @@ pub(super) fn job_table_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut BatchesSt
         .id_salt("jobs")
         .sense(Sense::CLICK)
         .auto_shrink(false)
+        .min_scrolled_height(0.0)
         .max_scroll_height(f32::INFINITY)
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Column::exact(40.0).clip(true))

@@ -142,7 +142,7 @@ pub fn batches_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut BatchesState) {
 fn places(area: Rect) -> (Option<Rect>, Rect) {
     let gap = 4.0 * STEP;
     if area.width() >= SIDE_BY_SIDE {
-        let width = (area.width() * 0.36).max(232.0).floor();
+        let width = (area.width() * 0.3).max(200.0).floor();
         let (left, right) = area.split_left_right_at_x(area.left() + width);
         return (Some(left), right.with_min_x(right.left() + gap));
     }

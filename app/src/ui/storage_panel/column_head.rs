@@ -23,23 +23,27 @@ pub(super) fn column_head_ui(ui: &mut Ui, executor: &ExecutorColumn) {
     let title = format!("Executor {}", executor.id);
     let color = if executor.alive { t.text } else { t.text_soft };
     let at = pos2(cell.left(), cell.top() + 2.5 * STEP);
-    let used = text::paint_line(ui.painter(), at, &title, text::semibold(text::SMALL), color, cell.width());
-    if !word.is_empty() {
-        let color = if executor.alive { t.computing_words } else { t.lost };
-        let at = at + vec2(used + 1.5 * STEP, 0.0);
-        let room = cell.right() - at.x;
-        text::paint_line(ui.painter(), at, word, text::semibold(text::SMALLEST), color, room);
-    }
+    text::paint_line(ui.painter(), at, &title, text::semibold(text::SMALL), color, cell.width());
+    let below = cell.top() + 6.25 * STEP;
+    let mut left = cell.left();
     if executor.alive {
         let roomy = cell.width() >= ROOMY;
-        let width = if roomy { cell.width() * 0.4 } else { cell.width() - 2.0 * STEP };
-        let bar = Rect::from_min_size(pos2(cell.left(), cell.top() + 5.5 * STEP), vec2(width, 1.5 * STEP));
+        let share = if roomy || !word.is_empty() { 0.4 } else { 1.0 };
+        let width = (cell.width() - 2.0 * STEP) * share;
+        let bar = Rect::from_min_size(pos2(left, below - 0.75 * STEP), vec2(width, 1.5 * STEP));
         bar_paint(ui, bar, executor.share());
+        left = bar.right() + 2.0 * STEP;
         if roomy {
-            let at = pos2(bar.right() + 2.0 * STEP, bar.center().y);
-            let room = cell.right() - at.x;
-            text::paint_line(ui.painter(), at, &memory, text::regular(text::SMALLEST), t.text_faint, room);
+            let small = text::regular(text::SMALLEST);
+            left +=
+                text::paint_line(ui.painter(), pos2(left, below), &memory, small, t.text_faint, cell.right() - left);
+            left += 2.0 * STEP;
         }
+    }
+    if !word.is_empty() {
+        let color = if executor.alive { t.computing_words } else { t.lost };
+        let room = cell.right() - left;
+        text::paint_line(ui.painter(), pos2(left, below), word, text::semibold(text::SMALLEST), color, room);
     }
     response.on_hover_ui(|ui| {
         ui.label(text::rich(format!("{memory} in memory"), text::regular(text::SMALL), t.text));

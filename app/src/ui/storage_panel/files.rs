@@ -43,6 +43,7 @@ pub(super) fn files_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rows: &[StoredCheckpoint]
         let table = TableBuilder::new(ui)
             .id_salt("files")
             .auto_shrink(false)
+            .min_scrolled_height(0.0)
             .max_scroll_height(f32::INFINITY)
             .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::exact(120.0).clip(true))

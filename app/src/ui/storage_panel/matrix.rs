@@ -47,6 +47,7 @@ pub(super) fn matrix_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, matrix: &Matrix, collaps
         let table = TableBuilder::new(ui)
             .id_salt(("partitions", matrix.executors.len()))
             .auto_shrink(false)
+            .min_scrolled_height(0.0)
             .max_scroll_height(f32::INFINITY)
             .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::exact(NAMES).clip(true))
