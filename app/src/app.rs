@@ -3,11 +3,13 @@
 use crate::command::{AppCommand, CommandSender};
 use crate::handlers::{Guide, handle};
 use crate::opening;
-use crate::scene::{Filter, Scene, SceneCache, visible_batches};
+use crate::scene::{Filter, Scene, SceneCache, column_of_batch, visible_batches};
 use crate::session::{Pumped, Session};
 use crate::source::Start;
 use crate::state::Playback;
 use crate::theme::Theme;
+use crate::ui::dock::Pane;
+use crate::ui::storage_panel::StorageTab;
 use crate::ui::{ShellState, TimeCtx, ViewCtx, saved, shell_ui};
 use faultline_engine::ids::BatchId;
 use faultline_engine::programs;
@@ -58,6 +60,12 @@ impl App {
         Ok(app)
     }
 
+    /// Chooses the panel below the lineage, and the table in that of storage.
+    pub fn show_below(&mut self, below: Pane, storage: StorageTab) {
+        self.shell.dock.bring_forward(below);
+        self.shell.panels.storage.tab = storage;
+    }
+
     /// What is open.
     pub const fn session(&self) -> &Session {
         &self.session
@@ -83,6 +91,9 @@ impl App {
     pub fn update(&mut self) -> Pumped {
         for sent in self.commands.drain() {
             self.shell.apply(&sent.command);
+            if let AppCommand::ShowBatch(batch) = sent.command {
+                self.shell.panels.lineage.show_column(column_of_batch(self.session.model(), batch));
+            }
             handle(sent.command, &mut self.session, &mut self.shell.ui, &mut self.guide, &self.wake);
         }
         let pumped = self.session.pump();

@@ -6,6 +6,8 @@ use crate::platform::screenshot::{Shot, paint};
 use crate::session::{Pumped, Session};
 use crate::source::Start;
 use crate::theme::{Theme, fonts, text};
+use crate::ui::dock::Pane;
+use crate::ui::storage_panel::StorageTab;
 use anyhow::{Context as _, anyhow};
 use std::sync::{Arc, OnceLock};
 
@@ -61,12 +63,13 @@ pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
 const SETTLED: u32 = 120;
 
 /// Paints the window over a session without a display.
-pub fn picture(mut session: Session, theme: Theme, size: [u32; 2]) -> Picture {
+pub fn picture(mut session: Session, theme: Theme, below: (Pane, StorageTab), size: [u32; 2]) -> Picture {
     let ctx = egui::Context::default();
     theme.apply(&ctx);
     // Every event is folded before the first frame, however long that takes.
     while session.pump() == Pumped::More {}
     let mut app = App::new(session, theme, Arc::new(|| {}));
+    app.show_below(below.0, below.1);
     let background = theme.tokens().background;
     let shot = Shot { size, pixels_per_point: 1.0, frames: SETTLED, background };
     paint(&ctx, shot, |ui| {

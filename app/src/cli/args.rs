@@ -3,6 +3,8 @@
 use super::Policy;
 use super::size::parse_size;
 use crate::opening::BATCHES;
+use crate::ui::dock::Pane;
+use crate::ui::storage_panel::StorageTab;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use faultline_engine::config::EngineConfig;
@@ -227,6 +229,9 @@ pub struct ScreenshotArgs {
     /// What to draw
     #[arg(long, value_enum, default_value_t = View::Lineage)]
     pub view: View,
+    /// The panel below the lineage
+    #[arg(long, value_enum, default_value_t = BelowPanel::Timeline)]
+    pub below: BelowPanel,
     /// Width and height in points
     #[arg(long, value_name = "WxH", default_value = "1280x800", value_parser = parse_picture_size)]
     pub size: PictureSize,
@@ -247,6 +252,7 @@ impl ScreenshotArgs {
             at: Some(at),
             faults,
             view: View::Lineage,
+            below: BelowPanel::Timeline,
             size,
             theme: Theme::Dark,
             out,
@@ -292,6 +298,37 @@ pub enum View {
     Lineage,
     /// The race of the policies.
     Race,
+}
+
+/// What a picture shows below the lineage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BelowPanel {
+    /// Tasks over time.
+    Timeline,
+    /// Batches as plot and table.
+    Batches,
+    /// Stored partitions.
+    Storage,
+    /// Map outputs.
+    MapOutputs,
+    /// Files of the reliable store.
+    StoreFiles,
+    /// What should be looked at.
+    Findings,
+}
+
+impl BelowPanel {
+    /// The panel, and the table in that of storage.
+    pub fn shown(self) -> (Pane, StorageTab) {
+        match self {
+            Self::Timeline => (Pane::Timeline, StorageTab::default()),
+            Self::Batches => (Pane::Batches, StorageTab::default()),
+            Self::Storage => (Pane::Storage, StorageTab::Partitions),
+            Self::MapOutputs => (Pane::Storage, StorageTab::MapOutputs),
+            Self::StoreFiles => (Pane::Storage, StorageTab::Files),
+            Self::Findings => (Pane::Findings, StorageTab::default()),
+        }
+    }
 }
 
 /// Colours of a picture.

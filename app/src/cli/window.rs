@@ -43,7 +43,7 @@ pub fn screenshot(args: ScreenshotArgs) -> anyhow::Result<()> {
     let theme = args.theme.into();
     let size = [args.size.width, args.size.height];
     let picture = match args.view {
-        View::Lineage => crate::window::picture(recorded(&args)?, theme, size),
+        View::Lineage => crate::window::picture(recorded(&args)?, theme, args.below.shown(), size),
         View::Race => {
             let Source::Program(program) = &args.source else {
                 return Err(UsageError("--view race needs a program; a log holds one run only".into()).into());

@@ -13,7 +13,7 @@ pub use layout::LayoutCommand;
 
 use crate::scene::NodeKey;
 use crate::theme::Theme;
-use faultline_engine::ids::{BlockId, TaskId};
+use faultline_engine::ids::{BatchId, BlockId, TaskId};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::panic::Location;
@@ -58,6 +58,8 @@ pub enum AppCommand {
     Layout(LayoutCommand),
     /// Let the camera follow the running batch again.
     FollowCamera,
+    /// Bring the column of a batch into view; the camera stops following.
+    ShowBatch(BatchId),
     /// Run a built-in program from its start.
     OpenProgram(String),
     /// Change the colours.

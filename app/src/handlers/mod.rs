@@ -49,6 +49,7 @@ pub fn handle(
         // The shell has the panels.
         | AppCommand::Layout(_)
         | AppCommand::FollowCamera
+        | AppCommand::ShowBatch(_)
         | AppCommand::SetTheme(_) => {}
     }
 }

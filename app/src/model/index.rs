@@ -37,6 +37,10 @@ pub struct Index {
     pub(super) marked_outputs: OrdSet<(ShuffleId, PartitionId)>,
     /// Operator partitions that the recovery of the last fault computed again.
     pub(super) recovered: OrdSet<OperatorPartition>,
+    /// Jobs that did work only because something was lost.
+    pub(super) repaired_jobs: OrdSet<JobId>,
+    /// The batches of those jobs.
+    pub(super) repaired_batches: OrdSet<BatchId>,
     /// RDDs that a checkpoint's own job writes.
     pub(super) second_jobs: OrdSet<RddId>,
     /// Released RDDs, oldest first.

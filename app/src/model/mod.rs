@@ -20,6 +20,7 @@ mod output;
 mod queries;
 mod reads;
 mod receivers;
+mod repairs;
 mod retention;
 mod sentences;
 mod shuffles;

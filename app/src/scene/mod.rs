@@ -3,12 +3,15 @@
 //! Coordinates are points at zoom 1 with y down; the ui scales them. Knows no egui (only emath), no
 //! clock, no file, no channel. Tokens, not colours, say how things look.
 
+pub mod batches;
 mod cache;
+pub mod charts;
 mod cuts;
 mod edges;
 mod facts;
 mod filter;
 mod groups;
+pub mod jobs;
 mod labels;
 mod layered;
 pub mod layout;
@@ -17,12 +20,13 @@ mod loom;
 pub mod metrics;
 mod nodes;
 mod rows;
+pub mod storage;
 mod threads;
 
 pub use cache::SceneCache;
 pub use filter::Filter;
 pub use lookup::node_of;
-pub use loom::visible_batches;
+pub use loom::{column_of_batch, visible_batches};
 
 use crate::model::{Cell, Model, Sign};
 use emath::{Pos2, Rect};

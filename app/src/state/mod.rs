@@ -96,6 +96,8 @@ impl UiState {
             AppCommand::Focus(focus) => self.focus = Some(*focus),
             AppCommand::ShowPage(page) => self.page = *page,
             AppCommand::FollowCamera => self.follow = true,
+            // The app aims the camera.
+            AppCommand::ShowBatch(_) => self.follow = false,
             AppCommand::SetTheme(theme) => self.theme = *theme,
             AppCommand::OpenProgram(_) => {
                 self.selection = None;

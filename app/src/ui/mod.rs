@@ -21,6 +21,7 @@ mod output_panel;
 mod scrubber;
 mod store_panel;
 mod story;
+mod table;
 mod top_bar;
 
 #[cfg(test)]

@@ -66,6 +66,27 @@ impl Program {
         self.model.restructured();
     }
 
+    pub fn executor(&mut self, id: u32, alive: bool) {
+        let state = ExecutorState {
+            id: ExecutorId(id),
+            cores: 2,
+            max_memory: 64 << 20,
+            alive,
+            removed_reason: None,
+            replaced_by: None,
+            running: imbl::OrdSet::new(),
+            memory_bytes: 0,
+            disk_bytes: 0,
+            blocks: imbl::OrdSet::new(),
+            inputs: imbl::OrdMap::new(),
+            lost_blocks: 0,
+            map_outputs: 0,
+            lost_map_outputs: 0,
+        };
+        self.model.executors.insert(state.id, Arc::new(state));
+        self.model.revision += 1;
+    }
+
     /// Adds an RDD; `batch` 0 is none.
     pub fn rdd(&mut self, operator: &str, batch: u32, partitions: u32, parents: &[DependencyInfo]) -> RddId {
         let id = RddId(self.model.rdds.get_max().map_or(0, |(id, _)| id.0 + 1));

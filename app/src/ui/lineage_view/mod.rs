@@ -9,7 +9,7 @@ mod bridge;
 mod camera;
 mod detail;
 mod edge_shape;
-mod fan;
+pub(in crate::ui) mod fan;
 mod names;
 mod node_shape;
 mod overview;
@@ -39,6 +39,8 @@ pub struct LineageViewState {
     /// Where egui_graphs was shown last; it shifts its content when it is shown elsewhere.
     top_left: Option<Pos2>,
     shows: u64,
+    /// A column that somebody asked to see; the next frame aims at it.
+    wanted: Option<Rect>,
     /// Canvas and view of the last frame.
     seen: Option<(Rect, View)>,
 }
@@ -65,6 +67,11 @@ impl LineageViewState {
     /// How often egui_graphs was shown: a view left alone does not count on.
     pub fn shows(&self) -> u64 {
         self.shows
+    }
+
+    /// Brings a column of the loom into view. The caller ends following.
+    pub fn show_column(&mut self, column: Option<Rect>) {
+        self.wanted = column;
     }
 
     /// The x coordinates of the scene that were visible in the last frame.
@@ -111,6 +118,9 @@ fn take_scene(ctx: &ViewCtx<'_>, state: &mut LineageViewState) {
 /// Keys, wheel and camera motion. Drag and pinch belong to egui_graphs.
 fn navigate(ui: &Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, canvas: Rect, follow: &mut bool) {
     let pressed = |key: Key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    if let Some(column) = state.wanted.take() {
+        state.camera.show_column(column, canvas.size());
+    }
     let mut factor = 1.0;
     if pressed(Key::Plus) || pressed(Key::Equals) {
         factor = ZOOM_STEP;

@@ -5,6 +5,9 @@ use crate::command::{AppCommand, CommandSender};
 use crate::model::{Model, Shown, Timeline};
 use crate::platform::CpuRenderer;
 use crate::scene::Scene;
+use crate::ui::batches_panel::batches_ui;
+use crate::ui::dock::Pane;
+use crate::ui::storage_panel::storage_ui;
 use crate::ui::{ShellState, TimeCtx, ViewCtx, shell_ui};
 use egui_kittest::{Harness, TestRenderer};
 use std::sync::Arc;
@@ -55,6 +58,31 @@ impl World {
             self.shell.apply(&sent.command);
             self.received.push(sent.command);
             ui.ctx().request_repaint();
+        }
+    }
+}
+
+impl World {
+    /// One panel in place of the whole window.
+    pub fn panel(&mut self, ui: &mut egui::Ui, below: Pane) {
+        self.shell.ui.theme.apply(ui.ctx());
+        if !crate::theme::fonts::are_bound(ui.ctx()) {
+            ui.ctx().request_discard("the fonts are in force from the next pass on");
+            return;
+        }
+        let ctx = ViewCtx {
+            model: &self.model,
+            scene: &self.scene,
+            selection: self.shell.ui.selection,
+            focus: self.shell.ui.focus,
+            now: self.model.now,
+            controllable: true,
+            time: TimeCtx { timeline: &self.timeline, shown: Shown::Live, running: true },
+            send: &self.send,
+        };
+        match below {
+            Pane::Batches => batches_ui(ui, &ctx, &mut self.shell.panels.batches),
+            _ => storage_ui(ui, &ctx, &mut self.shell.panels.storage),
         }
     }
 }

@@ -8,4 +8,5 @@ mod scrubber;
 mod cells;
 mod far_view;
 mod flows;
+mod tables;
 mod words;
