@@ -18,6 +18,7 @@ mod lineage;
 mod output;
 mod queries;
 mod reads;
+mod refusals;
 mod retention;
 mod sentences;
 mod shuffles;
@@ -36,15 +37,18 @@ pub use application::Application;
 pub use batches::BatchState;
 pub use cells::{Cell, Sign};
 pub use checkpoints::{CHECKPOINT_RDD_CLASS, CheckpointState};
+pub use computing::narrow_parent;
 pub use executors::ExecutorState;
 pub use faults::FaultRecord;
 pub use index::Index;
 pub use jobs::JobState;
 pub use lineage::RddState;
 pub use output::PrintedLines;
+pub use reads::{JudgedRow, judge};
+pub use refusals::Refusal;
 pub use shuffles::{MapOutput, MapOutputSign, ShuffleState};
 pub use stages::{StageAttemptState, StageState};
-pub use storage::{BlockCopy, PartitionState};
+pub use storage::{BlockCopy, Left, PartitionState};
 pub use story::{Story, StoryPhase};
 pub use streams::Streams;
 pub use tally::{Tally, Upkeep};
@@ -90,6 +94,8 @@ pub struct Model {
     pub output: Vector<Arc<PrintedLines>>,
     /// Findings in order, bounded.
     pub findings: Vector<Arc<Finding>>,
+    /// Refused commands in order, bounded.
+    pub refusals: Vector<Arc<Refusal>>,
     /// Faults in order, bounded.
     pub faults: Vector<Arc<FaultRecord>>,
     /// What happened since the last fault, and the sentence about it.

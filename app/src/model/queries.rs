@@ -1,10 +1,14 @@
 //! Questions that views ask. Each costs no more than the answer is long.
 
-use super::{BlockCopy, Model};
+use super::{BlockCopy, JobState, Model};
+use faultline_engine::event::TaskInfo;
 use faultline_engine::ids::*;
 use faultline_engine::lineage::{BlockSummary, LineageGraph};
 use imbl::{OrdMap, Vector};
 use std::collections::BTreeMap;
+
+/// Jobs before the last one of a shared stage among which a task's own is looked for.
+const JOBS_SEARCHED: usize = 64;
 
 impl Model {
     /// The batch that made an RDD.
@@ -25,6 +29,27 @@ impl Model {
     /// The earliest job that started and has not ended.
     pub fn running_job(&self) -> Option<JobId> {
         self.index.running_jobs.get_min().copied()
+    }
+
+    /// The jobs that started and have not ended, in order.
+    pub fn running_jobs(&self) -> impl Iterator<Item = &JobState> {
+        self.index.running_jobs.iter().filter_map(|id| self.jobs.get(id)).map(|job| &**job)
+    }
+
+    /// The job for which a task was launched; a stage may be shared with earlier jobs.
+    pub fn job_of_task(&self, task: &TaskInfo) -> Option<&JobState> {
+        let stage = task.stage.stage;
+        let latest = self.jobs.get(self.index.stage_job.get(&stage)?)?;
+        if latest.started <= task.launched {
+            return Some(latest);
+        }
+        let earlier = self.jobs.range(..latest.id).rev().take(JOBS_SEARCHED).map(|(_, job)| &**job);
+        earlier.into_iter().find(|job| job.started <= task.launched && job.stages.contains(&stage))
+    }
+
+    /// Whether an operator of the template reads its own earlier batches.
+    pub fn is_stateful(&self, operator: &OperatorName) -> bool {
+        self.index.stateful.contains(operator)
     }
 
     /// An RDD and everything that it can be computed from, as the lineage is now: a cut ends it.

@@ -18,11 +18,13 @@ pub mod metrics;
 mod nodes;
 mod rows;
 mod threads;
+pub mod why;
 
 pub use cache::SceneCache;
 pub use filter::Filter;
 pub use lookup::node_of;
 pub use loom::visible_batches;
+pub use why::Focus;
 
 use crate::model::{Cell, Model, Sign};
 use emath::{Pos2, Rect};
