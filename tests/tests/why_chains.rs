@@ -37,7 +37,11 @@ fn look() {
     let mut last = String::new();
     for envelope in &log {
         model.apply(envelope);
-        let Some(state) = model.operators.get(&OperatorName::from("updateStateByKey")).and_then(|o| o.get(&Some(BatchId(8)))) else { continue };
+        let Some(state) =
+            model.operators.get(&OperatorName::from("updateStateByKey")).and_then(|o| o.get(&Some(BatchId(8))))
+        else {
+            continue;
+        };
         for id in [state.back().unwrap(), &RddId(41), &RddId(32), &RddId(28)] {
             let text = why(&model, Focus::Partition(BlockId::new(*id, PartitionId(1)))).text();
             if text != last {
@@ -49,18 +53,34 @@ fn look() {
     for task in [90, 99, 104] {
         println!("---\n{}", why(&model, Focus::Task(TaskId(task))).text());
     }
-    let log = demo(|c| { c.checkpoint.insert("updateStateByKey".into(), 0); c.max_batches = Some(12); c.faults = vec!["kill:executor=2@batch=12".parse().expect("a fault")]; });
+    let log = demo(|c| {
+        c.checkpoint.insert("updateStateByKey".into(), 0);
+        c.max_batches = Some(12);
+        c.faults = vec!["kill:executor=2@batch=12".parse().expect("a fault")];
+    });
     let mut model = Model::default();
     log.iter().for_each(|e| model.apply(e));
     let state = model.operators[&OperatorName::from("updateStateByKey")][&Some(BatchId(12))].back().copied().unwrap();
     println!("---\n{}", why(&model, Focus::Partition(BlockId::new(state, PartitionId(1)))).text());
-    let log = program("page-rank", EngineConfig { faults: vec!["kill:executor=2@job=1".parse().unwrap_or("kill:executor=2@stage=9,task=1".parse().expect("f"))], ..EngineConfig::default() });
+    let log = program(
+        "page-rank",
+        EngineConfig {
+            faults: vec![
+                "kill:executor=2@job=1".parse().unwrap_or("kill:executor=2@stage=9,task=1".parse().expect("f")),
+            ],
+            ..EngineConfig::default()
+        },
+    );
     let mut model = Model::default();
     log.iter().for_each(|e| model.apply(e));
     let last = model.rdds.values().rfind(|r| r.partitions.iter().any(|p| p.computed > 0)).unwrap();
     println!("---\n{}", why(&model, Focus::Partition(BlockId::new(last.info.id, PartitionId(1)))).text());
     for r in model.rdds.values().rev().filter(|r| r.partitions.iter().any(|p| p.recomputed)).take(6) {
-    let p = r.partitions.iter().position(|p| p.recomputed).unwrap();
-    println!("---{}\n{}", r.info.callsite, why(&model, Focus::Partition(BlockId::new(r.info.id, PartitionId(p as u32)))).text());
+        let p = r.partitions.iter().position(|p| p.recomputed).unwrap();
+        println!(
+            "---{}\n{}",
+            r.info.callsite,
+            why(&model, Focus::Partition(BlockId::new(r.info.id, PartitionId(p as u32)))).text()
+        );
     }
 }

@@ -15,6 +15,7 @@ mod faults;
 mod index;
 mod jobs;
 mod lineage;
+pub mod lints;
 mod output;
 mod queries;
 mod reads;

@@ -1,11 +1,11 @@
 //! Questions that views ask. Each costs no more than the answer is long.
 
 use super::{BlockCopy, JobState, Model};
-use faultline_engine::event::TaskInfo;
+use faultline_engine::event::{DependencyInfo, DependencyKind, TaskInfo};
 use faultline_engine::ids::*;
 use faultline_engine::lineage::{BlockSummary, LineageGraph};
 use imbl::{OrdMap, Vector};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Jobs before the last one of a shared stage among which a task's own is looked for.
 const JOBS_SEARCHED: usize = 64;
@@ -70,6 +70,23 @@ impl Model {
             graph.insert(info.clone());
         }
         graph
+    }
+
+    /// How many RDDs stand behind one, and how many shuffles among their dependencies and its own, as
+    /// the lineage is now.
+    pub fn lineage_size(&self, root: RddId) -> (usize, usize) {
+        let mut reached = BTreeSet::new();
+        let mut shuffles = 0;
+        let mut todo = vec![root];
+        while let Some(id) = todo.pop() {
+            let Some(rdd) = self.rdds.get(&id) else { continue };
+            if reached.insert(id) {
+                let is_shuffle = |p: &&DependencyInfo| matches!(p.kind, DependencyKind::Shuffle { .. });
+                shuffles += rdd.info.parents.iter().filter(is_shuffle).count();
+                todo.extend(rdd.info.parents.iter().map(|p| p.rdd));
+            }
+        }
+        (reached.len().saturating_sub(1), shuffles)
     }
 
     /// What executors hold of an RDD: partitions once, bytes of every copy.

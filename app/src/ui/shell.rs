@@ -111,12 +111,16 @@ fn left_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
 }
 
 fn below_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
+    let findings = match state.findings.count(ctx.model) {
+        0 => "Findings".to_owned(),
+        n => format!("Findings {n}"),
+    };
     ui.horizontal(|ui| {
         for (tab, name) in [
             (Below::Timeline, "Timeline"),
             (Below::Batches, "Batches"),
             (Below::Storage, "Storage"),
-            (Below::Findings, "Findings"),
+            (Below::Findings, findings.as_str()),
         ] {
             if ui.selectable_label(state.below == tab, name).clicked() {
                 state.below = tab;

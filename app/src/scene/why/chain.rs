@@ -166,7 +166,7 @@ impl Chain<'_> {
         }
         let memory = tiers::memory(model, reads, read);
         if read.origin == Origin::Checkpoint {
-            let back = format!("read back from the checkpoint{}", tiers::directory(model, read.block.rdd));
+            let back = format!("read back from the checkpoint, {}", tiers::directory(model, read.block.rdd));
             let full = vec![
                 Step::new(memory.sign, format!("{name}: {}", memory.words)).to(to),
                 Step::new(Sign::ReadBack, back.clone()),

@@ -63,6 +63,7 @@ fn question(partition: PartitionId, sign: Sign, state: &PartitionState) -> Strin
         Sign::NeverComputed => format!("Why is partition {partition} not computed?"),
         Sign::ReadBack => format!("Why was partition {partition} read back?"),
         Sign::CheckpointPart => format!("Why is partition {partition} in a checkpoint?"),
+        _ if state.read_back_by > state.last_task => format!("Why was partition {partition} read back?"),
         _ if state.recomputed => format!("Why was partition {partition} computed again?"),
         Sign::ComputedNotKept if state.computed == 0 => format!("Why is partition {partition} not computed?"),
         Sign::ComputedNotKept | Sign::InMemory | Sign::OnDisk => format!("Why was partition {partition} computed?"),

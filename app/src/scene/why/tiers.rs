@@ -69,16 +69,19 @@ fn departure(left: Left) -> (Sign, String) {
 /// `in a checkpoint? not this batch, batch 5 has one`.
 pub(super) fn checkpoint(model: &Model, reads: &Reads, read: &Read) -> Step {
     if read.origin == Origin::Checkpoint {
-        return Step::new(Sign::ReadBack, format!("in a checkpoint? read back{}", directory(model, read.block.rdd)));
+        return Step::new(
+            Sign::ReadBack,
+            format!("in a checkpoint? read back from {}", directory(model, read.block.rdd)),
+        );
     }
     Step::new(Sign::NeverComputed, format!("in a checkpoint? {}", no_checkpoint(model, reads, read.block.rdd)))
 }
 
-/// ` from rdd-28`, when the checkpoint is known.
+/// `rdd-28`, or its file when the log does not name it.
 pub(super) fn directory(model: &Model, rdd: RddId) -> String {
     let path = model.rdds.get(&rdd).and_then(|r| r.checkpoint_path.as_deref());
     let name = path.and_then(|p| p.trim_end_matches('/').rsplit('/').next());
-    name.map_or_else(String::new, |name| format!(" from {name}"))
+    name.filter(|name| !name.is_empty()).unwrap_or("its file").to_owned()
 }
 
 fn no_checkpoint(model: &Model, reads: &Reads, id: RddId) -> String {
@@ -91,11 +94,16 @@ fn no_checkpoint(model: &Model, reads: &Reads, id: RddId) -> String {
         return "marked, not written".to_owned();
     }
     let op = &rdd.info.op;
-    let Some(batch) = op.batch else { return "not marked".to_owned() };
+    let Some(batch) = op.batch else { return "not checkpointed".to_owned() };
     match last_checkpointed(model, &op.operator, batch, reads.launched) {
         Some(found) => format!("not this batch, batch {found} has one"),
-        None => "none of any batch".to_owned(),
+        None if has_interval(model, &op.operator) => "none so far".to_owned(),
+        None => "not checkpointed".to_owned(),
     }
+}
+
+fn has_interval(model: &Model, operator: &OperatorName) -> bool {
+    model.streams.streams.iter().any(|s| s.operator == *operator && s.checkpoint_interval.is_some())
 }
 
 /// The last batch before `batch` whose RDD of an operator had a checkpoint at a time.

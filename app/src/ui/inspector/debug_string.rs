@@ -24,7 +24,11 @@ pub struct DebugStringState {
 pub fn debug_string_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState, state: &mut DebugStringState) {
     let t = Tokens::of(ui.ctx());
     let from = (rdd.info.id, ctx.model.revision);
-    if state.made_from != Some(from) {
+    // While the run goes on, the text of a long lineage is made only where it can be seen.
+    let other = state.made_from.is_none_or(|(of, _)| of != rdd.info.id);
+    let place = ui.available_rect_before_wrap();
+    let visible = ui.is_rect_visible(place.with_max_y(place.top() + BOX_HEIGHT));
+    if state.made_from != Some(from) && (other || visible) {
         let lineage = ctx.model.lineage_graph(rdd.info.id);
         let stored = |id| ctx.model.block_summary(id);
         state.text = to_debug_string(&lineage, rdd.info.id, rdd.info.level, stored, MAX_LINES);

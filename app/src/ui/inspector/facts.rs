@@ -4,26 +4,38 @@ use super::super::ViewCtx;
 use crate::model::RddState;
 use crate::theme::{STEP, Tokens, text};
 use egui::{Align, Label, Layout, Ui, vec2};
-use faultline_engine::event::DependencyKind;
-use faultline_engine::ids::Millis;
+use faultline_engine::ids::{Millis, RddId};
 
 const NAME_WIDTH: f32 = 88.0;
 
+/// The size of the lineage counted last, and of what.
+#[derive(Debug, Default)]
+pub struct FactsState {
+    counted: Option<(RddId, u64)>,
+    depth: String,
+}
+
 /// The list of facts.
-pub fn facts_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState) {
+pub fn facts_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState, state: &mut FactsState) {
+    let of = (rdd.info.id, ctx.model.revision);
+    if state.counted != Some(of) {
+        state.depth = depth(ctx, rdd);
+        state.counted = Some(of);
+    }
     fact_ui(ui, "RDD", &format!("{} · {}", rdd.info.id, rdd.info.display_name()));
     if !rdd.info.callsite.is_empty() {
         fact_ui(ui, "Made", &rdd.info.callsite);
     }
     fact_ui(ui, "Level", &rdd.info.level.to_string());
     fact_ui(ui, "Checkpoint", &checkpoint(ctx, rdd));
-    fact_ui(ui, "Lineage", &depth(ctx, rdd));
+    fact_ui(ui, "Lineage", &state.depth);
     let partitions = rdd.partitions.len();
     let partitioner = rdd.info.partitioner.as_ref().map(|p| format!(", by {}", p.class)).unwrap_or_default();
     fact_ui(ui, "Partitions", &format!("{partitions}{partitioner}"));
 }
 
-fn fact_ui(ui: &mut Ui, name: &str, value: &str) {
+/// One fact: its name and its value, which ends in … where the panel ends.
+pub fn fact_ui(ui: &mut Ui, name: &str, value: &str) {
     let t = Tokens::of(ui.ctx());
     ui.spacing_mut().interact_size.y = 5.0 * STEP;
     ui.horizontal(|ui| {
@@ -58,13 +70,7 @@ fn checkpoint(ctx: &ViewCtx<'_>, rdd: &RddState) -> String {
 
 /// How many RDDs and shuffles stand behind it.
 fn depth(ctx: &ViewCtx<'_>, rdd: &RddState) -> String {
-    let lineage = ctx.model.lineage_graph(rdd.info.id);
-    let others = lineage.len().saturating_sub(1);
-    let shuffles = lineage
-        .rdds()
-        .flat_map(|info| &info.parents)
-        .filter(|parent| matches!(parent.kind, DependencyKind::Shuffle { .. }))
-        .count();
+    let (others, shuffles) = ctx.model.lineage_size(rdd.info.id);
     let plural = |n: usize, noun: &str| crate::theme::format::count(n as u64, noun);
     if others == 0 {
         return "no parents".to_owned();
