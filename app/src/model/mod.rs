@@ -15,11 +15,13 @@ mod faults;
 mod index;
 mod jobs;
 mod lineage;
+pub mod lints;
 mod marks;
 mod output;
 mod queries;
 mod reads;
 mod receivers;
+mod refusals;
 mod repairs;
 mod retention;
 mod sentences;
@@ -39,6 +41,7 @@ pub use application::Application;
 pub use batches::BatchState;
 pub use cells::{Cell, Sign};
 pub use checkpoints::{CHECKPOINT_RDD_CLASS, CheckpointState};
+pub use computing::narrow_parent;
 pub use executors::ExecutorState;
 pub use faults::FaultRecord;
 pub use index::Index;
@@ -46,10 +49,12 @@ pub use jobs::JobState;
 pub use lineage::RddState;
 pub use marks::{Mark, MarkKind, Stride, Way};
 pub use output::PrintedLines;
+pub use reads::{JudgedRow, judge};
 pub use receivers::ReceiverState;
+pub use refusals::Refusal;
 pub use shuffles::{MapOutput, MapOutputSign, ShuffleState};
 pub use stages::{StageAttemptState, StageState};
-pub use storage::{BlockCopy, PartitionState};
+pub use storage::{BlockCopy, Left, PartitionState};
 pub use story::{Story, StoryPhase};
 pub use streams::Streams;
 pub use tally::{Tally, Upkeep};
@@ -97,6 +102,8 @@ pub struct Model {
     pub output: Vector<Arc<PrintedLines>>,
     /// Findings in order, bounded.
     pub findings: Vector<Arc<Finding>>,
+    /// Refused commands in order, bounded.
+    pub refusals: Vector<Arc<Refusal>>,
     /// Faults in order, bounded.
     pub faults: Vector<Arc<FaultRecord>>,
     /// What happened since the last fault, and the sentence about it.

@@ -21,6 +21,8 @@ pub const MAX_CHECKPOINTS: usize = 1_000;
 pub const MAX_OUTPUT_LINES: usize = 2_000;
 /// Findings kept.
 pub const MAX_FINDINGS: usize = 1_000;
+/// Refused commands kept.
+pub const MAX_REFUSALS: usize = 100;
 /// Faults kept.
 pub const MAX_FAULTS: usize = 1_000;
 /// Kinds of unknown events counted.
@@ -74,6 +76,9 @@ impl Model {
         }
         if self.findings.len() > MAX_FINDINGS {
             self.findings.pop_front();
+        }
+        if self.refusals.len() > MAX_REFUSALS {
+            self.refusals.pop_front();
         }
         if self.faults.len() > MAX_FAULTS {
             self.faults.pop_front();

@@ -7,6 +7,7 @@
 mod backdrop;
 mod bridge;
 mod camera;
+mod cells;
 mod detail;
 mod edge_shape;
 pub(in crate::ui) mod fan;
@@ -103,6 +104,7 @@ pub fn lineage_view_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewSt
         show(ui, ctx, state, key, follow);
     }
     names::names_ui(ui, ctx, canvas, state.camera.view());
+    cells::cells_ui(ui, ctx, canvas, state.camera.view());
     state.seen = Some((canvas, state.camera.view()));
 }
 
@@ -224,7 +226,9 @@ fn show(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, key: Paint
         }
     }
     if shown.response.clicked() {
-        ctx.send.send(AppCommand::Select(clicked));
+        let at = shown.response.interact_pointer_pos();
+        let command = clicked.map(|key| cells::clicked_key(ctx, key, canvas, view, at));
+        ctx.send.send(command.unwrap_or(AppCommand::Select(None)));
     }
     state.painted = None;
     if moved == view {

@@ -2,15 +2,15 @@
 //! cannot see, so each visible one gets a control of its own on top.
 
 use super::camera::View;
+use super::cells;
 use super::detail::Detail;
-use crate::command::AppCommand;
 use crate::ui::ViewCtx;
 use egui::{Rect, Sense, Ui, WidgetInfo, WidgetType};
 
 /// With more nodes in view none has a control; a click then goes through egui_graphs.
 const MAX_NAMED_NODES: usize = 600;
 
-/// One control per visible node; a click selects it.
+/// One control per visible node; a click selects it, or the cell that was hit.
 pub fn names_ui(ui: &Ui, ctx: &ViewCtx<'_>, canvas: Rect, view: View) {
     let clip = ui.clip_rect().intersect(canvas);
     let visible: Vec<_> = ctx
@@ -37,7 +37,8 @@ pub fn names_ui(ui: &Ui, ctx: &ViewCtx<'_>, canvas: Rect, view: View) {
             ui.painter_at(clip).rect_stroke(rect, 6.0, stroke, egui::StrokeKind::Outside);
         }
         if response.clicked() {
-            ctx.send.send(AppCommand::Select(Some(node.key)));
+            let whole = view.rect(canvas, node.rect);
+            ctx.send.send(cells::clicked(node, whole, view, response.interact_pointer_pos()));
         }
     }
 }

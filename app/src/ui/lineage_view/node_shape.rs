@@ -101,6 +101,17 @@ pub fn cell_rects(rect: Rect, count: usize, zoom: f32, center_y: f32) -> impl It
         .map(move |i| Rect::from_center_size(pos2(left + pitch * i as f32 + side / 2.0, center_y), Vec2::splat(side)))
 }
 
+/// Where the cells of a node are on screen, with their partitions; none where it shows no cells.
+pub fn cell_places<'a>(node: &'a Node, rect: Rect, zoom: f32) -> impl Iterator<Item = (Cell, Rect)> + use<'a> {
+    let y = match (Detail::at(zoom), node.kind) {
+        (Detail::Full, NodeKind::Operator) => Some(cells_center(rect, zoom)),
+        (Detail::Cells, _) => Some(rect.center().y),
+        _ => None,
+    };
+    let cells = y.map(|y| node.cells.iter().copied().zip(cell_rects(rect, node.cells.len(), zoom, y)));
+    cells.into_iter().flatten()
+}
+
 struct NodePaint<'a> {
     painter: &'a Painter,
     tokens: &'a Tokens,
