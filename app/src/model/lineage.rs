@@ -66,6 +66,7 @@ impl Model {
                 self.register_shuffle(shuffle, parent.rdd, maps);
             }
         }
+        self.needed_again(info.parents.iter().map(|parent| parent.rdd).collect());
         let rdd = RddState::new(info.clone());
         if !rdd.reads_checkpoint_files() {
             let instances = self.operators.entry(info.op.operator.clone()).or_default();

@@ -68,6 +68,9 @@ impl<Ty: EdgeType, Ix: IndexType> DisplayEdge<NodeKey, EdgeKey, Ty, Ix, NodeShap
         match (&edge.kind, from) {
             (EdgeKind::Fan(ticks), Some(from)) if detail == Detail::Full && ticks.len() <= fan::MAX_TICKS => {
                 fan::curves(edge, ticks, from, &points, ctx.meta.zoom, tokens, &mut out);
+                if points.len() > 2 {
+                    arrow(edge, points[1..].to_vec(), ctx.meta.zoom, tokens, &mut out);
+                }
             }
             (EdgeKind::Fan(ticks), _) => {
                 arrow(edge, points, ctx.meta.zoom, tokens, &mut out);
