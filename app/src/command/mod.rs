@@ -2,9 +2,11 @@
 //!
 //! Panels only see [`CommandSender`]; nothing here answers, and nothing here knows an engine handle.
 
+mod input;
 pub mod shortcuts;
 
 pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transport};
+pub use input::InputCommand;
 
 use crate::scene::NodeKey;
 use crate::theme::Theme;
@@ -27,6 +29,8 @@ pub enum AppCommand {
     FollowCamera,
     /// Run a built-in program from its start.
     OpenProgram(String),
+    /// Run a built-in program on another input.
+    Input(InputCommand),
     /// Change the colours.
     SetTheme(Theme),
 }

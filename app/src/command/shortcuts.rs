@@ -43,7 +43,7 @@ pub fn send_shortcuts(ctx: &Context, view: &ViewCtx<'_>, state: &UiState) {
             Playback::Paused => Transport::Resume,
         }));
     }
-    if free && pressed(Key::ArrowRight) {
+    if free && state.pacing && pressed(Key::ArrowRight) {
         send.send(AppCommand::Transport(Transport::Step(state.step_grain)));
     }
 }

@@ -1,6 +1,7 @@
 //! What happens to commands: one small function per family.
 
 mod guide;
+mod input;
 
 pub use guide::Guide;
 
@@ -35,6 +36,7 @@ pub fn handle(
             session.send(Control::Transport(transport));
         }
         AppCommand::OpenProgram(name) => open_program(&name, session, state, guide, wake),
+        AppCommand::Input(command) => input::handle(&command, session, state, guide, wake),
         AppCommand::SetStepGrain(_) | AppCommand::Select(_) | AppCommand::FollowCamera | AppCommand::SetTheme(_) => {}
     }
 }

@@ -70,7 +70,7 @@ impl EventSource for RecordedSource {
     fn send(&self, _: Control) {}
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { commands: self.as_live }
+        Capabilities { commands: self.as_live, pacing: self.as_live }
     }
 
     fn take_error(&mut self) -> Option<String> {

@@ -40,6 +40,9 @@ pub struct UiState {
     /// Virtual seconds per wall second; infinity means maximum.
     #[serde(with = "speed_as_text")]
     pub speed: f64,
+    /// Whether what is open can be stepped and run at another speed.
+    #[serde(skip, default = "paced")]
+    pub pacing: bool,
     /// What one step is.
     #[serde(skip, default = "task_grain")]
     pub step_grain: StepGrain,
@@ -69,6 +72,10 @@ const fn task_grain() -> StepGrain {
     StepGrain::Task
 }
 
+const fn paced() -> bool {
+    true
+}
+
 const fn follows() -> bool {
     true
 }
@@ -78,6 +85,7 @@ impl Default for UiState {
         Self {
             theme: Theme::default(),
             speed: 1.0,
+            pacing: true,
             step_grain: StepGrain::Task,
             playback: Playback::default(),
             selection: None,
@@ -101,7 +109,7 @@ impl UiState {
             AppCommand::Select(key) => self.selection = *key,
             AppCommand::FollowCamera => self.follow = true,
             AppCommand::SetTheme(theme) => self.theme = *theme,
-            AppCommand::OpenProgram(_) => {
+            AppCommand::OpenProgram(_) | AppCommand::Input(_) => {
                 self.selection = None;
                 self.follow = true;
                 self.hint = None;
