@@ -4,7 +4,7 @@ use crate::session::Session;
 use crate::source::{RecordedSource, Start, start_live};
 use anyhow::bail;
 use faultline_engine::config::EngineConfig;
-use faultline_engine::programs::{self, InputSource, ProgramInput};
+use faultline_engine::programs::{self, BuiltIn, InputSource, ProgramInput};
 use faultline_engine::rdd::ReplayText;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,8 +17,12 @@ pub const LINES_PER_BATCH: usize = 60;
 /// Batches of a run or a race when the command line does not say.
 pub const BATCHES: u32 = 12;
 
-/// The text that programs work on when none is given.
-pub fn default_text() -> ReplayText {
+/// The text that a program works on when none is given: its own sample, or a book.
+pub fn default_text(program: &BuiltIn, seed: u64) -> ReplayText {
+    program.sample(seed).unwrap_or_else(book)
+}
+
+fn book() -> ReplayText {
     ReplayText::from_text("alice.txt", include_str!("../../assets/books/alice.txt"))
 }
 
@@ -51,8 +55,9 @@ pub fn open_with(
         bail!("{name} has no batches, so it cannot read {source}; choose a streaming program");
     }
     check_source(source)?;
-    let input = ProgramInput::replay(default_text(), LINES_PER_BATCH).from_source(source.clone());
     let config = EngineConfig { app_name: name.to_owned(), ..EngineConfig::default() };
+    let text = default_text(&program, config.seed);
+    let input = ProgramInput::replay(text, LINES_PER_BATCH).from_source(source.clone());
     Ok(Session::new(Box::new(start_live(program, input, config, start, wake)?)))
 }
 
@@ -66,7 +71,7 @@ pub fn open(name: &str, start: Start, wake: Arc<dyn Fn() + Send + Sync>) -> anyh
     }
     let path = Path::new(name);
     if path.exists() {
-        return Ok(Session::new(Box::new(RecordedSource::open(path)?)));
+        return Ok(Session::new(Box::new(RecordedSource::open(path, wake)?)));
     }
     let known: Vec<&str> = programs::ALL.iter().map(|p| p.name).collect();
     bail!("{name:?} is neither a program ({}) nor the path of an event log", known.join(", "))

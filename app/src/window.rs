@@ -1,11 +1,13 @@
 //! Opening the native window, and painting it without one.
 
-use crate::app::App;
+use crate::app::{App, SAVED};
 use crate::platform::Picture;
 use crate::platform::screenshot::{Shot, paint};
 use crate::session::{Pumped, Session};
 use crate::source::Start;
 use crate::theme::{Theme, fonts, text};
+use crate::ui::dock::Pane;
+use crate::ui::storage_panel::StorageTab;
 use anyhow::{Context as _, anyhow};
 use faultline_engine::programs::InputSource;
 use std::sync::{Arc, OnceLock};
@@ -57,6 +59,10 @@ fn open_app(theme: Theme, make: impl FnOnce(Arc<dyn Fn() + Send + Sync>) -> anyh
     };
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
         theme.apply(&cc.egui_ctx);
+        let mut app = app;
+        if let Some(text) = cc.storage.and_then(|storage| storage.get_string(SAVED)) {
+            app.restore(&text);
+        }
         // Set once: this window is the only one.
         drop(window.set(cc.egui_ctx.clone()));
         Ok(Box::new(app))
@@ -70,12 +76,13 @@ fn open_app(theme: Theme, make: impl FnOnce(Arc<dyn Fn() + Send + Sync>) -> anyh
 const SETTLED: u32 = 120;
 
 /// Paints the window over a session without a display.
-pub fn picture(mut session: Session, theme: Theme, size: [u32; 2]) -> Picture {
+pub fn picture(mut session: Session, theme: Theme, below: (Pane, StorageTab), size: [u32; 2]) -> Picture {
     let ctx = egui::Context::default();
     theme.apply(&ctx);
     // Every event is folded before the first frame, however long that takes.
     while session.pump() == Pumped::More {}
     let mut app = App::new(session, theme, Arc::new(|| {}));
+    app.show_below(below.0, below.1);
     let background = theme.tokens().background;
     let shot = Shot { size, pixels_per_point: 1.0, frames: SETTLED, background };
     paint(&ctx, shot, |ui| {

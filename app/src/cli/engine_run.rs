@@ -82,7 +82,10 @@ impl RunRequest {
             max_batches: Some(sizing.batches()),
             ..EngineConfig::default()
         };
-        let text = load_text(sizing.input.as_deref())?;
+        let text = match sizing.input.as_deref() {
+            Some(path) => load_text(path)?,
+            None => default_text(&program, sizing.seed),
+        };
         let input = ProgramInput::replay(text, LINES_PER_BATCH);
         Ok(Self { program, config, input, clock: Clock::Virtual })
     }
@@ -146,8 +149,7 @@ impl RunRequest {
     }
 }
 
-fn load_text(path: Option<&Path>) -> anyhow::Result<ReplayText> {
-    let Some(path) = path else { return Ok(default_text()) };
+fn load_text(path: &Path) -> anyhow::Result<ReplayText> {
     let Some(text) = path.to_str() else {
         let message = format!("the path of --input is not Unicode; rename it ({})", path.display());
         return Err(UsageError(message).into());

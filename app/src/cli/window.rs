@@ -51,7 +51,7 @@ pub fn screenshot(args: ScreenshotArgs) -> anyhow::Result<()> {
     let theme = args.theme.into();
     let size = [args.size.width, args.size.height];
     let picture = match args.view {
-        View::Lineage => crate::window::picture(recorded(&args)?, theme, size),
+        View::Lineage => crate::window::picture(recorded(&args)?, theme, args.below.shown(), size),
         View::Race => {
             let Source::Program(program) = &args.source else {
                 return Err(UsageError("--view race needs a program; a log holds one run only".into()).into());
@@ -80,10 +80,7 @@ fn recorded(args: &ScreenshotArgs) -> anyhow::Result<Session> {
             events.retain(|e| !matches!(e.event, Event::ApplicationEnd));
             RecordedSource::from(events)
         }
-        Source::Log(path) => match args.at {
-            None => RecordedSource::open(path)?,
-            Some(batch) => RecordedSource::open(path)?.until_completed(batch),
-        },
+        Source::Log(path) => RecordedSource::read(path, args.at)?,
     };
     Ok(Session::new(Box::new(source)))
 }

@@ -1,6 +1,8 @@
 //! Keys that work everywhere in the window.
 
-use super::{AppCommand, EngineCommand, Transport};
+use super::scrub::send_scrub_shortcuts;
+use super::{AppCommand, EngineCommand, Scrub, StepGrain, Transport};
+use crate::model::{Shown, Stride, Way};
 use crate::state::{Playback, UiState};
 use crate::ui::ViewCtx;
 use egui::{Context, Key, Modifiers};
@@ -18,7 +20,8 @@ const DIGITS: [(Key, u32); 9] = [
     (Key::Num9, 9),
 ];
 
-/// Turns keys into commands: 1–9 kill that executor, Space pauses and plays, → steps, F follows.
+/// Turns keys into commands: 1–9 kill that executor, Space pauses and plays, → steps, F follows, and
+/// the keys of the scrubber. In the past → steps through what was.
 ///
 /// Space and → stay with the focused control when there is one, which they press and move.
 pub fn send_shortcuts(ctx: &Context, view: &ViewCtx<'_>, state: &UiState) {
@@ -28,22 +31,38 @@ pub fn send_shortcuts(ctx: &Context, view: &ViewCtx<'_>, state: &UiState) {
     if pressed(Key::F) {
         send.send(AppCommand::FollowCamera);
     }
-    if !view.controllable {
-        return;
-    }
-    for (key, number) in DIGITS {
+    send_scrub_shortcuts(ctx, view);
+    for (key, number) in DIGITS.iter().copied().filter(|_| view.controllable) {
         let executor = ExecutorId(number);
         if model.executors.get(&executor).is_some_and(|e| e.alive) && pressed(key) {
             send.send(AppCommand::Engine(EngineCommand::KillExecutor { executor }));
         }
     }
-    if free && pressed(Key::Space) {
+    if free && view.time.running && pressed(Key::Space) {
         send.send(AppCommand::Transport(match state.playback {
             Playback::Running => Transport::Pause,
             Playback::Paused => Transport::Resume,
         }));
     }
-    if free && state.pacing && pressed(Key::ArrowRight) {
-        send.send(AppCommand::Transport(Transport::Step(state.step_grain)));
+    if free && pressed(Key::ArrowRight) {
+        match view.time.shown {
+            Shown::Past { .. } => {
+                let stride = stride_of(state.step_grain);
+                send.send(AppCommand::Scrub(Scrub::Step { stride, way: Way::Forward }));
+            }
+            Shown::Live if view.time.running && state.pacing => {
+                send.send(AppCommand::Transport(Transport::Step(state.step_grain)));
+            }
+            Shown::Live => {}
+        }
+    }
+}
+
+/// The way through the past that is as long as a step of the engine.
+pub const fn stride_of(grain: StepGrain) -> Stride {
+    match grain {
+        StepGrain::Task => Stride::Task,
+        StepGrain::Stage => Stride::Stage,
+        StepGrain::Batch => Stride::Batch,
     }
 }

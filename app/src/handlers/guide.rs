@@ -1,7 +1,7 @@
 //! The first minute: slow motion after a kill, and the one hint.
 
 use crate::command::Transport;
-use crate::model::Model;
+use crate::model::{Model, Shown};
 use crate::opening::BATCHES;
 use crate::session::Session;
 use crate::state::UiState;
@@ -44,12 +44,22 @@ impl Guide {
         if let Some(error) = session.error() {
             state.error = Some(error.to_owned());
         }
-        if !session.capabilities().commands {
+        if let Some(share) = session.progress() {
+            state.hint = Some(format!("Reading the log, {:.0} %", share * 100.0));
             return;
         }
-        let model = session.model();
-        self.slow_motion(model, session, state);
-        state.hint = hint(model, session.capabilities().pacing);
+        let live = session.live();
+        if session.capabilities().commands {
+            self.slow_motion(live, session, state);
+        }
+        state.hint = match session.shown() {
+            Shown::Past { .. } if session.is_running() => {
+                Some("This is the past and the run goes on: press End to return to live".to_owned())
+            }
+            Shown::Past { .. } => Some("This is the past: press End to see how it ended".to_owned()),
+            Shown::Live if session.capabilities().commands => hint(live, session.capabilities().pacing),
+            Shown::Live => None,
+        };
     }
 
     /// While the batch that repairs a fault runs, the clock runs at 0.1×; between batches nothing

@@ -22,7 +22,7 @@ pub fn handle(
     let start = Start::Running { speed: state.speed };
     match open(program, source, start, wake) {
         Ok(opened) => {
-            *session = opened;
+            session.replace(opened);
             *guide = Guide::default();
             state.playback = Playback::Running;
         }

@@ -2,11 +2,13 @@
 
 mod guide;
 mod input;
+mod scrub;
 
 pub use guide::Guide;
 
-use crate::command::{AppCommand, EngineCommand, Transport};
+use crate::command::{AppCommand, EngineCommand, Focus, Transport};
 use crate::opening;
+use crate::scene::node_of;
 use crate::session::Session;
 use crate::source::Start;
 use crate::state::UiState;
@@ -24,6 +26,10 @@ pub fn handle(
     state.apply(&command);
     match command {
         AppCommand::Engine(command) => {
+            // What was cannot be changed: only a present that is shown takes commands.
+            if !session.is_controllable() {
+                return;
+            }
             if matches!(command, EngineCommand::KillExecutor { .. }) {
                 guide.before_kill(session, state);
             }
@@ -35,9 +41,33 @@ pub fn handle(
             }
             session.send(Control::Transport(transport));
         }
+        AppCommand::Scrub(command) => scrub::scrub(command, session, state),
         AppCommand::OpenProgram(name) => open_program(&name, session, state, guide, wake),
         AppCommand::Input(command) => input::handle(&command, session, state, guide, wake),
-        AppCommand::SetStepGrain(_) | AppCommand::Select(_) | AppCommand::FollowCamera | AppCommand::SetTheme(_) => {}
+        AppCommand::Focus(focus) => select_node_of(focus, session, state),
+        AppCommand::SetStepGrain(_)
+        | AppCommand::Select(_)
+        | AppCommand::ShowPage(_)
+        // The shell has the panels.
+        | AppCommand::Layout(_)
+        | AppCommand::FollowCamera
+        | AppCommand::ShowBatch(_)
+        | AppCommand::SetTheme(_) => {}
+    }
+}
+
+/// The node that shows the selected partition, or the RDD that the selected task computes.
+fn select_node_of(focus: Focus, session: &Session, state: &mut UiState) {
+    let model = session.model();
+    let rdd = match focus {
+        Focus::Partition(block) => Some(block.rdd),
+        Focus::Task(task) => {
+            let stage = model.tasks.get(&task).and_then(|t| model.stages.get(&t.info.stage.stage));
+            stage.map(|s| s.info.rdd)
+        }
+    };
+    if let Some(node) = rdd.and_then(|rdd| node_of(model, rdd)) {
+        state.selection = Some(node);
     }
 }
 
@@ -53,7 +83,7 @@ fn open_program(
     let start = Start::Running { speed: state.speed };
     match opening::open(name, start, Arc::clone(wake)) {
         Ok(opened) => {
-            *session = opened;
+            session.replace(opened);
             *guide = Guide::default();
             state.playback = crate::state::Playback::Running;
         }

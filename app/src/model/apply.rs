@@ -11,6 +11,9 @@ impl Model {
         self.now = envelope.at;
         let first = *self.index.first.get_or_insert(envelope.at);
         self.run.time_ms = envelope.at.ns_since(first) / 1_000_000;
+        if changes_structure(&envelope.event) {
+            self.index.structure += 1;
+        }
         self.fold(&envelope.event);
         self.retain();
     }
@@ -78,4 +81,18 @@ impl Model {
             | Event::CommandRejected { .. } => {}
         }
     }
+}
+
+/// Whether an event can change which RDDs there are, their dependencies, or whether they are kept.
+fn changes_structure(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::RddRegistered { .. }
+            | Event::PersistChanged { .. }
+            | Event::UnpersistRdd { .. }
+            | Event::CheckpointMarked { .. }
+            | Event::CheckpointStarted { .. }
+            | Event::CheckpointCompleted { .. }
+            | Event::CheckpointFailed { .. }
+    )
 }

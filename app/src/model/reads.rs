@@ -42,10 +42,17 @@ impl Model {
                     let in_map_task = rewrites && task.kind == TaskKind::ShuffleMapTask;
                     self.row_computed(block, task.id, judged_row);
                     if because_of_loss {
+                        self.stage_repairs(task.stage.stage);
                         self.story_computed_again(block, in_map_task);
                     }
                 }
-                ReadTier::Checkpoint => self.row_read_back(block),
+                ReadTier::Checkpoint => {
+                    // Where nothing is kept in memory, reading the checkpoint is how every batch works.
+                    if self.story.is_recovering() && self.story.lost_partitions > 0 {
+                        self.stage_repairs(task.stage.stage);
+                    }
+                    self.row_read_back(block);
+                }
                 ReadTier::LocalMemory | ReadTier::LocalDisk | ReadTier::Remote { .. } => {
                     let asker = row.needed_by.and_then(|a| judged.get(a as usize));
                     if asker.is_some_and(|a| a.because_of_loss) {

@@ -46,6 +46,7 @@ impl Model {
             && let Some(&(id, _)) = self.batches.get_min().filter(|(_, b)| b.completed.is_some())
         {
             self.batches.remove(&id);
+            self.index.repaired_batches.remove(&id);
         }
         if self.checkpoints.len() > MAX_CHECKPOINTS
             && let Some(&(id, _)) = self.checkpoints.get_min()
@@ -82,6 +83,7 @@ impl Model {
     /// Forgets a job and those of its stages that no later job needs.
     fn forget_job(&mut self, id: JobId) {
         let Some(job) = self.jobs.remove(&id) else { return };
+        self.index.repaired_jobs.remove(&id);
         for stage in &job.stages {
             if self.index.stage_job.get(stage) == Some(&id) {
                 self.index.stage_job.remove(stage);
@@ -93,6 +95,7 @@ impl Model {
     fn forget_rdd(&mut self, id: RddId) {
         self.forget_copies(id);
         let Some(rdd) = self.rdds.remove(&id) else { return };
+        self.index.structure += 1;
         for partition in (0..rdd.info.num_partitions.min(MAX_PARTITIONS)).map(PartitionId) {
             self.index.marked.remove(&BlockId::new(id, partition));
         }

@@ -60,6 +60,7 @@ impl Model {
         let rewrites = task.kind == TaskKind::ShuffleMapTask && self.map_output_written(task);
         if rewrites {
             self.story_map_output_rewritten();
+            self.stage_repairs(task.stage.stage);
         }
         if metrics.reads.is_empty() {
             self.computed_as_shown(task.id, shown);

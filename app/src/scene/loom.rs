@@ -67,6 +67,11 @@ pub fn visible_batches(model: &Model, left: f32, right: f32) -> RangeInclusive<B
     column(left)..=column(right)
 }
 
+/// Where the column of a batch is, whether it is drawn or not; `None` when the program has no batches.
+pub fn column_of_batch(model: &Model, batch: BatchId) -> Option<Rect> {
+    (!model.streams.streams.is_empty()).then(|| Grid::new(model, rows(model)).column(Some(batch)))
+}
+
 /// Where a node is in the loom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot {

@@ -1,7 +1,7 @@
-//! What the user chose: theme, speed, selection, widths. Plain data without egui, so that it can be
+//! What the user chose: theme, speed, selection. Plain data without egui, so that it can be
 //! compared, saved and tested; egui's memory keeps nothing of it.
 
-use crate::command::{AppCommand, StepGrain, Transport};
+use crate::command::{AppCommand, Focus, Page, StepGrain, Transport};
 use crate::scene::NodeKey;
 use crate::theme::Theme;
 use serde::{Deserialize, Serialize};
@@ -14,21 +14,6 @@ pub enum Playback {
     Running,
     /// It waits for a step or for resume.
     Paused,
-}
-
-/// Widths of the side panels in points.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PanelWidths {
-    /// Executors, store, output.
-    pub left: f32,
-    /// Inspector.
-    pub right: f32,
-}
-
-impl Default for PanelWidths {
-    fn default() -> Self {
-        Self { left: 232.0, right: 304.0 }
-    }
 }
 
 /// Choices of the user; changed by [`UiState::apply`] only.
@@ -52,11 +37,15 @@ pub struct UiState {
     /// The selected node.
     #[serde(skip)]
     pub selection: Option<NodeKey>,
+    /// The selected partition or task.
+    #[serde(skip)]
+    pub focus: Option<Focus>,
+    /// What fills the window.
+    #[serde(skip)]
+    pub page: Page,
     /// Whether the camera follows the running batch; panning and zooming end it.
     #[serde(skip, default = "follows")]
     pub follow: bool,
-    /// Widths of the side panels.
-    pub panels: PanelWidths,
     /// One line of advice at the bottom: `Press 2 to kill executor 2`.
     #[serde(skip)]
     pub hint: Option<String>,
@@ -89,8 +78,9 @@ impl Default for UiState {
             step_grain: StepGrain::Task,
             playback: Playback::default(),
             selection: None,
+            focus: None,
+            page: Page::default(),
             follow: true,
-            panels: PanelWidths::default(),
             hint: None,
             error: None,
             programs: Vec::new(),
@@ -106,16 +96,25 @@ impl UiState {
             AppCommand::Transport(Transport::Resume) => self.playback = Playback::Running,
             AppCommand::Transport(Transport::Speed(speed)) => self.speed = *speed,
             AppCommand::SetStepGrain(grain) => self.step_grain = *grain,
-            AppCommand::Select(key) => self.selection = *key,
+            AppCommand::Select(key) => {
+                self.selection = *key;
+                self.focus = None;
+            }
+            // The handler finds the node.
+            AppCommand::Focus(focus) => self.focus = Some(*focus),
+            AppCommand::ShowPage(page) => self.page = *page,
             AppCommand::FollowCamera => self.follow = true,
+            // The app aims the camera.
+            AppCommand::ShowBatch(_) => self.follow = false,
             AppCommand::SetTheme(theme) => self.theme = *theme,
             AppCommand::OpenProgram(_) | AppCommand::Input(_) => {
                 self.selection = None;
+                self.focus = None;
                 self.follow = true;
                 self.hint = None;
                 self.error = None;
             }
-            AppCommand::Engine(_) => {}
+            AppCommand::Engine(_) | AppCommand::Layout(_) | AppCommand::Scrub(_) => {}
         }
     }
 }

@@ -12,10 +12,12 @@ use std::cmp::Reverse;
 pub(super) const PROGRAM: BuiltIn = BuiltIn {
     name: "word-count",
     summary: "counts the words of a text over all batches; the state is kept in memory and checkpointed every 5 s",
+    about: "a stream with state",
     kept_operator: "updateStateByKey",
     level: StorageLevel::MEMORY_ONLY_SER,
     streaming: true,
     must_checkpoint: true,
+    sample: None,
     run,
 };
 
@@ -23,7 +25,7 @@ pub(super) const PROGRAM: BuiltIn = BuiltIn {
 const TOP: usize = 5;
 
 /// The words of a line: runs of letters and apostrophes, in lower case.
-fn words(line: &Line) -> Vec<Line> {
+pub(super) fn words(line: &Line) -> Vec<Line> {
     line.split(|c: char| !(c.is_alphanumeric() || c == '\''))
         .map(|word| word.trim_matches('\''))
         .filter(|word| !word.is_empty())

@@ -61,6 +61,11 @@ impl StreamingContext {
         self.0.graph.lock().remember = Some(duration);
     }
 
+    /// Whether both are the same context.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(super) fn is_started(&self) -> bool {
         self.0.graph.lock().started
     }

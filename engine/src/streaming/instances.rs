@@ -72,6 +72,11 @@ impl Generation<'_> {
         BatchTick { batch: BatchId(number), time }
     }
 
+    /// How many batches a duration spans.
+    pub fn batches(&self, duration: Millis) -> u32 {
+        u32::try_from(duration.0 / self.interval.0.max(1)).unwrap_or(u32::MAX)
+    }
+
     /// The remembered RDD of a stream in a batch.
     pub fn remembered<T: Data>(&self, stream: StreamId, number: u32) -> Option<Rdd<T>> {
         self.instances.rdds.lock().get(&(stream, number))?.rdd.downcast_ref::<Rdd<T>>().cloned()

@@ -31,7 +31,15 @@ impl<T: Data> DStream<T> {
         at: &Location<'_>,
         f: impl Fn(&Rdd<T>) -> Rdd<U> + Send + Sync + 'static,
     ) -> DStream<U> {
-        let spec = StreamSpec { shuffles, ..StreamSpec::narrow(method, class, self.slide()) };
+        self.per_batch_as(StreamSpec { shuffles, ..StreamSpec::narrow(method, class, self.slide()) }, at, f)
+    }
+
+    fn per_batch_as<U: Data>(
+        &self,
+        spec: StreamSpec,
+        at: &Location<'_>,
+        f: impl Fn(&Rdd<T>) -> Rdd<U> + Send + Sync + 'static,
+    ) -> DStream<U> {
         let node = PerBatch { parent: self.clone(), f };
         DStream::create(&self.ssc, spec, vec![Arc::clone(&self.core)], node, at)
     }
@@ -80,9 +88,20 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
     /// One value per key and batch, merged with `f`.
     #[track_caller]
     pub fn reduce_by_key(&self, f: impl Fn(V, V) -> V + Send + Sync + 'static) -> DStream<(K, V)> {
-        let f = Arc::new(f);
+        self.reduced("reduceByKey", Arc::new(f), Location::caller())
+    }
+
+    /// `reduceByKey` as a part of what the user `called`.
+    pub(super) fn reduced(
+        &self,
+        called: &'static str,
+        f: Arc<impl Fn(V, V) -> V + Send + Sync + 'static>,
+        at: &Location<'_>,
+    ) -> DStream<(K, V)> {
         let partitions = self.ssc.spark_context().default_parallelism();
-        self.per_batch("reduceByKey", "ShuffledDStream", true, Location::caller(), move |rdd| {
+        let spec =
+            StreamSpec { called, shuffles: true, ..StreamSpec::narrow("reduceByKey", "ShuffledDStream", self.slide()) };
+        self.per_batch_as(spec, at, move |rdd| {
             let f = Arc::clone(&f);
             rdd.reduce_by_key_in(partitions, move |a, b| f(a, b))
         })

@@ -7,6 +7,7 @@ mod computing;
 mod executors;
 mod lineage;
 mod receivers;
+mod repairs;
 mod retention;
 mod shuffles;
 mod storage;

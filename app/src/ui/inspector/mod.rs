@@ -19,6 +19,8 @@ pub use debug_string::DebugStringState;
 pub struct InspectorState {
     /// The text of the selected RDD, kept while neither changes.
     pub debug_string: DebugStringState,
+    /// How long its lineage is.
+    size: facts::LineageSize,
     /// The selected node as it was last drawn: it may have left the view.
     shown: Option<Node>,
 }
@@ -40,11 +42,11 @@ pub fn inspector_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InspectorState) 
         let Some(rdd) = node.rdds.last().and_then(|id| ctx.model.rdds.get(id)) else {
             return;
         };
-        facts::facts_ui(ui, ctx, rdd);
+        facts::facts_ui(ui, ctx, rdd, &mut state.size);
         separator_ui(ui);
         storage::storage_ui(ui, rdd);
         separator_ui(ui);
-        debug_string::debug_string_ui(ui, ctx, rdd, &mut state.debug_string);
+        debug_string::debug_string_ui(ui, ctx, rdd, &mut state.debug_string, &mut state.size);
         preview::preview_ui(ui, rdd);
         ui.add_space(2.0 * STEP);
     });

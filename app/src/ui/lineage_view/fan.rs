@@ -82,7 +82,7 @@ const fn tick_color(tick: Tick, t: &Tokens) -> Color32 {
 }
 
 /// A bar across the curve; two bars when written again; a cross when lost; nothing when absent.
-fn mark(tick: Tick, at: Pos2, along: Vec2, zoom: f32, t: &Tokens, out: &mut Vec<Shape>) {
+pub(in crate::ui) fn mark(tick: Tick, at: Pos2, along: Vec2, zoom: f32, t: &Tokens, out: &mut Vec<Shape>) {
     let color = tick_color(tick, t);
     let across = along.rot90() * 4.2 * zoom;
     let stroke = Stroke::new((3.2 * zoom).clamp(1.5, 5.0), color);

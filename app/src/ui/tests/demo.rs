@@ -245,6 +245,7 @@ fn executor(id: u32, running: u32, memory_mb: u64) -> ExecutorState {
         memory_bytes: memory_mb << 20,
         disk_bytes: 0,
         blocks: imbl::OrdSet::new(),
+        inputs: imbl::OrdMap::new(),
         lost_blocks: if id == 2 { 6 } else { 0 },
         map_outputs: 4,
         lost_map_outputs: if id == 2 { 6 } else { 0 },

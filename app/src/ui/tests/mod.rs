@@ -3,8 +3,10 @@
 mod demo;
 mod harness;
 mod pictures;
+mod scrubber;
 
 mod cells;
 mod far_view;
 mod flows;
+mod tables;
 mod words;
