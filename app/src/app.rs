@@ -12,7 +12,7 @@ use crate::ui::dock::Pane;
 use crate::ui::storage_panel::StorageTab;
 use crate::ui::{ShellState, TimeCtx, ViewCtx, saved, shell_ui};
 use faultline_engine::ids::BatchId;
-use faultline_engine::programs;
+use faultline_engine::programs::{self, InputSource};
 use std::sync::Arc;
 
 /// The window.
@@ -49,6 +49,25 @@ impl App {
     /// When it cannot be opened.
     pub fn open(name: &str, start: Start, theme: Theme, wake: Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<Self> {
         let session = opening::open(name, start, Arc::clone(&wake))?;
+        Ok(Self::begun(session, start, theme, wake))
+    }
+
+    /// Opens a program in a new window, with its lines from `source`.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open_with(
+        name: &str,
+        source: &InputSource,
+        start: Start,
+        theme: Theme,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> anyhow::Result<Self> {
+        let session = opening::open_with(name, source, start, Arc::clone(&wake))?;
+        Ok(Self::begun(session, start, theme, wake))
+    }
+
+    fn begun(session: Session, start: Start, theme: Theme, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         let mut app = Self::new(session, theme, wake);
         match start {
             Start::Running { speed } => app.shell.ui.speed = speed,
@@ -57,7 +76,7 @@ impl App {
                 app.shell.ui.speed = f64::INFINITY;
             }
         }
-        Ok(app)
+        app
     }
 
     /// Chooses the panel below the lineage, and the table in that of storage.
@@ -96,6 +115,7 @@ impl App {
             }
             handle(sent.command, &mut self.session, &mut self.shell.ui, &mut self.guide, &self.wake);
         }
+        self.shell.ui.pacing = self.session.capabilities().pacing;
         let pumped = self.session.pump();
         self.guide.observe(&self.session, &mut self.shell.ui);
         let filter = self.visible();

@@ -9,6 +9,7 @@ use crate::theme::{Theme, fonts, text};
 use crate::ui::dock::Pane;
 use crate::ui::storage_panel::StorageTab;
 use anyhow::{Context as _, anyhow};
+use faultline_engine::programs::InputSource;
 use std::sync::{Arc, OnceLock};
 
 /// Whether the environment names a display.
@@ -27,6 +28,18 @@ libxi6 libxkbcommon0 libxkbcommon-x11-0 libgl1 libegl1 libgl1-mesa-dri";
 /// # Errors
 /// When there is no display, a library is missing, or `name` cannot be opened.
 pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
+    open_app(theme, |wake| App::open(name, Start::Running { speed: 1.0 }, theme, wake))
+}
+
+/// Opens the window on a program whose lines come from `source`.
+///
+/// # Errors
+/// As [`open`], and when the source cannot be read.
+pub fn open_with(name: &str, source: &InputSource, theme: Theme) -> anyhow::Result<()> {
+    open_app(theme, |wake| App::open_with(name, source, Start::Running { speed: 1.0 }, theme, wake))
+}
+
+fn open_app(theme: Theme, make: impl FnOnce(Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<App>) -> anyhow::Result<()> {
     // The window that the engine wakes exists only later.
     let window: Arc<OnceLock<egui::Context>> = Arc::default();
     let waker = Arc::clone(&window);
@@ -35,7 +48,7 @@ pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
             ctx.request_repaint();
         }
     });
-    let app = App::open(name, Start::Running { speed: 1.0 }, theme, wake)?;
+    let app = make(wake)?;
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_app_id("faultline")

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use faultline_engine::config::EngineConfig;
 use faultline_engine::event::{ClockKind, StorageLevel};
 use faultline_engine::ids::{BatchId, OperatorName};
-use faultline_engine::programs::{self, BuiltIn};
+use faultline_engine::programs::{self, BuiltIn, InputSource};
 use faultline_engine::sim::faults::PlannedFault;
 use std::path::PathBuf;
 
@@ -74,9 +74,9 @@ pub enum Command {
 /// How much of everything, and on which input.
 #[derive(Clone, Debug, Args)]
 pub struct Sizing {
-    /// Batches of a streaming program
-    #[arg(long, value_name = "N", default_value_t = BATCHES, value_parser = up_to(MAX_BATCHES))]
-    pub batches: u32,
+    /// Batches of a streaming program [default: 12; with --source no end]
+    #[arg(long, value_name = "N", value_parser = up_to(MAX_BATCHES))]
+    pub batches: Option<u32>,
     /// Executors at the start
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = up_to(MAX_EXECUTORS))]
     pub executors: u32,
@@ -97,10 +97,17 @@ pub struct Sizing {
     pub input: Option<PathBuf>,
 }
 
+impl Sizing {
+    /// Batches of a run on an input that can be read again.
+    pub fn batches(&self) -> u32 {
+        self.batches.unwrap_or(BATCHES)
+    }
+}
+
 impl Default for Sizing {
     fn default() -> Self {
         let EngineConfig { seed, executors, cores, memory, partitions, .. } = EngineConfig::default();
-        Self { batches: BATCHES, executors, cores, memory, partitions, seed, input: None }
+        Self { batches: None, executors, cores, memory, partitions, seed, input: None }
     }
 }
 
@@ -113,6 +120,8 @@ Examples:
   faultline run word-count --fault kill:executor=2@batch=7 --fault restart:executor=2@batch=9
   faultline run word-count --persist updateStateByKey=DISK_ONLY --checkpoint updateStateByKey=3
   faultline run page-rank --events page-rank-log
+  faultline run word-count --source tcp-connect://localhost:9999     while `nc -lk 9999` runs
+  faultline run word-count --source dir:incoming --batches 30
 
 `faultline lineage <PROGRAM>` shows the names of its operators.
 {FAULTS}"))]
@@ -123,9 +132,14 @@ pub struct RunArgs {
     /// How much of everything, and on which input.
     #[command(flatten)]
     pub sizing: Sizing,
+    /// Lines from outside: dir:PATH reads files that are renamed into a directory,
+    /// tcp-connect://HOST:PORT what somebody writes to a socket; runs under the wall clock until Ctrl-C
+    #[arg(long, value_name = "SOURCE", conflicts_with = "input")]
+    pub source: Option<InputSource>,
     /// virtual models durations, so that the same seed gives the same bytes; wall measures
-    #[arg(long, value_enum, default_value_t = Clock::Virtual)]
-    pub clock: Clock,
+    /// [default: virtual; with --source wall]
+    #[arg(long, value_enum)]
+    pub clock: Option<Clock>,
     /// Keep checkpoints in this directory; else in a temporary one
     #[arg(long, value_name = "DIR")]
     pub checkpoint_dir: Option<PathBuf>,
@@ -200,11 +214,15 @@ pub struct CompareArgs {
 #[command(after_help = "\
 Examples:
   faultline open page-rank
+  faultline open word-count --source tcp-connect://localhost:9999     while `nc -lk 9999` runs
   faultline open application-log")]
 pub struct OpenArgs {
     /// A program, or the path of an event log; the demo when absent
     #[arg(value_parser = parse_source, value_name = "PROGRAM | EVENT LOG")]
     pub source: Option<Source>,
+    /// Lines from outside, for a program: dir:PATH, or tcp-connect://HOST:PORT
+    #[arg(long = "source", value_name = "SOURCE")]
+    pub from: Option<InputSource>,
 }
 
 /// Arguments of `screenshot`.

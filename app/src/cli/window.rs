@@ -32,7 +32,15 @@ pub fn open(args: OpenArgs) -> anyhow::Result<()> {
         Some(Source::Program(program)) => program.name.to_owned(),
         Some(Source::Log(path)) => path.to_string_lossy().into_owned(),
     };
-    crate::window::open(&name, crate::theme::Theme::Dark)
+    let Some(from) = args.from else { return crate::window::open(&name, crate::theme::Theme::Dark) };
+    let streams = programs::find(&name).is_some_and(|program| program.streaming);
+    if !streams {
+        let message =
+            format!("--source {from}: {name} is no streaming program, so it reads no lines; choose word-count");
+        return Err(UsageError(message).into());
+    }
+    crate::opening::check_source(&from).map_err(|error| UsageError(format!("--source {from}: {error}")))?;
+    crate::window::open_with(&name, &from, crate::theme::Theme::Dark)
 }
 
 /// Writes a picture.

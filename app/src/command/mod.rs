@@ -2,6 +2,7 @@
 //!
 //! Panels only see [`CommandSender`]; nothing here answers, and nothing here knows an engine handle.
 
+mod input;
 mod layout;
 mod scrub;
 pub mod shortcuts;
@@ -9,6 +10,7 @@ pub mod shortcuts;
 pub use scrub::Scrub;
 
 pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transport};
+pub use input::InputCommand;
 pub use layout::LayoutCommand;
 
 pub use crate::scene::Focus;
@@ -55,6 +57,8 @@ pub enum AppCommand {
     ShowBatch(BatchId),
     /// Run a built-in program from its start.
     OpenProgram(String),
+    /// Run a built-in program on another input.
+    Input(InputCommand),
     /// Change the colours.
     SetTheme(Theme),
 }

@@ -50,7 +50,7 @@ pub fn send_shortcuts(ctx: &Context, view: &ViewCtx<'_>, state: &UiState) {
                 let stride = stride_of(state.step_grain);
                 send.send(AppCommand::Scrub(Scrub::Step { stride, way: Way::Forward }));
             }
-            Shown::Live if view.time.running => {
+            Shown::Live if view.time.running && state.pacing => {
                 send.send(AppCommand::Transport(Transport::Step(state.step_grain)));
             }
             Shown::Live => {}

@@ -33,7 +33,7 @@ impl Guide {
 
     /// A kill is about to be sent: from now on the eye must be able to follow.
     pub fn before_kill(&mut self, session: &Session, state: &mut UiState) {
-        if state.speed > SLOW && self.slowed.is_none() {
+        if session.capabilities().pacing && state.speed > SLOW && self.slowed.is_none() {
             self.slowed = Some(state.speed);
             set_speed(state.speed.min(WATCHABLE), session, state);
         }
@@ -57,7 +57,7 @@ impl Guide {
                 Some("This is the past and the run goes on: press End to return to live".to_owned())
             }
             Shown::Past { .. } => Some("This is the past: press End to see how it ended".to_owned()),
-            Shown::Live if session.capabilities().commands => hint(live),
+            Shown::Live if session.capabilities().commands => hint(live, session.capabilities().pacing),
             Shown::Live => None,
         };
     }
@@ -82,7 +82,8 @@ impl Guide {
 }
 
 /// One line of advice: to kill an executor once a checkpoint has been cut, then to race policies.
-fn hint(model: &Model) -> Option<String> {
+/// A race needs an input that can be read again.
+fn hint(model: &Model, repeatable: bool) -> Option<String> {
     let ended = model.application.ended.is_some();
     if !ended && !model.executors.is_empty() && model.executors.values().all(|e| !e.alive) {
         return Some("No executor is alive: restart one to go on".to_owned());
@@ -93,7 +94,7 @@ fn hint(model: &Model) -> Option<String> {
         let ready = !ended && (cut || model.streams.streams.is_empty());
         return ready.then(|| format!("Press {victim} to kill executor {victim}"));
     };
-    if model.story.is_recovering() {
+    if model.story.is_recovering() || !repeatable {
         return None;
     }
     let batch = fault.batch?;

@@ -1,6 +1,7 @@
 //! What happens to commands: one small function per family.
 
 mod guide;
+mod input;
 mod scrub;
 
 pub use guide::Guide;
@@ -42,6 +43,7 @@ pub fn handle(
         }
         AppCommand::Scrub(command) => scrub::scrub(command, session, state),
         AppCommand::OpenProgram(name) => open_program(&name, session, state, guide, wake),
+        AppCommand::Input(command) => input::handle(&command, session, state, guide, wake),
         AppCommand::Focus(focus) => select_node_of(focus, session, state),
         AppCommand::SetStepGrain(_)
         | AppCommand::Select(_)

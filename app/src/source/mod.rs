@@ -12,8 +12,10 @@ use faultline_engine::sim::Control;
 /// What a source can do beside giving events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Takes commands and transport.
+    /// Takes commands, and can be paused.
     pub commands: bool,
+    /// Can be stepped, and run at another speed: its clock is virtual.
+    pub pacing: bool,
 }
 
 /// A stream of events. A source may be ended on another thread than the one that polled it.

@@ -99,7 +99,7 @@ impl EventSource for RecordedSource {
     fn send(&self, _: Control) {}
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { commands: self.as_live }
+        Capabilities { commands: self.as_live, pacing: self.as_live }
     }
 
     fn progress(&self) -> Option<f32> {

@@ -25,6 +25,9 @@ pub struct UiState {
     /// Virtual seconds per wall second; infinity means maximum.
     #[serde(with = "speed_as_text")]
     pub speed: f64,
+    /// Whether what is open can be stepped and run at another speed.
+    #[serde(skip, default = "paced")]
+    pub pacing: bool,
     /// What one step is.
     #[serde(skip, default = "task_grain")]
     pub step_grain: StepGrain,
@@ -58,6 +61,10 @@ const fn task_grain() -> StepGrain {
     StepGrain::Task
 }
 
+const fn paced() -> bool {
+    true
+}
+
 const fn follows() -> bool {
     true
 }
@@ -67,6 +74,7 @@ impl Default for UiState {
         Self {
             theme: Theme::default(),
             speed: 1.0,
+            pacing: true,
             step_grain: StepGrain::Task,
             playback: Playback::default(),
             selection: None,
@@ -99,7 +107,7 @@ impl UiState {
             // The app aims the camera.
             AppCommand::ShowBatch(_) => self.follow = false,
             AppCommand::SetTheme(theme) => self.theme = *theme,
-            AppCommand::OpenProgram(_) => {
+            AppCommand::OpenProgram(_) | AppCommand::Input(_) => {
                 self.selection = None;
                 self.focus = None;
                 self.follow = true;

@@ -2,7 +2,7 @@
 
 use super::ViewCtx;
 use crate::command::{AppCommand, EngineCommand};
-use crate::model::ExecutorState;
+use crate::model::{ExecutorState, ReceiverState};
 use crate::theme::widgets::{bar_ui, card, heading_ui, line_ui, row_ui};
 use crate::theme::{STEP, Tokens, format, text};
 use egui::{Button, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, WidgetType, vec2};
@@ -21,6 +21,9 @@ pub fn executors_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
             (false, Some(by)) => replaced_ui(ui, executor, by),
         }
     }
+    for receiver in ctx.model.idle_receivers() {
+        idle_receiver_ui(ui, receiver);
+    }
     if ctx.model.executors.is_empty() {
         let t = Tokens::of(ui.ctx());
         line_ui(ui, text::rich("None has registered yet", text::regular(text::SMALL), t.text_faint));
@@ -38,6 +41,9 @@ fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
             slots_ui(ui, busy, cores);
             line_ui(ui, text::rich(format!("{busy} of {cores} slots"), text::regular(text::SMALL), t.text_soft));
         });
+        for receiver in ctx.model.receivers_on(id) {
+            receiver_ui(ui, receiver);
+        }
         let share = executor.memory_bytes as f32 / executor.max_memory.max(1) as f32;
         let memory = format::bytes_of(executor.memory_bytes, executor.max_memory);
         bar_ui(ui, share, t.memory, &format!("Memory of executor {id}, {memory}"));
@@ -63,6 +69,35 @@ fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
             kill(ctx, id);
             ui.close();
         }
+    });
+}
+
+/// A receiver on the card of its executor.
+fn receiver_ui(ui: &mut Ui, receiver: &ReceiverState) {
+    let t = Tokens::of(ui.ctx());
+    let info = &receiver.info;
+    let words = format!("Receiver of stream {} · {}", info.stream, format::count(receiver.blocks, "block"));
+    let records = format::count(receiver.records, "record");
+    let started = format::count(receiver.starts.into(), "start");
+    line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text_soft))
+        .on_hover_text(format!("{}, {records}, {started}", info.name));
+}
+
+/// A receiver that runs nowhere, and why.
+fn idle_receiver_ui(ui: &mut Ui, receiver: &ReceiverState) {
+    let t = Tokens::of(ui.ctx());
+    let info = &receiver.info;
+    card(t).fill(t.lost_surface).stroke(Stroke::new(1.0, t.lost)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let words = format!("Receiver of stream {} stopped", info.stream);
+        line_ui(ui, text::rich(words, text::semibold(text::SMALL), t.text));
+        let why = match (info.last_error_message.as_str(), info.last_error.as_str()) {
+            ("", _) => "The application ended".to_owned(),
+            (message, "") => message.to_owned(),
+            (message, error) => format!("{message}, {error}"),
+        };
+        line_ui(ui, text::rich(&why, text::regular(text::SMALL), t.text))
+            .on_hover_text(format!("{}\n{why}", info.name));
     });
 }
 

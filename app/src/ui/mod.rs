@@ -17,6 +17,7 @@ pub mod storage_panel;
 pub mod timeline_panel;
 
 mod executors_panel;
+mod input_menu;
 mod output_panel;
 mod scrubber;
 mod store_panel;

@@ -3,6 +3,7 @@
 use super::batches_panel::{BatchesState, batches_ui};
 use super::dock::{Dock, Pane, dock_ui};
 use super::findings_panel::{FindingsState, findings_ui};
+use super::input_menu::InputMenuState;
 use super::inspector::{InspectorState, inspector_ui};
 use super::lineage_view::{LineageViewState, lineage_view_ui, view_controls_ui};
 use super::race_view::{RaceViewState, race_view_ui};
@@ -59,6 +60,8 @@ pub struct Panels {
     pub storage: StorageState,
     /// The findings' own.
     pub findings: FindingsState,
+    /// The menu of inputs, half filled in.
+    pub input: InputMenuState,
     /// The race's own.
     pub race: RaceViewState,
 }
@@ -77,7 +80,7 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
     Panel::top("top bar")
         .exact_size(TOP)
         .frame(frame(Margin::symmetric(16, 8)))
-        .show(ui, |ui| top_bar::top_bar_ui(ui, ctx, &state.ui));
+        .show(ui, |ui| top_bar::top_bar_ui(ui, ctx, &state.ui, &mut state.panels.input));
     // Always there, so that nothing jumps when there is something to say.
     Panel::bottom("hint").exact_size(HINT).frame(frame(Margin::symmetric(16, 4))).show(ui, |ui| hint_ui(ui, &state.ui));
     let page = CentralPanel::default().frame(Frame::new().fill(t.background));

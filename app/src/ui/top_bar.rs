@@ -1,6 +1,7 @@
 //! The top bar: program, transport, the batch as the one big number, the clock, the driver.
 
 use super::ViewCtx;
+use super::input_menu::{InputMenuState, input_menu_ui};
 use crate::command::shortcuts::stride_of;
 use crate::command::{AppCommand, Scrub, StepGrain, Transport};
 use crate::model::{Shown, Way};
@@ -21,7 +22,7 @@ const SPEED_END: f64 = 200.0;
 const ROOMY: f32 = 1000.0;
 
 /// Fills the top bar.
-pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
+pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState, input: &mut InputMenuState) {
     let t = Tokens::of(ui.ctx());
     let room = ui.available_width();
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -32,10 +33,16 @@ pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
         }
         ui.add_space(2.0 * STEP);
         program_ui(ui, ctx, state);
+        if ctx.time.running {
+            input_menu_ui(ui, ctx, input);
+        }
         ui.add_space(2.0 * STEP);
         if ctx.time.running {
             transport_ui(ui, ctx, state);
-            speed_ui(ui, ctx, state);
+            // The clock on the wall has one speed.
+            if state.pacing {
+                speed_ui(ui, ctx, state);
+            }
         }
         ui.add_space(4.0 * STEP);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -92,6 +99,10 @@ fn transport_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
     }
     if play.clicked() {
         ctx.send.send(AppCommand::Transport(if running { Transport::Pause } else { Transport::Resume }));
+    }
+    // Steps through the past need no engine; an engine under the wall clock cannot be stepped.
+    if ctx.time.shown == Shown::Live && !state.pacing {
+        return;
     }
     let step = ui.add(Button::new("").min_size(vec2(32.0, 28.0))).on_hover_text("Step, key →");
     step.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, "Step"));
