@@ -53,11 +53,9 @@ fn picture(theme: Theme, size: [u32; 2], back: usize) -> Picture {
 /// Without this the way back has no landmarks: nobody could find the kill again.
 #[test]
 fn the_rail_shows_the_fault_and_the_checkpoint() {
-    for (theme, size, back) in [
-        (Theme::Dark, [1280, 800], 0),
-        (Theme::Dark, [1280, 800], 4),
-        (Theme::Light, [2560, 1440], 1),
-    ] {
+    for (theme, size, back) in
+        [(Theme::Dark, [1280, 800], 0), (Theme::Dark, [1280, 800], 4), (Theme::Light, [2560, 1440], 1)]
+    {
         let picture = picture(theme, size, back);
         if let Ok(directory) = std::env::var("FAULTLINE_PICTURES") {
             let file = format!("scrub-{}-{}-{back}.png", theme.name().to_lowercase(), size[0]);
