@@ -3,7 +3,7 @@
 use super::Model;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
-use imbl::{OrdMap, OrdSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What is known of one partition of one RDD.
@@ -12,11 +12,11 @@ pub struct PartitionState {
     /// How often it was computed to its end.
     pub computed: u32,
     /// Task attempts that compute it now, as far as the lineage tells (R: derived from the stage).
-    pub computing: OrdSet<TaskId>,
+    pub computing: BTreeSet<TaskId>,
     /// Whether the running computation repeats earlier work because something was lost.
     pub computing_again: bool,
     /// Copies by executor.
-    pub copies: OrdMap<ExecutorId, BlockCopy>,
+    pub copies: BTreeMap<ExecutorId, BlockCopy>,
     /// The executor with which the last copy was lost; cleared when stored or checkpointed again.
     pub lost_with: Option<ExecutorId>,
     /// The last copy made room for another block; cleared when stored again.

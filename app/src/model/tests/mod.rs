@@ -13,6 +13,7 @@ mod shuffles;
 mod storage;
 mod story;
 mod tally;
+mod timeline;
 
 use super::*;
 use faultline_engine::event::*;

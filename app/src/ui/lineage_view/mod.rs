@@ -192,7 +192,10 @@ fn show(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, key: Paint
 
     let painter = ui.painter_at(key.clip);
     backdrop::paint_behind(&painter, ctx.scene, canvas, view, tokens);
-    if Detail::at(view.zoom) == Detail::Far {
+    let visible = names::visible(ctx, canvas, key.clip, view).count();
+    let detail = Detail::of(view.zoom, visible);
+    state.bridge.set_detail(detail);
+    if detail == Detail::Far {
         painter.add(Shape::mesh(overview::mesh(ctx.scene, canvas, key.clip, view, tokens)));
     }
     let mut child = ui.new_child(UiBuilder::new().id_salt(WIDGET).max_rect(canvas));
