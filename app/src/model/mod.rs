@@ -21,6 +21,7 @@ mod reads;
 mod retention;
 mod sentences;
 mod shuffles;
+mod slots;
 mod stages;
 mod storage;
 mod story;
@@ -42,7 +43,9 @@ pub use index::Index;
 pub use jobs::JobState;
 pub use lineage::RddState;
 pub use output::PrintedLines;
+pub use reads::{JudgedRow, judge};
 pub use shuffles::{MapOutput, MapOutputSign, ShuffleState};
+pub use slots::{BusyPeriod, ExecutorSlots, SlotTask, Slots, TaskMarks};
 pub use stages::{StageAttemptState, StageState};
 pub use storage::{BlockCopy, PartitionState};
 pub use story::{Story, StoryPhase};
@@ -82,6 +85,8 @@ pub struct Model {
     pub tasks: OrdMap<TaskId, Arc<TaskState>>,
     /// Executors by id, dead ones too.
     pub executors: OrdMap<ExecutorId, Arc<ExecutorState>>,
+    /// Which task ran in which slot, and when anything ran.
+    pub slots: Slots,
     /// Map outputs by shuffle.
     pub shuffles: OrdMap<ShuffleId, Arc<ShuffleState>>,
     /// Finished checkpoints by the RDD they hold.

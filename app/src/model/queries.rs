@@ -1,6 +1,6 @@
 //! Questions that views ask. Each costs no more than the answer is long.
 
-use super::{BlockCopy, Model};
+use super::{BlockCopy, JobState, Model};
 use faultline_engine::ids::*;
 use faultline_engine::lineage::{BlockSummary, LineageGraph};
 use imbl::{OrdMap, Vector};
@@ -25,6 +25,20 @@ impl Model {
     /// The earliest job that started and has not ended.
     pub fn running_job(&self) -> Option<JobId> {
         self.index.running_jobs.get_min().copied()
+    }
+
+    /// The job that a stage runs for: the first unfinished one that announced it.
+    pub fn job_of(&self, stage: StageId) -> Option<&JobState> {
+        self.jobs.get(self.index.stage_job.get(&stage)?).map(|job| &**job)
+    }
+
+    /// The partitions that a running task is shown to compute, and whether each is computed again.
+    pub fn computing_of(&self, task: TaskId) -> impl Iterator<Item = (BlockId, bool)> {
+        let blocks = self.index.computing.get(&task).map(|blocks| blocks.as_slice()).unwrap_or_default();
+        blocks.iter().map(|&block| {
+            let partition = self.rdds.get(&block.rdd).and_then(|rdd| rdd.partition(block.partition));
+            (block, partition.is_some_and(|p| p.computing_again))
+        })
     }
 
     /// An RDD and everything that it can be computed from, as the lineage is now: a cut ends it.

@@ -18,6 +18,7 @@ pub mod metrics;
 mod nodes;
 mod rows;
 mod threads;
+pub mod timeline;
 
 pub use cache::SceneCache;
 pub use filter::Filter;
