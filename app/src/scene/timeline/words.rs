@@ -36,11 +36,12 @@ pub fn task_words(model: &Model, task: &TaskState) -> String {
         Some(TaskEndReason::TaskKilled { .. }) => words.push_str(", killed"),
         Some(_) => words.push_str(", failed"),
     }
-    let mut counts: BTreeMap<(Doing, bool), u64> = BTreeMap::new();
+    // What is done again comes before what is done first, as in the bar.
+    let mut counts: BTreeMap<(Doing, std::cmp::Reverse<bool>), u64> = BTreeMap::new();
     for segment in segments(model, task).list {
-        *counts.entry((segment.doing, segment.again)).or_default() += segment.partitions;
+        *counts.entry((segment.doing, std::cmp::Reverse(segment.again))).or_default() += segment.partitions;
     }
-    for ((doing, again), count) in counts {
+    for ((doing, std::cmp::Reverse(again)), count) in counts {
         match (doing, count) {
             (Doing::Around | Doing::Unknown, _) => {}
             (Doing::Computed, _) if !again => words.push_str(&format!(", computed {}", partitions(count))),

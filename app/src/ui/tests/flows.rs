@@ -111,7 +111,7 @@ fn dragging_moves_the_lineage_and_then_it_rests() {
     harness.run();
     let place = |h: &egui_kittest::Harness<'_, World>| h.get_by_label(STATE_7).rect().left();
     let before = place(&harness);
-    let from = egui::pos2(700.0, 620.0);
+    let from = egui::pos2(860.0, 300.0);
     harness.hover_at(from);
     harness.run();
     harness.drag_at(from);
@@ -164,7 +164,7 @@ fn a_moving_camera_comes_to_rest() {
         let mut waits = Vec::new();
         for frame in frames.by_ref().take(count) {
             let input = egui::RawInput {
-                screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1280.0, 800.0))),
+                screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1280.0, 1000.0))),
                 time: Some(f64::from(frame) / 60.0),
                 ..Default::default()
             };

@@ -17,7 +17,7 @@ fn recovering(world: &World) -> &TaskState {
     world.model.tasks.values().find(recovers).expect("the demo has one")
 }
 
-const RECOVERY: &str = "Task 78, executor 1, read back 1 partition, computed again 2 partitions, computed 1 partition";
+const RECOVERY: &str = "Task 85, executor 1, read back 1 partition, computed again 2 partitions, computed 1 partition";
 
 fn bars(harness: &Harness<'_, World>) -> usize {
     harness.state().shell.timeline.drawn().expect("drawn").bars.len()
