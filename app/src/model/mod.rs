@@ -27,6 +27,7 @@ mod repairs;
 mod retention;
 mod sentences;
 mod shuffles;
+mod slots;
 mod stages;
 mod storage;
 mod story;
@@ -42,8 +43,8 @@ pub use application::Application;
 pub use batches::BatchState;
 pub use cells::{Cell, Sign};
 pub use checkpoints::{CHECKPOINT_RDD_CLASS, CheckpointState};
-pub use computing::narrow_parent;
 pub use chunked::Chunked;
+pub use computing::narrow_parent;
 pub use executors::ExecutorState;
 pub use faults::FaultRecord;
 pub use index::Index;
@@ -55,6 +56,7 @@ pub use reads::{JudgedRow, judge};
 pub use receivers::ReceiverState;
 pub use refusals::Refusal;
 pub use shuffles::{MapOutput, MapOutputSign, ShuffleState};
+pub use slots::{BusyPeriod, ExecutorSlots, SlotTask, Slots, TaskMarks};
 pub use stages::{StageAttemptState, StageState};
 pub use storage::{BlockCopy, Left, PartitionState};
 pub use story::{Story, StoryPhase};
@@ -96,6 +98,8 @@ pub struct Model {
     pub tasks: OrdMap<TaskId, Arc<TaskState>>,
     /// Executors by id, dead ones too.
     pub executors: OrdMap<ExecutorId, Arc<ExecutorState>>,
+    /// Which task ran in which slot, and when anything ran.
+    pub slots: Slots,
     /// Map outputs by shuffle.
     pub shuffles: OrdMap<ShuffleId, Arc<ShuffleState>>,
     /// Finished checkpoints by the RDD they hold.

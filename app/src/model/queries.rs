@@ -79,6 +79,20 @@ impl Model {
         earlier.into_iter().find(|job| job.started <= task.launched && job.stages.contains(&stage))
     }
 
+    /// The job that a stage runs for: the first unfinished one that announced it.
+    pub fn job_of(&self, stage: StageId) -> Option<&JobState> {
+        self.jobs.get(self.index.stage_job.get(&stage)?).map(|job| &**job)
+    }
+
+    /// The partitions that a running task is shown to compute, and whether each is computed again.
+    pub fn computing_of(&self, task: TaskId) -> impl Iterator<Item = (BlockId, bool)> {
+        let blocks = self.index.computing.get(&task).map(|blocks| blocks.as_slice()).unwrap_or_default();
+        blocks.iter().map(|&block| {
+            let partition = self.rdds.get(&block.rdd).and_then(|rdd| rdd.partition(block.partition));
+            (block, partition.is_some_and(|p| p.computing_again))
+        })
+    }
+
     /// Whether an operator of the template reads its own earlier batches.
     pub fn is_stateful(&self, operator: &OperatorName) -> bool {
         self.index.stateful.contains(operator)

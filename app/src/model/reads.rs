@@ -4,9 +4,10 @@ use super::{Model, PartitionState};
 use faultline_engine::event::{ReadRow, ReadTier, TaskInfo, TaskKind, TaskMetrics};
 use faultline_engine::ids::*;
 
-/// A row of an RDD that an operator made, judged.
+/// A row of a task, judged.
+#[derive(Clone, Copy, Debug)]
 pub struct JudgedRow<'a> {
-    /// As recorded.
+    /// The row.
     pub row: &'a ReadRow,
     /// The work exists because something was lost.
     pub because_of_loss: bool,

@@ -6,7 +6,11 @@ use super::Model;
 use faultline_engine::ids::*;
 
 /// Task attempts kept.
-pub const MAX_TASKS: usize = 20_000;
+pub const MAX_TASKS: usize = 120_000;
+/// Slots of one executor that are followed.
+pub const MAX_SLOTS: usize = 512;
+/// Periods kept in which tasks ran.
+pub const MAX_BUSY_PERIODS: usize = 20_000;
 /// Jobs kept, with their stages.
 pub const MAX_JOBS: usize = 5_000;
 /// Batches kept.
@@ -35,9 +39,11 @@ pub const MAX_COMPUTING_PARTITIONS: usize = 10_000;
 impl Model {
     pub(super) fn retain(&mut self) {
         if self.tasks.len() > MAX_TASKS
-            && let Some(&(id, _)) = self.tasks.get_min().filter(|(_, t)| t.end.is_some())
+            && let Some((id, task)) = self.tasks.get_min().filter(|(_, t)| t.end.is_some())
         {
+            let (id, executor) = (*id, task.info.executor);
             self.tasks.remove(&id);
+            self.forget_in_slots(executor, id);
         }
         if self.jobs.len() > MAX_JOBS
             && let Some(&(id, _)) = self.jobs.get_min().filter(|(_, j)| j.ended.is_some())

@@ -22,6 +22,7 @@ mod nodes;
 mod rows;
 pub mod storage;
 mod threads;
+pub mod timeline;
 pub mod why;
 
 pub use cache::SceneCache;

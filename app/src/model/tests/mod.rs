@@ -213,7 +213,7 @@ pub(super) fn task(id: u64, stage: u32, partition: u32, executor: u32, kind: Tas
 
 pub(super) fn row(rdd: u32, partition: u32, tier: ReadTier, needed_by: Option<u32>) -> ReadRow {
     let (rdd, partition) = (RddId(rdd), PartitionId(partition));
-    ReadRow { rdd, partition, tier, needed_by, cause: None, records: 10, bytes: 0 }
+    ReadRow { rdd, partition, tier, needed_by, cause: None, records: 10, bytes: 0, self_ns: 0, fetch_ns: 0 }
 }
 
 /// A row computed again.

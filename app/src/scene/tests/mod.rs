@@ -5,6 +5,7 @@ mod layered;
 mod loom;
 mod program;
 mod tables;
+mod timeline;
 
 use super::*;
 use program::Program;

@@ -72,7 +72,7 @@ fn question(partition: PartitionId, sign: Sign, state: &PartitionState) -> Strin
 
 /// The rows of the task that computes it, else of the last one that computed it or read it back.
 fn reads_of(model: &Model, block: BlockId, state: &PartitionState) -> Option<Reads> {
-    if let Some(task) = state.computing.get_max() {
+    if let Some(task) = state.computing.last() {
         let of_task = Reads::of_task(model, *task).filter(|reads| reads.find(block).is_some());
         return Some(of_task.unwrap_or_else(|| Reads::derived(model, block, state.computing_again)));
     }

@@ -69,7 +69,7 @@ pub(super) fn steps(model: &Model, tasks: &MapTasks<'_>, reads: &Reads, shuffle:
         let words = format!("{} of {name} lost with executor {executor}", count(lost, "map output"));
         return vec![Step::new(Sign::Lost, words)];
     }
-    let total = outputs.map_or(0, imbl::Vector::len);
+    let total = outputs.map_or(0, |outputs| outputs.len());
     let words = if !ran.is_empty() {
         let verb = tense(ran.iter().copied()).of("write", "wrote");
         format!("{} {verb} the outputs of {name}", count(ran.len(), "map task"))

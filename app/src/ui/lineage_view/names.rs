@@ -4,7 +4,6 @@
 use super::camera::View;
 use super::cells;
 use super::detail::Detail;
-use crate::command::AppCommand;
 use crate::scene::Node;
 use crate::ui::ViewCtx;
 use egui::{Rect, Sense, Ui, WidgetInfo, WidgetType};

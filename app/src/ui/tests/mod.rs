@@ -1,6 +1,7 @@
 //! Tests of the window against hand-built values.
 
 mod demo;
+mod demo_tasks;
 mod harness;
 mod pictures;
 mod scrubber;
@@ -9,4 +10,5 @@ mod cells;
 mod far_view;
 mod flows;
 mod tables;
+mod timeline;
 mod words;
