@@ -4,6 +4,7 @@ mod cache;
 mod layered;
 mod loom;
 mod program;
+mod why;
 
 use super::*;
 use program::Program;
