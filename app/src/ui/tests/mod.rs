@@ -6,5 +6,7 @@ mod pictures;
 
 mod cells;
 mod far_view;
+mod findings;
 mod flows;
+mod focus;
 mod words;
