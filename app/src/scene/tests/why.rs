@@ -61,7 +61,7 @@ fn a_hundred_thousand_narrow_steps_fold_into_one() {
     let more = recorded.steps[0].folded.last().map(|s| s.words.clone()).unwrap_or_default();
     assert!(more.contains("more narrow steps"), "{more}");
 
-    p.partition(last, 0, |s| drop(s.computing.insert(TaskId(2))));
+    p.partition(last, 0, |s| s.computing = imbl::OrdSet::unit(TaskId(2)));
     let running = why(&p.model, of(last));
     assert_eq!(running.question, "Why is partition 0 computed now?");
     says(&running, "and more partitions than are followed");
@@ -144,7 +144,7 @@ fn lost_map_outputs_are_told_before_their_tasks_run() {
     let there = MapOutput { executor: Some(ExecutorId(1)), lost_with: None, written: 1, rewritten: false };
     let lost = MapOutput { executor: None, lost_with: Some(ExecutorId(2)), ..there };
     p.shuffle_outputs(4, maps, &[there, lost]);
-    p.partition(reduced, 0, |s| drop(s.computing.insert(TaskId(9))));
+    p.partition(reduced, 0, |s| s.computing = imbl::OrdSet::unit(TaskId(9)));
     let chain = why(&p.model, of(reduced));
     says(&chain, "1 map output of map lost with executor 2");
     assert_eq!(chain.served, Some(Served::Lineage));
