@@ -5,10 +5,10 @@ mod rounds;
 
 use egui::{Context, Event as Input, Pos2, RawInput, Rect, Ui, Vec2};
 use faultline::command::{CommandSender, Focus};
-use faultline::model::Model;
+use faultline::model::{Model, Shown, Timeline};
 use faultline::scene::Scene;
 use faultline::theme::{Theme, Tokens, fonts};
-use faultline::ui::ViewCtx;
+use faultline::ui::{TimeCtx, ViewCtx};
 use faultline::ui::timeline_panel::{TimelineState, timeline_ui};
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
@@ -109,6 +109,7 @@ impl Headless {
 struct Ours<'a> {
     window: Headless,
     model: &'a Model,
+    timeline: Timeline,
     scene: Arc<Scene>,
     send: CommandSender,
     state: TimelineState,
@@ -121,6 +122,7 @@ impl<'a> Ours<'a> {
         let mut this = Self {
             window,
             model,
+            timeline: Timeline::new(),
             scene: Arc::default(),
             send: CommandSender::default(),
             state: TimelineState::default(),
@@ -142,6 +144,7 @@ impl<'a> Ours<'a> {
             focus: self.focus,
             now: self.model.now,
             controllable: true,
+            time: TimeCtx { timeline: &self.timeline, shown: Shown::Live, running: true },
             send: &self.send,
         };
         let state = &mut self.state;

@@ -6,6 +6,7 @@ mod checkpoints;
 mod computing;
 mod executors;
 mod lineage;
+mod lints;
 mod receivers;
 mod repairs;
 mod retention;

@@ -6,6 +6,7 @@ mod loom;
 mod program;
 mod tables;
 mod timeline;
+mod why;
 
 use super::*;
 use program::Program;

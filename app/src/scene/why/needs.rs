@@ -12,7 +12,7 @@ const SHOWN: usize = 2;
 /// The first steps of a chain about the row at `focus`.
 pub(super) fn steps(model: &Model, reads: &Reads, focus: usize, job: Option<&JobState>, sign: Sign) -> Vec<Step> {
     let verb = reads.tense.of("needs", "needed");
-    let who = job.map_or_else(|| "a job that is no longer kept".to_owned(), |job| asker(model, job));
+    let who = job.map_or_else(|| "an unknown job".to_owned(), |job| asker(model, job));
     let (row, root) = (&reads.rows[focus], reads.rows[0].block);
     let first = row.origin == Origin::Computed && !row.repeats;
     let when = if first { " for the first time" } else { "" };

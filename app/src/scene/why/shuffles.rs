@@ -73,6 +73,8 @@ pub(super) fn steps(model: &Model, tasks: &MapTasks<'_>, reads: &Reads, shuffle:
     let words = if !ran.is_empty() {
         let verb = tense(ran.iter().copied()).of("write", "wrote");
         format!("{} {verb} the outputs of {name}", count(ran.len(), "map task"))
+    } else if total == 0 {
+        format!("map outputs of {name}")
     } else if reads.tense == Tense::Then {
         format!("{} of {name} were there", count(total, "map output"))
     } else {

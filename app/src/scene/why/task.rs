@@ -24,7 +24,7 @@ pub(super) fn why(model: &Model, id: TaskId) -> Why {
     let mut why = Why { question, ..Why::default() };
     let again = rerun_cause(model, task).is_some_and(RecomputeCause::is_loss);
     let sign = if again { Sign::ComputingAgain } else { tense.of_sign(Sign::Computing, Sign::ComputedNotKept) };
-    let who = job.map_or_else(|| "a job that is no longer kept".to_owned(), |job| asker(model, job));
+    let who = job.map_or_else(|| "an unknown job".to_owned(), |job| asker(model, job));
     let verb = tense.of("needs", "needed");
     if let Some(stage) = model.stages.get(&task.info.stage.stage) {
         let root = BlockId::new(stage.info.rdd, task.info.partition);

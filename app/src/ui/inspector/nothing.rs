@@ -24,7 +24,7 @@ pub fn nothing_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     ui.add(Label::new(text::rich(words, text::regular(text::SMALL), t.text_faint)).wrap());
     if let Some(block) = example {
         ui.add_space(2.0 * STEP);
-        let words = format!("Why {}?", partition_name(ctx.model, block));
+        let words = format!("Show {}", partition_name(ctx.model, block));
         let words = text::rich(words, text::regular(text::SMALL), t.text);
         if ui.add(Button::new(words).truncate()).clicked() {
             ctx.send.send(AppCommand::Focus(Focus::Partition(block)));
@@ -32,13 +32,14 @@ pub fn nothing_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     }
 }
 
-/// A partition of the last recovery, else one that was lost.
+/// A stored partition of the last recovery, else one that was lost, else any that was computed again.
 fn example(ctx: &ViewCtx<'_>) -> Option<BlockId> {
     ctx.model.faults.back()?;
     let of = |id| Some(BlockId::new(id, most_interesting(ctx.model.rdds.get(&id)?)?));
     let on_path = ctx.model.story.path.iter().rev().take(LOOKED_AT).copied();
     let kept = |id: &_| ctx.model.rdds.get(id).is_some_and(|rdd| rdd.info.level.is_valid());
     let stored = on_path.clone().filter(kept).find_map(of);
-    let lost = || ctx.model.rdds.values().rev().take(LOOKED_AT).find_map(|rdd| of(rdd.info.id));
-    stored.or_else(|| on_path.filter_map(of).next()).or_else(lost)
+    let newest = ctx.model.rdds.keys().rev().take(LOOKED_AT).copied();
+    let lost = || newest.filter(kept).find_map(of);
+    stored.or_else(lost).or_else(|| on_path.filter_map(of).next())
 }

@@ -36,7 +36,7 @@ pub fn read_order_ui(ui: &mut Ui, served: Option<Served>) {
         painter.rect_stroke(pill, HEIGHT / 2.0, Stroke::new(1.0, color), StrokeKind::Inside);
         let words = if filled { t.on_fill } else { t.text_soft };
         let font = if filled { text::semibold(text::SMALL) } else { text::regular(text::SMALL) };
-        let galley = text::line(painter, name, font, words, width - 4.0 * STEP);
+        let galley = text::line(painter, name, font, words, width - 2.0 * STEP);
         painter.galley(pill.center() - galley.size() / 2.0, galley, words);
         if at < 2 {
             let galley = text::line(painter, "›", text::regular(text::SMALL), t.text_faint, GAP);

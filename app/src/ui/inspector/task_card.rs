@@ -36,8 +36,10 @@ pub fn task_card_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, task: &TaskState) {
     };
     fact_ui(ui, "Launched at", &time);
     fact_ui(ui, "Outcome", &outcome(task));
-    if task.end.is_some() {
-        fact_ui(ui, "Read", &read(task));
+    if !task.metrics.reads.is_empty() {
+        let (computed, read) = work(ctx, task);
+        fact_ui(ui, "Computed", &computed);
+        fact_ui(ui, "Read", &read);
     }
     ui.add_space(2.0 * STEP);
 }
@@ -59,11 +61,12 @@ fn outcome(task: &TaskState) -> String {
     }
 }
 
-/// `4 computed, 6 again, 1 read back`.
-fn read(task: &TaskState) -> String {
+/// What it computed, `3, and 6 again`, and what it read, `1 stored, 1 from a checkpoint`.
+fn work(ctx: &ViewCtx<'_>, task: &TaskState) -> (String, String) {
     let (mut stored, mut back, mut first, mut again) = (0u64, 0u64, 0u64, 0u64);
     let rows = &task.metrics.reads;
-    for row in rows.iter().take(ROWS) {
+    let reader = |rdd| ctx.model.rdds.get(&rdd).is_some_and(|rdd| rdd.reads_checkpoint_files());
+    for row in rows.iter().take(ROWS).filter(|row| !reader(row.rdd)) {
         match (row.tier, row.cause) {
             (ReadTier::LocalMemory | ReadTier::LocalDisk | ReadTier::Remote { .. }, _) => stored += 1,
             (ReadTier::Checkpoint, _) => back += 1,
@@ -71,12 +74,11 @@ fn read(task: &TaskState) -> String {
             (ReadTier::Computed, Some(_)) => again += 1,
         }
     }
-    let counts = [(stored, "stored"), (back, "from a checkpoint"), (first, "computed"), (again, "computed again")];
-    let words: Vec<String> =
-        counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", format::number(*n))).collect();
-    match (words.is_empty(), rows.len() > ROWS) {
-        (true, _) => "not recorded".to_owned(),
-        (false, true) => format!("{} …", words.join(", ")),
-        (false, false) => words.join(", "),
-    }
+    let more = if rows.len() > ROWS { " …" } else { "" };
+    let list = |counts: [(u64, &str); 2]| {
+        let some = counts.iter().filter(|(n, _)| *n > 0);
+        let words: Vec<String> = some.map(|(n, what)| format!("{} {what}", format::number(*n))).collect();
+        if words.is_empty() { "nothing".to_owned() } else { words.join(", ") + more }
+    };
+    (list([(first, "first"), (again, "again")]), list([(stored, "stored"), (back, "from a checkpoint")]))
 }

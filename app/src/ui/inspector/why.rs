@@ -78,6 +78,7 @@ pub fn why_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, focus: Focus, state: &mut WhyState
 /// The question, and below it the way back and the copy.
 fn question_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, answer: &Why, state: &mut WhyState) {
     let t = Tokens::of(ui.ctx());
+    ui.add_space(STEP);
     ui.add(Label::new(text::rich(&answer.question, text::semibold(text::MEDIUM), t.text)).wrap());
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = STEP;

@@ -8,7 +8,9 @@ mod scrubber;
 
 mod cells;
 mod far_view;
+mod findings;
 mod flows;
+mod focus;
 mod tables;
 mod timeline;
 mod words;
