@@ -144,7 +144,9 @@ impl Ours {
             repeat: false,
             modifiers: Modifiers::NONE,
         };
+        let race = faultline::race::RaceState::default();
         let ctx = ViewCtx {
+            race: &race,
             model: &self.model,
             scene: &self.scene,
             selection: self.selection,

@@ -22,13 +22,18 @@ pub fn default_text() -> ReplayText {
     ReplayText::from_text("alice.txt", include_str!("../../assets/books/alice.txt"))
 }
 
+/// The input of programs that the window opens.
+pub fn window_input() -> ProgramInput {
+    ProgramInput { text: default_text(), lines_per_batch: LINES_PER_BATCH }
+}
+
 /// Opens a program or a log. `wake` is called when events arrive.
 ///
 /// # Errors
 /// When `name` is neither, or cannot be started or read.
 pub fn open(name: &str, start: Start, wake: Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<Session> {
     if let Some(program) = programs::find(name) {
-        let input = ProgramInput { text: default_text(), lines_per_batch: LINES_PER_BATCH };
+        let input = window_input();
         let config = EngineConfig { app_name: name.to_owned(), ..EngineConfig::default() };
         return Ok(Session::new(Box::new(start_live(program, input, config, start, wake)?)));
     }

@@ -1,10 +1,10 @@
 //! `faultline run`: one run, told batch by batch or as JSON.
 
-use super::args::{Clock, RunArgs};
-use super::engine_run::{RunRequest, Store};
-use super::faults::{check_faults, stages_to_name, unstruck};
+use super::args::RunArgs;
 use super::operators::check_operators;
-use super::{BatchRow, Recording};
+use super::request::{check_faults, run_request};
+use crate::race::engine_run::{RunRequest, Store};
+use crate::race::{BatchRow, Recording, stages_to_name, unstruck};
 use faultline_engine::event::{ClockKind, Envelope, Event, Finding};
 use faultline_engine::eventlog::LogWriter;
 use faultline_engine::ids::BatchId;
@@ -82,12 +82,12 @@ pub(super) fn warn(sentences: &[String]) {
 }
 
 fn request(args: &RunArgs) -> anyhow::Result<RunRequest> {
-    let mut request = RunRequest::new(args.program, &args.sizing)?;
-    request.clock = args.clock;
+    let mut request = run_request(args.program, &args.sizing)?;
+    request.clock = args.clock.into();
     request.config.faults.clone_from(&args.faults);
     request.config.persist.extend(args.persist.iter().cloned());
     request.config.checkpoint.extend(args.checkpoint.iter().cloned());
-    check_faults(&request.program, &request.config)?;
+    check_faults(&request)?;
     check_operators(&request)?;
     Ok(request)
 }
@@ -157,8 +157,8 @@ pub(super) fn bar(len: u64, what: &str) -> ProgressBar {
 fn opening(request: &RunRequest, out: &mut dyn Write) -> io::Result<()> {
     let config = &request.config;
     let clock = match request.clock {
-        Clock::Virtual => "virtual clock, durations are modelled",
-        Clock::Wall => "wall clock, durations are measured",
+        ClockKind::Virtual => "virtual clock, durations are modelled",
+        ClockKind::Wall => "wall clock, durations are measured",
     };
     let (name, executors, cores, partitions) =
         (request.program.name, config.executors, config.cores, config.partitions);
@@ -228,7 +228,7 @@ fn report<'a>(request: &'a RunRequest, recording: &'a Recording) -> RunReport<'a
     RunReport {
         program: request.program.name,
         seed: request.config.seed,
-        clock: request.clock.into(),
+        clock: request.clock,
         batches: recording.batches.iter().map(batch).collect(),
         tasks: tally.tasks,
         recomputed_partitions: tally.computed_again,

@@ -4,6 +4,10 @@
 
 pub mod shortcuts;
 
+mod race;
+
+pub use race::RaceCommand;
+
 pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transport};
 
 use crate::scene::NodeKey;
@@ -47,6 +51,8 @@ pub enum AppCommand {
     Focus(Focus),
     /// Show another page.
     ShowPage(Page),
+    /// Start a race, open its lanes.
+    Race(RaceCommand),
     /// Let the camera follow the running batch again.
     FollowCamera,
     /// Run a built-in program from its start.

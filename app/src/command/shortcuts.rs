@@ -1,6 +1,6 @@
 //! Keys that work everywhere in the window.
 
-use super::{AppCommand, EngineCommand, Transport};
+use super::{AppCommand, EngineCommand, Page, RaceCommand, Transport};
 use crate::state::{Playback, UiState};
 use crate::ui::ViewCtx;
 use egui::{Context, Key, Modifiers};
@@ -18,17 +18,32 @@ const DIGITS: [(Key, u32); 9] = [
     (Key::Num9, 9),
 ];
 
-/// Turns keys into commands: 1–9 kill that executor, Space pauses and plays, → steps, F follows.
+/// Turns keys into commands: 1–9 kill that executor, Space pauses and plays, → steps, F follows, R shows the
+/// race, Esc goes back from it or from one of its lanes.
 ///
 /// Space and → stay with the focused control when there is one, which they press and move.
 pub fn send_shortcuts(ctx: &Context, view: &ViewCtx<'_>, state: &UiState) {
     let (model, send) = (view.model, view.send);
     let free = ctx.memory(|memory| memory.focused().is_none());
     let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    if ctx.text_edit_focused() {
+        return;
+    }
     if pressed(Key::F) {
         send.send(AppCommand::FollowCamera);
     }
-    if !view.controllable {
+    if pressed(Key::R) {
+        send.send(AppCommand::ShowPage(Page::Race));
+    }
+    let back = match state.page {
+        Page::Race => Some(AppCommand::ShowPage(Page::Run)),
+        Page::Run => view.race.shown.map(|_| AppCommand::Race(RaceCommand::BackToRun)),
+    };
+    if free && !egui::Popup::is_any_open(ctx) && back.is_some() && pressed(Key::Escape) {
+        back.into_iter().for_each(|command| send.send(command));
+    }
+    // On the race's page nobody sees what a key would do to the run.
+    if !view.controllable || state.page == Page::Race {
         return;
     }
     for (key, number) in DIGITS {

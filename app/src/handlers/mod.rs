@@ -1,8 +1,10 @@
 //! What happens to commands: one small function per family.
 
 mod guide;
+mod race;
 
 pub use guide::Guide;
+pub use race::{RaceDesk, Shown};
 
 use crate::command::{AppCommand, EngineCommand, Focus, Transport};
 use crate::opening;
@@ -37,6 +39,8 @@ pub fn handle(
         }
         AppCommand::OpenProgram(name) => open_program(&name, session, state, guide, wake),
         AppCommand::Focus(focus) => select_node_of(focus, session, state),
+        // RaceDesk carries them out.
+        AppCommand::Race(_) => {}
         AppCommand::SetStepGrain(_)
         | AppCommand::Select(_)
         | AppCommand::ShowPage(_)

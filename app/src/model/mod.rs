@@ -37,7 +37,7 @@ pub use batches::BatchState;
 pub use cells::{Cell, Sign};
 pub use checkpoints::{CHECKPOINT_RDD_CLASS, CheckpointState};
 pub use executors::ExecutorState;
-pub use faults::FaultRecord;
+pub use faults::{FaultRecord, RunningTask};
 pub use index::Index;
 pub use jobs::JobState;
 pub use lineage::RddState;

@@ -27,6 +27,7 @@ pub use shell::{ShellState, shell_ui};
 
 use crate::command::{CommandSender, Focus};
 use crate::model::Model;
+use crate::race::RaceState;
 use crate::scene::{NodeKey, Scene};
 use faultline_engine::ids::Timestamp;
 use std::sync::Arc;
@@ -44,6 +45,8 @@ pub struct ViewCtx<'a> {
     pub focus: Option<Focus>,
     /// The time that the window shows.
     pub now: Timestamp,
+    /// The race of the policies.
+    pub race: &'a RaceState,
     /// Whether there is an engine that takes commands: not in a recorded log, not after the end.
     pub controllable: bool,
     /// Where wishes go.

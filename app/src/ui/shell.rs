@@ -4,7 +4,7 @@ use super::batches_panel::{BatchesState, batches_ui};
 use super::findings_panel::{FindingsState, findings_ui};
 use super::inspector::{InspectorState, inspector_ui};
 use super::lineage_view::{LineageViewState, lineage_view_ui};
-use super::race_view::{RaceViewState, race_view_ui};
+use super::race_view::{RaceViewState, lane_strip_ui, race_view_ui};
 use super::storage_panel::{StorageState, storage_ui};
 use super::timeline_panel::{TimelineState, timeline_ui};
 use super::{ViewCtx, executors_panel, legend, output_panel, store_panel, story, top_bar};
@@ -56,6 +56,18 @@ pub enum Below {
     Findings,
 }
 
+impl ShellState {
+    /// Another run is shown: the views forget what they kept of the one before.
+    pub fn forget_run(&mut self) {
+        self.lineage = LineageViewState::default();
+        self.inspector = InspectorState::default();
+        self.timeline = TimelineState::default();
+        self.batches = BatchesState::default();
+        self.storage = StorageState::default();
+        self.findings = FindingsState::default();
+    }
+}
+
 /// The whole window.
 pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
     state.ui.theme.apply(ui.ctx());
@@ -72,7 +84,10 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
         .frame(frame(Margin::symmetric(16, 8)))
         .show(ui, |ui| top_bar::top_bar_ui(ui, ctx, &state.ui));
     // Always there, so that nothing jumps when there is something to say.
-    Panel::bottom("hint").exact_size(36.0).frame(frame(Margin::symmetric(16, 8))).show(ui, |ui| hint_ui(ui, &state.ui));
+    Panel::bottom("hint")
+        .exact_size(36.0)
+        .frame(frame(Margin::symmetric(16, 8)))
+        .show(ui, |ui| hint_ui(ui, ctx, &state.ui));
     if state.ui.page == Page::Race {
         CentralPanel::default()
             .frame(Frame::new().fill(t.background).inner_margin(Margin::same(20)))
@@ -145,6 +160,7 @@ fn centre_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
         .show(ui, legend::legend_ui);
     Frame::new().inner_margin(Margin { left: 20, right: 20, top: 16, bottom: 12 }).show(ui, |ui| {
         ui.set_width(ui.available_width());
+        lane_strip_ui(ui, ctx);
         story::story_ui(ui, ctx);
     });
     let mut follow = state.ui.follow;
@@ -152,8 +168,8 @@ fn centre_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
     state.ui.follow = follow;
 }
 
-/// What went wrong, else the advice of the moment. The words can be copied.
-fn hint_ui(ui: &mut Ui, state: &UiState) {
+/// What went wrong, else the advice of the moment: words that can be copied, or a button that does it.
+fn hint_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
     let t = Tokens::of(ui.ctx());
     let (words, color) = match (&state.error, &state.hint) {
         (Some(error), _) => (error, t.lost),
@@ -164,6 +180,12 @@ fn hint_ui(ui: &mut Ui, state: &UiState) {
         let (mark, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
         ui.painter().circle_stroke(mark.center(), 4.0, Stroke::new(2.0, color));
         let words = text::rich(words, text::semibold(text::MEDIUM), t.text);
+        if let (None, Some(command)) = (&state.error, &state.hint_command) {
+            if ui.add(egui::Button::new(words).min_size(egui::vec2(0.0, 24.0))).clicked() {
+                ctx.send.send(command.clone());
+            }
+            return;
+        }
         ui.add(egui::Label::new(words).truncate().selectable(true));
     });
 }

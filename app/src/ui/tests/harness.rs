@@ -4,6 +4,7 @@ use super::demo;
 use crate::command::{AppCommand, CommandSender};
 use crate::model::Model;
 use crate::platform::CpuRenderer;
+use crate::race::RaceState;
 use crate::scene::Scene;
 use crate::ui::{ShellState, ViewCtx, shell_ui};
 use egui_kittest::{Harness, TestRenderer};
@@ -13,6 +14,7 @@ use std::sync::Arc;
 pub struct World {
     pub model: Model,
     pub scene: Arc<Scene>,
+    pub race: RaceState,
     pub shell: ShellState,
     pub send: CommandSender,
     pub received: Vec<AppCommand>,
@@ -28,6 +30,7 @@ impl World {
         Self {
             model: demo::model(),
             scene: demo::scene(),
+            race: RaceState::default(),
             shell,
             send: CommandSender::default(),
             received: Vec::new(),
@@ -43,6 +46,7 @@ impl World {
             selection: self.shell.ui.selection,
             focus: self.shell.ui.focus,
             now: self.model.now,
+            race: &self.race,
             controllable: true,
             send: &self.send,
         };

@@ -1,16 +1,14 @@
-//! Runs the engine without the window. The only file of the command line that names its loops.
+//! Runs the engine without the window. The only file besides `source/live.rs` that names its loops.
 
-use super::args::{Clock, Sizing};
-use super::{Recording, UsageError};
-use crate::opening::{LINES_PER_BATCH, default_text};
+use super::Recording;
 use anyhow::Context;
 use faultline_engine::config::EngineConfig;
-use faultline_engine::event::Envelope;
+use faultline_engine::event::{ClockKind, Envelope};
 use faultline_engine::object_store::{LocalObjectStore, MemoryObjectStore, ObjectStore};
 use faultline_engine::programs::{BuiltIn, ProgramInput};
-use faultline_engine::rdd::ReplayText;
 use faultline_engine::runtime::{self, SystemFiles};
-use faultline_engine::sim::{Environment, simulate};
+use faultline_engine::sim::{Environment, simulate_while};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -62,28 +60,13 @@ pub struct RunRequest {
     /// Input.
     pub input: ProgramInput,
     /// Clock.
-    pub clock: Clock,
+    pub clock: ClockKind,
 }
 
 impl RunRequest {
-    /// A run under the virtual clock, without faults.
-    ///
-    /// # Errors
-    /// When the input cannot be read.
-    pub fn new(program: BuiltIn, sizing: &Sizing) -> anyhow::Result<Self> {
-        let config = EngineConfig {
-            app_name: program.name.to_owned(),
-            seed: sizing.seed,
-            executors: sizing.executors,
-            cores: sizing.cores,
-            memory: sizing.memory,
-            partitions: sizing.partitions,
-            max_batches: Some(sizing.batches),
-            ..EngineConfig::default()
-        };
-        let text = load_text(sizing.input.as_deref())?;
-        let input = ProgramInput { text, lines_per_batch: LINES_PER_BATCH };
-        Ok(Self { program, config, input, clock: Clock::Virtual })
+    /// A run under the virtual clock.
+    pub fn new(program: BuiltIn, config: EngineConfig, input: ProgramInput) -> Self {
+        Self { program, config, input, clock: ClockKind::Virtual }
     }
 
     /// Runs to the end. `sink` gets the events in order.
@@ -91,17 +74,35 @@ impl RunRequest {
     /// # Errors
     /// What the program could not handle.
     pub fn run(&self, store: &Store, sink: &mut dyn FnMut(&[Envelope])) -> anyhow::Result<()> {
+        self.run_while(store, &mut |events| {
+            sink(events);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// Runs to the end, or until `sink` breaks off; under the wall clock that ends only the telling.
+    ///
+    /// # Errors
+    /// What the program could not handle.
+    pub fn run_while(&self, store: &Store, sink: &mut dyn FnMut(&[Envelope]) -> ControlFlow<()>) -> anyhow::Result<()> {
         let environment = Environment { files: Arc::new(SystemFiles), store: Arc::clone(&store.store) };
         let (program, input) = (self.program, self.input.clone());
         let body = Box::new(move |sc: &_| program.run(sc, &input));
         let outcome = match self.clock {
-            Clock::Virtual => simulate(self.config.clone(), &environment, body, sink),
-            Clock::Wall => runtime::run(self.config.clone(), &environment, body, sink),
+            ClockKind::Virtual => simulate_while(self.config.clone(), &environment, body, sink),
+            ClockKind::Wall => {
+                let mut told = ControlFlow::Continue(());
+                runtime::run(self.config.clone(), &environment, body, &mut |events| {
+                    if told.is_continue() {
+                        told = sink(events);
+                    }
+                })
+            }
         };
         outcome.result.with_context(|| format!("{} failed", program.name))
     }
 
-    /// Runs to the end, and keeps what the command line needs.
+    /// Runs to the end, and keeps what tables and races need.
     ///
     /// # Errors
     /// What the program could not handle.
@@ -110,14 +111,4 @@ impl RunRequest {
         self.run(store, &mut |events| events.iter().for_each(|e| recording.see(e)))?;
         Ok(recording)
     }
-}
-
-fn load_text(path: Option<&Path>) -> anyhow::Result<ReplayText> {
-    let Some(path) = path else { return Ok(default_text()) };
-    let Some(text) = path.to_str() else {
-        let message = format!("the path of --input is not Unicode; rename it ({})", path.display());
-        return Err(UsageError(message).into());
-    };
-    let loaded = ReplayText::load(&SystemFiles, text);
-    loaded.map_err(|error| anyhow::anyhow!("{error}; --input takes a text file, or a directory of text files"))
 }

@@ -1,0 +1,66 @@
+//! Races made of a few numbers, for tests.
+
+use super::{Lane, LaneUpkeep, Policy, Race, Struck, WayBack, WithAndWithout};
+use crate::model::Tally;
+use faultline_engine::ids::BatchId;
+
+/// Policy, computed again without the fault, with it, checkpoint partitions read with it.
+pub type Numbers = (Policy, u64, u64, u64);
+
+/// The numbers of a word count whose executor 2 dies before batch 7.
+pub const WORD_COUNT: [Numbers; 5] = [
+    (Policy::None, 36, 72, 0),
+    (Policy::Cache, 0, 48, 0),
+    (Policy::Cache2, 0, 0, 0),
+    (Policy::Checkpoint, 6, 12, 6),
+    (Policy::CacheAndCheckpoint, 0, 8, 2),
+];
+
+/// A lane with these numbers in the struck batch.
+pub fn lane_of(&(policy, without, with, read): &Numbers) -> Lane {
+    let tally = |again: u64, read: u64| Tally {
+        computed_again: again,
+        computed_partitions: 24 + again,
+        checkpoint_partitions_read: read,
+        time_ms: 40 + again,
+        ..Tally::default()
+    };
+    let copies = match policy {
+        Policy::None | Policy::Checkpoint => 0,
+        Policy::Cache | Policy::CacheAndCheckpoint => 1,
+        Policy::Cache2 => 2,
+    };
+    let writes = matches!(policy, Policy::Checkpoint | Policy::CacheAndCheckpoint);
+    Lane {
+        policy,
+        spark_allows: policy == Policy::CacheAndCheckpoint,
+        struck: WithAndWithout { without_fault: tally(without, 0), with_fault: tally(with, read) },
+        run: WithAndWithout::default(),
+        upkeep: LaneUpkeep {
+            cached_bytes_peak: copies * 1_300_000,
+            checkpoint_bytes_written: u64::from(writes) * 400_000,
+        },
+        output_sha256: "24c7de0d".into(),
+        output_sha256_without_fault: "24c7de0d".into(),
+        explanation: format!("what {} does", policy.name()),
+        struck_at: Some(Struck::Batch(BatchId(7))),
+        way_back: WayBack {
+            lost_partitions: if copies > 0 { 12 } else { 0 },
+            lost_map_outputs: 24,
+            earliest: (with > 0).then_some(BatchId(if read > 0 { 5 } else { 1 })),
+        },
+    }
+}
+
+/// A race of these lanes.
+pub fn race_of(lanes: &[Numbers]) -> Race {
+    Race {
+        program: "word-count".into(),
+        seed: 1,
+        faults: vec!["kill:executor=2@batch=7".into()],
+        time_source: "modelled",
+        lanes: lanes.iter().map(lane_of).collect(),
+        streaming: true,
+        warnings: Vec::new(),
+    }
+}
