@@ -1,6 +1,6 @@
 //! How to read a race: sentences and notes, each of which holds only when the numbers say so.
 
-use super::{Lane, Policy, Race, Words, human_bytes};
+use super::{Lane, Policy, Race, Words, signed};
 
 /// What the table teaches, in at most five sentences without full stops.
 ///
@@ -8,12 +8,14 @@ use super::{Lane, Policy, Race, Words, human_bytes};
 /// |---|---|
 /// | Nothing adds less … | keeping nothing computes again without the fault, and the fault adds less to it than to `cache` |
 /// | Cache lost … | the fault took stored partitions from `cache` and added work, which reached an earlier batch |
-/// | Cache ×2 had … | the fault added nothing to `cache2` although it added to `cache`, and `cache2` held more bytes |
-/// | With the checkpoint … | `cache+checkpoint` read a checkpoint and reached less far back than `cache` |
-/// | The files … | that lane wrote checkpoint bytes in the run without the fault |
-pub fn reading(race: &Race) -> Vec<String> {
+/// | Cache ×2 had …, saved … | the fault added nothing, or less, to `cache2` than to `cache`, and `cache2` held more bytes |
+/// | With the checkpoint … | `cache+checkpoint` read a checkpoint and reached less far back than `cache`; without batches, the fault added less to it |
+/// | The checkpoint costs … | that lane read a checkpoint, and wrote bytes in the run without the fault |
+///
+/// `bytes` writes sizes as the table beside it does.
+pub fn reading(race: &Race, bytes: fn(u64) -> String) -> Vec<String> {
     let words = Words::of(&race.faults, race.streaming);
-    [nothing_pays(race, &words), cache_walked(race), second_copy(race), cut(race), files(race)]
+    [nothing_pays(race, &words), cache_walked(race), second_copy(race, &words, bytes), cut(race), files(race, bytes)]
         .into_iter()
         .flatten()
         .collect()
@@ -43,30 +45,48 @@ fn cache_walked(race: &Race) -> Option<String> {
     Some(format!("Cache lost {lost}, so the way back reached batch {earliest}"))
 }
 
-fn second_copy(race: &Race) -> Option<String> {
+fn second_copy(race: &Race, words: &Words, bytes: fn(u64) -> String) -> Option<String> {
     let (cache, two) = (struck(race, Policy::Cache)?, struck(race, Policy::Cache2)?);
     let (once, twice) = (cache.upkeep.cached_bytes_peak, two.upkeep.cached_bytes_peak);
-    (added(two) == 0 && added(cache) > 0 && twice > once).then(|| {
-        let (once, twice) = (human_bytes(once), human_bytes(twice));
-        format!("Cache ×2 had what was lost on another executor, and holds {twice} in memory in place of {once}")
+    let price = format!("{} in memory in place of {}", bytes(twice), bytes(once));
+    let saved = added(cache) - added(two);
+    if twice <= once || saved <= 0 || added(two) < 0 {
+        return None;
+    }
+    Some(if added(two) == 0 {
+        format!("Cache ×2 had what was lost on another executor, and holds {price}")
+    } else {
+        format!(
+            "Cache ×2 saved {saved} of the {} that the {} added to cache, and holds {price}",
+            added(cache),
+            words.fault
+        )
     })
 }
 
 fn cut(race: &Race) -> Option<String> {
     let (cache, both) = (struck(race, Policy::Cache)?, struck(race, Policy::CacheAndCheckpoint)?);
-    let (far, near) = (cache.way_back.earliest?, both.way_back.earliest?);
     let read = both.struck.with_fault.checkpoint_partitions_read;
-    (read > 0 && near > far)
-        .then(|| format!("With the checkpoint the way back ended at batch {near}, not at batch {far}"))
+    if read == 0 {
+        return None;
+    }
+    if let (Some(far), Some(near)) = (cache.way_back.earliest, both.way_back.earliest) {
+        return (near > far)
+            .then(|| format!("With the checkpoint the way back ended at batch {near}, not at batch {far}"));
+    }
+    let (without, with) = (signed(added(cache)), signed(added(both)));
+    (added(both) < added(cache)).then(|| {
+        let read = count(read, "partition");
+        format!("With the checkpoint {read} came back from the store, which makes {without} {with}")
+    })
 }
 
-fn files(race: &Race) -> Option<String> {
+fn files(race: &Race, bytes: fn(u64) -> String) -> Option<String> {
     let both = struck(race, Policy::CacheAndCheckpoint)?;
     let written = both.upkeep.checkpoint_bytes_written;
     let read = both.struck.with_fault.checkpoint_partitions_read;
-    (read > 0 && written > 0).then(|| {
-        format!("The files that it read are a part of {} written, also when nothing fails", human_bytes(written))
-    })
+    (read > 0 && written > 0)
+        .then(|| format!("The checkpoint costs {} of files, which are written also when nothing fails", bytes(written)))
 }
 
 /// What is special about a lane, if its numbers say so: `fastest here` when the struck part took less time
@@ -111,6 +131,7 @@ fn count(n: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::race::human_bytes;
     use crate::race::samples::{Numbers, WORD_COUNT, race_of};
 
     /// A teacher would read aloud what the numbers beside it contradict.
@@ -125,7 +146,7 @@ mod tests {
                     "Cache lost 12 stored partitions and 24 map outputs, so the way back reached batch 1",
                     "Cache ×2 had what was lost on another executor, and holds 2.5 MiB in memory in place of 1.2 MiB",
                     "With the checkpoint the way back ended at batch 5, not at batch 1",
-                    "The files that it read are a part of 390.6 KiB written, also when nothing fails",
+                    "The checkpoint costs 390.6 KiB of files, which are written also when nothing fails",
                 ],
             ),
             // Nothing had to be repaired anywhere.
@@ -133,13 +154,16 @@ mod tests {
             // Keeping nothing is no cheaper, both copies were lost, and the checkpoint was not reached.
             (
                 &[(None, 36, 96, 0), (Cache, 0, 48, 0), (Cache2, 0, 8, 0), (CacheAndCheckpoint, 0, 8, 0)],
-                &["Cache lost 12 stored partitions and 24 map outputs, so the way back reached batch 1"],
+                &[
+                    "Cache lost 12 stored partitions and 24 map outputs, so the way back reached batch 1",
+                    "Cache ×2 saved 40 of the 48 that the kill added to cache, and holds 2.5 MiB in memory in place of 1.2 MiB",
+                ],
             ),
             // One lane has nobody to be compared with.
             (&[(None, 36, 72, 0)], &[]),
         ];
         for (lanes, expected) in cases {
-            assert_eq!(reading(&race_of(lanes)), expected, "{lanes:?}");
+            assert_eq!(reading(&race_of(lanes), human_bytes), expected, "{lanes:?}");
         }
     }
 

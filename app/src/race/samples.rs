@@ -1,8 +1,13 @@
 //! Races made of a few numbers, for tests.
 
-use super::{Lane, LaneUpkeep, Policy, Race, Struck, WayBack, WithAndWithout};
+use super::engine_run::RunRequest;
+use super::{Lane, LaneDone, LaneUpkeep, Policy, Race, RaceNews, RaceState, Struck, WayBack, WithAndWithout};
 use crate::model::Tally;
+use crate::opening::{BATCHES, window_input};
+use faultline_engine::config::EngineConfig;
 use faultline_engine::ids::BatchId;
+use faultline_engine::programs;
+use std::sync::Arc;
 
 /// Policy, computed again without the fault, with it, checkpoint partitions read with it.
 pub type Numbers = (Policy, u64, u64, u64);
@@ -63,4 +68,30 @@ pub fn race_of(lanes: &[Numbers]) -> Race {
         streaming: true,
         warnings: Vec::new(),
     }
+}
+
+/// A window over a built-in program, before any race.
+pub fn idle(program: &str) -> RaceState {
+    let program = programs::find(program).expect("a built-in program");
+    let config = EngineConfig { app_name: program.name.into(), max_batches: Some(BATCHES), ..EngineConfig::default() };
+    RaceState::over(Some(RunRequest::new(program, config, window_input())))
+}
+
+/// The race of a word count in which these lanes are computed.
+pub fn running(lanes: &[Lane]) -> RaceState {
+    let mut state = idle("word-count");
+    let fault = "kill:executor=2@batch=7".parse().expect("a fault");
+    state.begin(&state.request(&fault).expect("a fault that can strike"));
+    for (index, lane) in lanes.iter().enumerate() {
+        let done = LaneDone { lane: lane.clone(), with_fault: Arc::default(), without_fault: Arc::default() };
+        state.take(RaceNews::Lane { index, done: Arc::new(done) });
+    }
+    state
+}
+
+/// The same, finished.
+pub fn finished(race: Race) -> RaceState {
+    let mut state = running(&race.lanes);
+    state.finish(Ok(race));
+    state
 }

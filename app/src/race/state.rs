@@ -234,3 +234,61 @@ pub fn run_of(model: &Model, input: ProgramInput, batches: u32) -> Option<RunReq
     };
     Some(RunRequest::new(program, config, input))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::race::engine_run::Store;
+    use crate::race::plan_of;
+    use crate::race::samples::idle;
+
+    fn fault(spec: &str) -> PlannedFault {
+        spec.parse().expect(spec)
+    }
+
+    /// The run would end before its fault strikes, or before the struck batch has recovered.
+    #[test]
+    fn a_late_fault_makes_the_runs_longer() {
+        let batches = |spec: &str| idle("word-count").request(&fault(spec)).expect(spec).run.config.max_batches;
+        assert_eq!(batches("kill:executor=2@batch=7"), Some(12));
+        assert_eq!(batches("kill:executor=2@batch=11"), Some(13));
+        assert_eq!(batches("kill:executor=2@batch=40"), Some(42));
+    }
+
+    /// Ten runs would be computed in which nothing fails.
+    #[test]
+    fn faults_that_cannot_strike_are_refused_with_the_way_out() {
+        for (program, spec, way_out) in [
+            ("word-count", "kill:executor=4@batch=7", "the executors are 1 to 3"),
+            ("page-rank", "kill:executor=2@batch=7", "choose a task"),
+        ] {
+            let problem = idle(program).request(&fault(spec)).expect_err(spec);
+            assert!(problem.contains(way_out), "{problem}");
+        }
+        let problem = RaceState::default().request(&fault("kill:executor=2@batch=7")).expect_err("a log");
+        assert!(problem.contains("open a program"), "{problem}");
+    }
+
+    /// The race of "the fault just done" would be that of another moment, or of other settings.
+    #[test]
+    fn a_fault_that_happened_is_planned_again() {
+        for (program, spec) in [
+            ("word-count", "kill:executor=2@batch=7"),
+            ("word-count", "slow:executor=1,factor=10@batch=3"),
+            ("page-rank", "kill:executor=2@stage=11.task=2"),
+        ] {
+            let mut run = RunRequest::clone(idle(program).base.as_ref().expect("a program"));
+            run.config.faults = vec![fault(spec)];
+            let recording = run.record(&Store::memory()).expect(spec);
+            let record = recording.model.faults.last().expect("it struck");
+            let plan = plan_of(record).expect("its moment is known");
+            assert_eq!(plan.command, fault(spec).command);
+            match plan.moment {
+                Moment::Batch(_) => assert_eq!(plan, fault(spec)),
+                Moment::Task { stage, .. } => assert_eq!(stage.0, 11),
+            }
+            let again = run_of(&recording.model, run.input.clone(), 12).expect("a built-in program");
+            assert_eq!(again.config, EngineConfig { faults: Vec::new(), ..run.config });
+        }
+    }
+}

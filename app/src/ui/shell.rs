@@ -86,7 +86,7 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
     // Always there, so that nothing jumps when there is something to say.
     Panel::bottom("hint")
         .exact_size(36.0)
-        .frame(frame(Margin::symmetric(16, 8)))
+        .frame(frame(Margin::symmetric(16, 4)))
         .show(ui, |ui| hint_ui(ui, ctx, &state.ui));
     if state.ui.page == Page::Race {
         CentralPanel::default()
@@ -171,6 +171,10 @@ fn centre_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
 /// What went wrong, else the advice of the moment: words that can be copied, or a button that does it.
 fn hint_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
     let t = Tokens::of(ui.ctx());
+    if state.page == Page::Race && state.hint_command.is_some() && state.error.is_none() {
+        // What it offers is what the page shows.
+        return;
+    }
     let (words, color) = match (&state.error, &state.hint) {
         (Some(error), _) => (error, t.lost),
         (None, Some(hint)) => (hint, t.computing),

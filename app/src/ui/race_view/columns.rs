@@ -31,7 +31,7 @@ impl Columns {
         let at = |share: f32| (width * share).round();
         let gap = 2.0 * STEP;
         let edge = width - 4.0 * STEP;
-        let open = edge - 16.0 * STEP;
+        let open = edge - 18.0 * STEP;
         Self {
             width,
             title: (4.0 * STEP, at(0.225) - gap),
@@ -39,8 +39,8 @@ impl Columns {
             every: (at(0.365), at(0.435)),
             with: (at(0.435) + gap, at(0.55)),
             added: (at(0.55) + gap, at(0.655)),
-            read: (at(0.68), at(0.80) - gap),
-            upkeep: (at(0.80), open - gap),
+            read: (at(0.67), at(0.78) - gap),
+            upkeep: (at(0.78), open - gap),
             open: (open, edge),
         }
     }
@@ -50,6 +50,7 @@ impl Columns {
 pub(super) fn headings_ui(ui: &mut Ui, columns: &Columns, words: &Words) {
     let t = Tokens::of(ui.ctx());
     let (row, _) = ui.allocate_exact_size(vec2(columns.width, 5.0 * STEP), Sense::hover());
+    let ui = &mut ui.new_child(UiBuilder::new().max_rect(row));
     let fault = words.fault;
     let part = words.part;
     let headings = [
@@ -58,7 +59,8 @@ pub(super) fn headings_ui(ui: &mut Ui, columns: &Columns, words: &Words) {
         (columns.with, Side::Right, format!("{part} the {fault}")),
         (columns.added, Side::Right, format!("added by the {fault}")),
         (columns.read, Side::Left, "read from checkpoint".to_owned()),
-        ((columns.upkeep.0, columns.open.1), Side::Left, "upkeep memory · bytes written".to_owned()),
+        ((columns.upkeep.0, columns.open.0), Side::Left, "upkeep memory · bytes written".to_owned()),
+        (columns.open, Side::Left, "open the run".to_owned()),
     ];
     for (column, side, words) in headings {
         let words = text::rich(words, text::regular(text::SMALL), t.text_soft);

@@ -3,7 +3,7 @@
 use super::RaceViewState;
 use crate::command::{AppCommand, Page, RaceCommand};
 use crate::race::{
-    LaneState, Race, RacePhase, RacePlan, RaceState, Words, fault_words, number_word, outcome_sentence, race_table,
+    LaneState, Race, RacePhase, RaceState, Words, fault_words, number_word, outcome_sentence, race_table,
 };
 use crate::theme::widgets::{card, line_ui, row_ui};
 use crate::theme::{STEP, Tokens, text};
@@ -15,17 +15,9 @@ pub(super) fn header_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut RaceViewStat
     let t = Tokens::of(ui.ctx());
     let race = ctx.race;
     let words = words(race);
-    row_ui(
-        ui,
-        |ui| {
-            let said = line_ui(ui, text::rich(sentence(race, &words), text::semibold(text::LARGE), t.text));
-            ui.ctx().accesskit_node_builder(said.id, |node| node.set_live(egui::accesskit::Live::Polite));
-        },
-        |ui| buttons_ui(ui, ctx, state),
-    );
-    if let Some(plan) = &race.plan {
-        line_below_ui(ui, race, plan);
-    }
+    let said = line_ui(ui, text::rich(sentence(race, &words), text::semibold(text::LARGE), t.text));
+    ui.ctx().accesskit_node_builder(said.id, |node| node.set_live(egui::accesskit::Live::Polite));
+    row_ui(ui, |ui| line_below_ui(ui, race), |ui| buttons_ui(ui, ctx, state));
     if let RacePhase::Failed(error) = &race.phase {
         loud_ui(ui, "The race could not be run", std::slice::from_ref(error));
     }
@@ -88,8 +80,9 @@ fn export_ui(ui: &mut Ui, race: &Race) {
     }
 }
 
-fn line_below_ui(ui: &mut Ui, race: &RaceState, plan: &RacePlan) {
+fn line_below_ui(ui: &mut Ui, race: &RaceState) {
     let t = Tokens::of(ui.ctx());
+    let Some(plan) = &race.plan else { return };
     let faults: Vec<String> = plan.faults.iter().map(fault_words).collect();
     let mut line = format!("{} · seed {} · {}", plan.program, plan.seed, faults.join(", "));
     let lanes = race.lanes.len();
@@ -100,14 +93,11 @@ fn line_below_ui(ui: &mut Ui, race: &RaceState, plan: &RacePlan) {
     } else if hash.is_some() {
         line.push_str(&format!(" · results identical in all {} lanes", number_word(lanes)));
     }
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 2.0 * STEP;
-        line_ui(ui, text::rich(line, text::regular(text::MEDIUM), t.text_soft));
-        if let Some(hash) = hash {
-            let whole = format!("sha256 {hash}");
-            line_ui(ui, text::rich(shortened(hash), text::mono(text::SMALL), t.text)).on_hover_text(whole);
-        }
-    });
+    line_ui(ui, text::rich(line, text::regular(text::MEDIUM), t.text_soft));
+    if let Some(hash) = hash {
+        let whole = format!("sha256 {hash}");
+        line_ui(ui, text::rich(shortened(hash), text::mono(text::SMALL), t.text)).on_hover_text(whole);
+    }
 }
 
 /// First and last digits: enough to compare by eye.

@@ -8,7 +8,7 @@ use crate::race::{Lane, LaneRun, LaneSlot, LaneState, Words, lane_note, signed};
 use crate::theme::widgets::{bar_ui, line_ui};
 use crate::theme::{RADIUS, STEP, Tokens, format, text};
 use crate::ui::{ViewCtx, cell as sign_cell};
-use egui::{Align2, Button, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use egui::{Align2, Button, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, WidgetType, pos2, vec2};
 
 /// What all rows of a table share.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +17,6 @@ pub(super) struct Scale {
     pub height: f32,
     /// What the longest bar counts.
     pub longest: u64,
-    /// Whether the program runs in batches.
-    pub streaming: bool,
 }
 
 /// Where the upper and the lower line of a row are.
@@ -43,6 +41,8 @@ pub(super) fn lane_row_ui(
 ) {
     let t = Tokens::of(ui.ctx());
     let (row, response) = ui.allocate_exact_size(vec2(columns.width, scale.height), Sense::hover());
+    // A child, so that what is put into the row does not move what follows.
+    let ui = &mut ui.new_child(UiBuilder::new().max_rect(row));
     ui.painter().rect(row, RADIUS, t.panel, Stroke::new(1.0, t.line), StrokeKind::Inside);
     let summary = summary(slot, words);
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Other, true, &summary));
@@ -102,11 +102,11 @@ fn title_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, slot: &LaneSlot, columns: &Columns, 
 fn badge_ui(ui: &mut Ui, operator: &str) {
     let t = Tokens::of(ui.ctx());
     let room = ui.available_width() - 2.0 * STEP;
-    let words = text::line(ui.painter(), "Spark refuses this here", text::regular(text::SMALL), t.again, room);
+    let words = text::line(ui.painter(), "Spark refuses this here", text::regular(text::SMALL), t.text, room);
     let (rect, response) = ui.allocate_exact_size(words.size() + vec2(3.0 * STEP, STEP), Sense::hover());
     ui.painter().rect_stroke(rect, rect.height() / 2.0, Stroke::new(1.0, t.again), StrokeKind::Inside);
     let at = Align2::CENTER_CENTER.align_size_within_rect(words.size(), rect).min;
-    ui.painter().galley(at, words, t.again);
+    ui.painter().galley(at, words, t.text);
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, "Spark refuses this here"));
     response.on_hover_text(format!(
         "Spark insists on a storage level and on a checkpoint interval for {operator}, and does not start without; \
@@ -183,8 +183,8 @@ fn open_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, slot: &LaneSlot, columns: &Columns, w
     let room = cell(row, columns.open, row.top(), row.height());
     let fault = words.fault;
     let runs = [
-        (LaneRun::WithFault, room.center().y - 7.0 * STEP, "Open".to_owned(), format!("with the {fault}")),
-        (LaneRun::WithoutFault, room.center().y + STEP, "Without".to_owned(), format!("without the {fault}")),
+        (LaneRun::WithFault, room.center().y - 6.5 * STEP, "With".to_owned(), format!("with the {fault}")),
+        (LaneRun::WithoutFault, room.center().y + 0.5 * STEP, "Without".to_owned(), format!("without the {fault}")),
     ];
     for (run, top, label, which) in runs {
         let rect = Rect::from_min_size(pos2(room.left(), top), vec2(room.width(), 6.0 * STEP));

@@ -14,13 +14,13 @@ use self::lane_row::{Scale, lane_row_ui};
 use super::ViewCtx;
 use crate::race::{FaultDraft, RacePhase, Words, reading};
 use crate::theme::widgets::{card, line_ui};
-use crate::theme::{STEP, Tokens, text};
+use crate::theme::{STEP, Tokens, format, text};
 use egui::{Label, ScrollArea, Sense, Ui, vec2};
 
 /// Lowest row of a lane.
-const ROW_MIN: f32 = 19.0 * STEP;
+const ROW_MIN: f32 = 17.0 * STEP;
 /// Highest.
-const ROW_MAX: f32 = 24.0 * STEP;
+const ROW_MAX: f32 = 22.0 * STEP;
 /// What the page keeps free below the lanes, for the footnote and how to read it.
 const BELOW_LANES: f32 = 50.0 * STEP;
 
@@ -55,16 +55,16 @@ fn lanes_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     let faults: Vec<String> = plan.faults.iter().map(ToString::to_string).collect();
     let words = Words::of(&faults, plan.streaming);
     let columns = Columns::of(ui.available_width());
-    ui.add_space(STEP);
+    ui.spacing_mut().item_spacing.y = 2.0 * STEP;
     columns::headings_ui(ui, &columns, &words);
     let lanes = ctx.race.lanes.len().max(1) as f32;
     let room = ui.available_height() - BELOW_LANES;
     let height = (room / lanes - 2.0 * STEP).clamp(ROW_MIN, ROW_MAX).floor();
-    let scale = Scale { height, longest: work_bar::longest(&ctx.race.lanes), streaming: plan.streaming };
+    let scale = Scale { height, longest: work_bar::longest(&ctx.race.lanes) };
     for slot in &ctx.race.lanes {
         lane_row_ui(ui, ctx, slot, &columns, &words, scale);
-        ui.add_space(STEP);
     }
+    ui.spacing_mut().item_spacing.y = STEP;
     work_bar::key_ui(ui, &words);
     let part = if plan.streaming { "the same batch" } else { "the same jobs" };
     let [every, of] = words.every;
@@ -79,7 +79,7 @@ fn lanes_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
 
 fn reading_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     let t = Tokens::of(ui.ctx());
-    let sentences = ctx.race.result.as_ref().map(|race| reading(race)).unwrap_or_default();
+    let sentences = ctx.race.result.as_ref().map(|race| reading(race, format::bytes)).unwrap_or_default();
     if sentences.is_empty() {
         return;
     }

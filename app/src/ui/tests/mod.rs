@@ -7,4 +7,5 @@ mod pictures;
 mod cells;
 mod far_view;
 mod flows;
+mod race;
 mod words;
