@@ -136,7 +136,7 @@ fn the_same_kill_under_five_policies_and_a_lane_opened() {
     let tally = window.state().session().model().batches[&BatchId(7)].tally;
     let cache = headless.lane(Policy::Cache).expect("the lane is there");
     assert_eq!(tally, cache.struck.with_fault, "the lane's own run is shown");
-    window.get_by_label("Lane Cache · with the fault");
+    window.get_by_label("Lane Cache · with the kill");
     assert!(window.query_by_label("Kill 1").is_none(), "nothing can be killed in a recorded run");
 
     press(&mut window, "Back to the live run");

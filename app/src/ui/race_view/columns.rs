@@ -59,8 +59,8 @@ pub(super) fn headings_ui(ui: &mut Ui, columns: &Columns, words: &Words) {
         (columns.with, Side::Right, format!("{part} the {fault}")),
         (columns.added, Side::Right, format!("added by the {fault}")),
         (columns.read, Side::Left, "read from checkpoint".to_owned()),
-        ((columns.upkeep.0, columns.open.0), Side::Left, "upkeep memory · bytes written".to_owned()),
-        (columns.open, Side::Left, "open the run".to_owned()),
+        ((columns.upkeep.0, columns.open.0), Side::Left, "upkeep memory · written".to_owned()),
+        (columns.open, Side::Left, "open run".to_owned()),
     ];
     for (column, side, words) in headings {
         let words = text::rich(words, text::regular(text::SMALL), t.text_soft);

@@ -3,7 +3,7 @@
 use super::RaceViewState;
 use crate::command::{AppCommand, Page, RaceCommand};
 use crate::race::{
-    LaneState, Race, RacePhase, RaceState, Words, fault_words, number_word, outcome_sentence, race_table,
+    Lane, LaneState, Race, RacePhase, RaceState, Words, fault_words, number_word, outcome_sentence, race_table,
 };
 use crate::theme::widgets::{card, line_ui, row_ui};
 use crate::theme::{STEP, Tokens, text};
@@ -15,16 +15,17 @@ pub(super) fn header_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut RaceViewStat
     let t = Tokens::of(ui.ctx());
     let race = ctx.race;
     let words = words(race);
-    let said = line_ui(ui, text::rich(sentence(race, &words), text::semibold(text::LARGE), t.text));
+    let differ = race.result.as_ref().is_some_and(|result| result.common_hash().is_none());
+    let color = if differ { t.lost } else { t.text };
+    let said = line_ui(ui, text::rich(sentence(race, &words), text::semibold(text::LARGE), color));
     ui.ctx().accesskit_node_builder(said.id, |node| node.set_live(egui::accesskit::Live::Polite));
     row_ui(ui, |ui| line_below_ui(ui, race), |ui| buttons_ui(ui, ctx, state));
     if let RacePhase::Failed(error) = &race.phase {
         loud_ui(ui, "The race could not be run", std::slice::from_ref(error));
     }
     let Some(result) = &race.result else { return };
-    if result.common_hash().is_none() {
-        let (title, lines) = difference(result, &words);
-        loud_ui(ui, &title, &lines);
+    if differ {
+        loud_ui(ui, "No policy and no fault may change a result", &difference(result, &words));
     }
     for warning in &result.warnings {
         line_ui(ui, text::rich(warning, text::regular(text::SMALL), t.text_soft));
@@ -40,6 +41,7 @@ fn words(race: &RaceState) -> Words {
 fn sentence(race: &RaceState, words: &Words) -> String {
     let policies = number_word(race.lanes.len());
     match (&race.phase, &race.result) {
+        (RacePhase::Done, Some(result)) if result.common_hash().is_none() => "The results differ".to_owned(),
         (RacePhase::Done, Some(result)) => outcome_sentence(result),
         (RacePhase::Idle, _) => "One fault, five policies: choose what fails and when".to_owned(),
         (RacePhase::Cancelled, _) => "The race was cancelled".to_owned(),
@@ -109,13 +111,13 @@ fn shortened(hash: &str) -> String {
 }
 
 /// What each lane wrote, when two wrote different results.
-fn difference(race: &Race, words: &Words) -> (String, Vec<String>) {
-    let lines = race.lanes.iter().map(|lane| {
+fn difference(race: &Race, words: &Words) -> Vec<String> {
+    let line = |lane: &Lane| {
         let (with, without) = (shortened(&lane.output_sha256), shortened(&lane.output_sha256_without_fault));
-        let fault = words.fault;
-        format!("{}   with the {fault} {with}   without the {fault} {without}", lane.policy.title())
-    });
-    ("The results differ. No policy and no fault may change a result".to_owned(), lines.collect())
+        let (title, fault) = (lane.policy.title(), words.fault);
+        format!("{title:<18}  with the {fault} {with}  without the {fault} {without}")
+    };
+    race.lanes.iter().map(line).collect()
 }
 
 /// What must not be overlooked.

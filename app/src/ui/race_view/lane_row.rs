@@ -43,6 +43,7 @@ pub(super) fn lane_row_ui(
     let (row, response) = ui.allocate_exact_size(vec2(columns.width, scale.height), Sense::hover());
     // A child, so that what is put into the row does not move what follows.
     let ui = &mut ui.new_child(UiBuilder::new().max_rect(row));
+    ui.spacing_mut().interact_size.y = 6.0 * STEP;
     ui.painter().rect(row, RADIUS, t.panel, Stroke::new(1.0, t.line), StrokeKind::Inside);
     let summary = summary(slot, words);
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Other, true, &summary));

@@ -18,7 +18,7 @@ use crate::theme::{STEP, Tokens, format, text};
 use egui::{Label, ScrollArea, Sense, Ui, vec2};
 
 /// Lowest row of a lane.
-const ROW_MIN: f32 = 17.0 * STEP;
+const ROW_MIN: f32 = 16.0 * STEP;
 /// Highest.
 const ROW_MAX: f32 = 22.0 * STEP;
 /// What the page keeps free below the lanes, for the footnote and how to read it.

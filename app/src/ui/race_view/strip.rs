@@ -1,7 +1,7 @@
 //! Above the story while a lane is open in place of the live run: which one, and the way back.
 
 use crate::command::{AppCommand, Page, RaceCommand};
-use crate::race::LaneRun;
+use crate::race::{LaneRun, Words};
 use crate::theme::widgets::{card, line_ui, row_ui};
 use crate::theme::{STEP, Tokens, text};
 use crate::ui::ViewCtx;
@@ -12,10 +12,12 @@ pub fn lane_strip_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     let Some(shown) = ctx.race.shown else { return };
     let t = Tokens::of(ui.ctx());
     let run = match shown.run {
-        LaneRun::WithFault => "with the fault",
-        LaneRun::WithoutFault => "without the fault",
+        LaneRun::WithFault => "with",
+        LaneRun::WithoutFault => "without",
     };
-    let title = format!("Lane {} · {run}", shown.policy.title());
+    let faults = ctx.race.plan.iter().flat_map(|plan| &plan.faults).map(ToString::to_string);
+    let fault = Words::of(&faults.collect::<Vec<_>>(), false).fault;
+    let title = format!("Lane {} · {run} the {fault}", shown.policy.title());
     card(t).stroke(Stroke::new(1.0, t.checkpoint)).inner_margin(Margin::symmetric(10, 4)).show(ui, |ui| {
         ui.set_width(ui.available_width());
         row_ui(

@@ -61,7 +61,9 @@ fn every_lane_shows_its_numbers_and_its_badge() {
 #[test]
 fn different_results_are_loud() {
     let harness = shown(finished(different()));
-    assert_eq!(labels(&harness, "The results differ"), 1);
+    harness.get_by_label("The results differ");
+    assert_eq!(labels(&harness, "No policy and no fault may change a result"), 1);
+    assert_eq!(labels(&harness, "longest way back"), 0);
     assert_eq!(labels(&harness, "badc0ffee"), 1);
     assert_eq!(labels(&harness, "identical"), 0);
 }
@@ -99,10 +101,11 @@ fn both_runs_of_a_lane_open() {
 #[test]
 fn an_open_lane_says_so_and_leads_back() {
     let mut world = World::demo();
+    world.race = finished(race_of(&WORD_COUNT));
     world.race.shown = Some(ShownLane { policy: Policy::Cache, run: LaneRun::WithFault });
     let mut harness = window(world);
     harness.run();
-    harness.get_by_label("Lane Cache · with the fault");
+    harness.get_by_label("Lane Cache · with the kill");
     harness.get_by_label("Back to the live run").click();
     harness.run();
     harness.key_press(Key::Escape);
