@@ -155,7 +155,9 @@ impl Ours {
     }
 
     fn frame(&mut self, events: Vec<Event>) -> u64 {
+        let race = faultline::race::RaceState::default();
         let ctx = ViewCtx {
+            race: &race,
             model: &self.model,
             scene: &self.scene,
             selection: self.selection,

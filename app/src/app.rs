@@ -1,8 +1,9 @@
 //! The eframe application: pump, fold, handle commands; then paint.
 
-use crate::command::{AppCommand, CommandSender};
-use crate::handlers::{Guide, handle};
+use crate::command::{AppCommand, CommandSender, Page};
+use crate::handlers::{Guide, RaceDesk, RunShown, handle};
 use crate::opening;
+use crate::race::RaceState;
 use crate::scene::{Filter, Scene, SceneCache, column_of_batch, visible_batches};
 use crate::session::{Pumped, Session};
 use crate::source::Start;
@@ -23,6 +24,7 @@ pub struct App {
     scenes: SceneCache,
     scene: Arc<Scene>,
     guide: Guide,
+    race: RaceDesk,
     wake: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -39,6 +41,7 @@ impl App {
             scenes: SceneCache::default(),
             scene: Arc::default(),
             guide: Guide::default(),
+            race: RaceDesk::default(),
             wake,
         }
     }
@@ -85,6 +88,17 @@ impl App {
         self.shell.panels.storage.tab = storage;
     }
 
+    /// Shows a race that was computed elsewhere.
+    pub fn show_race(&mut self, race: RaceState) {
+        self.race = RaceDesk::with(race);
+        self.shell.ui.page = Page::Race;
+    }
+
+    /// The race, as far as it is.
+    pub const fn race(&self) -> &RaceState {
+        self.race.state()
+    }
+
     /// What is open.
     pub const fn session(&self) -> &Session {
         &self.session
@@ -109,18 +123,33 @@ impl App {
     /// Before painting: takes events and commands. Returns whether more events wait.
     pub fn update(&mut self) -> Pumped {
         for sent in self.commands.drain() {
-            self.shell.apply(&sent.command);
-            if let AppCommand::ShowBatch(batch) = sent.command {
-                self.shell.panels.lineage.show_column(column_of_batch(self.session.model(), batch));
-            }
-            handle(sent.command, &mut self.session, &mut self.shell.ui, &mut self.guide, &self.wake);
+            self.carry_out(sent.command);
         }
         self.shell.ui.pacing = self.session.capabilities().pacing;
         let pumped = self.session.pump();
+        self.race.observe(&self.session);
         self.guide.observe(&self.session, &mut self.shell.ui);
         let filter = self.visible();
         self.scene = self.scenes.get(self.session.model(), &filter);
         pumped
+    }
+
+    fn carry_out(&mut self, command: AppCommand) {
+        let Self { session, shell, guide, race, wake, .. } = self;
+        let mut shown = RunShown::Same;
+        shell.apply(&command);
+        if let AppCommand::ShowBatch(batch) = command {
+            shell.panels.lineage.show_column(column_of_batch(session.model(), batch));
+        }
+        if matches!(command, AppCommand::OpenProgram(_) | AppCommand::Input(_)) {
+            // What is replaced is the live run, not the lane in its place.
+            shown = race.back_to_run(session, &mut shell.ui);
+        }
+        handle(command.clone(), session, &mut shell.ui, guide, wake);
+        if race.handle(&command, session, &mut shell.ui, wake) == RunShown::Another || shown == RunShown::Another {
+            self.scenes.clear();
+            self.shell.forget_run();
+        }
     }
 
     /// The batches that the lineage view shows, and one more on each side.
@@ -147,6 +176,7 @@ impl App {
             selection: self.shell.ui.selection,
             focus: self.shell.ui.focus,
             now: model.now,
+            race: self.race.state(),
             controllable: self.session.is_controllable(),
             time: TimeCtx {
                 timeline: self.session.timeline(),

@@ -7,6 +7,7 @@ pub mod handlers;
 pub mod model;
 pub mod opening;
 pub mod platform;
+pub mod race;
 pub mod scene;
 pub mod session;
 pub mod source;

@@ -56,8 +56,7 @@ pub fn open_with(
     }
     check_source(source)?;
     let config = EngineConfig { app_name: name.to_owned(), ..EngineConfig::default() };
-    let text = default_text(&program, config.seed);
-    let input = ProgramInput::replay(text, LINES_PER_BATCH).from_source(source.clone());
+    let input = window_input(&program, config.seed).from_source(source.clone());
     Ok(Session::new(Box::new(start_live(program, input, config, start, wake)?)))
 }
 
@@ -75,4 +74,9 @@ pub fn open(name: &str, start: Start, wake: Arc<dyn Fn() + Send + Sync>) -> anyh
     }
     let known: Vec<&str> = programs::ALL.iter().map(|p| p.name).collect();
     bail!("{name:?} is neither a program ({}) nor the path of an event log", known.join(", "))
+}
+
+/// The input of a program that the window opens.
+pub fn window_input(program: &BuiltIn, seed: u64) -> ProgramInput {
+    ProgramInput::replay(default_text(program, seed), LINES_PER_BATCH)
 }

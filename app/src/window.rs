@@ -3,9 +3,10 @@
 use crate::app::{App, SAVED};
 use crate::platform::Picture;
 use crate::platform::screenshot::{Shot, paint};
+use crate::race::RaceState;
 use crate::session::{Pumped, Session};
 use crate::source::Start;
-use crate::theme::{Theme, fonts, text};
+use crate::theme::Theme;
 use crate::ui::dock::Pane;
 use crate::ui::storage_panel::StorageTab;
 use anyhow::{Context as _, anyhow};
@@ -75,41 +76,27 @@ fn open_app(theme: Theme, make: impl FnOnce(Arc<dyn Fn() + Send + Sync>) -> anyh
 /// Frames after which the camera rests.
 const SETTLED: u32 = 120;
 
-/// Paints the window over a session without a display.
-pub fn picture(mut session: Session, theme: Theme, below: (Pane, StorageTab), size: [u32; 2]) -> Picture {
+/// Paints the window over a session without a display; with a race, its page.
+pub fn picture(
+    mut session: Session,
+    race: Option<RaceState>,
+    theme: Theme,
+    below: (Pane, StorageTab),
+    size: [u32; 2],
+) -> Picture {
     let ctx = egui::Context::default();
     theme.apply(&ctx);
     // Every event is folded before the first frame, however long that takes.
     while session.pump() == Pumped::More {}
     let mut app = App::new(session, theme, Arc::new(|| {}));
     app.show_below(below.0, below.1);
+    if let Some(race) = race {
+        app.show_race(race);
+    }
     let background = theme.tokens().background;
     let shot = Shot { size, pixels_per_point: 1.0, frames: SETTLED, background };
     paint(&ctx, shot, |ui| {
         app.update();
         app.paint(ui);
-    })
-}
-
-/// Paints a table of text, in the mono face.
-pub fn text_picture(table: &str, theme: Theme, size: [u32; 2]) -> Picture {
-    let ctx = egui::Context::default();
-    theme.apply(&ctx);
-    let tokens = theme.tokens();
-    let shot = Shot { size, pixels_per_point: 1.0, frames: 4, background: tokens.background };
-    paint(&ctx, shot, |ui| {
-        if !fonts::are_bound(ui.ctx()) {
-            ui.ctx().request_discard("the fonts are in force from the next pass on");
-            return;
-        }
-        // The widest line fits.
-        let columns = table.lines().map(|line| line.chars().count()).max().unwrap_or(1).max(1);
-        let advance = ui.fonts_mut(|f| f.glyph_width(&text::mono(text::MEDIUM), '0'));
-        let fit = (ui.available_width() - 48.0) / (columns as f32 * advance);
-        let font = text::mono((text::MEDIUM * fit).clamp(text::SMALLEST / 2.0, text::MEDIUM));
-        egui::Frame::new().inner_margin(24).show(ui, |ui| {
-            let words = text::rich(table, font, tokens.text);
-            ui.add(egui::Label::new(words).extend());
-        });
     })
 }

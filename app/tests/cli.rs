@@ -1,7 +1,7 @@
 //! The command line as a user meets it: the built binary, its output, its exit codes.
 
-use faultline::cli::OutputHash;
 use faultline::model::Model;
+use faultline::race::OutputHash;
 use faultline_engine::eventlog::LogReader;
 use serde_json::Value;
 use std::fs::File;

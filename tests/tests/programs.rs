@@ -1,16 +1,17 @@
 //! The built-in programs against sequential oracles that know neither RDDs nor streams, and what a kill
 //! costs each of them under every policy.
 
-use faultline::cli::args::Sizing;
-use faultline::cli::engine_run::RunRequest;
-use faultline::cli::{Lane, Policy, Race, RaceRequest, outcome_sentence, race};
-use faultline::opening::{LINES_PER_BATCH, default_text};
+use faultline::opening::{LINES_PER_BATCH, default_text, window_input};
+use faultline::race::engine_run::RunRequest;
+use faultline::race::{Keep, Lane, Policy, Race, RaceRequest, outcome_sentence, race};
+use faultline_engine::config::EngineConfig;
 use faultline_engine::event::Event;
 use faultline_engine::ids::{BatchId, OutputOpId};
 use faultline_engine::programs::{self, BuiltIn, ProgramInput};
 use faultline_tests::{Loop, run, settings};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 const BATCHES: u32 = 12;
 const KILL: &str = "kill:executor=2@batch=7";
@@ -30,7 +31,7 @@ fn input_of(program: &BuiltIn, seed: u64) -> Vec<Vec<String>> {
 
 /// What a program prints.
 fn printed(program: BuiltIn, seed: u64, faults: &[&str]) -> Printed {
-    let config = faultline_engine::config::EngineConfig { seed, ..settings(BATCHES, faults) };
+    let config = EngineConfig { seed, ..settings(BATCHES, faults) };
     let input = ProgramInput::replay(default_text(&program, seed), LINES_PER_BATCH);
     let (result, log) = run(Loop::Sim, config, move |sc| program.run(sc, &input));
     result.expect("the program ends well");
@@ -163,10 +164,17 @@ fn log_sessions_end_after_three_batches_without_a_hit() {
 }
 
 fn raced(name: &str, fault: &str) -> Race {
-    let mut run = RunRequest::new(program(name), &Sizing::default()).expect("the input is there");
-    run.config.faults = vec![fault.parse().expect("a fault")];
-    let request = RaceRequest { run, policies: Policy::ALL.to_vec() };
-    race(&request, &mut |_| {}).expect("every lane runs")
+    let program = program(name);
+    let config = EngineConfig {
+        app_name: name.to_owned(),
+        max_batches: Some(BATCHES),
+        faults: vec![fault.parse().expect("a fault")],
+        ..EngineConfig::default()
+    };
+    let input = window_input(&program, config.seed);
+    let run = RunRequest::new(program, config, input);
+    let request = RaceRequest { run, policies: Policy::ALL.to_vec(), keep: Keep::Numbers };
+    race(&request, &mut |_| ControlFlow::Continue(())).expect("every lane runs")
 }
 
 /// A program whose output depends on what is kept, or on what fails, would teach nothing about cost.

@@ -1,8 +1,8 @@
 //! What can be written on the command line.
 
-use super::Policy;
 use super::size::parse_size;
 use crate::opening::BATCHES;
+use crate::race::Policy;
 use crate::ui::dock::Pane;
 use crate::ui::storage_panel::StorageTab;
 use clap::builder::RangedU64ValueParser;

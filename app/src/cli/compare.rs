@@ -1,21 +1,21 @@
 //! `faultline compare`: the race, as a table or as JSON.
 
 use super::args::CompareArgs;
-use super::engine_run::RunRequest;
-use super::faults::check_faults;
 use super::operators::check_operators;
-use super::race_table::race_table;
+use super::request::{check_faults, run_request};
 use super::run::{bar, warn};
-use super::{Policy, Race, RaceRequest, race};
+use crate::race::{Keep, LaneRun, Policy, Progress, Race, RaceNews, RaceRequest, race, race_table};
 use std::io::Write;
+use std::ops::ControlFlow;
 
 /// Races and prints.
 pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut run = RunRequest::new(args.program, &args.sizing)?;
+    let mut run = run_request(args.program, &args.sizing)?;
     run.config.faults.clone_from(&args.faults);
-    check_faults(&run.program, &run.config)?;
+    check_faults(&run)?;
     check_operators(&run)?;
-    let race = race_with_progress(&RaceRequest { run, policies: distinct(&args.policies) })?;
+    let policies = distinct(&args.policies);
+    let race = race_with_progress(&RaceRequest { run, policies, keep: Keep::Numbers }, &mut |_| {})?;
     if args.json {
         serde_json::to_writer(&mut *out, &race)?;
         writeln!(out)?;
@@ -28,14 +28,16 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Races with a bar on a terminal.
-pub(super) fn race_with_progress(request: &RaceRequest) -> anyhow::Result<Race> {
+/// Races with a bar on a terminal, and hands on what the race tells.
+pub(super) fn race_with_progress(request: &RaceRequest, told: &mut dyn FnMut(RaceNews)) -> anyhow::Result<Race> {
     let bar = bar(request.policies.len() as u64 * 2, "runs");
-    let mut started = 0;
-    let result = race(request, &mut |policy| {
-        bar.set_position(started);
-        bar.set_message(policy.name());
-        started += 1;
+    let result = race(request, &mut |news| {
+        if let RaceNews::Progress(Progress { lane, policy, run, .. }) = &news {
+            bar.set_position(*lane as u64 * 2 + u64::from(*run == LaneRun::WithoutFault));
+            bar.set_message(policy.name());
+        }
+        told(news);
+        ControlFlow::Continue(())
     });
     bar.finish_and_clear();
     result

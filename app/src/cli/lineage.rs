@@ -1,9 +1,10 @@
 //! `faultline lineage`: the operators of a program, and the lineage of its last result.
 
 use super::args::{LineageArgs, LineageFormat, Sizing};
-use super::engine_run::{RunRequest, Store};
 use super::lineage_text::{dot, mermaid, text};
+use super::request::run_request;
 use crate::model::Model;
+use crate::race::engine_run::Store;
 use anyhow::Context;
 use faultline_engine::event::RddInfo;
 use faultline_engine::ids::RddId;
@@ -12,7 +13,7 @@ use std::io::Write;
 /// Runs the program and prints its lineage.
 pub fn lineage(args: &LineageArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let sizing = Sizing { batches: Some(args.batches), ..Sizing::default() };
-    let recording = RunRequest::new(args.program, &sizing)?.record(&Store::memory())?;
+    let recording = run_request(args.program, &sizing)?.record(&Store::memory())?;
     let model = &recording.model;
     let root =
         last_result(model).with_context(|| format!("{} ran no job, so there is no lineage", args.program.name))?;

@@ -1,34 +1,20 @@
 //! The command line: what a user can do without the window.
 //!
 //! Owns arguments, exit codes and the texts and JSON that are printed. Runs the engine through
-//! `engine_run`, folds its events with the model, and counts nothing itself that the model counts.
+//! `race::engine_run`, folds its events with the model, and counts nothing itself that the model counts.
 //!
 //! Exit codes: 0, 1 when the run failed, 2 when the command line was wrong.
 
 pub mod args;
 mod compare;
-pub mod engine_run;
-mod faults;
 mod interrupt;
 mod lineage;
 mod lineage_text;
 mod operators;
-mod outcome_sentence;
-mod output_hash;
-mod policies;
-mod race;
-mod race_table;
-mod recording;
+mod request;
 mod run;
 mod size;
 pub mod window;
-
-pub use outcome_sentence::outcome_sentence;
-pub use output_hash::OutputHash;
-pub use policies::Policy;
-pub use race::{Lane, LaneUpkeep, Race, RaceRequest, WithAndWithout, race};
-pub use recording::{BatchRow, Recording, Struck};
-pub use size::human_bytes;
 
 use args::{Cli, Command};
 use clap::Parser;

@@ -1,11 +1,12 @@
 //! The operators of a program, as `lineage` shows them and as `--persist`, `--checkpoint` and `drop`
 //! name them.
 
-use super::engine_run::{RunRequest, Store};
-use super::{Recording, UsageError};
+use super::UsageError;
 use crate::model::{Model, RddState};
+use crate::race::Recording;
+use crate::race::engine_run::{RunRequest, Store};
 use faultline_engine::command::Command;
-use faultline_engine::event::StorageLevel;
+use faultline_engine::event::{ClockKind, StorageLevel};
 use faultline_engine::ids::{OperatorName, RddId, StreamId};
 use faultline_engine::programs::InputSource;
 use std::collections::BTreeMap;
@@ -100,7 +101,7 @@ pub fn check_operators(request: &RunRequest) -> anyhow::Result<()> {
 
 fn known_operators(request: &RunRequest) -> anyhow::Result<Vec<OperatorName>> {
     let mut plain = request.clone();
-    plain.clock = super::args::Clock::Virtual;
+    plain.clock = ClockKind::Virtual;
     plain.input.source = InputSource::Replay;
     plain.config.persist.clear();
     plain.config.checkpoint.clear();

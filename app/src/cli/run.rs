@@ -1,10 +1,11 @@
 //! `faultline run`: one run, told batch by batch or as JSON.
 
 use super::args::{Clock, RunArgs};
-use super::engine_run::{RunRequest, Store};
-use super::faults::{check_faults, stages_to_name, unstruck};
+use super::interrupt::stop_on_interrupt;
 use super::operators::check_operators;
-use super::{BatchRow, Recording};
+use super::request::{check_faults, from_source, run_request};
+use crate::race::engine_run::{RunRequest, Store};
+use crate::race::{BatchRow, Recording, stages_to_name, unstruck};
 use faultline_engine::event::{ClockKind, Envelope, Event, Finding, ReceiverInfo};
 use faultline_engine::eventlog::LogWriter;
 use faultline_engine::ids::BatchId;
@@ -82,15 +83,15 @@ pub(super) fn warn(sentences: &[String]) {
 }
 
 fn request(args: &RunArgs) -> anyhow::Result<RunRequest> {
-    let mut request = RunRequest::new(args.program, &args.sizing)?;
+    let mut request = run_request(args.program, &args.sizing)?;
     match args.source.clone() {
-        Some(source) => request = request.from_source(source, args.clock, args.sizing.batches)?,
-        None => request.clock = args.clock.unwrap_or(Clock::Virtual),
+        Some(source) => request = from_source(request, source, args.clock, args.sizing.batches)?,
+        None => request.clock = args.clock.unwrap_or(Clock::Virtual).into(),
     }
     request.config.faults.clone_from(&args.faults);
     request.config.persist.extend(args.persist.iter().cloned());
     request.config.checkpoint.extend(args.checkpoint.iter().cloned());
-    check_faults(&request.program, &request.config)?;
+    check_faults(&request)?;
     check_operators(&request)?;
     Ok(request)
 }
@@ -109,7 +110,7 @@ fn record(
     };
     let bar = progress(request, out.is_some());
     let mut words: Vec<String> = Vec::new();
-    let ran = request.run(store, &mut |events| {
+    let mut see = |events: &[Envelope]| {
         for envelope in events {
             recording.see(envelope);
             if let Some(log) = &mut log {
@@ -122,7 +123,13 @@ fn record(
                 told = bar.suspend(|| tell(&recording, &envelope.event, &mut words, *out));
             }
         }
-    });
+    };
+    // What never ends by itself is ended by the user.
+    let ran = if request.input.source.is_external() {
+        request.run_controlled(store, stop_on_interrupt()?, &mut see)
+    } else {
+        request.run(store, &mut see)
+    };
     bar.finish_and_clear();
     // The log of a run that failed is the one that is needed most.
     log.map_or(Ok(()), EventsFile::finish)?;
@@ -161,8 +168,8 @@ pub(super) fn bar(len: u64, what: &str) -> ProgressBar {
 fn opening(request: &RunRequest, out: &mut dyn Write) -> io::Result<()> {
     let config = &request.config;
     let clock = match request.clock {
-        Clock::Virtual => "virtual clock, durations are modelled",
-        Clock::Wall => "wall clock, durations are measured",
+        ClockKind::Virtual => "virtual clock, durations are modelled",
+        ClockKind::Wall => "wall clock, durations are measured",
     };
     let (name, executors, cores, partitions) =
         (request.program.name, config.executors, config.cores, config.partitions);
@@ -249,7 +256,7 @@ fn report<'a>(request: &'a RunRequest, recording: &'a Recording) -> RunReport<'a
     RunReport {
         program: request.program.name,
         seed: request.config.seed,
-        clock: request.clock.into(),
+        clock: request.clock,
         batches: recording.batches.iter().map(batch).collect(),
         tasks: tally.tasks,
         recomputed_partitions: tally.computed_again,

@@ -1,6 +1,4 @@
-//! Sizes in bytes as people write them, and as they read them.
-
-const UNITS: [(&str, u64); 5] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+//! Sizes in bytes as people write them.
 
 /// Reads `64MB`, `512k`, `1GiB` or a number of bytes. Units are powers of 1024, as in Spark's settings.
 ///
@@ -27,14 +25,6 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Bytes with a unit: `0 B`, `812 B`, `9.1 MiB`.
-pub fn human_bytes(bytes: u64) -> String {
-    match UNITS.iter().find(|(_, size)| bytes >= *size) {
-        Some((unit, size)) if *size > 1 => format!("{:.1} {unit}", bytes as f64 / *size as f64),
-        _ => format!("{bytes} B"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,14 +47,6 @@ mod tests {
         for text in ["", "MB", "1.5g", "-1k", "64MX", "0", "99999999999T", "64µB", "１MB"] {
             let error = parse_size(text).expect_err(text);
             assert!(error.contains("64MB"), "{text}: {error}");
-        }
-    }
-
-    /// A table would show bytes in a unit in which nobody compares them.
-    #[test]
-    fn bytes_are_written_with_a_unit() {
-        for (bytes, text) in [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (64 << 20, "64.0 MiB")] {
-            assert_eq!(human_bytes(bytes), text);
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use super::args::{OpenArgs, ScreenshotArgs, Sizing, Source, View};
 use super::compare::race_with_progress;
-use super::engine_run::{RunRequest, Store};
-use super::race_table::race_table;
-use super::{Policy, RaceRequest, UsageError, run};
+use super::request::run_request;
+use super::{UsageError, run};
 use crate::opening::DEMO;
 use crate::platform::screenshot::write_png;
+use crate::race::engine_run::Store;
+use crate::race::{Keep, Policy, RaceRequest, RaceState, race_table};
 use crate::session::Session;
 use crate::source::RecordedSource;
 use anyhow::Context;
@@ -51,25 +52,38 @@ pub fn screenshot(args: ScreenshotArgs) -> anyhow::Result<()> {
     let theme = args.theme.into();
     let size = [args.size.width, args.size.height];
     let picture = match args.view {
-        View::Lineage => crate::window::picture(recorded(&args)?, theme, args.below.shown(), size),
+        View::Lineage => crate::window::picture(recorded(&args)?, None, theme, args.below.shown(), size),
         View::Race => {
-            let Source::Program(program) = &args.source else {
-                return Err(UsageError("--view race needs a program; a log holds one run only".into()).into());
-            };
-            let mut request = RunRequest::new(*program, &Sizing::default())?;
-            request.config.faults.clone_from(&args.faults);
-            let race = race_with_progress(&RaceRequest { run: request, policies: Policy::ALL.to_vec() })?;
-            crate::window::text_picture(&race_table(&race), theme, size)
+            let race = raced(&args)?;
+            crate::window::picture(recorded(&args)?, Some(race), theme, args.below.shown(), size)
         }
     };
     write_png(&picture, &args.out)
+}
+
+/// The race of the program's policies, computed to its end.
+fn raced(args: &ScreenshotArgs) -> anyhow::Result<RaceState> {
+    let Source::Program(program) = &args.source else {
+        return Err(UsageError("--view race needs a program; a log holds one run only".into()).into());
+    };
+    if args.faults.is_empty() {
+        return Err(UsageError("--view race needs a --fault, for example kill:executor=2@batch=7".into()).into());
+    }
+    let mut run = run_request(*program, &Sizing::default())?;
+    run.config.faults.clone_from(&args.faults);
+    let request = RaceRequest { run, policies: Policy::ALL.to_vec(), keep: Keep::Numbers };
+    let mut state = RaceState::default();
+    state.begin(&request);
+    let race = race_with_progress(&request, &mut |news| state.take(news))?;
+    state.finish(Ok(race));
+    Ok(state)
 }
 
 /// The events of the source up to the end of the batch asked for.
 fn recorded(args: &ScreenshotArgs) -> anyhow::Result<Session> {
     let source = match &args.source {
         Source::Program(program) => {
-            let mut request = RunRequest::new(*program, &Sizing::default())?;
+            let mut request = run_request(*program, &Sizing::default())?;
             request.config.faults.clone_from(&args.faults);
             if let Some(batch) = args.at {
                 request.config.max_batches = Some(batch.0);
@@ -104,7 +118,7 @@ pub fn without_display(reason: &str, out: &mut dyn Write) -> anyhow::Result<()> 
         crate::window::WITHOUT_WINDOW
     )?;
     let program = programs::find(DEMO).context("the demo is one of the built-in programs")?;
-    let mut request = RunRequest::new(program, &Sizing::default())?;
+    let mut request = run_request(program, &Sizing::default())?;
     let faults = vec![PlannedFault {
         command: Command::KillExecutor { executor: ExecutorId(2) },
         moment: Moment::Batch(BatchId(7)),
@@ -112,7 +126,8 @@ pub fn without_display(reason: &str, out: &mut dyn Write) -> anyhow::Result<()> 
     request.config.faults.clone_from(&faults);
     run::tell_run(&request, &Store::temporary()?, out)?;
     writeln!(out, "\nThe same kill under five policies\n")?;
-    let race = race_with_progress(&RaceRequest { run: request, policies: Policy::ALL.to_vec() })?;
+    let race = RaceRequest { run: request, policies: Policy::ALL.to_vec(), keep: Keep::Numbers };
+    let race = race_with_progress(&race, &mut |_| {})?;
     out.write_all(race_table(&race).as_bytes())?;
     let path = std::env::temp_dir().join(format!("faultline-demo-{}.png", std::process::id()));
     screenshot(ScreenshotArgs::lineage_of(program, faults, BatchId(7), path.clone()))?;

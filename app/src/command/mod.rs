@@ -4,6 +4,7 @@
 
 mod input;
 mod layout;
+mod race;
 mod scrub;
 pub mod shortcuts;
 
@@ -12,6 +13,7 @@ pub use scrub::Scrub;
 pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transport};
 pub use input::InputCommand;
 pub use layout::LayoutCommand;
+pub use race::RaceCommand;
 
 pub use crate::scene::Focus;
 
@@ -51,6 +53,8 @@ pub enum AppCommand {
     ShowPage(Page),
     /// Arrange, show or hide panels.
     Layout(LayoutCommand),
+    /// Start a race, open its lanes.
+    Race(RaceCommand),
     /// Let the camera follow the running batch again.
     FollowCamera,
     /// Bring the column of a batch into view; the camera stops following.

@@ -1,7 +1,7 @@
 //! Keys that work everywhere in the window.
 
 use super::scrub::send_scrub_shortcuts;
-use super::{AppCommand, EngineCommand, Scrub, StepGrain, Transport};
+use super::{AppCommand, EngineCommand, Page, RaceCommand, Scrub, StepGrain, Transport};
 use crate::model::{Shown, Stride, Way};
 use crate::state::{Playback, UiState};
 use crate::ui::ViewCtx;
@@ -20,16 +20,34 @@ const DIGITS: [(Key, u32); 9] = [
     (Key::Num9, 9),
 ];
 
-/// Turns keys into commands: 1–9 kill that executor, Space pauses and plays, → steps, F follows, and
-/// the keys of the scrubber. In the past → steps through what was.
+/// Turns keys into commands: 1–9 kill that executor, Space pauses and plays, → steps, F follows, R shows the
+/// race, Esc goes back from it or from one of its lanes, and the keys of the scrubber. In the past → steps
+/// through what was.
 ///
 /// Space and → stay with the focused control when there is one, which they press and move.
 pub fn send_shortcuts(ctx: &Context, view: &ViewCtx<'_>, state: &UiState) {
     let (model, send) = (view.model, view.send);
     let free = ctx.memory(|memory| memory.focused().is_none());
     let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    if ctx.text_edit_focused() {
+        return;
+    }
     if pressed(Key::F) {
         send.send(AppCommand::FollowCamera);
+    }
+    if pressed(Key::R) {
+        send.send(AppCommand::ShowPage(Page::Race));
+    }
+    let back = match state.page {
+        Page::Race => Some(AppCommand::ShowPage(Page::Run)),
+        Page::Run => view.race.shown.map(|_| AppCommand::Race(RaceCommand::BackToRun)),
+    };
+    if free && !egui::Popup::is_any_open(ctx) && back.is_some() && pressed(Key::Escape) {
+        back.into_iter().for_each(|command| send.send(command));
+    }
+    // On the race's page nobody sees what a key would do to the run.
+    if state.page == Page::Race {
+        return;
     }
     send_scrub_shortcuts(ctx, view);
     for (key, number) in DIGITS.iter().copied().filter(|_| view.controllable) {

@@ -1,8 +1,9 @@
 //! The first minute: slow motion after a kill, and the one hint.
 
-use crate::command::Transport;
+use super::race::advice;
+use crate::command::{AppCommand, RaceCommand, Transport};
 use crate::model::{Model, Shown};
-use crate::opening::BATCHES;
+use crate::race::plan_of;
 use crate::session::Session;
 use crate::state::UiState;
 use faultline_engine::sim::Control;
@@ -52,14 +53,16 @@ impl Guide {
         if session.capabilities().commands {
             self.slow_motion(live, session, state);
         }
-        state.hint = match session.shown() {
+        let advice = match session.shown() {
             Shown::Past { .. } if session.is_running() => {
-                Some("This is the past and the run goes on: press End to return to live".to_owned())
+                Some(("This is the past and the run goes on: press End to return to live".to_owned(), None))
             }
-            Shown::Past { .. } => Some("This is the past: press End to see how it ended".to_owned()),
+            Shown::Past { .. } => Some(("This is the past: press End to see how it ended".to_owned(), None)),
             Shown::Live if session.capabilities().commands => hint(live, session.capabilities().pacing),
             Shown::Live => None,
         };
+        let (hint, command) = advice.unzip();
+        (state.hint, state.hint_command) = (hint, command.flatten());
     }
 
     /// While the batch that repairs a fault runs, the clock runs at 0.1×; between batches nothing
@@ -81,29 +84,24 @@ impl Guide {
     }
 }
 
-/// One line of advice: to kill an executor once a checkpoint has been cut, then to race policies.
-/// A race needs an input that can be read again.
-fn hint(model: &Model, repeatable: bool) -> Option<String> {
+/// One line of advice, and what it does when it is pressed: to kill an executor once a checkpoint has been
+/// cut, then to race the policies. A race needs an input that can be read again.
+fn hint(model: &Model, repeatable: bool) -> Option<(String, Option<AppCommand>)> {
     let ended = model.application.ended.is_some();
     if !ended && !model.executors.is_empty() && model.executors.values().all(|e| !e.alive) {
-        return Some("No executor is alive: restart one to go on".to_owned());
+        return Some(("No executor is alive: restart one to go on".to_owned(), None));
     }
     let Some(fault) = model.faults.last() else {
         let cut = !model.checkpoints.is_empty();
         let victim = model.executors.values().filter(|e| e.alive).map(|e| e.id).nth(1)?;
         let ready = !ended && (cut || model.streams.streams.is_empty());
-        return ready.then(|| format!("Press {victim} to kill executor {victim}"));
+        return ready.then(|| (format!("Press {victim} to kill executor {victim}"), None));
     };
     if model.story.is_recovering() || !repeatable {
         return None;
     }
-    let batch = fault.batch?;
-    let program = &model.application.name;
-    let longer = if batch.0 > BATCHES { format!(" --batches {}", batch.0 + 2) } else { String::new() };
-    Some(format!(
-        "The same before batch {batch} under five policies: faultline compare {program} --fault {}@batch={batch}{longer}",
-        fault.fault
-    ))
+    let advice = advice(&plan_of(fault)?);
+    Some((advice, Some(AppCommand::Race(RaceCommand::OfLastFault))))
 }
 
 fn set_speed(speed: f64, session: &Session, state: &mut UiState) {

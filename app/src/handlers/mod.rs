@@ -2,9 +2,11 @@
 
 mod guide;
 mod input;
+mod race;
 mod scrub;
 
 pub use guide::Guide;
+pub use race::{RaceDesk, RunShown};
 
 use crate::command::{AppCommand, EngineCommand, Focus, Transport};
 use crate::opening;
@@ -45,6 +47,8 @@ pub fn handle(
         AppCommand::OpenProgram(name) => open_program(&name, session, state, guide, wake),
         AppCommand::Input(command) => input::handle(&command, session, state, guide, wake),
         AppCommand::Focus(focus) => select_node_of(focus, session, state),
+        // RaceDesk carries them out.
+        AppCommand::Race(_) => {}
         AppCommand::SetStepGrain(_)
         | AppCommand::Select(_)
         | AppCommand::ShowPage(_)

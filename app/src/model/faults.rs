@@ -15,15 +15,34 @@ pub struct FaultRecord {
     pub at: Timestamp,
     /// Batch that ran or came next.
     pub batch: Option<BatchId>,
+    /// A task that ran then: on the executor struck if there was one.
+    pub task: Option<RunningTask>,
+}
+
+/// A task by its place in its stage, as planned faults name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunningTask {
+    /// Stage.
+    pub stage: StageId,
+    /// Index in the task set.
+    pub index: u32,
 }
 
 impl Model {
     pub(super) fn fault_injected(&mut self, fault: &str, executor: Option<ExecutorId>) {
         let batch = self.running_or_next_batch();
-        let record = FaultRecord { fault: fault.to_owned(), executor, at: self.now, batch };
+        let task = self.running_task(executor);
+        let record = FaultRecord { fault: fault.to_owned(), executor, at: self.now, batch, task };
         self.clear_marks();
         self.tell_fault(&record);
         self.faults.push_back(Arc::new(record));
+    }
+
+    fn running_task(&self, executor: Option<ExecutorId>) -> Option<RunningTask> {
+        let there = executor.and_then(|e| self.executors.get(&e)?.running.get_min());
+        let anywhere = || self.executors.values().filter_map(|e| e.running.get_min()).min();
+        let task = &self.tasks.get(there.or_else(anywhere)?)?.info;
+        Some(RunningTask { stage: task.stage.stage, index: task.index })
     }
 
     /// Whether a fault announced that this executor would go.

@@ -46,7 +46,7 @@ pub use checkpoints::{CHECKPOINT_RDD_CLASS, CheckpointState};
 pub use chunked::Chunked;
 pub use computing::narrow_parent;
 pub use executors::ExecutorState;
-pub use faults::FaultRecord;
+pub use faults::{FaultRecord, RunningTask};
 pub use index::Index;
 pub use jobs::JobState;
 pub use lineage::RddState;

@@ -2,9 +2,11 @@
 
 mod live;
 mod recorded;
+mod replayed;
 
 pub use live::{LiveSource, Start, Waker, start_live};
 pub use recorded::RecordedSource;
+pub use replayed::ReplayedSource;
 
 use faultline_engine::event::Envelope;
 use faultline_engine::sim::Control;

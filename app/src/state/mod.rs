@@ -1,7 +1,7 @@
 //! What the user chose: theme, speed, selection. Plain data without egui, so that it can be
 //! compared, saved and tested; egui's memory keeps nothing of it.
 
-use crate::command::{AppCommand, Focus, Page, StepGrain, Transport};
+use crate::command::{AppCommand, Focus, Page, RaceCommand, StepGrain, Transport};
 use crate::scene::NodeKey;
 use crate::theme::Theme;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,9 @@ pub struct UiState {
     /// One line of advice at the bottom: `Press 2 to kill executor 2`.
     #[serde(skip)]
     pub hint: Option<String>,
+    /// What the advice does when it is pressed.
+    #[serde(skip)]
+    pub hint_command: Option<AppCommand>,
     /// What went wrong; shown instead of the advice until something else is opened.
     #[serde(skip)]
     pub error: Option<String>,
@@ -82,6 +85,7 @@ impl Default for UiState {
             page: Page::default(),
             follow: true,
             hint: None,
+            hint_command: None,
             error: None,
             programs: Vec::new(),
         }
@@ -103,6 +107,7 @@ impl UiState {
             // The handler finds the node.
             AppCommand::Focus(focus) => self.focus = Some(*focus),
             AppCommand::ShowPage(page) => self.page = *page,
+            AppCommand::Race(RaceCommand::OfLastFault) => self.page = Page::Race,
             AppCommand::FollowCamera => self.follow = true,
             // The app aims the camera.
             AppCommand::ShowBatch(_) => self.follow = false,
@@ -112,9 +117,10 @@ impl UiState {
                 self.focus = None;
                 self.follow = true;
                 self.hint = None;
+                self.hint_command = None;
                 self.error = None;
             }
-            AppCommand::Engine(_) | AppCommand::Layout(_) | AppCommand::Scrub(_) => {}
+            AppCommand::Engine(_) | AppCommand::Layout(_) | AppCommand::Scrub(_) | AppCommand::Race(_) => {}
         }
     }
 }

@@ -87,6 +87,21 @@ pub fn selected(rect: Rect, t: &Tokens) -> Shape {
     Shape::rect_stroke(rect.expand(1.0), CornerRadius::same(4), Stroke::new(2.0, t.selection), StrokeKind::Outside)
 }
 
+/// Appends a bar of work that exists because something was lost: hatched like the cell, of any length.
+pub fn hatched_bar(rect: Rect, color: Color32, out: &mut Vec<Shape>) {
+    let inner = rect.shrink(1.0);
+    let mut mesh = Mesh::default();
+    mesh.add_colored_rect(inner, color.gamma_multiply(0.22));
+    let (period, end) = (8.0, inner.width() + inner.height());
+    let mut from = 3.0;
+    while from < end {
+        stripe_polygon(&mut mesh, inner, from, from + period * 0.5, color);
+        from += period;
+    }
+    out.push(Shape::mesh(mesh));
+    out.push(Shape::rect_stroke(rect, 3.0_f32.min(rect.width() / 2.0), Stroke::new(1.5, color), StrokeKind::Inside));
+}
+
 struct Paint {
     rect: Rect,
     color: Color32,
@@ -201,26 +216,25 @@ impl Paint {
     }
 }
 
-/// The band `from <= x + y < to` (measured from the upper left corner) of a square, as a fan.
-fn stripe_polygon(mesh: &mut Mesh, square: Rect, from: f32, to: f32, color: Color32) {
-    let side = square.width();
-    let to = to.min(2.0 * side);
-    let clamp = |v: f32| v.clamp(0.0, side);
-    // Where a diagonal x + y = d enters and leaves the square.
-    let low = |d: f32| vec2(clamp(d - side), clamp(d));
-    let high = |d: f32| vec2(clamp(d), clamp(d - side));
+/// The band `from <= x + y < to` (measured from the upper left corner) of a rectangle, as a fan.
+fn stripe_polygon(mesh: &mut Mesh, within: Rect, from: f32, to: f32, color: Color32) {
+    let (width, height) = (within.width(), within.height());
+    let to = to.min(width + height);
+    // Where a diagonal x + y = d enters and leaves the rectangle.
+    let low = |d: f32| vec2((d - height).clamp(0.0, width), d.clamp(0.0, height));
+    let high = |d: f32| vec2(d.clamp(0.0, width), (d - width).clamp(0.0, height));
     let mut corners = vec![low(from), high(from)];
-    if from < side && to > side {
-        corners.push(vec2(side, 0.0));
+    if from < width && to > width {
+        corners.push(vec2(width, 0.0));
     }
     corners.push(high(to));
     corners.push(low(to));
-    if from < side && to > side {
-        corners.push(vec2(0.0, side));
+    if from < height && to > height {
+        corners.push(vec2(0.0, height));
     }
     let first = mesh.vertices.len() as u32;
     for corner in &corners {
-        mesh.colored_vertex(square.min + *corner, color);
+        mesh.colored_vertex(within.min + *corner, color);
     }
     for i in 1..corners.len() as u32 - 1 {
         mesh.add_triangle(first, first + i, first + i + 1);

@@ -32,6 +32,7 @@ pub use shell::{ShellState, shell_ui};
 
 use crate::command::{CommandSender, Focus};
 use crate::model::{Model, Shown, Timeline};
+use crate::race::RaceState;
 use crate::scene::{NodeKey, Scene};
 use faultline_engine::ids::Timestamp;
 use std::sync::Arc;
@@ -49,6 +50,8 @@ pub struct ViewCtx<'a> {
     pub focus: Option<Focus>,
     /// The time that the window shows.
     pub now: Timestamp,
+    /// The race of the policies.
+    pub race: &'a RaceState,
     /// Whether commands can be carried out: not in a recorded log, not after the end, not in the past.
     pub controllable: bool,
     /// The run, and which moment of it is shown.

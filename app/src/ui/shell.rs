@@ -6,7 +6,7 @@ use super::findings_panel::{FindingsState, findings_ui};
 use super::input_menu::InputMenuState;
 use super::inspector::{InspectorState, inspector_ui};
 use super::lineage_view::{LineageViewState, lineage_view_ui, view_controls_ui};
-use super::race_view::{RaceViewState, race_view_ui};
+use super::race_view::{RaceViewState, lane_strip_ui, race_view_ui};
 use super::storage_panel::{StorageState, storage_ui};
 use super::timeline_panel::{TimelineState, timeline_ui};
 use super::{ViewCtx, executors_panel, legend, output_panel, scrubber, store_panel, story, top_bar};
@@ -33,6 +33,12 @@ pub struct ShellState {
 }
 
 impl ShellState {
+    /// Another run is shown: the views forget what they kept of the one before. The race stays.
+    pub fn forget_run(&mut self) {
+        let race = std::mem::take(&mut self.panels.race);
+        self.panels = Panels { race, ..Panels::default() };
+    }
+
     /// What a command changes here.
     pub fn apply(&mut self, command: &AppCommand) {
         if let AppCommand::Layout(layout) = command {
@@ -82,7 +88,10 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
         .frame(frame(Margin::symmetric(16, 8)))
         .show(ui, |ui| top_bar::top_bar_ui(ui, ctx, &state.ui, &mut state.panels.input));
     // Always there, so that nothing jumps when there is something to say.
-    Panel::bottom("hint").exact_size(HINT).frame(frame(Margin::symmetric(16, 4))).show(ui, |ui| hint_ui(ui, &state.ui));
+    Panel::bottom("hint")
+        .exact_size(HINT)
+        .frame(frame(Margin::symmetric(16, 4)))
+        .show(ui, |ui| hint_ui(ui, ctx, &state.ui));
     let page = CentralPanel::default().frame(Frame::new().fill(t.background));
     match state.ui.page {
         Page::Run => {
@@ -156,6 +165,7 @@ fn lineage_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, panels: &mut Panels, state: &mut U
             .show(ui, |ui| legend::legend_ui(ui, height));
         Frame::new().inner_margin(Margin { left: 20, right: 20, top: 12, bottom: 8 }).show(ui, |ui| {
             ui.set_width(ui.available_width());
+            lane_strip_ui(ui, ctx);
             ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
                 view_controls_ui(ui, ctx, &mut panels.lineage, &mut state.follow);
                 ui.add_space(2.0 * STEP);
@@ -168,9 +178,13 @@ fn lineage_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, panels: &mut Panels, state: &mut U
     });
 }
 
-/// What went wrong, else the advice of the moment. The words can be copied.
-fn hint_ui(ui: &mut Ui, state: &UiState) {
+/// What went wrong, else the advice of the moment: words that can be copied, or a button that does it.
+fn hint_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
     let t = Tokens::of(ui.ctx());
+    if state.page == Page::Race && state.hint_command.is_some() && state.error.is_none() {
+        // What it offers is what the page shows.
+        return;
+    }
     let (words, color) = match (&state.error, &state.hint) {
         (Some(error), _) => (error, t.lost),
         (None, Some(hint)) => (hint, t.computing),
@@ -180,6 +194,12 @@ fn hint_ui(ui: &mut Ui, state: &UiState) {
         let (mark, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
         ui.painter().circle_stroke(mark.center(), 4.0, Stroke::new(2.0, color));
         let words = text::rich(words, text::semibold(text::MEDIUM), t.text);
+        if let (None, Some(command)) = (&state.error, &state.hint_command) {
+            if ui.add(egui::Button::new(words).min_size(egui::vec2(0.0, 24.0))).clicked() {
+                ctx.send.send(command.clone());
+            }
+            return;
+        }
         ui.add(egui::Label::new(words).truncate().selectable(true));
     });
 }

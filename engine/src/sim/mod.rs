@@ -11,4 +11,4 @@ mod run;
 mod tasks;
 
 pub use pacing::{Control, Pacing};
-pub use run::{Environment, Outcome, Program, simulate, simulate_paced};
+pub use run::{Environment, Outcome, Program, simulate, simulate_paced, simulate_while};

@@ -18,11 +18,15 @@ use crate::storage::DiskStore;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 /// A driver program.
 pub type Program = Box<dyn FnOnce(&SparkContext) -> Result<()> + Send>;
+
+/// Who gets the events, and may break a run off.
+type Sink<'a> = &'a mut dyn FnMut(&[Envelope]) -> ControlFlow<()>;
 
 /// What a program runs on beside its configuration.
 #[derive(Clone)]
@@ -47,6 +51,14 @@ pub fn simulate(
     program: Program,
     sink: &mut dyn FnMut(&[Envelope]),
 ) -> Outcome {
+    simulate_while(config, environment, program, &mut |events| {
+        sink(events);
+        ControlFlow::Continue(())
+    })
+}
+
+/// The same, until `sink` breaks off; the outcome is then [`EngineError::DriverLost`].
+pub fn simulate_while(config: EngineConfig, environment: &Environment, program: Program, sink: Sink<'_>) -> Outcome {
     Simulation::new(config, environment, None, sink).run(program)
 }
 
@@ -58,7 +70,11 @@ pub fn simulate_paced(
     pacing: Pacing,
     sink: &mut dyn FnMut(&[Envelope]),
 ) -> Outcome {
-    Simulation::new(config, environment, Some(pacing), sink).run(program)
+    let mut sink = |events: &[Envelope]| {
+        sink(events);
+        ControlFlow::Continue(())
+    };
+    Simulation::new(config, environment, Some(pacing), &mut sink).run(program)
 }
 
 /// What the calendar holds.
@@ -110,17 +126,13 @@ struct Simulation<'a> {
     threads: Vec<JoinHandle<()>>,
     to_resume: VecDeque<(SlotId, Reply)>,
     pacing: Option<Pacing>,
-    sink: &'a mut dyn FnMut(&[Envelope]),
+    sink: Sink<'a>,
+    broken_off: bool,
     outcome: Option<Result<()>>,
 }
 
 impl<'a> Simulation<'a> {
-    fn new(
-        mut config: EngineConfig,
-        environment: &Environment,
-        pacing: Option<Pacing>,
-        sink: &'a mut dyn FnMut(&[Envelope]),
-    ) -> Self {
+    fn new(mut config: EngineConfig, environment: &Environment, pacing: Option<Pacing>, sink: Sink<'a>) -> Self {
         config.clock = ClockKind::Virtual;
         let config = Arc::new(config);
         let released = Arc::new(Mutex::new(Released::default()));
@@ -140,6 +152,7 @@ impl<'a> Simulation<'a> {
             to_resume: VecDeque::new(),
             pacing,
             sink,
+            broken_off: false,
             outcome: None,
             config,
         }
@@ -157,7 +170,7 @@ impl<'a> Simulation<'a> {
         );
         self.spawn(Driver::MAIN, "main", move || program(&sc));
         self.to_resume.push_back((Driver::MAIN, Reply::Done(Ok(()))));
-        while self.outcome.is_none() && self.step() {}
+        while self.outcome.is_none() && !self.broken_off && self.step() {}
         // Slots that still wait hear that the driver is gone and unwind.
         self.slots.clear();
         drop(self.inbox);
@@ -214,7 +227,7 @@ impl<'a> Simulation<'a> {
             if let Some(pacing) = &mut self.pacing {
                 pacing.observe(&fx.events, self.now);
             }
-            (self.sink)(&fx.events);
+            self.broken_off |= (self.sink)(&fx.events).is_break();
         }
         for effect in fx.list {
             match effect {

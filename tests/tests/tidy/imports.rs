@@ -203,6 +203,15 @@ import_rules! {
         way_out: "the model takes time and facts from envelopes only"
     }
 
+    /// The command line and the window could not share a race, or a race would need a window.
+    a_race_needs_no_window {
+        within: ["app/src/race/"],
+        except: ["app/src/race/samples.rs"],
+        forbidden: ["egui", "eframe", "emath", "epaint", "rfd", "egui_graphs", "std::net", "faultline"],
+        but: ["faultline::race", "faultline::model"],
+        way_out: "a race is plain data; ui/race_view draws it, cli/ prints it, handlers/race.rs starts it"
+    }
+
     /// A picture could not be tested as data.
     the_scene_is_a_pure_function {
         within: ["app/src/scene/"],
@@ -225,7 +234,7 @@ import_rules! {
         forbidden: [
             "EngineHandle", "std::fs", "std::net", "std::thread", "std::sync::mpsc", "crossbeam_channel", "rfd",
             "faultline::handlers", "faultline::source", "faultline::session", "faultline::cli", "faultline::platform",
-            "faultline_engine",
+            "faultline::race::runner", "faultline::race::engine_run", "faultline_engine",
         ],
         but: [
             "faultline_engine::event", "faultline_engine::ids", "faultline_engine::lineage",

@@ -4,6 +4,7 @@ use super::demo;
 use crate::command::{AppCommand, CommandSender};
 use crate::model::{Model, Shown, Timeline};
 use crate::platform::CpuRenderer;
+use crate::race::RaceState;
 use crate::scene::Scene;
 use crate::ui::batches_panel::batches_ui;
 use crate::ui::dock::Pane;
@@ -17,6 +18,7 @@ pub struct World {
     pub model: Model,
     pub timeline: Timeline,
     pub scene: Arc<Scene>,
+    pub race: RaceState,
     pub shell: ShellState,
     pub send: CommandSender,
     pub received: Vec<AppCommand>,
@@ -33,6 +35,7 @@ impl World {
             model: demo::model(),
             timeline: Timeline::new(),
             scene: demo::scene(),
+            race: RaceState::default(),
             shell,
             send: CommandSender::default(),
             received: Vec::new(),
@@ -48,6 +51,7 @@ impl World {
             selection: self.shell.ui.selection,
             focus: self.shell.ui.focus,
             now: self.model.now,
+            race: &self.race,
             controllable: true,
             time: TimeCtx { timeline: &self.timeline, shown: Shown::Live, running: true },
             send: &self.send,
@@ -76,6 +80,7 @@ impl World {
             selection: self.shell.ui.selection,
             focus: self.shell.ui.focus,
             now: self.model.now,
+            race: &self.race,
             controllable: true,
             time: TimeCtx { timeline: &self.timeline, shown: Shown::Live, running: true },
             send: &self.send,

@@ -11,6 +11,7 @@ mod far_view;
 mod findings;
 mod flows;
 mod focus;
+mod race;
 mod tables;
 mod timeline;
 mod words;

@@ -30,19 +30,24 @@ fn words_are_readable_and_never_overlap() {
                 harness.key_press(egui::Key::Minus);
                 harness.run();
             }
-            let mut found = Vec::new();
-            for clipped in &harness.output().shapes {
-                collect(&clipped.shape, clipped.clip_rect, &mut found);
-            }
-            assert!(found.len() > 50, "{size:?}: {} words", found.len());
-            for (i, (words, rect, font)) in found.iter().enumerate() {
-                assert!(*font >= crate::theme::text::SMALLEST, "{words} has {font} points");
-                for (other, second, _) in &found[i + 1..] {
-                    let shared = rect.shrink(1.5).intersect(second.shrink(1.5));
-                    let apart = shared.width() <= 0.0 || shared.height() <= 0.0;
-                    assert!(apart, "{size:?}, {zoom_outs} × out: {words:?} {rect} and {other:?} {second}");
-                }
-            }
+            check_words(&harness, 51, &format!("{size:?}, {zoom_outs} × out"));
+        }
+    }
+}
+
+/// Fails when words of the last frame are too few, too small, or lie over others.
+pub fn check_words(harness: &egui_kittest::Harness<'_, World>, least: usize, place: &str) {
+    let mut found = Vec::new();
+    for clipped in &harness.output().shapes {
+        collect(&clipped.shape, clipped.clip_rect, &mut found);
+    }
+    assert!(found.len() >= least, "{place}: {} words", found.len());
+    for (i, (words, rect, font)) in found.iter().enumerate() {
+        assert!(*font >= crate::theme::text::SMALLEST, "{words} has {font} points");
+        for (other, second, _) in &found[i + 1..] {
+            let shared = rect.shrink(1.5).intersect(second.shrink(1.5));
+            let apart = shared.width() <= 0.0 || shared.height() <= 0.0;
+            assert!(apart, "{place}: {words:?} {rect} and {other:?} {second}");
         }
     }
 }

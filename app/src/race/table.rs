@@ -3,8 +3,7 @@
 //! "Every batch" is the struck batch of the run without the fault: what this policy computes again
 //! although nothing fails. All counts are of (operator, batch, partition).
 
-use super::outcome_sentence::signed;
-use super::{Lane, Race, human_bytes, outcome_sentence};
+use super::{Lane, Race, Words, human_bytes, outcome_sentence, signed};
 use crate::model::Tally;
 use std::fmt::Write;
 
@@ -17,27 +16,9 @@ const READ: char = '↓';
 /// Work that exists because of the fault.
 const ADDED: char = '▒';
 
-/// The words for what struck, and for the part of the run that pays.
-struct Words {
-    fault: &'static str,
-    part: &'static str,
-    every: [&'static str; 2],
-}
-
-impl Words {
-    fn of(race: &Race) -> Self {
-        let kills = race.faults.iter().all(|fault| fault.starts_with("kill:"));
-        Self {
-            fault: if kills { "kill" } else { "fault" },
-            part: if race.streaming { "batch with" } else { "jobs with" },
-            every: if race.streaming { ["every", "batch"] } else { ["without", "it"] },
-        }
-    }
-}
-
 /// The table, its outcome, and how to read it.
 pub fn race_table(race: &Race) -> String {
-    let words = Words::of(race);
+    let words = Words::of(&race.faults, race.streaming);
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = write_table(race, &words, &mut text);

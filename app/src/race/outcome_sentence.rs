@@ -57,7 +57,7 @@ fn range(race: &Race) -> String {
 }
 
 /// A difference with its sign: `+6`, `0`, `-6`.
-pub(super) fn signed(difference: i64) -> String {
+pub fn signed(difference: i64) -> String {
     if difference == 0 { "0".to_owned() } else { format!("{difference:+}") }
 }
 
@@ -91,38 +91,10 @@ fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{LaneUpkeep, Struck, WithAndWithout};
-    use crate::model::Tally;
-    use faultline_engine::ids::BatchId;
-
-    fn tally(computed_again: u64, checkpoint_partitions_read: u64) -> Tally {
-        Tally { computed_again, checkpoint_partitions_read, ..Tally::default() }
-    }
-
-    /// Policy, computed again without the fault, with it, checkpoint partitions read with it.
-    type Numbers = (Policy, u64, u64, u64);
+    use crate::race::samples::{Numbers, race_of};
 
     fn outcome(lanes: &[Numbers]) -> String {
-        let lane = |&(policy, without, with, read): &Numbers| Lane {
-            policy,
-            spark_allows: true,
-            struck: WithAndWithout { without_fault: tally(without, 0), with_fault: tally(with, read) },
-            run: WithAndWithout::default(),
-            upkeep: LaneUpkeep::default(),
-            output_sha256: String::new(),
-            output_sha256_without_fault: String::new(),
-            explanation: String::new(),
-            struck_at: Some(Struck::Batch(BatchId(7))),
-        };
-        outcome_sentence(&Race {
-            program: "word-count".into(),
-            seed: 1,
-            faults: Vec::new(),
-            time_source: "modelled",
-            lanes: lanes.iter().map(lane).collect(),
-            streaming: true,
-            warnings: Vec::new(),
-        })
+        outcome_sentence(&race_of(lanes))
     }
 
     /// The table would be crowned by a sentence that its numbers contradict.

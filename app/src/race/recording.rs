@@ -1,4 +1,4 @@
-//! A run as the command line remembers it: the folded model, and what each batch and job had cost when
+//! A run as tables and races remember it: the folded model, and what each batch and job had cost when
 //! it began or ended.
 
 use super::OutputHash;
@@ -40,7 +40,18 @@ pub struct Answer {
     pub refused: Option<String>,
 }
 
-/// Everything the command line keeps of a run.
+/// What the first fault took, and how far its repair reached, in the struck part of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WayBack {
+    /// Stored partitions lost.
+    pub lost_partitions: u32,
+    /// Map outputs lost.
+    pub lost_map_outputs: u32,
+    /// The earliest batch of which something was computed again or read back.
+    pub earliest: Option<BatchId>,
+}
+
+/// Everything that is kept of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
     /// The events, folded.
@@ -53,14 +64,26 @@ pub struct Recording {
     pub answers: Vec<Answer>,
     /// The first fault that struck.
     pub struck: Option<Struck>,
+    /// What it took, once the struck batch is complete; nothing in programs without batches.
+    pub way_back: WayBack,
+    /// Every event, if they are kept.
+    pub events: Option<Vec<Envelope>>,
     at_job_start: BTreeMap<JobId, Tally>,
 }
 
 impl Recording {
+    /// A recording that keeps every event.
+    pub fn keeping_events() -> Self {
+        Self { events: Some(Vec::new()), ..Self::default() }
+    }
+
     /// Folds one envelope.
     pub fn see(&mut self, envelope: &Envelope) {
         self.model.apply(envelope);
         self.output.see(&envelope.event);
+        if let Some(events) = &mut self.events {
+            events.push(envelope.clone());
+        }
         match &envelope.event {
             Event::JobStart { job, .. } => {
                 self.at_job_start.insert(*job, self.model.run_tally());
@@ -74,6 +97,9 @@ impl Recording {
                     tally: state.tally,
                 };
                 self.batches.insert(*batch, row);
+                if self.struck == Some(Struck::Batch(*batch)) {
+                    self.way_back = self.now_way_back();
+                }
             }
             Event::FaultInjected { .. } if self.struck.is_none() => self.struck = self.now_struck(),
             Event::CommandApplied { command, .. } => {
@@ -89,6 +115,16 @@ impl Recording {
     fn now_struck(&self) -> Option<Struck> {
         let batch = self.model.faults.back().and_then(|fault| fault.batch).map(Struck::Batch);
         batch.or_else(|| self.model.running_job().map(Struck::FromJob))
+    }
+
+    fn now_way_back(&self) -> WayBack {
+        let story = &self.model.story;
+        let of_path = story.path.iter().filter_map(|rdd| self.model.rdds.get(rdd)?.info.op.batch);
+        WayBack {
+            lost_partitions: story.lost_partitions,
+            lost_map_outputs: story.lost_map_outputs,
+            earliest: of_path.min(),
+        }
     }
 
     /// What was done in that part of this run; nothing when this run has no such part.

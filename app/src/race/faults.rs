@@ -1,6 +1,6 @@
 //! Planned faults: whether they can strike at all, and whether they did.
 
-use super::{Recording, UsageError};
+use super::Recording;
 use faultline_engine::command::Command;
 use faultline_engine::config::EngineConfig;
 use faultline_engine::ids::StageId;
@@ -10,35 +10,31 @@ use faultline_engine::sim::faults::{Moment, PlannedFault};
 /// Stages listed in a message.
 const MAX_STAGES_NAMED: usize = 40;
 
-/// Refuses faults that cannot strike in a run of `program` with these settings.
+/// Refuses a fault that cannot strike in a run of `program` with these settings.
 ///
 /// # Errors
-/// Which fault, why, and what to write instead.
-pub fn check_faults(program: &BuiltIn, config: &EngineConfig) -> Result<(), UsageError> {
-    config
-        .faults
-        .iter()
-        .try_for_each(|fault| check_moment(program, config, fault).and_then(|()| check_target(config, fault)))
+/// Why, and what to choose instead.
+pub fn check_fault(program: &BuiltIn, config: &EngineConfig, fault: &PlannedFault) -> Result<(), String> {
+    check_moment(program, config, fault)?;
+    check_target(config, fault)
 }
 
-fn check_moment(program: &BuiltIn, config: &EngineConfig, fault: &PlannedFault) -> Result<(), UsageError> {
+fn check_moment(program: &BuiltIn, config: &EngineConfig, fault: &PlannedFault) -> Result<(), String> {
     let Moment::Batch(batch) = fault.moment else { return Ok(()) };
     if !program.streaming {
         let name = program.name;
-        return Err(UsageError(format!(
-            "--fault {fault}: {name} has no batches; choose a task, for example @stage=1.task=2"
-        )));
+        return Err(format!("{name} has no batches; choose a task, for example @stage=1.task=2"));
     }
     match config.max_batches {
-        Some(batches) if batch.0 > batches => Err(UsageError(format!(
-            "--fault {fault}: the run ends after batch {batches}; choose an earlier batch, or more with --batches"
-        ))),
+        Some(batches) if batch.0 > batches => {
+            Err(format!("the run ends after batch {batches}; choose an earlier batch, or more with --batches"))
+        }
         _ => Ok(()),
     }
 }
 
 /// Executors have the numbers from 1 on; each restart adds one.
-fn check_target(config: &EngineConfig, fault: &PlannedFault) -> Result<(), UsageError> {
+fn check_target(config: &EngineConfig, fault: &PlannedFault) -> Result<(), String> {
     let (Command::KillExecutor { executor }
     | Command::RestartExecutor { executor }
     | Command::SlowExecutor { executor, .. }) = fault.command
@@ -50,7 +46,7 @@ fn check_target(config: &EngineConfig, fault: &PlannedFault) -> Result<(), Usage
     if (1..=last).contains(&u64::from(executor.0)) {
         return Ok(());
     }
-    Err(UsageError(format!("--fault {fault}: there is no executor {executor}; the executors are 1 to {last}")))
+    Err(format!("there is no executor {executor}; the executors are 1 to {last}"))
 }
 
 /// One sentence for each planned fault that was refused, or whose moment did not come.

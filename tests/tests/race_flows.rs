@@ -1,0 +1,205 @@
+//! The race from the window, over real engines: the same kill under five policies, and a lane opened as
+//! its own run.
+
+use egui::accesskit::Role;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use faultline::app::App;
+use faultline::command::Page;
+use faultline::opening::{BATCHES, window_input};
+use faultline::race::engine_run::RunRequest;
+use faultline::race::runner::{RaceRunner, Report};
+use faultline::race::{Keep, LaneRun, Policy, RaceCancelled, RaceNews, RacePhase, RaceRequest, race};
+use faultline::source::Start;
+use faultline::theme::Theme;
+use faultline_engine::config::EngineConfig;
+use faultline_engine::ids::*;
+use faultline_engine::programs;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// Frames that a flow may take before it counts as stuck.
+const PATIENCE: u32 = 200_000;
+
+fn window(program: &str) -> Harness<'static, App> {
+    let app = App::open(program, Start::Paused, Theme::Dark, Arc::new(|| {})).expect("the program opens");
+    Harness::builder().with_size(egui::vec2(1280.0, 800.0)).with_max_steps(64).build_ui_state(
+        |ui, app: &mut App| {
+            app.update();
+            app.paint(ui);
+        },
+        app,
+    )
+}
+
+fn until(window: &mut Harness<'static, App>, what: &str, awaited: impl Fn(&App) -> bool) {
+    for _ in 0..PATIENCE {
+        window.step();
+        if awaited(window.state()) {
+            window.step();
+            return;
+        }
+        std::thread::yield_now();
+    }
+    let app = window.state();
+    panic!("never happened: {what}; story {:?}, race {:?}", app.session().model().story, app.race().phase);
+}
+
+fn press(window: &mut Harness<'static, App>, name: &str) {
+    window.get_by_role_and_label(Role::Button, name).click();
+    window.step();
+    window.step();
+}
+
+fn completed(app: &App, batch: u32) -> bool {
+    app.session().model().batches.get(&BatchId(batch)).is_some_and(|b| b.completed.is_some())
+}
+
+fn alive(app: &App, executor: u32) -> bool {
+    app.session().model().executors.get(&ExecutorId(executor)).is_some_and(|e| e.alive)
+}
+
+fn step_to_batch(window: &mut Harness<'static, App>, last: u32) {
+    for batch in 1..=last {
+        if !completed(window.state(), batch) {
+            window.get_by_label("Step").click();
+            until(window, &format!("batch {batch} completes"), |app| completed(app, batch));
+        }
+    }
+}
+
+/// A word count whose executor 2 died before batch 7, which has recovered.
+fn after_the_kill() -> Harness<'static, App> {
+    let mut window = window("word-count");
+    until(&mut window, "the executors register", |app| alive(app, 3));
+    window.get_by_label("Step size").click();
+    window.step();
+    window.step();
+    press(&mut window, "batch");
+    step_to_batch(&mut window, 6);
+    window.get_by_label("Kill 2").click();
+    until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
+    step_to_batch(&mut window, 7);
+    window
+}
+
+fn race_done(window: &mut Harness<'static, App>) {
+    until(window, "the race is done", |app| app.race().phase == RacePhase::Done);
+}
+
+fn request(spec: &str, batches: u32) -> RaceRequest {
+    let program = programs::find("word-count").expect("the demo");
+    let config = EngineConfig {
+        app_name: program.name.to_owned(),
+        max_batches: Some(batches),
+        faults: vec![spec.parse().expect(spec)],
+        ..EngineConfig::default()
+    };
+    let run = RunRequest::new(program, config, window_input());
+    RaceRequest { run, policies: Policy::ALL.to_vec(), keep: Keep::Numbers }
+}
+
+/// The heart of the race: after a kill one press compares the policies, with the numbers of the command
+/// line, and a lane opens as a run while the live one waits.
+#[test]
+fn the_same_kill_under_five_policies_and_a_lane_opened() {
+    let mut window = after_the_kill();
+    press(&mut window, "The same kill under five policies");
+    race_done(&mut window);
+    assert_eq!(window.state().shell().ui.page, Page::Race);
+    let headless = race(&request("kill:executor=2@batch=7", BATCHES), &mut |_| ControlFlow::Continue(()));
+    let headless = headless.expect("the same race without a window");
+    assert_eq!(window.state().race().result.as_deref(), Some(&headless));
+    for lane in &headless.lanes {
+        let title = lane.policy.title();
+        let numbers = format!(
+            "every batch {}, batch with the kill {}, added by the kill {}, read from checkpoint {}",
+            lane.struck.without_fault.computed_again,
+            lane.struck.with_fault.computed_again,
+            faultline::race::signed(lane.struck.added_again()),
+            lane.struck.with_fault.checkpoint_partitions_read,
+        );
+        let rows = window.query_all_by_label_contains(&numbers).count();
+        assert!(rows > 0, "no row of {title} says {numbers}");
+    }
+    window.get_by_label("+48");
+    let hash = headless.common_hash().expect("no policy changes a result");
+    assert!(window.query_all_by_label_contains(&hash[..12]).count() > 0, "the hash is shown");
+
+    press(&mut window, "Open lane Cache, with the kill");
+    until(&mut window, "the lane is folded", |app| app.session().model().application.ended.is_some());
+    assert_eq!(window.state().shell().ui.page, Page::Run);
+    for _ in 0..120 {
+        window.step();
+    }
+    assert!(window.query_all_by_label_contains("updateStateByKey, batch").count() > 0, "its lineage is drawn");
+    let tally = window.state().session().model().batches[&BatchId(7)].tally;
+    let cache = headless.lane(Policy::Cache).expect("the lane is there");
+    assert_eq!(tally, cache.struck.with_fault, "the lane's own run is shown");
+    window.get_by_label("Lane Cache · with the kill");
+    assert!(window.query_by_label("Kill 1").is_none(), "nothing can be killed in a recorded run");
+
+    press(&mut window, "Back to the live run");
+    assert!(completed(window.state(), 7) && !completed(window.state(), 8), "the live run waited");
+    assert!(window.query_by_label("Kill 1").is_some());
+    step_to_batch(&mut window, 8);
+}
+
+/// A lane opened from another lane would lose the live run, or a second visit race everything again.
+#[test]
+fn lanes_open_one_after_the_other_and_escape_leads_back() {
+    let mut window = after_the_kill();
+    window.key_press(egui::Key::R);
+    race_done(&mut window);
+    press(&mut window, "Open lane Nothing, without the kill");
+    until(&mut window, "the lane is folded", |app| app.session().model().application.ended.is_some());
+    assert!(window.state().session().model().faults.is_empty());
+    press(&mut window, "Back to the race");
+    press(&mut window, "Open lane Checkpoint, with the kill");
+    until(&mut window, "the other lane is folded", |app| !app.session().model().faults.is_empty());
+    let shown = window.state().race().shown.map(|lane| (lane.policy, lane.run));
+    assert_eq!(shown, Some((Policy::Checkpoint, LaneRun::WithFault)));
+    window.key_press(egui::Key::Escape);
+    until(&mut window, "the live run is back", |app| app.race().shown.is_none());
+    assert!(window.state().session().capabilities().commands);
+    assert!(!completed(window.state(), 8));
+    window.key_press(egui::Key::R);
+    window.step();
+    window.step();
+    assert_eq!(window.state().race().phase, RacePhase::Done);
+}
+
+/// A race that nobody wants any more would go on computing.
+#[test]
+fn a_cancelled_race_ends_before_its_first_lane() {
+    let mut runner = RaceRunner::start(request("kill:executor=2@batch=180", 190), Arc::new(|| {})).expect("a thread");
+    runner.cancel();
+    let mut lanes = 0;
+    let ended = loop {
+        match runner.poll() {
+            Some(Report::News(RaceNews::Lane { .. })) => lanes += 1,
+            Some(Report::News(RaceNews::Progress(_))) => {}
+            Some(Report::Ended(result)) => break result,
+            None => std::thread::yield_now(),
+        }
+    };
+    assert!(ended.expect_err("it did not run to its end").is::<RaceCancelled>());
+    assert_eq!(lanes, 0);
+}
+
+/// Another program would show the race of the one before, or the lane in place of itself.
+#[test]
+fn another_program_leaves_lane_and_race_behind() {
+    let mut window = after_the_kill();
+    press(&mut window, "The same kill under five policies");
+    race_done(&mut window);
+    press(&mut window, "Open lane Cache, with the kill");
+    window.get_by_label("Program").click();
+    window.step();
+    window.step();
+    press(&mut window, "page-rank");
+    until(&mut window, "page-rank runs", |app| app.session().model().application.name == "page-rank");
+    assert!(window.state().race().shown.is_none());
+    assert_eq!(window.state().race().phase, RacePhase::Idle);
+    assert!(window.state().session().capabilities().commands);
+}
