@@ -137,7 +137,9 @@ impl<'a> Ours<'a> {
     }
 
     fn frame(&mut self) -> u64 {
+        let race = faultline::race::RaceState::default();
         let ctx = ViewCtx {
+            race: &race,
             model: self.model,
             scene: &self.scene,
             selection: None,

@@ -95,7 +95,8 @@ fn request(spec: &str, batches: u32) -> RaceRequest {
         faults: vec![spec.parse().expect(spec)],
         ..EngineConfig::default()
     };
-    let run = RunRequest::new(program, config, window_input());
+    let input = window_input(&program, config.seed);
+    let run = RunRequest::new(program, config, input);
     RaceRequest { run, policies: Policy::ALL.to_vec(), keep: Keep::Numbers }
 }
 
