@@ -8,5 +8,6 @@ mod scrubber;
 mod cells;
 mod far_view;
 mod flows;
+mod input_menu;
 mod tables;
 mod words;
