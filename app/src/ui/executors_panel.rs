@@ -21,7 +21,7 @@ pub fn executors_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
             (false, Some(by)) => replaced_ui(ui, executor, by),
         }
     }
-    for receiver in ctx.model.idle_receivers() {
+    for receiver in ctx.model.idle_receivers().filter(|_| ctx.model.application.ended.is_none()) {
         idle_receiver_ui(ui, receiver);
     }
     if ctx.model.executors.is_empty() {
@@ -92,7 +92,6 @@ fn idle_receiver_ui(ui: &mut Ui, receiver: &ReceiverState) {
         let words = format!("Receiver of stream {} stopped", info.stream);
         line_ui(ui, text::rich(words, text::semibold(text::SMALL), t.text));
         let why = match (info.last_error_message.as_str(), info.last_error.as_str()) {
-            ("", _) => "The application ended".to_owned(),
             (message, "") => message.to_owned(),
             (message, error) => format!("{message}, {error}"),
         };
