@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 const EVENTS: usize = 1_000_000;
 /// Events per batch of the demo, about.
-const PER_BATCH: usize = 100;
+const PER_BATCH: usize = 67;
 const SEEKS: usize = 100;
 /// Steps of a drag over the whole rail.
 const DRAG: usize = 500;

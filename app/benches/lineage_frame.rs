@@ -93,7 +93,9 @@ impl Headless {
         self.frames += 1;
         let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, self.size));
         let time = Some(f64::from(self.frames) / 60.0);
-        let output = self.ctx.run_ui(RawInput { screen_rect, time, events, ..RawInput::default() }, run);
+        let mut output = self.ctx.run_ui(RawInput { screen_rect, time, events, ..RawInput::default() }, run);
+        // There is no screen that could show textures.
+        output.textures_delta.clear();
         let primitives = self.ctx.tessellate(output.shapes, output.pixels_per_point);
         let vertices = |p: &egui::ClippedPrimitive| match &p.primitive {
             egui::epaint::Primitive::Mesh(mesh) => mesh.vertices.len() as u64,
@@ -185,13 +187,12 @@ impl Ours {
         vertices
     }
 
-    /// A frame of a pan by wheel, to and fro.
+    /// A frame of a pan by wheel.
     fn pan(&mut self) -> u64 {
         let before = self.state.shows();
-        let by = if self.window.frames.is_multiple_of(2) { 5.0 } else { -5.0 };
         let wheel = Event::MouseWheel {
             unit: MouseWheelUnit::Point,
-            delta: Vec2::new(by, by),
+            delta: Vec2::splat(4.0),
             phase: TouchPhase::Move,
             modifiers: Modifiers::NONE,
         };

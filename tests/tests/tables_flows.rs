@@ -6,7 +6,7 @@ use egui_kittest::kittest::Queryable;
 use faultline::app::App;
 use faultline::source::Start;
 use faultline::theme::Theme;
-use faultline::ui::shell::Below;
+use faultline::ui::dock::Pane;
 use faultline::ui::storage_panel::StorageTab;
 use faultline_engine::ids::*;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ fn word_count() -> Harness<'static, App> {
 fn what_died_is_lost_in_the_matrix() {
     let mut window = word_count();
     step_to_batch(&mut window, 5);
-    window.state_mut().show_below(Below::Storage, StorageTab::Partitions);
+    window.state_mut().show_below(Pane::Storage, StorageTab::Partitions);
     frames(&mut window, 3);
     let stored = |window: &Harness<'static, App>, words: &str| window.query_all_by_label_contains(words).count();
     assert_eq!(stored(&window, "updateStateByKey, batch 5, MEMORY_ONLY_SER, 6 of 6 cached"), 1);
@@ -110,7 +110,7 @@ fn the_batch_that_paid_is_told_as_recovered() {
     window.get_by_label("Kill 2").click();
     until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
     step_to_batch(&mut window, 8);
-    window.state_mut().show_below(Below::Batches, StorageTab::default());
+    window.state_mut().show_below(Pane::Batches, StorageTab::default());
     frames(&mut window, 3);
     let tally = window.state().session().model().batches[&BatchId(7)].tally;
     assert!(tally.computed_again > 0, "{tally:?}");
@@ -122,11 +122,11 @@ fn the_batch_that_paid_is_told_as_recovered() {
     assert_eq!(window.query_all_by_label_contains(&numbers).count(), 1, "{numbers}");
 
     // The camera goes to the batch, and no longer follows the newest one.
-    let before = window.state().shell().lineage.visible_x();
+    let before = window.state().shell().panels.lineage.visible_x();
     window.get_by_label_contains("Batch 2, complete").click();
     frames(&mut window, 240);
     assert!(!window.state().shell().ui.follow);
-    assert_ne!(window.state().shell().lineage.visible_x(), before);
+    assert_ne!(window.state().shell().panels.lineage.visible_x(), before);
     assert!(window.query_all_by_label_contains("updateStateByKey, batch 2").count() > 0, "batch 2 is in view");
 }
 
@@ -136,7 +136,7 @@ fn a_program_without_batches_shows_its_jobs() {
     let mut window = window("page-rank");
     until(&mut window, "the executors register", |app| app.session().model().executors.len() == 3);
     choose_step(&mut window, "stage");
-    window.state_mut().show_below(Below::Batches, StorageTab::default());
+    window.state_mut().show_below(Pane::Batches, StorageTab::default());
     frames(&mut window, 2);
     assert!(
         window.query_all_by_label_contains("No job has run yet").count()

@@ -13,21 +13,14 @@ pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transpo
 pub use input::InputCommand;
 pub use layout::LayoutCommand;
 
+pub use crate::scene::Focus;
+
 use crate::scene::NodeKey;
 use crate::theme::Theme;
-use faultline_engine::ids::{BatchId, BlockId, TaskId};
+use faultline_engine::ids::BatchId;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::panic::Location;
-
-/// The one thing inside a node that is selected: the inspector says why it was computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Focus {
-    /// A partition of an RDD.
-    Partition(BlockId),
-    /// A task attempt.
-    Task(TaskId),
-}
 
 /// What fills the window below the top bar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

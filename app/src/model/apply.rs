@@ -70,15 +70,15 @@ impl Model {
             Event::OutputPrinted { batch, output_op, lines } => self.output_printed(*batch, *output_op, lines),
             Event::FaultInjected { fault, executor } => self.fault_injected(fault, *executor),
             Event::FindingReported { finding } => self.finding_reported(finding),
+            Event::CommandRejected { command, reason } => self.command_rejected(command, reason),
             Event::Unknown { name, .. } => self.unknown_event(name),
 
-            // A batch names the error of its output operations; digests and commands are for the
-            // command line, and what follows from a command arrives as events of its own.
+            // A batch names the error of its output operations; digests are for the command line, and
+            // what follows from a command arrives as events of its own.
             Event::OutputOperationStarted { .. }
             | Event::OutputOperationCompleted { .. }
             | Event::OutputDigest { .. }
-            | Event::CommandApplied { .. }
-            | Event::CommandRejected { .. } => {}
+            | Event::CommandApplied { .. } => {}
         }
     }
 }

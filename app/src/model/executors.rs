@@ -62,6 +62,7 @@ impl ExecutorState {
 
 impl Model {
     pub(super) fn executor_added(&mut self, id: ExecutorId, cores: u32, replaces: Option<ExecutorId>) {
+        self.slots_added(id);
         let executor = self.executor_or_new(id);
         executor.cores = cores;
         executor.alive = true;
@@ -76,6 +77,7 @@ impl Model {
         executor.alive = false;
         executor.removed_reason = Some(reason.to_owned());
         executor.running.clear();
+        self.slots_lost(id);
         self.tell_executor_removed(id);
     }
 

@@ -1,11 +1,14 @@
 //! Questions that views ask. Each costs no more than the answer is long.
 
-use super::{BlockCopy, Model};
-use faultline_engine::event::DependencyKind;
+use super::{BlockCopy, JobState, Model};
+use faultline_engine::event::{DependencyKind, TaskInfo};
 use faultline_engine::ids::*;
 use faultline_engine::lineage::{BlockSummary, LineageGraph};
 use imbl::{OrdMap, Vector};
 use std::collections::{BTreeMap, HashSet};
+
+/// Jobs before the last one of a shared stage among which a task's own is looked for.
+const JOBS_SEARCHED: usize = 64;
 
 impl Model {
     /// The batch that made an RDD.
@@ -58,6 +61,41 @@ impl Model {
             }
         }
         (seen.len(), shuffles)
+    }
+
+    /// The jobs that started and have not ended, in order.
+    pub fn running_jobs(&self) -> impl Iterator<Item = &JobState> {
+        self.index.running_jobs.iter().filter_map(|id| self.jobs.get(id)).map(|job| &**job)
+    }
+
+    /// The job for which a task was launched; a stage may be shared with earlier jobs.
+    pub fn job_of_task(&self, task: &TaskInfo) -> Option<&JobState> {
+        let stage = task.stage.stage;
+        let latest = self.jobs.get(self.index.stage_job.get(&stage)?)?;
+        if latest.started <= task.launched {
+            return Some(latest);
+        }
+        let earlier = self.jobs.range(..latest.id).rev().take(JOBS_SEARCHED).map(|(_, job)| &**job);
+        earlier.into_iter().find(|job| job.started <= task.launched && job.stages.contains(&stage))
+    }
+
+    /// The job that a stage runs for: the first unfinished one that announced it.
+    pub fn job_of(&self, stage: StageId) -> Option<&JobState> {
+        self.jobs.get(self.index.stage_job.get(&stage)?).map(|job| &**job)
+    }
+
+    /// The partitions that a running task is shown to compute, and whether each is computed again.
+    pub fn computing_of(&self, task: TaskId) -> impl Iterator<Item = (BlockId, bool)> {
+        let blocks = self.index.computing.get(&task).map(|blocks| blocks.as_slice()).unwrap_or_default();
+        blocks.iter().map(|&block| {
+            let partition = self.rdds.get(&block.rdd).and_then(|rdd| rdd.partition(block.partition));
+            (block, partition.is_some_and(|p| p.computing_again))
+        })
+    }
+
+    /// Whether an operator of the template reads its own earlier batches.
+    pub fn is_stateful(&self, operator: &OperatorName) -> bool {
+        self.index.stateful.contains(operator)
     }
 
     /// As [`Model::lineage_graph`], with the first `limit` RDDs only, in the order of `toDebugString`: its

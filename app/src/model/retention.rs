@@ -6,7 +6,11 @@ use super::Model;
 use faultline_engine::ids::*;
 
 /// Task attempts kept.
-pub const MAX_TASKS: usize = 20_000;
+pub const MAX_TASKS: usize = 120_000;
+/// Slots of one executor that are followed.
+pub const MAX_SLOTS: usize = 512;
+/// Periods kept in which tasks ran.
+pub const MAX_BUSY_PERIODS: usize = 20_000;
 /// Jobs kept, with their stages.
 pub const MAX_JOBS: usize = 5_000;
 /// Batches kept.
@@ -21,6 +25,8 @@ pub const MAX_CHECKPOINTS: usize = 1_000;
 pub const MAX_OUTPUT_LINES: usize = 2_000;
 /// Findings kept.
 pub const MAX_FINDINGS: usize = 1_000;
+/// Refused commands kept.
+pub const MAX_REFUSALS: usize = 100;
 /// Faults kept.
 pub const MAX_FAULTS: usize = 1_000;
 /// Kinds of unknown events counted.
@@ -33,9 +39,11 @@ pub const MAX_COMPUTING_PARTITIONS: usize = 10_000;
 impl Model {
     pub(super) fn retain(&mut self) {
         if self.tasks.len() > MAX_TASKS
-            && let Some(&(id, _)) = self.tasks.get_min().filter(|(_, t)| t.end.is_some())
+            && let Some((id, task)) = self.tasks.get_min().filter(|(_, t)| t.end.is_some())
         {
+            let (id, executor) = (*id, task.info.executor);
             self.tasks.remove(&id);
+            self.forget_in_slots(executor, id);
         }
         if self.jobs.len() > MAX_JOBS
             && let Some(&(id, _)) = self.jobs.get_min().filter(|(_, j)| j.ended.is_some())
@@ -74,6 +82,9 @@ impl Model {
         }
         if self.findings.len() > MAX_FINDINGS {
             self.findings.pop_front();
+        }
+        if self.refusals.len() > MAX_REFUSALS {
+            self.refusals.pop_front();
         }
         if self.faults.len() > MAX_FAULTS {
             self.faults.pop_front();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// Envelopes in one segment: the most that a seek folds. A snapshot shares structure with its
 /// neighbours, so a shorter segment would cost memory for the states touched, not for whole models.
-pub const SEGMENT_LEN: usize = 1024;
+pub const SEGMENT_LEN: usize = 512;
 
 /// The most that the time between two envelopes counts on the way from the beginning to the end: what
 /// is longer is idle, and a stream that waits for its next batch would fill the scale with nothing.

@@ -22,11 +22,14 @@ mod nodes;
 mod rows;
 pub mod storage;
 mod threads;
+pub mod timeline;
+pub mod why;
 
 pub use cache::SceneCache;
 pub use filter::Filter;
 pub use lookup::node_of;
 pub use loom::{column_of_batch, visible_batches};
+pub use why::Focus;
 
 use crate::model::{Cell, Model, Sign};
 use emath::{Pos2, Rect};

@@ -321,6 +321,13 @@ pub struct ReadRow {
     pub records: u64,
     /// Bytes read, for memory, disk and checkpoint.
     pub bytes: u64,
+    /// Nanoseconds spent on this row: reading or computing it, and keeping it where its level says;
+    /// without the rows that it asked for, and without fetching. 0 in logs before 0.2.
+    #[serde(default)]
+    pub self_ns: u64,
+    /// Nanoseconds spent fetching map outputs for this row. 0 in logs before 0.2.
+    #[serde(default)]
+    pub fetch_ns: u64,
 }
 
 /// Where a partition came from, in the order in which the read boundary asks.

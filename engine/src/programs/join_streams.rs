@@ -47,8 +47,8 @@ fn payment(line: &Line) -> Option<(u32, u32)> {
 
 fn row((id, (amount, order)): &(u32, (u32, Option<Order>))) -> String {
     match order {
-        Some((item, _)) => format!("payment {id} of {amount} for a {item}"),
-        None => format!("payment {id} of {amount} for no order of the last 4 s"),
+        Some((item, _)) => format!("({id}, {item}, {amount})"),
+        None => format!("({id}, too late, {amount})"),
     }
 }
 
@@ -62,7 +62,7 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
         rdd.context().emit(&all);
         all.sort();
         let late = all.iter().filter(|(_, (_, order))| order.is_none()).count();
-        let head = format!("{} payments, {late} too late for their order", all.len());
+        let head = format!("{} payments, {late} late", all.len());
         rdd.context().print(std::iter::once(head).chain(all.iter().take(ROWS).map(row)).collect());
         Ok(())
     });

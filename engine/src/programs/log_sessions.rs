@@ -86,16 +86,15 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
         let all = rdd.collect()?;
         rdd.context().emit(&all);
         let open = all.iter().filter(|(_, session)| !session.has_ended()).count();
-        rdd.context().print(vec![format!("{open} sessions are open")]);
+        rdd.context().print(vec![format!("open: {open}")]);
         Ok(())
     });
     sessions.filter(|(_, session)| session.has_ended()).for_each_rdd(|rdd, _| {
         let mut ended = rdd.collect()?;
         rdd.context().emit(&ended);
         ended.sort_by(|a, b| (Reverse(a.1.pages.len()), &a.0).cmp(&(Reverse(b.1.pages.len()), &b.0)));
-        let row =
-            |(user, s): &(Line, Session)| format!("{user} left after {} hits in {} s", s.pages.len(), s.last - s.first);
-        let head = format!("{} sessions have ended", ended.len());
+        let row = |(user, s): &(Line, Session)| format!("({user}, {} hits, {} s)", s.pages.len(), s.last - s.first);
+        let head = format!("ended: {}", ended.len());
         rdd.context().print(std::iter::once(head).chain(ended.iter().take(ROWS).map(row)).collect());
         Ok(())
     });

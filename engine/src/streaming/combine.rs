@@ -2,6 +2,7 @@
 
 use super::dstream::{DStream, StreamNode, StreamSpec};
 use super::instances::Generation;
+use super::transform::no_rdd_of_parent;
 use crate::driver::BatchTick;
 use crate::error::{EngineError, Result};
 use crate::ids::Millis;
@@ -33,7 +34,7 @@ where
         let left = generation.rdd(&self.left, tick)?;
         let right = generation.rdd(&self.right, tick)?;
         let (Some(left), Some(right)) = (left, right) else {
-            return Err(missing("Couldn't generate RDD from parent at time", tick));
+            return Err(no_rdd_of_parent(tick));
         };
         Ok(Some((self.f)(&left, &right)))
     }
@@ -49,14 +50,15 @@ impl<T: Data> StreamNode<T> for Union<T> {
         let mut rdds = Vec::with_capacity(self.parents.len());
         for parent in &self.parents {
             let rdd = generation.rdd(parent, tick)?;
-            rdds.push(rdd.ok_or_else(|| missing("Could not generate RDD from a parent for unifying at time", tick))?);
+            rdds.push(rdd.ok_or_else(|| none_to_unite(tick))?);
         }
         Ok(Some(generation.sc.union(&rdds)))
     }
 }
 
-fn missing(text: &str, tick: BatchTick) -> EngineError {
-    EngineError::IllegalState(format!("{text} {} ms", tick.time.0 / 1_000_000))
+fn none_to_unite(tick: BatchTick) -> EngineError {
+    let time = tick.time.0 / 1_000_000;
+    EngineError::IllegalState(format!("Could not generate RDD from a parent for unifying at time {time} ms"))
 }
 
 impl<T: Data> DStream<T> {

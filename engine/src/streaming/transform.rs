@@ -3,7 +3,7 @@
 use super::dstream::{DStream, StreamNode, StreamSpec};
 use super::instances::Generation;
 use crate::driver::BatchTick;
-use crate::error::Result;
+use crate::error::{EngineError, Result};
 use crate::rdd::Rdd;
 use crate::storage::Data;
 use std::hash::Hash;
@@ -20,6 +20,24 @@ impl<T: Data, U: Data, F: Fn(&Rdd<T>) -> Rdd<U> + Send + Sync> StreamNode<U> for
     fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<U>>> {
         Ok(generation.rdd(&self.parent, tick)?.map(|rdd| (self.f)(&rdd)))
     }
+}
+
+/// The parent's RDD through `f`; there must be one.
+struct Transformed<T: Data, F> {
+    parent: DStream<T>,
+    f: F,
+}
+
+impl<T: Data, U: Data, F: Fn(&Rdd<T>) -> Rdd<U> + Send + Sync> StreamNode<U> for Transformed<T, F> {
+    fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<U>>> {
+        let rdd = generation.rdd(&self.parent, tick)?.ok_or_else(|| no_rdd_of_parent(tick))?;
+        Ok(Some((self.f)(&rdd)))
+    }
+}
+
+/// What Spark says when a transformation finds no RDD to work on (R11.9).
+pub(super) fn no_rdd_of_parent(tick: BatchTick) -> EngineError {
+    EngineError::IllegalState(format!("Couldn't generate RDD from parent at time {} ms", tick.time.0 / 1_000_000))
 }
 
 impl<T: Data> DStream<T> {
@@ -77,10 +95,13 @@ impl<T: Data> DStream<T> {
         })
     }
 
-    /// Each batch's RDD through `f`, which runs on the driver every batch (R11.12).
+    /// Each batch's RDD through `f`, which runs on the driver every batch (R11.12). A batch without an
+    /// RDD fails (R11.9).
     #[track_caller]
     pub fn transform<U: Data>(&self, f: impl Fn(&Rdd<T>) -> Rdd<U> + Send + Sync + 'static) -> DStream<U> {
-        self.per_batch("transform", "TransformedDStream", true, Location::caller(), f)
+        let spec = StreamSpec { shuffles: true, ..StreamSpec::narrow("transform", "TransformedDStream", self.slide()) };
+        let node = Transformed { parent: self.clone(), f };
+        DStream::create(&self.ssc, spec, vec![Arc::clone(&self.core)], node, Location::caller())
     }
 }
 

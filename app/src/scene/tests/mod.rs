@@ -5,6 +5,8 @@ mod layered;
 mod loom;
 mod program;
 mod tables;
+mod timeline;
+mod why;
 
 use super::*;
 use program::Program;

@@ -123,7 +123,9 @@ fn stored() -> (Program, RddId) {
         s.copies.insert(ExecutorId(1), copy(10, 0));
         s.copies.insert(ExecutorId(3), copy(0, 20));
     });
-    p.partition(rdd, 1, |s| drop(s.copies.insert(ExecutorId(3), copy(10, 0))));
+    p.partition(rdd, 1, |s| {
+        s.copies.insert(ExecutorId(3), copy(10, 0));
+    });
     p.partition(rdd, 2, |s| s.lost_with = Some(ExecutorId(2)));
     p.partition(rdd, 3, |s| s.evicted = true);
     (p, rdd)
@@ -293,9 +295,9 @@ fn attempt(p: &mut Program, stage: u32, submitted: u64, tasks: u32) {
         parents: Vec::new(),
         rdds: vec![RddId(1)],
     };
-    let fresh = || Arc::new(StageState { info: info.clone(), attempts: imbl::Vector::new() });
+    let fresh = || Arc::new(StageState { info: info.clone(), attempts: Vec::new() });
     let state = Arc::make_mut(p.model.stages.entry(StageId(stage)).or_insert_with(fresh));
-    state.attempts.push_back(StageAttemptState {
+    state.attempts.push(StageAttemptState {
         info,
         submitted: VIRTUAL_EPOCH.plus(Millis(submitted)),
         completed: None,

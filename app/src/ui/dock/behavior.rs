@@ -5,8 +5,8 @@ use super::{Pane, grip};
 use crate::command::{AppCommand, Page};
 use crate::state::UiState;
 use crate::theme::{RADIUS_SMALL, STEP, Tokens, text};
+use crate::ui::ViewCtx;
 use crate::ui::shell::{Panels, pane_ui};
-use crate::ui::{ViewCtx, findings_panel};
 use egui::accesskit::Role;
 use egui::{
     Color32, Id, Response, Sense, Stroke, Style, Ui, UiBuilder, Visuals, WidgetInfo, WidgetText, WidgetType, vec2,
@@ -28,9 +28,9 @@ pub(super) struct Docked<'a, 'm> {
 }
 
 impl Docked<'_, '_> {
-    fn title(&self, tiles: &Tiles<Pane>, tile: TileId) -> String {
+    fn title(&mut self, tiles: &Tiles<Pane>, tile: TileId) -> String {
         match tiles.get(tile) {
-            Some(Tile::Pane(Pane::Findings)) => match findings_panel::count(self.ctx, &self.panels.findings) {
+            Some(Tile::Pane(Pane::Findings)) => match self.panels.findings.count(self.ctx.model) {
                 0 => Pane::Findings.name().to_owned(),
                 n => format!("{} {n}", Pane::Findings.name()),
             },

@@ -42,7 +42,8 @@ pub fn facts_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState, size: &mut Linea
     fact_ui(ui, "Partitions", &format!("{partitions}{partitioner}"));
 }
 
-fn fact_ui(ui: &mut Ui, name: &str, value: &str) {
+/// One fact: its name and its value, which ends in … where the panel ends.
+pub fn fact_ui(ui: &mut Ui, name: &str, value: &str) {
     let t = Tokens::of(ui.ctx());
     ui.spacing_mut().interact_size.y = 5.0 * STEP;
     ui.horizontal(|ui| {

@@ -7,6 +7,7 @@
 mod backdrop;
 mod bridge;
 mod camera;
+mod cells;
 mod detail;
 mod edge_shape;
 pub(in crate::ui) mod fan;
@@ -103,6 +104,7 @@ pub fn lineage_view_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewSt
         show(ui, ctx, state, key, follow);
     }
     names::names_ui(ui, ctx, canvas, state.camera.view());
+    cells::cells_ui(ui, ctx, canvas, state.camera.view());
     state.seen = Some((canvas, state.camera.view()));
 }
 
@@ -190,7 +192,10 @@ fn show(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, key: Paint
 
     let painter = ui.painter_at(key.clip);
     backdrop::paint_behind(&painter, ctx.scene, canvas, view, tokens);
-    if Detail::at(view.zoom) == Detail::Far {
+    let visible = names::visible(ctx, canvas, key.clip, view).count();
+    let detail = Detail::of(view.zoom, visible);
+    state.bridge.set_detail(detail);
+    if detail == Detail::Far {
         painter.add(Shape::mesh(overview::mesh(ctx.scene, canvas, key.clip, view, tokens)));
     }
     let mut child = ui.new_child(UiBuilder::new().id_salt(WIDGET).max_rect(canvas));
@@ -224,7 +229,9 @@ fn show(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, key: Paint
         }
     }
     if shown.response.clicked() {
-        ctx.send.send(AppCommand::Select(clicked));
+        let at = shown.response.interact_pointer_pos();
+        let command = clicked.map(|key| cells::clicked_key(ctx, key, canvas, view, at));
+        ctx.send.send(command.unwrap_or(AppCommand::Select(None)));
     }
     state.painted = None;
     if moved == view {

@@ -315,5 +315,6 @@ pub fn model() -> Model {
     model.story.detail =
         "4 state partitions and 4 map outputs are computed again; 2 partitions come back from the checkpoint."
             .to_owned();
+    super::demo_tasks::add(&mut model);
     model
 }

@@ -125,12 +125,12 @@ fn the_clock_on_the_wall_has_no_step_and_no_speed() {
 fn receivers_are_on_the_card_of_their_executor() {
     let mut harness = window(socket_world());
     harness.run();
-    harness.get_by_label("Receiver of stream 0 · 12 blocks");
+    harness.get_by_label("Receiver 0 · 12 blocks");
     let why = "Restarting receiver with delay 2000 ms: Socket data stream had no more data";
     let stopped = world("SocketInputDStream", vec![Event::ReceiverStopped { receiver: receiver(1, false, why) }]);
     let mut harness = window(stopped);
     harness.run();
-    harness.get_by_label("Receiver of stream 0 stopped");
+    harness.get_by_label("Receiver 0 stopped");
     harness.get_by_label(why);
 }
 

@@ -228,6 +228,8 @@ pub fn metrics() -> TaskMetrics {
         cause,
         records: u64::from(i) << 40,
         bytes: u64::MAX,
+        self_ns: u64::MAX - u64::from(i),
+        fetch_ns: u64::from(i),
     });
     TaskMetrics {
         run_ns: 987_654_321,
@@ -238,6 +240,7 @@ pub fn metrics() -> TaskMetrics {
         checkpoint_bytes_read: 10,
         checkpoint_bytes_written: 11,
         reads: rows.collect(),
+        write_ns: 12,
         rerun_cause: Some(RecomputeCause::MapOutputLost(ExecutorId(1))),
     }
 }
