@@ -24,8 +24,12 @@ const DIGITS: [(Key, u32); 9] = [
 /// race, Esc goes back from it or from one of its lanes, and the keys of the scrubber. In the past → steps
 /// through what was.
 ///
-/// Space and → stay with the focused control when there is one, which they press and move.
+/// A field that is written into gets every key; Space and → stay with the focused control when there is one, which they press and move.
 pub fn send_shortcuts(ctx: &Context, view: &ViewCtx<'_>, state: &UiState) {
+    // What is written into a field is for the field.
+    if ctx.text_edit_focused() {
+        return;
+    }
     let (model, send) = (view.model, view.send);
     let free = ctx.memory(|memory| memory.focused().is_none());
     let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));

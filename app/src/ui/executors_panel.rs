@@ -21,7 +21,7 @@ pub fn executors_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
             (false, Some(by)) => replaced_ui(ui, executor, by),
         }
     }
-    for receiver in ctx.model.idle_receivers() {
+    for receiver in ctx.model.idle_receivers().filter(|_| ctx.model.application.ended.is_none()) {
         idle_receiver_ui(ui, receiver);
     }
     if ctx.model.executors.is_empty() {
@@ -76,11 +76,11 @@ fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
 fn receiver_ui(ui: &mut Ui, receiver: &ReceiverState) {
     let t = Tokens::of(ui.ctx());
     let info = &receiver.info;
-    let words = format!("Receiver of stream {} · {}", info.stream, format::count(receiver.blocks, "block"));
+    let words = format!("Receiver {} · {}", info.stream, format::count(receiver.blocks, "block"));
     let records = format::count(receiver.records, "record");
     let started = format::count(receiver.starts.into(), "start");
     line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text_soft))
-        .on_hover_text(format!("{}, {records}, {started}", info.name));
+        .on_hover_text(format!("{} of stream {}, {records}, {started}", info.name, info.stream));
 }
 
 /// A receiver that runs nowhere, and why.
@@ -89,15 +89,14 @@ fn idle_receiver_ui(ui: &mut Ui, receiver: &ReceiverState) {
     let info = &receiver.info;
     card(t).fill(t.lost_surface).stroke(Stroke::new(1.0, t.lost)).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        let words = format!("Receiver of stream {} stopped", info.stream);
+        let words = format!("Receiver {} stopped", info.stream);
         line_ui(ui, text::rich(words, text::semibold(text::SMALL), t.text));
         let why = match (info.last_error_message.as_str(), info.last_error.as_str()) {
-            ("", _) => "The application ended".to_owned(),
             (message, "") => message.to_owned(),
             (message, error) => format!("{message}, {error}"),
         };
         line_ui(ui, text::rich(&why, text::regular(text::SMALL), t.text))
-            .on_hover_text(format!("{}\n{why}", info.name));
+            .on_hover_text(format!("{} of stream {}\n{why}", info.name, info.stream));
     });
 }
 

@@ -4,10 +4,14 @@ use super::ViewCtx;
 use crate::command::{AppCommand, InputCommand};
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, text};
-use egui::{Button, ComboBox, Key, PopupCloseBehavior, TextEdit, Ui, WidgetInfo, WidgetType, vec2};
+use egui::{Button, ComboBox, Key, Margin, PopupCloseBehavior, TextEdit, Ui, WidgetInfo, WidgetType, vec2};
 
 /// Width of the opened menu.
 const WIDTH: f32 = 288.0;
+/// Greatest height of it; what it holds is less.
+const HEIGHT: f32 = 320.0;
+/// Height of the field.
+const FIELD: f32 = 28.0;
 
 /// Where lines can come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,6 +99,7 @@ pub fn input_menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InputMenuState)
     let Some(current) = streams.iter().find_map(|stream| Kind::of(&stream.class)) else { return };
     let combo = ComboBox::from_id_salt("input")
         .width(112.0)
+        .height(HEIGHT)
         .truncate()
         .selected_text(current.name())
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside);
@@ -110,20 +115,23 @@ fn menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InputMenuState, current: 
     ui.spacing_mut().item_spacing.y = STEP;
     let mut kind = state.kind.unwrap_or(current);
     for choice in Kind::ALL {
-        if ui.radio_value(&mut kind, choice, choice.name()).changed() {
+        if ui.selectable_value(&mut kind, choice, choice.name()).changed() {
             state.kind = Some(kind);
         }
     }
     ui.add_space(STEP);
     let mut entered = false;
     if let Some(words) = state.field(kind) {
-        let field = TextEdit::singleline(words).hint_text(kind.example()).desired_width(f32::INFINITY);
-        let field = ui.add(field);
+        let field = TextEdit::singleline(words).hint_text(kind.example()).margin(Margin::symmetric(8, 6));
+        let field = ui.add_sized(vec2(ui.available_width(), FIELD), field);
         let name = if kind == Kind::Directory { "Path of the directory" } else { "Host and port" };
         let value = words.clone();
         field
             .widget_info(|| WidgetInfo { label: Some(name.to_owned()), ..WidgetInfo::text_edit(true, "", &value, "") });
         entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+    } else {
+        // The menu is as high for every choice: nothing jumps.
+        ui.allocate_space(vec2(ui.available_width(), FIELD));
     }
     line_ui(ui, text::rich(kind.advice(), text::regular(text::SMALL), t.text_soft));
     ui.add_space(STEP);
@@ -132,7 +140,7 @@ fn menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InputMenuState, current: 
         text::rich("Open", text::semibold(text::MEDIUM), if source.is_some() { t.on_primary } else { t.text_faint });
     let button =
         Button::new(words).fill(if source.is_some() { t.primary } else { t.raised }).min_size(vec2(88.0, 28.0));
-    let button = ui.add_enabled(source.is_some(), button);
+    let button = ui.horizontal(|ui| ui.add_enabled(source.is_some(), button)).inner;
     button.widget_info(|| WidgetInfo::labeled(WidgetType::Button, source.is_some(), "Open the program on this input"));
     if let Some(source) = source.clone()
         && (button.clicked() || entered)

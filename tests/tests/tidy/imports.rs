@@ -54,7 +54,7 @@ import_rules! {
             "engine/src/object_store/file_ops.rs",
             "engine/src/storage/disk_store.rs",
             "engine/src/runtime/sources.rs",
-            "engine/src/runtime/publish.rs",
+            "engine/src/runtime/receivers.rs",
         ],
         forbidden: ["std::fs", "std::net", "std::os"],
         but: [],

@@ -11,6 +11,7 @@ mod far_view;
 mod findings;
 mod flows;
 mod focus;
+mod input_menu;
 mod race;
 mod tables;
 mod timeline;
