@@ -166,3 +166,54 @@ impl Drop for Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossbeam_channel::{Receiver, Sender, bounded};
+
+    /// Ends only when it is let.
+    struct Slow {
+        may_end: Receiver<()>,
+        ended: Sender<()>,
+    }
+
+    impl EventSource for Slow {
+        fn poll(&mut self) -> Vec<Envelope> {
+            Vec::new()
+        }
+
+        fn send(&self, _: Control) {}
+
+        fn capabilities(&self) -> Capabilities {
+            Capabilities { commands: true }
+        }
+
+        fn take_error(&mut self) -> Option<String> {
+            None
+        }
+    }
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            let _ = self.may_end.recv();
+            let _ = self.ended.send(());
+        }
+    }
+
+    /// The window would stand still until the engine of the program before has ended, or the program would
+    /// end before its directories are gone.
+    #[test]
+    fn what_was_open_ends_elsewhere_and_is_awaited_at_the_end() {
+        let (let_end, may_end) = bounded(1);
+        let (ended, has_ended) = bounded(2);
+        let mut session = Session::new(Box::new(Slow { may_end, ended: ended.clone() }));
+        let (let_next_end, next_may_end) = bounded(1);
+        session.replace(Session::new(Box::new(Slow { may_end: next_may_end, ended })));
+        assert!(has_ended.is_empty(), "the first one waits on a thread of its own");
+        let_end.send(()).unwrap();
+        let_next_end.send(()).unwrap();
+        drop(session);
+        assert_eq!(has_ended.len(), 2);
+    }
+}

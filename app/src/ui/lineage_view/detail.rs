@@ -29,10 +29,12 @@ impl Detail {
     /// The level at a zoom at which so many nodes are visible: a large window shows thousands of nodes
     /// at a size at which each could be drawn for itself.
     pub fn of(zoom: f32, visible: usize) -> Self {
-        let most = match visible {
-            ..=CELLS_UP_TO => Self::Full,
-            ..=STRIPS_UP_TO => Self::Strips,
-            _ => Self::Far,
+        let most = if visible <= CELLS_UP_TO {
+            Self::Full
+        } else if visible <= STRIPS_UP_TO {
+            Self::Strips
+        } else {
+            Self::Far
         };
         Self::at(zoom).min(most)
     }
