@@ -111,6 +111,8 @@ fn left_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
 }
 
 fn below_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
+    // A panel becomes as small as what it holds, and would stay so: the room is kept in any case.
+    ui.set_min_size(ui.available_size());
     ui.horizontal(|ui| {
         for (tab, name) in [
             (Below::Timeline, "Timeline"),
