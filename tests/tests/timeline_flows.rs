@@ -6,6 +6,7 @@ use common_window::{choose_step, completed, step_to_batch, until, window};
 use egui_kittest::kittest::Queryable;
 use faultline::command::Focus;
 use faultline::scene::node_of;
+use faultline::scene::timeline::task_words;
 use faultline_engine::event::ReadTier;
 use faultline_engine::ids::*;
 use std::collections::BTreeSet;
@@ -24,8 +25,12 @@ fn a_recovering_task_and_its_node_find_each_other() {
     for _ in 0..120 {
         window.step();
     }
-    let recovering = window.query_all_by_label_contains("read back 1 partition, computed again").next();
-    recovering.expect("a task reads the checkpoint and computes again").click();
+    let model = window.state().session().model();
+    let recovers = |words: &String| words.contains("read back 1 partition") && words.contains("computed again");
+    let names = model.tasks.values().map(|task| task_words(model, task)).collect::<Vec<_>>();
+    let name = names.iter().rfind(|words| recovers(words));
+    let name = name.unwrap_or_else(|| panic!("no task reads the checkpoint and computes again: {names:#?}"));
+    window.get_by_label(name).click();
     window.step();
     window.step();
     let shell = window.state().shell();

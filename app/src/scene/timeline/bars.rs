@@ -174,6 +174,10 @@ impl Line<'_> {
         for segment in &segments {
             let piece = Piece { doing: segment.doing, again: segment.again, x: (at(segment.ns.0), at(segment.ns.1)) };
             match pieces.last_mut() {
+                // First-time work is one calm piece; what is done again shows each of its steps.
+                Some(last) if !last.again && (last.doing, last.again) == (piece.doing, piece.again) => {
+                    last.x.1 = piece.x.1;
+                }
                 Some(last) if piece.x.1 - piece.x.0 < PIECE_MIN && (last.again || !piece.again) => last.x.1 = piece.x.1,
                 Some(last) if last.x.1 - last.x.0 < PIECE_MIN && (piece.again || !last.again) => {
                     *last = Piece { x: (last.x.0, piece.x.1), ..piece };

@@ -45,6 +45,7 @@ pub fn task_words(model: &Model, task: &TaskState) -> String {
         match (doing, count) {
             (Doing::Around | Doing::Unknown, _) => {}
             (Doing::Computed, _) if !again => words.push_str(&format!(", computed {}", partitions(count))),
+            (Doing::Fetched, _) if again => words.push_str(", fetched map outputs again"),
             (Doing::Fetched, _) => words.push_str(", fetched map outputs"),
             (_, 0) => words.push_str(&format!(", {}", verb(doing, again))),
             _ => words.push_str(&format!(", {} {}", verb(doing, again), partitions(count))),

@@ -142,4 +142,7 @@ fn an_empty_timeline_says_what_comes() {
     let mut harness = window(world);
     harness.run();
     harness.get_by_label("Tasks appear here with the first job");
+    harness.state_mut().model = demo::model();
+    harness.run();
+    assert!(harness.query_by_label(RECOVERY).is_some(), "the room for tasks is kept while there are none");
 }

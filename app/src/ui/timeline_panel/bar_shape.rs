@@ -75,7 +75,10 @@ impl Paint<'_> {
             BarState::Running => self.running(rect),
             BarState::Succeeded | BarState::Failed => {
                 for piece in &bar.pieces {
-                    self.piece(piece, plot.row(bar.row, piece.x), bar.checkpoint_job);
+                    // Tasks that follow each other stay apart.
+                    let end = piece.x.1.min(bar.x.1 - if bar.x.1 - bar.x.0 > SIGN_MIN { 1.5 } else { 0.0 });
+                    let x = (piece.x.0, end.max(piece.x.0));
+                    self.piece(piece, plot.row(bar.row, x), bar.checkpoint_job);
                 }
             }
         }
