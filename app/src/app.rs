@@ -1,8 +1,10 @@
 //! The eframe application: pump, fold, handle commands; then paint.
 
 use crate::command::CommandSender;
-use crate::handlers::{Guide, handle};
+use crate::handlers::{FileDesk, Guide, handle};
 use crate::opening;
+use crate::platform::dialogs::Dialogs;
+use crate::platform::system_fonts::SystemFonts;
 use crate::scene::{Filter, Scene, SceneCache, visible_batches};
 use crate::session::{Pumped, Session};
 use crate::source::Start;
@@ -21,6 +23,8 @@ pub struct App {
     scenes: SceneCache,
     scene: Arc<Scene>,
     guide: Guide,
+    files: FileDesk,
+    fonts: SystemFonts,
     wake: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -37,6 +41,8 @@ impl App {
             scenes: SceneCache::default(),
             scene: Arc::default(),
             guide: Guide::default(),
+            files: FileDesk::default(),
+            fonts: SystemFonts::default(),
             wake,
         }
     }
@@ -58,6 +64,12 @@ impl App {
         Ok(app)
     }
 
+    /// Asks for paths in another way than with the desktop's dialogs.
+    #[must_use]
+    pub fn with_dialogs(self, dialogs: Box<dyn Dialogs>) -> Self {
+        Self { files: FileDesk::new(dialogs), ..self }
+    }
+
     /// What is open.
     pub const fn session(&self) -> &Session {
         &self.session
@@ -71,8 +83,10 @@ impl App {
     /// Before painting: takes events and commands. Returns whether more events wait.
     pub fn update(&mut self) -> Pumped {
         for sent in self.commands.drain() {
-            handle(sent.command, &mut self.session, &mut self.shell.ui, &mut self.guide, &self.wake);
+            let (state, guide) = (&mut self.shell.ui, &mut self.guide);
+            handle(sent.command, &mut self.session, state, guide, &mut self.files, &self.wake);
         }
+        self.files.poll(&mut self.session, &mut self.shell.ui, &mut self.guide, &self.wake);
         let pumped = self.session.pump();
         self.guide.observe(&self.session, &mut self.shell.ui);
         let filter = self.visible();
@@ -97,6 +111,7 @@ impl App {
 
     /// Paints the window.
     pub fn paint(&mut self, ui: &mut egui::Ui) {
+        self.fonts.serve(ui.ctx(), &self.wake);
         let model = self.session.model();
         let ctx = ViewCtx {
             model,

@@ -2,7 +2,9 @@
 
 use crate::model::Model;
 use crate::source::{Capabilities, EventSource};
+use faultline_engine::event::Envelope;
 use faultline_engine::sim::Control;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long one frame may fold events.
@@ -17,17 +19,34 @@ pub enum Pumped {
     More,
 }
 
+/// The events that a session has folded, in order. Cheap to clone, so that a thread can write them.
+#[derive(Clone, Debug, Default)]
+pub struct History(Vec<Arc<Vec<Envelope>>>);
+
+impl History {
+    /// Every event, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Envelope> {
+        self.0.iter().flat_map(|slice| slice.iter())
+    }
+
+    /// Whether nothing has happened.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// An open program or log.
 pub struct Session {
     source: Box<dyn EventSource>,
     model: Model,
+    history: History,
     error: Option<String>,
 }
 
 impl Session {
     /// Begins to fold a source.
     pub fn new(source: Box<dyn EventSource>) -> Self {
-        Self { source, model: Model::default(), error: None }
+        Self { source, model: Model::default(), history: History::default(), error: None }
     }
 
     /// Folds what has arrived: whole slices, until the budget is spent.
@@ -40,6 +59,7 @@ impl Session {
                 return Pumped::All;
             }
             slice.iter().for_each(|envelope| self.model.apply(envelope));
+            self.history.0.push(Arc::new(slice));
             if started.elapsed() >= FOLD_BUDGET {
                 return Pumped::More;
             }
@@ -49,6 +69,11 @@ impl Session {
     /// Every fact so far.
     pub const fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// Every event so far.
+    pub fn history(&self) -> History {
+        self.history.clone()
     }
 
     /// Sends a control to the source.

@@ -1,11 +1,15 @@
 //! Opening the native window, and painting it without one.
 
 use crate::app::App;
+use crate::command::CommandSender;
+use crate::model::Model;
 use crate::platform::Picture;
 use crate::platform::screenshot::{Shot, paint};
+use crate::scene::Scene;
 use crate::session::{Pumped, Session};
 use crate::source::Start;
 use crate::theme::{Theme, fonts, text};
+use crate::ui::{ShellState, ViewCtx, whole_lineage_ui};
 use anyhow::{Context as _, anyhow};
 use std::sync::{Arc, OnceLock};
 
@@ -68,6 +72,41 @@ pub fn picture(mut session: Session, theme: Theme, size: [u32; 2]) -> Picture {
     paint(&ctx, shot, |ui| {
         app.update();
         app.paint(ui);
+    })
+}
+
+/// The widest and highest picture of a lineage, in pixels; a larger lineage is painted smaller.
+const PICTURE_MAX: f32 = 12_000.0;
+/// Pixels per point of a lineage that fits.
+const PICTURE_SCALE: f32 = 2.0;
+/// Room for the sentence above and the legend below the lineage, in points.
+const AROUND: egui::Vec2 = egui::vec2(40.0, 176.0);
+/// The sentence and the legend need so much.
+const WIDTH_MIN: f32 = 960.0;
+
+/// Paints the lineage alone, whole, with the sentence above and the legend below.
+pub fn lineage_picture(model: &Model, scene: &Arc<Scene>, theme: Theme) -> Picture {
+    let ctx = egui::Context::default();
+    theme.apply(&ctx);
+    let drawn = scene.bounds.map_or(egui::Vec2::ZERO, |bounds| bounds.size());
+    let points = egui::vec2((drawn.x + AROUND.x).max(WIDTH_MIN), drawn.y + AROUND.y);
+    let scale = (PICTURE_MAX / points.max_elem()).min(PICTURE_SCALE);
+    let size = [(points.x * scale).ceil() as u32, (points.y * scale).ceil() as u32];
+    let background = theme.tokens().background;
+    // Below one pixel per point the view is zoomed out, so that it draws what can be read.
+    let shot = Shot { size, pixels_per_point: scale.max(1.0), frames: 8, background };
+    let (mut shell, commands) = (ShellState::default(), CommandSender::default());
+    paint(&ctx, shot, |ui| {
+        let view = ViewCtx {
+            model,
+            scene,
+            selection: None,
+            focus: None,
+            now: model.now,
+            controllable: false,
+            send: &commands,
+        };
+        whole_lineage_ui(ui, &view, &mut shell.lineage);
     })
 }
 

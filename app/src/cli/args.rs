@@ -149,6 +149,7 @@ pub struct RunArgs {
 Examples:
   faultline lineage word-count
   faultline lineage word-count --batches 6
+  faultline lineage word-count --format svg > word-count.svg
   faultline lineage page-rank --format dot | dot -Tsvg > page-rank.svg")]
 pub struct LineageArgs {
     /// The program: word-count or page-rank
@@ -279,6 +280,8 @@ pub enum LineageFormat {
     Dot,
     /// Mermaid, for Markdown.
     Mermaid,
+    /// A picture of the operators, batch by batch.
+    Svg,
     /// The RDDs as a list.
     Json,
 }

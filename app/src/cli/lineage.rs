@@ -2,8 +2,12 @@
 
 use super::args::{LineageArgs, LineageFormat, Sizing};
 use super::engine_run::{RunRequest, Store};
-use super::lineage_text::{dot, mermaid, text};
+use super::lineage_text::{diagram, text};
+use crate::handlers::export::{headline, palette};
 use crate::model::Model;
+use crate::scene::export::svg;
+use crate::scene::{Filter, build};
+use crate::theme::Theme;
 use anyhow::Context;
 use faultline_engine::event::RddInfo;
 use faultline_engine::ids::RddId;
@@ -19,8 +23,13 @@ pub fn lineage(args: &LineageArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let graph = model.lineage_graph(root);
     match args.format {
         LineageFormat::Text => out.write_all(text(&args.program, model, root).as_bytes())?,
-        LineageFormat::Dot => out.write_all(dot(args.program.name, &graph).as_bytes())?,
-        LineageFormat::Mermaid => out.write_all(mermaid(&graph).as_bytes())?,
+        LineageFormat::Dot => out.write_all(diagram(args.program.name, &graph).dot().as_bytes())?,
+        LineageFormat::Mermaid => out.write_all(diagram(args.program.name, &graph).mermaid().as_bytes())?,
+        // What the window would draw of the whole run, in the colours of a page.
+        LineageFormat::Svg => {
+            let scene = build(model, &Filter::default());
+            out.write_all(svg(&scene, headline(model), &palette(Theme::Light.tokens())).as_bytes())?;
+        }
         LineageFormat::Json => {
             let rdds: Vec<&RddInfo> = graph.rdds().collect();
             serde_json::to_writer(&mut *out, &rdds)?;

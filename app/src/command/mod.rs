@@ -2,7 +2,12 @@
 //!
 //! Panels only see [`CommandSender`]; nothing here answers, and nothing here knows an engine handle.
 
+pub mod file;
+pub mod settings;
 pub mod shortcuts;
+
+pub use file::{FileCommand, GraphFormat, Purpose};
+pub use settings::{Overlay, SettingsCommand};
 
 pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transport};
 
@@ -53,6 +58,12 @@ pub enum AppCommand {
     OpenProgram(String),
     /// Change the colours.
     SetTheme(Theme),
+    /// Open, save, export.
+    File(FileCommand),
+    /// How the window looks.
+    Settings(SettingsCommand),
+    /// Lay something over the window, or take it away.
+    ShowOverlay(Option<Overlay>),
 }
 
 /// A wish with the line of code that sent it, for logs and tests.

@@ -1,49 +1,307 @@
-//! Keys that work everywhere in the window.
+//! Keys that work everywhere in the window, as one table: what it says is what the keys do, and what
+//! the list of keys shows. To add a key, add a row.
 
-use super::{AppCommand, EngineCommand, Transport};
+use super::settings::ScaleStep;
+use super::{AppCommand, EngineCommand, FileCommand, GraphFormat, Overlay, Purpose, SettingsCommand, Transport};
 use crate::state::{Playback, UiState};
 use crate::ui::ViewCtx;
-use egui::{Context, Key, Modifiers};
+use egui::os::OperatingSystem;
+use egui::{Context, Event, Key, KeyboardShortcut, ModifierNames, Modifiers};
 use faultline_engine::ids::ExecutorId;
 
-const DIGITS: [(Key, u32); 9] = [
-    (Key::Num1, 1),
-    (Key::Num2, 2),
-    (Key::Num3, 3),
-    (Key::Num4, 4),
-    (Key::Num5, 5),
-    (Key::Num6, 6),
-    (Key::Num7, 7),
-    (Key::Num8, 8),
-    (Key::Num9, 9),
-];
+/// Under which heading a key is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// What acts on the engine.
+    Run,
+    /// What moves the view.
+    Lineage,
+    /// Logs and exports.
+    File,
+    /// How the window looks; these keys also work while something lies over it.
+    Window,
+}
 
-/// Turns keys into commands: 1–9 kill that executor, Space pauses and plays, → steps, F follows.
-///
-/// Space and → stay with the focused control when there is one, which they press and move.
-pub fn send_shortcuts(ctx: &Context, view: &ViewCtx<'_>, state: &UiState) {
-    let (model, send) = (view.model, view.send);
-    let free = ctx.memory(|memory| memory.focused().is_none());
-    let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-    if pressed(Key::F) {
-        send.send(AppCommand::FollowCamera);
-    }
-    if !view.controllable {
-        return;
-    }
-    for (key, number) in DIGITS {
-        let executor = ExecutorId(number);
-        if model.executors.get(&executor).is_some_and(|e| e.alive) && pressed(key) {
-            send.send(AppCommand::Engine(EngineCommand::KillExecutor { executor }));
+impl Group {
+    /// Every group, in the order of the list.
+    pub const ALL: [Self; 4] = [Self::Run, Self::Lineage, Self::File, Self::Window];
+
+    /// Its heading.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Run => "Run",
+            Self::Lineage => "Lineage",
+            Self::File => "File",
+            Self::Window => "Window",
         }
     }
-    if free && pressed(Key::Space) {
-        send.send(AppCommand::Transport(match state.playback {
-            Playback::Running => Transport::Pause,
-            Playback::Paused => Transport::Resume,
-        }));
+}
+
+/// Keys that a panel carries out itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PanelKey {
+    /// The lineage: nearer.
+    ZoomIn,
+    /// The lineage: farther.
+    ZoomOut,
+    /// The lineage: everything.
+    Fit,
+}
+
+/// What a key may ask when it is pressed.
+#[derive(Clone, Copy)]
+pub struct Now<'a> {
+    /// The model, and whether the engine takes commands.
+    pub view: &'a ViewCtx<'a>,
+    /// Choices of the user.
+    pub state: &'a UiState,
+    /// Whether no control has the focus: Space and arrows press and move the one that has it.
+    pub nothing_focused: bool,
+}
+
+/// What a row does.
+#[derive(Clone, Copy)]
+pub enum Does {
+    /// Sends a command; the function gets which of the keys was pressed, and returns nothing when the
+    /// key means nothing now.
+    Send(fn(Now<'_>, usize) -> Option<AppCommand>),
+    /// Left to the panel that asks [`taken`].
+    Panel(PanelKey),
+}
+
+/// One row: keys, and what they do.
+pub struct Row {
+    /// Any of them.
+    pub keys: &'static [KeyboardShortcut],
+    /// What it does, as it is listed and as a menu calls it.
+    pub name: &'static str,
+    /// Where it is listed.
+    pub group: Group,
+    /// What happens.
+    pub does: Does,
+}
+
+const fn key(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::NONE, key)
+}
+
+const fn command(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND, key)
+}
+
+const fn row(keys: &'static [KeyboardShortcut], name: &'static str, group: Group, does: Does) -> Row {
+    Row { keys, name, group, does }
+}
+
+const DIGITS: [KeyboardShortcut; 9] = [
+    key(Key::Num1),
+    key(Key::Num2),
+    key(Key::Num3),
+    key(Key::Num4),
+    key(Key::Num5),
+    key(Key::Num6),
+    key(Key::Num7),
+    key(Key::Num8),
+    key(Key::Num9),
+];
+
+/// Every key of the window.
+pub const ROWS: &[Row] = &[
+    row(&[key(Key::Space)], "Pause and play", Group::Run, Does::Send(play_or_pause)),
+    row(&[key(Key::ArrowRight)], "Step", Group::Run, Does::Send(step)),
+    row(&DIGITS, "Kill that executor", Group::Run, Does::Send(kill)),
+    row(&[key(Key::F)], "Follow the running batch", Group::Lineage, Does::Send(|_, _| Some(AppCommand::FollowCamera))),
+    row(&[key(Key::Plus), key(Key::Equals)], "Zoom in", Group::Lineage, Does::Panel(PanelKey::ZoomIn)),
+    row(&[key(Key::Minus)], "Zoom out", Group::Lineage, Does::Panel(PanelKey::ZoomOut)),
+    row(&[key(Key::Num0)], "Show everything", Group::Lineage, Does::Panel(PanelKey::Fit)),
+    row(&[command(Key::O)], OPEN_LOG, Group::File, Does::Send(|_, _| ask(Purpose::OpenLog))),
+    row(&[command(Key::S)], SAVE_LOG, Group::File, Does::Send(|_, _| ask(Purpose::SaveLog))),
+    row(&[command(Key::E)], EXPORT_GRAPH, Group::File, Does::Send(|_, _| ask(Purpose::ExportGraph(GraphFormat::Svg)))),
+    row(&[command(Key::Comma)], SETTINGS, Group::Window, Does::Send(|now, _| toggle(now, Overlay::Settings))),
+    row(&[key(Key::Questionmark)], KEYS, Group::Window, Does::Send(|now, _| toggle(now, Overlay::Keys))),
+    row(&[command(Key::Plus), command(Key::Equals)], "Larger", Group::Window, Does::Send(|_, _| scale(ScaleStep::Up))),
+    row(&[command(Key::Minus)], "Smaller", Group::Window, Does::Send(|_, _| scale(ScaleStep::Down))),
+    row(&[command(Key::Num0)], "Normal size", Group::Window, Does::Send(|_, _| scale(ScaleStep::Reset))),
+];
+
+/// Names of rows that menus show too.
+pub const OPEN_LOG: &str = "Open log";
+/// See [`OPEN_LOG`].
+pub const SAVE_LOG: &str = "Save log";
+/// See [`OPEN_LOG`].
+pub const EXPORT_GRAPH: &str = "Export graph";
+/// See [`OPEN_LOG`].
+pub const SETTINGS: &str = "Settings";
+/// See [`OPEN_LOG`].
+pub const KEYS: &str = "Keys";
+
+fn play_or_pause(now: Now<'_>, _: usize) -> Option<AppCommand> {
+    let transport = match now.state.playback {
+        Playback::Running => Transport::Pause,
+        Playback::Paused => Transport::Resume,
+    };
+    (now.view.controllable && now.nothing_focused).then_some(AppCommand::Transport(transport))
+}
+
+fn step(now: Now<'_>, _: usize) -> Option<AppCommand> {
+    let step = AppCommand::Transport(Transport::Step(now.state.step_grain));
+    (now.view.controllable && now.nothing_focused).then_some(step)
+}
+
+fn kill(now: Now<'_>, digit: usize) -> Option<AppCommand> {
+    let executor = ExecutorId(u32::try_from(digit + 1).ok()?);
+    let alive = now.view.model.executors.get(&executor).is_some_and(|e| e.alive);
+    (now.view.controllable && alive).then_some(AppCommand::Engine(EngineCommand::KillExecutor { executor }))
+}
+
+const fn ask(purpose: Purpose) -> Option<AppCommand> {
+    Some(AppCommand::File(FileCommand::Ask(purpose)))
+}
+
+fn toggle(now: Now<'_>, overlay: Overlay) -> Option<AppCommand> {
+    let open = now.state.overlay == Some(overlay);
+    Some(AppCommand::ShowOverlay((!open).then_some(overlay)))
+}
+
+const fn scale(step: ScaleStep) -> Option<AppCommand> {
+    Some(AppCommand::Settings(SettingsCommand::ScaleStep(step)))
+}
+
+/// Turns keys into commands. While a text is edited only keys with a modifier work, while something
+/// lies over the window only those of [`Group::Window`].
+pub fn send_shortcuts(ctx: &Context, view: &ViewCtx<'_>, state: &UiState) {
+    if state.question.is_some() {
+        return;
     }
-    if free && pressed(Key::ArrowRight) {
-        send.send(AppCommand::Transport(Transport::Step(state.step_grain)));
+    let nothing_focused = ctx.memory(|memory| memory.focused().is_none());
+    let now = Now { view, state, nothing_focused };
+    let covered = is_covered(ctx);
+    let writing = ctx.text_edit_focused();
+    // The most specific first: Shift+→ is not →.
+    for modifiers in (0..=3).rev() {
+        for row in ROWS.iter().filter(|row| !covered || row.group == Group::Window) {
+            let Does::Send(command) = row.does else { continue };
+            let keys = row.keys.iter().enumerate().filter(|(_, key)| count(key.modifiers) == modifiers);
+            for (index, key) in keys.filter(|(_, key)| !writing || has_modifier(key)) {
+                if is_pressed(ctx, *key)
+                    && let Some(command) = command(now, index)
+                {
+                    consume(ctx, *key);
+                    view.send.send(command);
+                }
+            }
+        }
+    }
+}
+
+/// Whether one of a panel's keys was pressed; takes it.
+pub fn taken(ctx: &Context, wanted: PanelKey) -> bool {
+    if is_covered(ctx) || ctx.text_edit_focused() {
+        return false;
+    }
+    let rows = ROWS.iter().filter(|row| matches!(row.does, Does::Panel(key) if key == wanted));
+    let pressed = rows.flat_map(|row| row.keys).find(|key| is_pressed(ctx, **key));
+    pressed.inspect(|key| consume(ctx, **key)).is_some()
+}
+
+fn is_covered(ctx: &Context) -> bool {
+    ctx.memory(|memory| memory.top_modal_layer().is_some())
+}
+
+fn count(m: Modifiers) -> u8 {
+    u8::from(m.alt) + u8::from(m.shift) + u8::from(m.ctrl || m.command || m.mac_cmd)
+}
+
+fn has_modifier(key: &KeyboardShortcut) -> bool {
+    key.modifiers.command || key.modifiers.ctrl || key.modifiers.alt
+}
+
+/// Shift is ignored where the row does not name it, because + and ? need it on some keyboards.
+fn matches(event: &Event, key: KeyboardShortcut) -> bool {
+    matches!(event, Event::Key { key: pressed, modifiers, pressed: true, .. }
+        if *pressed == key.logical_key && modifiers.alt == key.modifiers.alt && modifiers.matches_logically(key.modifiers))
+}
+
+fn is_pressed(ctx: &Context, key: KeyboardShortcut) -> bool {
+    ctx.input(|input| input.events.iter().any(|event| matches(event, key)))
+}
+
+fn consume(ctx: &Context, key: KeyboardShortcut) {
+    ctx.input_mut(|input| input.events.retain(|event| !matches(event, key)));
+}
+
+impl Row {
+    /// Its keys in words: `Ctrl+O`, `1 – 9`, `+ or =`.
+    pub fn shown(&self, os: OperatingSystem) -> String {
+        match self.keys {
+            [] => String::new(),
+            [first, .., last] if self.keys.len() > 2 => format!("{} – {}", shown(*first, os), shown(*last, os)),
+            keys => keys.iter().map(|key| shown(*key, os)).collect::<Vec<_>>().join(" or "),
+        }
+    }
+}
+
+/// The first key of the row with this name, in words.
+pub fn key_of(name: &str, os: OperatingSystem) -> String {
+    let row = ROWS.iter().find(|row| row.name == name);
+    row.and_then(|row| row.keys.first()).map_or_else(String::new, |key| shown(*key, os))
+}
+
+fn shown(key: KeyboardShortcut, os: OperatingSystem) -> String {
+    let is_mac = os == OperatingSystem::Mac;
+    let name = match key.logical_key {
+        Key::ArrowRight => "→",
+        Key::ArrowLeft => "←",
+        Key::ArrowUp => "↑",
+        Key::ArrowDown => "↓",
+        Key::Minus => "−",
+        other => other.symbol_or_name(),
+    };
+    let modifiers = ModifierNames::NAMES.format(&key.modifiers, is_mac);
+    if modifiers.is_empty() { name.to_owned() } else { format!("{modifiers}+{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Without this two rows want the same key, and one of them never works.
+    #[test]
+    fn every_key_has_one_row_and_every_row_a_key() {
+        let mut seen = BTreeSet::new();
+        for row in ROWS {
+            assert!(!row.keys.is_empty() && !row.name.is_empty());
+            for key in row.keys {
+                let text = shown(*key, OperatingSystem::Nix);
+                assert!(seen.insert(text.clone()), "{text} is in two rows");
+            }
+        }
+    }
+
+    /// Without this the list shows names that are on no keyboard.
+    #[test]
+    fn keys_are_shown_as_they_are_on_the_keyboard() {
+        let check = |name: &str, expect: &str| {
+            let row = ROWS.iter().find(|row| row.name == name).unwrap();
+            assert_eq!(row.shown(OperatingSystem::Nix), expect);
+        };
+        check("Open log", "Ctrl+O");
+        check("Settings", "Ctrl+,");
+        check("Keys", "?");
+        check("Kill that executor", "1 – 9");
+        check("Zoom in", "+ or =");
+        check("Zoom out", "−");
+        check("Step", "→");
+        check("Pause and play", "Space");
+        assert_eq!(key_of(OPEN_LOG, OperatingSystem::Mac), "Cmd+O");
+    }
+
+    /// Without this a menu shows an item without its key.
+    #[test]
+    fn menus_name_rows() {
+        for name in [OPEN_LOG, SAVE_LOG, EXPORT_GRAPH, SETTINGS, KEYS] {
+            assert!(ROWS.iter().any(|row| row.name == name), "{name}");
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! What happens to commands: one small function per family.
 
+pub mod export;
+mod file;
 mod guide;
 
+pub use file::FileDesk;
 pub use guide::Guide;
 
 use crate::command::{AppCommand, EngineCommand, Focus, Transport};
@@ -19,10 +22,12 @@ pub fn handle(
     session: &mut Session,
     state: &mut UiState,
     guide: &mut Guide,
+    files: &mut FileDesk,
     wake: &Arc<dyn Fn() + Send + Sync>,
 ) {
     state.apply(&command);
     match command {
+        AppCommand::File(command) => files.carry_out(command, session, state, wake),
         AppCommand::Engine(command) => {
             if matches!(command, EngineCommand::KillExecutor { .. }) {
                 guide.before_kill(session, state);
@@ -41,7 +46,9 @@ pub fn handle(
         | AppCommand::Select(_)
         | AppCommand::ShowPage(_)
         | AppCommand::FollowCamera
-        | AppCommand::SetTheme(_) => {}
+        | AppCommand::SetTheme(_)
+        | AppCommand::Settings(_)
+        | AppCommand::ShowOverlay(_) => {}
     }
 }
 

@@ -6,6 +6,7 @@
 mod cache;
 mod cuts;
 mod edges;
+pub mod export;
 mod facts;
 mod filter;
 mod groups;

@@ -15,7 +15,11 @@ pub mod storage_panel;
 pub mod timeline_panel;
 
 mod executors_panel;
+mod files;
+mod keys;
+mod menu;
 mod output_panel;
+mod settings;
 mod store_panel;
 mod story;
 mod top_bar;
@@ -23,7 +27,7 @@ mod top_bar;
 #[cfg(test)]
 mod tests;
 
-pub use shell::{ShellState, shell_ui};
+pub use shell::{ShellState, shell_ui, whole_lineage_ui};
 
 use crate::command::{CommandSender, Focus};
 use crate::model::Model;

@@ -1,15 +1,19 @@
 //! The window as a whole: which panel is where.
 
 use super::batches_panel::{BatchesState, batches_ui};
+use super::files::{FileDialogState, files_ui};
 use super::findings_panel::{FindingsState, findings_ui};
 use super::inspector::{InspectorState, inspector_ui};
-use super::lineage_view::{LineageViewState, lineage_view_ui};
+use super::keys::keys_ui;
+use super::lineage_view::{LineageViewState, lineage_picture_ui, lineage_view_ui};
 use super::race_view::{RaceViewState, race_view_ui};
+use super::settings::{apply_settings, settings_ui};
 use super::storage_panel::{StorageState, storage_ui};
 use super::timeline_panel::{TimelineState, timeline_ui};
 use super::{ViewCtx, executors_panel, legend, output_panel, store_panel, story, top_bar};
+use crate::command::settings::Hints;
 use crate::command::shortcuts::send_shortcuts;
-use crate::command::{AppCommand, Page};
+use crate::command::{AppCommand, Overlay, Page};
 use crate::state::UiState;
 use crate::theme::{STEP, Tokens, fonts, text};
 use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Stroke, Ui};
@@ -38,6 +42,8 @@ pub struct ShellState {
     pub findings: FindingsState,
     /// The race's own.
     pub race: RaceViewState,
+    /// The file dialog inside the window.
+    pub files: FileDialogState,
     /// The panel shown below the lineage.
     pub below: Below,
 }
@@ -58,7 +64,7 @@ pub enum Below {
 
 /// The whole window.
 pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
-    state.ui.theme.apply(ui.ctx());
+    apply_settings(ui.ctx(), ctx, &state.ui);
     if !fonts::are_bound(ui.ctx()) {
         ui.ctx().request_discard("the fonts are in force from the next pass on");
         return;
@@ -73,6 +79,12 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
         .show(ui, |ui| top_bar::top_bar_ui(ui, ctx, &state.ui));
     // Always there, so that nothing jumps when there is something to say.
     Panel::bottom("hint").exact_size(36.0).frame(frame(Margin::symmetric(16, 8))).show(ui, |ui| hint_ui(ui, &state.ui));
+    match state.ui.overlay {
+        Some(Overlay::Settings) => settings_ui(ui.ctx(), ctx, &state.ui),
+        Some(Overlay::Keys) => keys_ui(ui.ctx(), ctx),
+        None => {}
+    }
+    files_ui(ui.ctx(), ctx, &state.ui, &mut state.files);
     if state.ui.page == Page::Race {
         CentralPanel::default()
             .frame(Frame::new().fill(t.background).inner_margin(Margin::same(20)))
@@ -155,15 +167,38 @@ fn centre_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
 /// What went wrong, else the advice of the moment. The words can be copied.
 fn hint_ui(ui: &mut Ui, state: &UiState) {
     let t = Tokens::of(ui.ctx());
-    let (words, color) = match (&state.error, &state.hint) {
-        (Some(error), _) => (error, t.lost),
-        (None, Some(hint)) => (hint, t.computing),
-        (None, None) => return,
+    let hint = state.hint.as_ref().filter(|_| state.settings.hints == Hints::Shown);
+    let (words, color) = match (&state.error, &state.notice, hint) {
+        (Some(error), _, _) => (error, t.lost),
+        (None, Some(notice), _) => (notice, t.memory),
+        (None, None, Some(hint)) => (hint, t.computing),
+        (None, None, None) => return,
     };
     ui.horizontal_centered(|ui| {
         let (mark, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
         ui.painter().circle_stroke(mark.center(), 4.0, Stroke::new(2.0, color));
         let words = text::rich(words, text::semibold(text::MEDIUM), t.text);
-        ui.add(egui::Label::new(words).truncate().selectable(true));
+        let said = ui.add(egui::Label::new(words).truncate().selectable(true));
+        ui.ctx().accesskit_node_builder(said.id, |node| node.set_live(egui::accesskit::Live::Polite));
     });
+}
+
+/// The lineage alone, with the sentence above and the legend below: what is exported as a picture.
+pub fn whole_lineage_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState) {
+    if !fonts::are_bound(ui.ctx()) {
+        ui.ctx().request_discard("the fonts are in force from the next pass on");
+        return;
+    }
+    ui.spacing_mut().item_spacing.y = 0.0;
+    let height = legend::height(ui.available_width() - 40.0) + 24.0;
+    Panel::bottom("legend")
+        .exact_size(height)
+        .show_separator_line(false)
+        .frame(Frame::new().inner_margin(Margin::symmetric(20, 12)))
+        .show(ui, legend::legend_ui);
+    Frame::new().inner_margin(Margin { left: 20, right: 20, top: 16, bottom: 0 }).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        story::story_ui(ui, ctx);
+    });
+    lineage_picture_ui(ui, ctx, state);
 }

@@ -1,10 +1,11 @@
 //! The top bar: program, transport, the batch as the one big number, the clock, the driver.
 
 use super::ViewCtx;
+use super::menu::menu_ui;
 use crate::command::{AppCommand, StepGrain, Transport};
 use crate::state::{Playback, UiState};
 use crate::theme::widgets::line_ui;
-use crate::theme::{STEP, Theme, Tokens, format, text};
+use crate::theme::{STEP, Tokens, format, text};
 use egui::{Align, Button, ComboBox, Layout, Sense, Shape, Slider, Stroke, Ui, WidgetInfo, WidgetType, pos2, vec2};
 use faultline_engine::ids::VIRTUAL_EPOCH;
 
@@ -20,6 +21,7 @@ pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
     let t = Tokens::of(ui.ctx());
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 2.0 * STEP;
+        menu_ui(ui, ctx, state);
         mark_ui(ui);
         ui.label(text::rich("Faultline", text::semibold(16.0_f32.min(text::LARGE)), t.text));
         ui.add_space(2.0 * STEP);
@@ -31,7 +33,6 @@ pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
         }
         ui.add_space(4.0 * STEP);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            theme_ui(ui, ctx, state);
             driver_ui(ui, ctx);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| batch_ui(ui, ctx));
         });
@@ -193,16 +194,4 @@ fn driver_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
     ui.painter().circle_filled(rect.center(), 4.5, color);
     ui.add_space(2.0 * STEP);
-}
-
-fn theme_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
-    let combo = ComboBox::from_id_salt("theme").width(64.0).selected_text(state.theme.name());
-    let shown = combo.show_ui(ui, |ui| {
-        for theme in Theme::ALL {
-            if ui.selectable_label(theme == state.theme, theme.name()).clicked() {
-                ctx.send.send(AppCommand::SetTheme(theme));
-            }
-        }
-    });
-    shown.response.widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, true, "Theme"));
 }
