@@ -85,6 +85,17 @@ impl Purpose {
     }
 }
 
+/// A question for a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// What for.
+    pub purpose: Purpose,
+    /// Name that is proposed; empty when an existing file is wanted.
+    pub file_name: String,
+    /// Where to begin.
+    pub directory: Option<PathBuf>,
+}
+
 /// One wish about files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileCommand {

@@ -6,7 +6,7 @@ pub mod file;
 pub mod settings;
 pub mod shortcuts;
 
-pub use file::{FileCommand, GraphFormat, Purpose};
+pub use file::{Asked, FileCommand, GraphFormat, Purpose};
 pub use settings::{Overlay, SettingsCommand};
 
 pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transport};

@@ -2,7 +2,7 @@
 
 use super::Guide;
 use super::export::export;
-use crate::command::{FileCommand, Purpose};
+use crate::command::{Asked, FileCommand, Purpose};
 use crate::platform::background::{Job, Progress, Wake};
 use crate::platform::dialogs::{Answer, DesktopDialogs, Dialogs, Kind, Question};
 use crate::session::{History, Session};
@@ -25,7 +25,7 @@ enum Done {
 /// What is asked and worked on.
 pub struct FileDesk {
     dialogs: Box<dyn Dialogs>,
-    asked: Option<(Purpose, Job<Answer>)>,
+    asked: Option<(Asked, Job<Answer>)>,
     /// Named for the words about a failure.
     work: Vec<(&'static str, Job<anyhow::Result<Done>>)>,
 }
@@ -84,22 +84,12 @@ impl FileDesk {
 
     /// Takes answers of dialogs and results of threads.
     pub fn poll(&mut self, session: &mut Session, state: &mut UiState, guide: &mut Guide, wake: &Wake) {
-        if let Some((purpose, job)) = &self.asked {
-            let purpose = *purpose;
+        if let Some((asked, job)) = self.asked.take() {
             match job.poll() {
-                Progress::Running => {}
-                Progress::Done(answer) => {
-                    self.asked = None;
-                    match answer {
-                        Answer::Path(path) => self.carry_out(purpose.with(path), session, state, wake),
-                        Answer::Cancelled => {}
-                        Answer::AskInWindow => state.question = Some(purpose),
-                    }
-                }
-                Progress::Broken => {
-                    self.asked = None;
-                    state.question = Some(purpose);
-                }
+                Progress::Running => self.asked = Some((asked, job)),
+                Progress::Done(Answer::Path(path)) => self.carry_out(asked.purpose.with(path), session, state, wake),
+                Progress::Done(Answer::Cancelled) => {}
+                Progress::Done(Answer::AskInWindow) | Progress::Broken => state.question = Some(asked),
             }
         }
         let mut results = Vec::new();
@@ -127,9 +117,9 @@ impl FileDesk {
             state.error = Some("Nothing has happened yet, so there is nothing to write".to_owned());
             return;
         }
-        let name = &session.model().application.name;
-        let question = question(purpose, if name.is_empty() { "faultline" } else { name }, state);
-        self.asked = Some((purpose, self.dialogs.ask(question, Arc::clone(wake))));
+        let asked = asked(purpose, &session.model().application.name, state);
+        let job = self.dialogs.ask(question(&asked), Arc::clone(wake));
+        self.asked = Some((asked, job));
     }
 
     fn start(&mut self, what: &'static str, wake: &Wake, work: impl FnOnce() -> anyhow::Result<Done> + Send + 'static) {
@@ -157,25 +147,32 @@ fn finish(result: anyhow::Result<Done>, session: &mut Session, state: &mut UiSta
     }
 }
 
-fn question(purpose: Purpose, application: &str, state: &UiState) -> Question {
-    let stem: String =
-        application.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
-    let (kind, file_name, filter) = match purpose {
-        // Spark's logs have no ending, so every file can be chosen.
-        Purpose::OpenLog => (Kind::Open, String::new(), None),
-        Purpose::SaveLog => (Kind::Save, format!("{stem}.jsonl"), Some(("Event log", "jsonl"))),
-        Purpose::ExportGraph(format) => {
-            let extension = format.extension();
-            (Kind::Save, format!("{stem}.{extension}"), Some((format.name(), extension)))
-        }
+/// The name of the application as the name of a file, in the folder of the last one.
+fn asked(purpose: Purpose, application: &str, state: &UiState) -> Asked {
+    let name = if application.is_empty() { "faultline" } else { application };
+    let stem: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let file_name = match purpose {
+        Purpose::OpenLog => String::new(),
+        Purpose::SaveLog => format!("{stem}.jsonl"),
+        Purpose::ExportGraph(format) => format!("{stem}.{}", format.extension()),
     };
     let directory = state.recent.paths().first().and_then(|path| path.parent()).map(Path::to_path_buf);
+    Asked { purpose, file_name, directory: directory.filter(|directory| directory.is_dir()) }
+}
+
+fn question(asked: &Asked) -> Question {
+    let (kind, filter) = match asked.purpose {
+        // Spark's logs have no ending, so every file can be chosen.
+        Purpose::OpenLog => (Kind::Open, None),
+        Purpose::SaveLog => (Kind::Save, Some(("Event log", "jsonl"))),
+        Purpose::ExportGraph(format) => (Kind::Save, Some((format.name(), format.extension()))),
+    };
     Question {
         kind,
-        title: purpose.title().to_owned(),
-        file_name,
+        title: asked.purpose.title().to_owned(),
+        file_name: asked.file_name.clone(),
         filter: filter.map(|(name, extension)| (name.to_owned(), extension.to_owned())),
-        directory: directory.filter(|directory| directory.is_dir()),
+        directory: asked.directory.clone(),
     }
 }
 

@@ -228,7 +228,7 @@ mod tests {
     }
 
     /// A bus on a socket that answers the two calls with these kinds of messages.
-    fn ask_a_bus(answers: &'static [&'static [u8]]) -> io::Result<bool> {
+    fn ask_a_bus(answers: &'static [&'static [u8]], patience: Duration) -> io::Result<bool> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bus");
         let listener = UnixListener::bind(&path).unwrap();
@@ -257,7 +257,7 @@ mod tests {
             // Held open until the other side is done.
             let _ = lines.read(&mut [0; 1]);
         });
-        let answer = shows_dialogs(&Address::Path(path), Duration::from_millis(200));
+        let answer = shows_dialogs(&Address::Path(path), patience);
         bus.join().unwrap();
         answer
     }
@@ -267,10 +267,12 @@ mod tests {
     #[test]
     fn a_portal_is_there_when_it_answers() {
         const SIGNAL: u8 = 4;
-        assert!(ask_a_bus(&[&[METHOD_RETURN, SIGNAL], &[SIGNAL, METHOD_RETURN]]).unwrap());
-        assert!(!ask_a_bus(&[&[METHOD_RETURN, SIGNAL], &[ERROR]]).unwrap(), "no file chooser");
-        assert!(!ask_a_bus(&[&[ERROR]]).unwrap());
-        assert!(ask_a_bus(&[&[METHOD_RETURN], &[]]).is_err(), "a portal that says nothing is waited for, for a while");
+        // Long where an answer comes, so that a slow machine does not matter; short where none does.
+        let (long, short) = (Duration::from_secs(60), Duration::from_millis(50));
+        assert!(ask_a_bus(&[&[METHOD_RETURN, SIGNAL], &[SIGNAL, METHOD_RETURN]], long).unwrap());
+        assert!(!ask_a_bus(&[&[METHOD_RETURN, SIGNAL], &[ERROR]], long).unwrap(), "no file chooser");
+        assert!(!ask_a_bus(&[&[ERROR]], long).unwrap());
+        assert!(ask_a_bus(&[&[METHOD_RETURN], &[]], short).is_err(), "silence is not waited for without end");
         assert!(shows_dialogs(&Address::Path("no such socket".into()), PATIENCE).is_err());
     }
 

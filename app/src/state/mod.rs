@@ -7,7 +7,7 @@ mod settings;
 pub use recent::{RECENT_MAX, Recent};
 pub use settings::{SCALES, Settings};
 
-use crate::command::{AppCommand, FileCommand, Focus, Overlay, Page, Purpose, SettingsCommand, StepGrain, Transport};
+use crate::command::{AppCommand, Asked, FileCommand, Focus, Overlay, Page, SettingsCommand, StepGrain, Transport};
 use crate::scene::NodeKey;
 use crate::theme::Theme;
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,7 @@ pub struct UiState {
     pub overlay: Option<Overlay>,
     /// The path that is asked for inside the window, where the desktop has no dialog.
     #[serde(skip)]
-    pub question: Option<Purpose>,
+    pub question: Option<Asked>,
     /// What has been done, said at the bottom until the next wish: `Saved word-count.jsonl`.
     #[serde(skip)]
     pub notice: Option<String>,

@@ -12,6 +12,11 @@ pub fn card(tokens: &Tokens) -> Frame {
         .inner_margin(Margin::same(10))
 }
 
+/// What lies over the window.
+pub fn modal_frame(tokens: &Tokens) -> Frame {
+    card(tokens).inner_margin(Margin::same(20))
+}
+
 /// A line of words that ends in … at the end of the room.
 pub fn line_ui(ui: &mut Ui, words: impl Into<egui::RichText>) -> Response {
     let words = words.into();

@@ -1,62 +1,74 @@
 //! Files and the window: what is dropped on it, and the dialog inside it where the desktop has none.
 
 use super::ViewCtx;
-use crate::command::{AppCommand, FileCommand, Purpose};
+use crate::command::{AppCommand, Asked, FileCommand, Purpose};
 use crate::state::UiState;
 use crate::theme::{RADIUS, STEP, Tokens, text};
 use egui::{Align2, Context, Id, LayerId, Order, Stroke, StrokeKind};
-use egui_file_dialog::{DialogState, FileDialog};
+use egui_file_dialog::{DialogState, FileDialog, FileDialogLabels};
 use std::path::PathBuf;
 
 /// The dialog inside the window.
 #[derive(Default)]
 pub struct FileDialogState {
-    dialog: Option<(Purpose, FileDialog)>,
+    dialog: Option<(Asked, FileDialog)>,
 }
 
 /// Takes dropped files, and shows the dialog while a path is asked for inside the window.
 pub fn files_ui(ctx: &Context, view: &ViewCtx<'_>, state: &UiState, files: &mut FileDialogState) {
     drop_ui(ctx, view);
-    if files.dialog.as_ref().map(|(purpose, _)| *purpose) != state.question {
-        files.dialog = state.question.map(|purpose| (purpose, dialog(ctx, view, purpose, state)));
+    if files.dialog.as_ref().map(|(asked, _)| asked) != state.question.as_ref() {
+        files.dialog = state.question.as_ref().map(|asked| (asked.clone(), dialog(ctx, asked)));
     }
-    let Some((purpose, dialog)) = &mut files.dialog else { return };
+    let Some((asked, dialog)) = &mut files.dialog else { return };
     dialog.update(ctx);
     match dialog.state() {
         DialogState::Open => {}
-        DialogState::Picked(path) => view.send.send(AppCommand::File(purpose.with(path.clone()))),
+        DialogState::Picked(path) => view.send.send(AppCommand::File(asked.purpose.with(path.clone()))),
         DialogState::Closed | DialogState::Cancelled | DialogState::PickedMultiple(_) => {
             view.send.send(AppCommand::File(FileCommand::Dismissed));
         }
     }
 }
 
-fn dialog(ctx: &Context, view: &ViewCtx<'_>, purpose: Purpose, state: &UiState) -> FileDialog {
+fn dialog(ctx: &Context, asked: &Asked) -> FileDialog {
     let room = ctx.content_rect().size() - egui::Vec2::splat(16.0 * STEP);
-    let size = egui::vec2(720.0, 480.0).min(room);
     let mut dialog = FileDialog::new()
-        .title(purpose.title())
+        .title(asked.purpose.title())
         .id("file dialog")
         .anchor(Align2::CENTER_CENTER, egui::Vec2::ZERO)
-        .default_size(size)
-        .max_size(room);
-    if let Some(directory) = state.recent.paths().first().and_then(|path| path.parent()) {
-        dialog = dialog.initial_directory(directory.to_path_buf());
+        .default_size(egui::vec2(720.0, 480.0).min(room))
+        .max_size(room)
+        // Its field has a colour of its own, which is black in every theme.
+        .show_search(false);
+    words(dialog.labels_mut());
+    if let Some(directory) = &asked.directory {
+        dialog = dialog.initial_directory(directory.clone());
     }
-    let application = &view.model.application.name;
-    let stem = if application.is_empty() { "faultline" } else { application };
-    match purpose {
-        Purpose::OpenLog => dialog.pick_file(),
-        Purpose::SaveLog => {
-            dialog = dialog.default_file_name(&format!("{stem}.jsonl"));
-            dialog.save_file();
-        }
-        Purpose::ExportGraph(format) => {
-            dialog = dialog.default_file_name(&format!("{stem}.{}", format.extension()));
-            dialog.save_file();
-        }
+    if asked.purpose == Purpose::OpenLog {
+        dialog.pick_file();
+    } else {
+        dialog = dialog.default_file_name(&asked.file_name);
+        dialog.save_file();
     }
     dialog
+}
+
+/// Words in the manner of the rest of the window.
+fn words(labels: &mut FileDialogLabels) {
+    for (label, words) in [
+        (&mut labels.open_button, "Open"),
+        (&mut labels.save_button, "Save"),
+        (&mut labels.cancel_button, "Cancel"),
+        (&mut labels.selected_file, "Selected file"),
+        (&mut labels.file_name, "File name"),
+        (&mut labels.file_filter_all_files, "All files"),
+        (&mut labels.heading_removable_devices, "Removable devices"),
+        (&mut labels.overwrite_file_modal_text, "is there already. Replace it?"),
+        (&mut labels.overwrite, "Replace"),
+    ] {
+        words.clone_into(label);
+    }
 }
 
 /// A dropped file is opened; while one hovers over the window, it says so.

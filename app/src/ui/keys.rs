@@ -3,14 +3,16 @@
 use super::ViewCtx;
 use crate::command::AppCommand;
 use crate::command::shortcuts::{Group, ROWS, Row};
-use crate::theme::widgets::line_ui;
+use crate::theme::widgets::{line_ui, modal_frame};
 use crate::theme::{RADIUS_SMALL, STEP, Tokens, text};
 use egui::{
     Align, Context, Id, Layout, Modal, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, vec2,
 };
 
-/// Width of the list.
-const WIDTH: f32 = 440.0;
+/// Width of one column of the list.
+const WIDTH: f32 = 348.0;
+/// The groups of each column.
+const COLUMNS: [[Group; 2]; 2] = [[Group::Run, Group::Lineage], [Group::File, Group::Window]];
 /// Width of the column of keys.
 const KEYS_WIDTH: f32 = 136.0;
 /// Height of a row.
@@ -19,19 +21,21 @@ const ROW: f32 = 28.0;
 /// The list over the window; Esc and a click beside it close it.
 pub fn keys_ui(ctx: &Context, view: &ViewCtx<'_>) {
     let t = Tokens::of(ctx);
-    let modal = Modal::new(Id::new("keys")).show(ctx, |ui| {
-        ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 16.0 * STEP));
+    let modal = Modal::new(Id::new("keys")).frame(modal_frame(t)).show(ctx, |ui| {
+        let room = ui.ctx().content_rect().size() - vec2(24.0 * STEP, 40.0 * STEP);
+        let wide = room.x >= 2.0 * WIDTH + 4.0 * STEP;
+        ui.set_width(if wide { 2.0 * WIDTH + 4.0 * STEP } else { WIDTH.min(room.x) });
         let title = ui.label(text::rich("Keys", text::semibold(text::LARGE), t.text));
         title.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, "Every key"));
         ui.add_space(STEP);
-        let room = ui.ctx().content_rect().height() - 40.0 * STEP;
-        ScrollArea::vertical().max_height(room).show(ui, |ui| {
-            for group in Group::ALL {
-                ui.add_space(2.0 * STEP);
-                line_ui(ui, text::rich(group.name(), text::semibold(text::MEDIUM), t.text_soft));
-                for row in ROWS.iter().filter(|row| row.group == group) {
-                    row_ui(ui, row);
-                }
+        ScrollArea::vertical().max_height(room.y).show(ui, |ui| {
+            if wide {
+                ui.columns_const(|[left, right]: &mut [Ui; 2]| {
+                    groups_ui(left, &COLUMNS[0]);
+                    groups_ui(right, &COLUMNS[1]);
+                });
+            } else {
+                groups_ui(ui, &Group::ALL);
             }
         });
         ui.add_space(2.0 * STEP);
@@ -39,6 +43,17 @@ pub fn keys_ui(ctx: &Context, view: &ViewCtx<'_>) {
     });
     if modal.inner || modal.should_close() {
         view.send.send(AppCommand::ShowOverlay(None));
+    }
+}
+
+fn groups_ui(ui: &mut Ui, groups: &[Group]) {
+    let t = Tokens::of(ui.ctx());
+    for group in groups {
+        ui.add_space(2.0 * STEP);
+        line_ui(ui, text::rich(group.name(), text::semibold(text::MEDIUM), t.text_soft));
+        for row in ROWS.iter().filter(|row| row.group == *group) {
+            row_ui(ui, row);
+        }
     }
 }
 

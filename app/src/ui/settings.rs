@@ -4,7 +4,7 @@ use super::ViewCtx;
 use crate::command::settings::Hints;
 use crate::command::{AppCommand, SettingsCommand};
 use crate::state::{SCALES, UiState};
-use crate::theme::widgets::line_ui;
+use crate::theme::widgets::{line_ui, modal_frame};
 use crate::theme::{NumberStyle, STEP, Theme, Tokens, text};
 use egui::{Align, ComboBox, Context, Id, Layout, Modal, Ui, WidgetInfo, WidgetType, vec2};
 
@@ -45,7 +45,7 @@ fn system_theme(ctx: &Context) -> Option<Theme> {
 /// The settings over the window; Esc and a click beside them close them.
 pub fn settings_ui(ctx: &Context, view: &ViewCtx<'_>, state: &UiState) {
     let t = Tokens::of(ctx);
-    let modal = Modal::new(Id::new("settings")).show(ctx, |ui| {
+    let modal = Modal::new(Id::new("settings")).frame(modal_frame(t)).show(ctx, |ui| {
         ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 16.0 * STEP));
         ui.spacing_mut().item_spacing.y = 2.0 * STEP;
         ui.label(text::rich("Settings", text::semibold(text::LARGE), t.text));

@@ -2,6 +2,7 @@
 
 mod demo;
 mod harness;
+mod overlays;
 mod pictures;
 
 mod cells;
