@@ -80,7 +80,7 @@ const PICTURE_MAX: f32 = 12_000.0;
 /// Pixels per point of a lineage that fits.
 const PICTURE_SCALE: f32 = 2.0;
 /// Room for the sentence above and the legend below the lineage, in points.
-const AROUND: egui::Vec2 = egui::vec2(40.0, 176.0);
+const AROUND: egui::Vec2 = egui::vec2(40.0, 212.0);
 /// The sentence and the legend need so much.
 const WIDTH_MIN: f32 = 960.0;
 

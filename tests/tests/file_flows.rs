@@ -172,6 +172,9 @@ fn every_export_holds_the_lineage() {
         until(&mut window, "the graph is exported", |app| notice(app, "Exported") || app.shell().ui.error.is_some());
         assert_eq!(window.state().shell().ui.error, None);
         let bytes = std::fs::read(&path).unwrap();
+        if let Ok(directory) = std::env::var("FAULTLINE_PICTURES") {
+            std::fs::copy(&path, Path::new(&directory).join(file)).unwrap();
+        }
         if file.ends_with("png") {
             assert!(bytes.starts_with(b"\x89PNG"));
             let side = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
@@ -221,7 +224,6 @@ fn settings_change_scale_numbers_and_theme() {
     assert!(memory > 0, "memory is in Spark's units");
     window.key_press_modifiers(Modifiers::COMMAND, egui::Key::Comma);
     window.run_steps(3);
-    let english = window.get_by_label("Language of numbers").rect();
     choose(&mut window, "Language of numbers", "Deutsch, 1.234,5");
     let shown = faultline::theme::format::speed(0.5);
     assert_eq!(shown, "0,5 ×");
@@ -230,8 +232,6 @@ fn settings_change_scale_numbers_and_theme() {
     assert_eq!(Theme::of(&window.ctx), Theme::Light);
     choose(&mut window, "Scale", "150 %");
     assert_eq!(window.ctx.zoom_factor(), 1.5);
-    let larger = window.get_by_label("Language of numbers").rect();
-    assert!(larger.height() > 0.0 && english.height() > 0.0);
     window.key_press(egui::Key::Escape);
     window.run_steps(3);
     assert_eq!(window.state().shell().ui.overlay, None);

@@ -3,7 +3,7 @@
 use super::args::{LineageArgs, LineageFormat, Sizing};
 use super::engine_run::{RunRequest, Store};
 use super::lineage_text::{diagram, text};
-use crate::handlers::export::{headline, palette};
+use crate::handlers::export::palette;
 use crate::model::Model;
 use crate::scene::export::svg;
 use crate::scene::{Filter, build};
@@ -28,7 +28,8 @@ pub fn lineage(args: &LineageArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         // What the window would draw of the whole run, in the colours of a page.
         LineageFormat::Svg => {
             let scene = build(model, &Filter::default());
-            out.write_all(svg(&scene, headline(model), &palette(Theme::Light.tokens())).as_bytes())?;
+            let headline = format!("{}: {}", args.program.name, args.program.summary);
+            out.write_all(svg(&scene, &headline, &palette(Theme::Light.tokens())).as_bytes())?;
         }
         LineageFormat::Json => {
             let rdds: Vec<&RddInfo> = graph.rdds().collect();

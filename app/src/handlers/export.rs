@@ -31,7 +31,7 @@ pub fn export(model: &Model, format: GraphFormat, theme: Theme, path: &Path) -> 
 }
 
 /// What the picture is about: the last sentence, else the program.
-pub fn headline(model: &Model) -> &str {
+fn headline(model: &Model) -> &str {
     if model.story.headline.is_empty() { &model.application.name } else { &model.story.headline }
 }
 

@@ -42,11 +42,6 @@ impl FileDesk {
         Self { dialogs, asked: None, work: Vec::new() }
     }
 
-    /// Whether a dialog is open or a file is being read or written.
-    pub fn is_busy(&self) -> bool {
-        self.asked.is_some() || !self.work.is_empty()
-    }
-
     /// Carries out one wish.
     pub fn carry_out(&mut self, command: FileCommand, session: &Session, state: &mut UiState, wake: &Wake) {
         match command {

@@ -96,3 +96,30 @@ pub fn is_unreadable(ctx: &egui::Context, text: &str) -> bool {
     !scripts.is_empty()
         && ctx.data(|data| data.get_temp::<Needs>(needs_id())).is_some_and(|needs| needs.missing.intersects(scripts))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pass(ctx: &egui::Context) {
+        ctx.run_ui(egui::RawInput::default(), |_| {}).drop_without_applying_deltas();
+    }
+
+    /// Without this a font of the system is found and never used, or used before ours.
+    #[test]
+    fn an_added_font_is_the_last_of_every_family() {
+        let ctx = egui::Context::default();
+        ctx.set_fonts(definitions());
+        pass(&ctx);
+        add(&ctx, "of the system", FontData::from_static(MONO));
+        pass(&ctx);
+        ctx.fonts(|fonts| {
+            let families = &fonts.definitions().families;
+            assert!(families.len() >= 3);
+            for (family, chain) in families {
+                assert_eq!(chain.last().map(String::as_str), Some("of the system"), "{family:?}");
+                assert!(chain.len() > 1, "{family:?}");
+            }
+        });
+    }
+}

@@ -10,11 +10,11 @@ use egui::{
 };
 
 /// Width of one column of the list.
-const WIDTH: f32 = 348.0;
+const WIDTH: f32 = 360.0;
 /// The groups of each column.
 const COLUMNS: [[Group; 2]; 2] = [[Group::Run, Group::Lineage], [Group::File, Group::Window]];
 /// Width of the column of keys.
-const KEYS_WIDTH: f32 = 136.0;
+const KEYS_WIDTH: f32 = 160.0;
 /// Height of a row.
 const ROW: f32 = 28.0;
 

@@ -53,6 +53,8 @@ struct PaintKey {
     theme: Theme,
     selection: Option<NodeKey>,
     pixels_per_point: f32,
+    /// Fonts of the system may join ours at any time.
+    fonts: usize,
 }
 
 struct Painted {
@@ -92,6 +94,7 @@ pub fn lineage_view_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewSt
         theme: Theme::of(ui.ctx()),
         selection: ctx.selection,
         pixels_per_point: ui.pixels_per_point(),
+        fonts: ui.ctx().fonts(|fonts| fonts.definitions().font_data.len()),
     };
     if !repaint(ui, state, key) {
         show(ui, ctx, state, key, follow);
@@ -114,6 +117,7 @@ pub fn lineage_picture_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageVie
         theme: Theme::of(ui.ctx()),
         selection: None,
         pixels_per_point: ui.pixels_per_point(),
+        fonts: ui.ctx().fonts(|fonts| fonts.definitions().font_data.len()),
     };
     let mut follow = false;
     show(ui, ctx, state, key, &mut follow);
