@@ -4,15 +4,15 @@
 #[path = "../../engine/benches/rounds/mod.rs"]
 mod rounds;
 
-use egui::{Context, Event, Key, Modifiers, Pos2, RawInput, Rect, Ui, Vec2};
+use egui::{Context, Event, Key, Modifiers, MouseWheelUnit, Pos2, RawInput, Rect, TouchPhase, Ui, Vec2};
 use egui_graphs::{DefaultEdgeShape, DefaultNodeShape, Graph, GraphView, Layout, LayoutState, MetadataFrame};
 use egui_graphs::{DisplayEdge, DisplayNode, SettingsNavigation};
 use faultline::command::CommandSender;
-use faultline::model::{Cell, Model, Sign};
+use faultline::model::{Cell, Model, Shown, Sign, Timeline};
 use faultline::scene::{Edge, EdgeKind, Node, NodeKey, NodeKind, NodeLook, Scene};
 use faultline::theme::{Theme, fonts};
-use faultline::ui::ViewCtx;
 use faultline::ui::lineage_view::{LineageViewState, lineage_view_ui};
+use faultline::ui::{TimeCtx, ViewCtx};
 use faultline_engine::ids::{PartitionId, Timestamp};
 use petgraph::graph::IndexType;
 use petgraph::stable_graph::{DefaultIx, NodeIndex};
@@ -24,6 +24,7 @@ use std::sync::Arc;
 const NODES: [usize; 3] = [300, 2_000, 10_000];
 const ROUNDS: usize = 31;
 const WINDOW: Vec2 = Vec2::new(1280.0, 800.0);
+const LARGE: Vec2 = Vec2::new(2560.0, 1440.0);
 const NODE: Vec2 = Vec2::new(160.0, 60.0);
 const PITCH: Vec2 = Vec2::new(196.0, 96.0);
 /// The zoom at which our view shows everything that it has of a node.
@@ -78,20 +79,23 @@ fn node(at: usize, rect: Rect) -> Node {
 /// A window without a screen.
 struct Headless {
     ctx: Context,
+    size: Vec2,
     frames: u32,
 }
 
 impl Headless {
-    fn new() -> Self {
-        Self { ctx: Context::default(), frames: 0 }
+    fn new(size: Vec2) -> Self {
+        Self { ctx: Context::default(), size, frames: 0 }
     }
 
     /// Runs and tessellates a frame; returns the number of vertices.
     fn frame(&mut self, events: Vec<Event>, run: impl FnMut(&mut Ui)) -> u64 {
         self.frames += 1;
-        let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, WINDOW));
+        let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, self.size));
         let time = Some(f64::from(self.frames) / 60.0);
-        let output = self.ctx.run_ui(RawInput { screen_rect, time, events, ..RawInput::default() }, run);
+        let mut output = self.ctx.run_ui(RawInput { screen_rect, time, events, ..RawInput::default() }, run);
+        // There is no screen that could show textures.
+        output.textures_delta.clear();
         let primitives = self.ctx.tessellate(output.shapes, output.pixels_per_point);
         let vertices = |p: &egui::ClippedPrimitive| match &p.primitive {
             egui::epaint::Primitive::Mesh(mesh) => mesh.vertices.len() as u64,
@@ -106,6 +110,7 @@ struct Ours {
     window: Headless,
     scene: Arc<Scene>,
     model: Model,
+    timeline: Timeline,
     send: CommandSender,
     state: LineageViewState,
     selection: Option<NodeKey>,
@@ -113,30 +118,32 @@ struct Ours {
 
 impl Ours {
     /// Shows everything, or the middle at [`NEAR`] by so many steps of the zoom key.
-    fn new(scene: &Arc<Scene>, view: Shown) -> Self {
+    fn new(scene: &Arc<Scene>, view: Part, size: Vec2) -> Self {
         let mut this = Self {
-            window: Headless::new(),
+            window: Headless::new(size),
             scene: Arc::clone(scene),
             model: Model::default(),
+            timeline: Timeline::new(),
             send: CommandSender::default(),
             state: LineageViewState::default(),
             selection: None,
         };
-        this.frame(&[Key::Num0]);
-        if let Shown::Middle = view {
-            let fitted = (WINDOW - Vec2::splat(32.0)) / scene.bounds.map_or(WINDOW, |b| b.size());
+        this.keys(&[Key::Num0]);
+        if let Part::Middle = view {
+            let fitted = (size - Vec2::splat(32.0)) / scene.bounds.map_or(WINDOW, |b| b.size());
             let steps = (NEAR / fitted.min_elem()).log(1.25).round() as usize;
             for _ in 0..steps {
-                this.frame(&[Key::Plus]);
+                this.keys(&[Key::Plus]);
             }
         }
         for _ in 0..300 {
-            this.frame(&[]);
+            this.keys(&[]);
         }
+        this.frame(vec![Event::PointerMoved(Pos2::ZERO + size / 2.0)]);
         this
     }
 
-    fn frame(&mut self, keys: &[Key]) -> u64 {
+    fn keys(&mut self, keys: &[Key]) -> u64 {
         let event = |key: &Key| Event::Key {
             key: *key,
             physical_key: None,
@@ -144,6 +151,10 @@ impl Ours {
             repeat: false,
             modifiers: Modifiers::NONE,
         };
+        self.frame(keys.iter().map(event).collect())
+    }
+
+    fn frame(&mut self, events: Vec<Event>) -> u64 {
         let ctx = ViewCtx {
             model: &self.model,
             scene: &self.scene,
@@ -151,10 +162,11 @@ impl Ours {
             focus: None,
             now: Timestamp::default(),
             controllable: true,
+            time: TimeCtx { timeline: &self.timeline, shown: Shown::Live, running: true },
             send: &self.send,
         };
         let state = &mut self.state;
-        let vertices = self.window.frame(keys.iter().map(event).collect(), |ui| {
+        let vertices = self.window.frame(events, |ui| {
             Theme::default().apply(ui.ctx());
             if fonts::are_bound(ui.ctx()) {
                 lineage_view_ui(ui, &ctx, state, &mut false);
@@ -170,7 +182,30 @@ impl Ours {
     fn changed_frame(&mut self) -> u64 {
         self.selection = if self.selection.is_none() { Some(NodeKey(0)) } else { None };
         let before = self.state.shows();
-        let vertices = self.frame(&[]);
+        let vertices = self.keys(&[]);
+        assert!(self.state.shows() > before);
+        vertices
+    }
+
+    /// A frame of a pan by wheel.
+    fn pan(&mut self) -> u64 {
+        let before = self.state.shows();
+        let wheel = Event::MouseWheel {
+            unit: MouseWheelUnit::Point,
+            delta: Vec2::splat(4.0),
+            phase: TouchPhase::Move,
+            modifiers: Modifiers::NONE,
+        };
+        let vertices = self.frame(vec![Event::PointerMoved(Pos2::ZERO + self.window.size / 2.0), wheel]);
+        assert!(self.state.shows() > before);
+        vertices
+    }
+
+    /// A frame of a zoom by key, in and out.
+    fn zoom(&mut self) -> u64 {
+        let before = self.state.shows();
+        let key = if self.window.frames / 8 % 2 == 0 { Key::Plus } else { Key::Minus };
+        let vertices = self.keys(&[key]);
         assert!(self.state.shows() > before);
         vertices
     }
@@ -178,7 +213,7 @@ impl Ours {
 
 /// Which part of the scene is shown.
 #[derive(Clone, Copy)]
-enum Shown {
+enum Part {
     All,
     Middle,
 }
@@ -193,7 +228,7 @@ struct Theirs {
 }
 
 impl Theirs {
-    fn new(scene: &Scene, shown: Shown) -> Self {
+    fn new(scene: &Scene, shown: Part) -> Self {
         let mut graph = DefaultGraph::new();
         let at: Vec<NodeIndex> =
             scene.nodes.iter().map(|n| graph.add_node_with_location((), n.rect.center())).collect();
@@ -202,10 +237,10 @@ impl Theirs {
         }
         let middle = scene.bounds.map_or(Vec2::ZERO, |b| b.center().to_vec2());
         let view = match shown {
-            Shown::All => None,
-            Shown::Middle => Some((NEAR, WINDOW / 2.0 - middle * NEAR)),
+            Part::All => None,
+            Part::Middle => Some((NEAR, WINDOW / 2.0 - middle * NEAR)),
         };
-        let mut this = Self { window: Headless::new(), graph, view };
+        let mut this = Self { window: Headless::new(WINDOW), graph, view };
         for _ in 0..3 {
             this.frame();
         }
@@ -256,19 +291,34 @@ impl Layout<Self> for Fixed {
 fn main() {
     for full in NODES {
         let scene = Arc::new(scene(scaled(full, 30)));
-        for (shown, words) in [(Shown::All, "all visible"), (Shown::Middle, "zoomed in")] {
-            let mut changed = Ours::new(&scene, shown);
-            let mut resting = Ours::new(&scene, shown);
-            let mut theirs = Theirs::new(&scene, shown);
+        for (part, words) in [(Part::All, "all visible"), (Part::Middle, "zoomed in")] {
+            let new = || Ours::new(&scene, part, WINDOW);
+            let (mut changed, mut resting, mut panning, mut zooming) = (new(), new(), new(), new());
+            let mut theirs = Theirs::new(&scene, part);
             contest(
                 &format!("a frame of {} nodes, {words}", scene.nodes.len()),
                 ROUNDS,
                 vec![
                     entry("lineage view, something changed", || changed.changed_frame()),
-                    entry("lineage view, nothing changed", || resting.frame(&[])),
+                    entry("lineage view, panned", || panning.pan()),
+                    entry("lineage view, zoomed", || zooming.zoom()),
+                    entry("lineage view, nothing changed", || resting.keys(&[])),
                     entry("egui_graphs' default shapes", || theirs.frame()),
                 ],
             );
         }
     }
+    // On a large screen ten thousand nodes are larger than dots.
+    let scene = Arc::new(scene(scaled(10_000, 30)));
+    let new = || Ours::new(&scene, Part::All, LARGE);
+    let (mut changed, mut panning, mut zooming) = (new(), new(), new());
+    contest(
+        &format!("a frame of {} nodes, all visible in {}×{}", scene.nodes.len(), LARGE.x, LARGE.y),
+        ROUNDS,
+        vec![
+            entry("lineage view, something changed", || changed.changed_frame()),
+            entry("lineage view, panned", || panning.pan()),
+            entry("lineage view, zoomed", || zooming.zoom()),
+        ],
+    );
 }

@@ -1,18 +1,20 @@
 //! The eframe application: pump, fold, handle commands; then paint.
 
-use crate::command::CommandSender;
+use crate::command::{AppCommand, CommandSender};
 use crate::handlers::{FileDesk, Guide, handle};
 use crate::opening;
 use crate::platform::dialogs::Dialogs;
 use crate::platform::system_fonts::SystemFonts;
-use crate::scene::{Filter, Scene, SceneCache, visible_batches};
+use crate::scene::{Filter, Scene, SceneCache, column_of_batch, visible_batches};
 use crate::session::{Pumped, Session};
 use crate::source::Start;
 use crate::state::Playback;
 use crate::theme::Theme;
-use crate::ui::{ShellState, ViewCtx, shell_ui};
+use crate::ui::dock::Pane;
+use crate::ui::storage_panel::StorageTab;
+use crate::ui::{ShellState, TimeCtx, ViewCtx, saved, shell_ui};
 use faultline_engine::ids::BatchId;
-use faultline_engine::programs;
+use faultline_engine::programs::{self, InputSource};
 use std::sync::Arc;
 
 /// The window.
@@ -53,6 +55,25 @@ impl App {
     /// When it cannot be opened.
     pub fn open(name: &str, start: Start, theme: Theme, wake: Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<Self> {
         let session = opening::open(name, start, Arc::clone(&wake))?;
+        Ok(Self::begun(session, start, theme, wake))
+    }
+
+    /// Opens a program in a new window, with its lines from `source`.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open_with(
+        name: &str,
+        source: &InputSource,
+        start: Start,
+        theme: Theme,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> anyhow::Result<Self> {
+        let session = opening::open_with(name, source, start, Arc::clone(&wake))?;
+        Ok(Self::begun(session, start, theme, wake))
+    }
+
+    fn begun(session: Session, start: Start, theme: Theme, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         let mut app = Self::new(session, theme, wake);
         match start {
             Start::Running { speed } => app.shell.ui.speed = speed,
@@ -61,7 +82,13 @@ impl App {
                 app.shell.ui.speed = f64::INFINITY;
             }
         }
-        Ok(app)
+        app
+    }
+
+    /// Chooses the panel below the lineage, and the table in that of storage.
+    pub fn show_below(&mut self, below: Pane, storage: StorageTab) {
+        self.shell.dock.bring_forward(below);
+        self.shell.panels.storage.tab = storage;
     }
 
     /// Asks for paths in another way than with the desktop's dialogs.
@@ -75,18 +102,34 @@ impl App {
         &self.session
     }
 
+    /// Takes over choices and arrangement of an earlier window.
+    pub fn restore(&mut self, text: &str) {
+        saved::restore(&mut self.shell, text);
+    }
+
     /// Choices of the user and state of the panels.
     pub const fn shell(&self) -> &ShellState {
         &self.shell
     }
 
+    /// Wishes something as a panel would.
+    #[track_caller]
+    pub fn send(&self, command: AppCommand) {
+        self.commands.send(command);
+    }
+
     /// Before painting: takes events and commands. Returns whether more events wait.
     pub fn update(&mut self) -> Pumped {
         for sent in self.commands.drain() {
+            self.shell.apply(&sent.command);
+            if let AppCommand::ShowBatch(batch) = sent.command {
+                self.shell.panels.lineage.show_column(column_of_batch(self.session.model(), batch));
+            }
             let (state, guide) = (&mut self.shell.ui, &mut self.guide);
             handle(sent.command, &mut self.session, state, guide, &mut self.files, &self.wake);
         }
         self.files.poll(&mut self.session, &mut self.shell.ui, &mut self.guide, &self.wake);
+        self.shell.ui.pacing = self.session.capabilities().pacing;
         let pumped = self.session.pump();
         self.guide.observe(&self.session, &mut self.shell.ui);
         let filter = self.visible();
@@ -97,7 +140,7 @@ impl App {
     /// The batches that the lineage view shows, and one more on each side.
     fn visible(&self) -> Filter {
         let model = self.session.model();
-        let Some((left, right)) = self.shell.lineage.visible_x() else { return Filter::default() };
+        let Some((left, right)) = self.shell.panels.lineage.visible_x() else { return Filter::default() };
         if model.streams.streams.is_empty() {
             return Filter::default();
         }
@@ -119,14 +162,33 @@ impl App {
             selection: self.shell.ui.selection,
             focus: self.shell.ui.focus,
             now: model.now,
-            controllable: self.session.capabilities().commands && model.application.ended.is_none(),
+            controllable: self.session.is_controllable(),
+            time: TimeCtx {
+                timeline: self.session.timeline(),
+                shown: self.session.shown(),
+                running: self.session.is_running(),
+            },
             send: &self.commands,
         };
         shell_ui(ui, &ctx, &mut self.shell);
     }
 }
 
+/// The name under which choices and arrangement are kept.
+pub const SAVED: &str = "faultline.window";
+
 impl eframe::App for App {
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        if let Some(text) = saved::save(&self.shell) {
+            storage.set_string(SAVED, text);
+        }
+    }
+
+    /// Camera and widgets begin anew with every run.
+    fn persist_egui_memory(&self) -> bool {
+        false
+    }
+
     fn logic(&mut self, ctx: &egui::Context, _: &mut eframe::Frame) {
         if self.update() == Pumped::More {
             ctx.request_repaint();

@@ -4,7 +4,7 @@ use crate::session::Session;
 use crate::source::{RecordedSource, Start, start_live};
 use anyhow::bail;
 use faultline_engine::config::EngineConfig;
-use faultline_engine::programs::{self, ProgramInput};
+use faultline_engine::programs::{self, BuiltIn, InputSource, ProgramInput};
 use faultline_engine::rdd::ReplayText;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,9 +17,48 @@ pub const LINES_PER_BATCH: usize = 60;
 /// Batches of a run or a race when the command line does not say.
 pub const BATCHES: u32 = 12;
 
-/// The text that programs work on when none is given.
-pub fn default_text() -> ReplayText {
+/// The text that a program works on when none is given: its own sample, or a book.
+pub fn default_text(program: &BuiltIn, seed: u64) -> ReplayText {
+    program.sample(seed).unwrap_or_else(book)
+}
+
+fn book() -> ReplayText {
     ReplayText::from_text("alice.txt", include_str!("../../assets/books/alice.txt"))
+}
+
+/// Whether a source can be read at all. A socket that nobody listens on yet can be: its receiver tries
+/// again and again.
+///
+/// # Errors
+/// The place, and the way out.
+pub fn check_source(source: &InputSource) -> anyhow::Result<()> {
+    let InputSource::Directory(path) = source else { return Ok(()) };
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => Ok(()),
+        Ok(_) => bail!("{path} is no directory; give the directory that receives the files"),
+        Err(error) => bail!("cannot read the directory {path}: {error}; make it first, or give another"),
+    }
+}
+
+/// Opens a program with its lines from `source`; under the wall clock when that lies outside.
+///
+/// # Errors
+/// When there is no such program, the source cannot be read, or the program cannot be started.
+pub fn open_with(
+    name: &str,
+    source: &InputSource,
+    start: Start,
+    wake: Arc<dyn Fn() + Send + Sync>,
+) -> anyhow::Result<Session> {
+    let Some(program) = programs::find(name) else { bail!("{name:?} is no program, so it takes no input") };
+    if source.is_external() && !program.streaming {
+        bail!("{name} has no batches, so it cannot read {source}; choose a streaming program");
+    }
+    check_source(source)?;
+    let config = EngineConfig { app_name: name.to_owned(), ..EngineConfig::default() };
+    let text = default_text(&program, config.seed);
+    let input = ProgramInput::replay(text, LINES_PER_BATCH).from_source(source.clone());
+    Ok(Session::new(Box::new(start_live(program, input, config, start, wake)?)))
 }
 
 /// Opens a program or a log. `wake` is called when events arrive.
@@ -27,14 +66,12 @@ pub fn default_text() -> ReplayText {
 /// # Errors
 /// When `name` is neither, or cannot be started or read.
 pub fn open(name: &str, start: Start, wake: Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<Session> {
-    if let Some(program) = programs::find(name) {
-        let input = ProgramInput { text: default_text(), lines_per_batch: LINES_PER_BATCH };
-        let config = EngineConfig { app_name: name.to_owned(), ..EngineConfig::default() };
-        return Ok(Session::new(Box::new(start_live(program, input, config, start, wake)?)));
+    if programs::find(name).is_some() {
+        return open_with(name, &InputSource::Replay, start, wake);
     }
     let path = Path::new(name);
     if path.exists() {
-        return Ok(Session::new(Box::new(RecordedSource::open(path)?)));
+        return Ok(Session::new(Box::new(RecordedSource::open(path, wake)?)));
     }
     let known: Vec<&str> = programs::ALL.iter().map(|p| p.name).collect();
     bail!("{name:?} is neither a program ({}) nor the path of an event log", known.join(", "))

@@ -1,14 +1,17 @@
-//! What is open: a source of events and the model folded from them. Knows no egui.
+//! What is open: a source of events, the run folded from it, and the moment that is shown. Knows no egui.
 
-use crate::model::Model;
+use crate::command::Scrub;
+use crate::model::{Model, Shown, Timeline};
 use crate::source::{Capabilities, EventSource};
 use faultline_engine::event::Envelope;
 use faultline_engine::sim::Control;
-use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long one frame may fold events.
 const FOLD_BUDGET: Duration = Duration::from_millis(4);
+/// How long while a log is being read: nobody works with it yet.
+const LOADING_BUDGET: Duration = Duration::from_millis(12);
 
 /// Whether a pump left something for the next frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,38 +22,40 @@ pub enum Pumped {
     More,
 }
 
-/// The events that a session has folded, in order. Cheap to clone, so that a thread can write them.
-#[derive(Clone, Debug, Default)]
-pub struct History(Vec<Arc<Vec<Envelope>>>);
-
-impl History {
-    /// Every event, the oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Envelope> {
-        self.0.iter().flat_map(|slice| slice.iter())
-    }
-
-    /// Whether nothing has happened.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
 /// An open program or log.
 pub struct Session {
     source: Box<dyn EventSource>,
-    model: Model,
-    history: History,
+    timeline: Timeline,
+    past: Option<Past>,
     error: Option<String>,
+    /// Ends what was open before.
+    predecessor: Option<JoinHandle<()>>,
+}
+
+/// A moment of the past.
+struct Past {
+    position: usize,
+    model: Model,
 }
 
 impl Session {
     /// Begins to fold a source.
     pub fn new(source: Box<dyn EventSource>) -> Self {
-        Self { source, model: Model::default(), history: History::default(), error: None }
+        Self { source, timeline: Timeline::new(), past: None, error: None, predecessor: None }
     }
 
-    /// Folds what has arrived: whole slices, until the budget is spent.
+    /// Gives its place to another session and ends on a thread of its own: its engine may be busy, and
+    /// a long run takes its time to be forgotten.
+    pub fn replace(&mut self, by: Self) {
+        let old = std::mem::replace(self, by);
+        let ended = std::thread::Builder::new().name("end of session".into()).spawn(move || drop(old));
+        // Without a thread it has been dropped here.
+        self.predecessor = ended.ok();
+    }
+
+    /// Folds what has arrived: whole slices, until the budget is spent. The past stays as it is.
     pub fn pump(&mut self) -> Pumped {
+        let budget = if self.source.progress().is_some() { LOADING_BUDGET } else { FOLD_BUDGET };
         let started = Instant::now();
         loop {
             let slice = self.source.poll();
@@ -58,22 +63,68 @@ impl Session {
                 self.error = self.source.take_error().or(self.error.take());
                 return Pumped::All;
             }
-            slice.iter().for_each(|envelope| self.model.apply(envelope));
-            self.history.0.push(Arc::new(slice));
-            if started.elapsed() >= FOLD_BUDGET {
+            slice.into_iter().for_each(|envelope| self.timeline.push(envelope));
+            if started.elapsed() >= budget {
                 return Pumped::More;
             }
         }
     }
 
-    /// Every fact so far.
-    pub const fn model(&self) -> &Model {
-        &self.model
+    /// Every fact up to the moment that is shown.
+    pub fn model(&self) -> &Model {
+        self.past.as_ref().map_or(self.timeline.live(), |past| &past.model)
     }
 
-    /// Every event so far.
-    pub fn history(&self) -> History {
-        self.history.clone()
+    /// Every fact so far, whatever is shown.
+    pub const fn live(&self) -> &Model {
+        self.timeline.live()
+    }
+
+    /// The run so far.
+    pub const fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// Every envelope so far, in order.
+    pub fn envelopes(&self) -> impl Iterator<Item = &Envelope> {
+        self.timeline.envelopes_from(0)
+    }
+
+    /// How many envelopes there are.
+    pub const fn len(&self) -> usize {
+        self.timeline.len()
+    }
+
+    /// Whether nothing has arrived yet.
+    pub const fn is_empty(&self) -> bool {
+        self.timeline.is_empty()
+    }
+
+    /// Which moment is shown.
+    pub fn shown(&self) -> Shown {
+        self.past.as_ref().map_or(Shown::Live, |past| Shown::Past { position: past.position })
+    }
+
+    /// Shows another moment. The run goes on meanwhile.
+    pub fn scrub(&mut self, scrub: Scrub) {
+        let now = self.past.as_ref().map_or(self.len(), |past| past.position);
+        match scrub {
+            Scrub::Live => self.past = None,
+            Scrub::To(position) => self.show(position),
+            Scrub::Step { stride, way } => self.show(self.timeline.stride(now, stride, way)),
+        }
+    }
+
+    fn show(&mut self, position: usize) {
+        let before = self.past.take();
+        if position >= self.len() {
+            return;
+        }
+        let model = match before {
+            Some(past) => self.timeline.seek_from((past.position, past.model), position),
+            None => self.timeline.seek(position),
+        };
+        self.past = Some(Past { position, model });
     }
 
     /// Sends a control to the source.
@@ -86,8 +137,32 @@ impl Session {
         self.source.capabilities()
     }
 
+    /// Whether commands can be carried out: there is a running engine, and its present is shown.
+    pub fn is_controllable(&self) -> bool {
+        self.is_running() && self.past.is_none()
+    }
+
+    /// Whether there is an engine that takes commands and has not ended.
+    pub fn is_running(&self) -> bool {
+        self.capabilities().commands && self.live().application.ended.is_none()
+    }
+
+    /// The share of a log that has been read; nothing when no log is being read.
+    pub fn progress(&self) -> Option<f32> {
+        self.source.progress()
+    }
+
     /// Why the source ended badly.
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // The directories of an engine are gone when it has ended: the program should not end before.
+        if let Some(predecessor) = self.predecessor.take() {
+            drop(predecessor.join());
+        }
     }
 }

@@ -1,16 +1,19 @@
 //! Opening the native window, and painting it without one.
 
-use crate::app::App;
+use crate::app::{App, SAVED};
 use crate::command::CommandSender;
-use crate::model::Model;
+use crate::model::{Model, Shown, Timeline};
 use crate::platform::Picture;
 use crate::platform::screenshot::{Shot, paint};
 use crate::scene::Scene;
 use crate::session::{Pumped, Session};
 use crate::source::Start;
 use crate::theme::{Theme, fonts, text};
-use crate::ui::{ShellState, ViewCtx, whole_lineage_ui};
+use crate::ui::dock::Pane;
+use crate::ui::storage_panel::StorageTab;
+use crate::ui::{ShellState, TimeCtx, ViewCtx, whole_lineage_ui};
 use anyhow::{Context as _, anyhow};
+use faultline_engine::programs::InputSource;
 use std::sync::{Arc, OnceLock};
 
 /// Whether the environment names a display.
@@ -29,6 +32,18 @@ libxi6 libxkbcommon0 libxkbcommon-x11-0 libgl1 libegl1 libgl1-mesa-dri";
 /// # Errors
 /// When there is no display, a library is missing, or `name` cannot be opened.
 pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
+    open_app(theme, |wake| App::open(name, Start::Running { speed: 1.0 }, theme, wake))
+}
+
+/// Opens the window on a program whose lines come from `source`.
+///
+/// # Errors
+/// As [`open`], and when the source cannot be read.
+pub fn open_with(name: &str, source: &InputSource, theme: Theme) -> anyhow::Result<()> {
+    open_app(theme, |wake| App::open_with(name, source, Start::Running { speed: 1.0 }, theme, wake))
+}
+
+fn open_app(theme: Theme, make: impl FnOnce(Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<App>) -> anyhow::Result<()> {
     // The window that the engine wakes exists only later.
     let window: Arc<OnceLock<egui::Context>> = Arc::default();
     let waker = Arc::clone(&window);
@@ -37,7 +52,7 @@ pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
             ctx.request_repaint();
         }
     });
-    let app = App::open(name, Start::Running { speed: 1.0 }, theme, wake)?;
+    let app = make(wake)?;
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_app_id("faultline")
@@ -48,6 +63,10 @@ pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
     };
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
         theme.apply(&cc.egui_ctx);
+        let mut app = app;
+        if let Some(text) = cc.storage.and_then(|storage| storage.get_string(SAVED)) {
+            app.restore(&text);
+        }
         // Set once: this window is the only one.
         drop(window.set(cc.egui_ctx.clone()));
         Ok(Box::new(app))
@@ -61,12 +80,13 @@ pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
 const SETTLED: u32 = 120;
 
 /// Paints the window over a session without a display.
-pub fn picture(mut session: Session, theme: Theme, size: [u32; 2]) -> Picture {
+pub fn picture(mut session: Session, theme: Theme, below: (Pane, StorageTab), size: [u32; 2]) -> Picture {
     let ctx = egui::Context::default();
     theme.apply(&ctx);
     // Every event is folded before the first frame, however long that takes.
     while session.pump() == Pumped::More {}
     let mut app = App::new(session, theme, Arc::new(|| {}));
+    app.show_below(below.0, below.1);
     let background = theme.tokens().background;
     let shot = Shot { size, pixels_per_point: 1.0, frames: SETTLED, background };
     paint(&ctx, shot, |ui| {
@@ -95,7 +115,7 @@ pub fn lineage_picture(model: &Model, scene: &Arc<Scene>, theme: Theme) -> Pictu
     let background = theme.tokens().background;
     // Below one pixel per point the view is zoomed out, so that it draws what can be read.
     let shot = Shot { size, pixels_per_point: scale.max(1.0), frames: 8, background };
-    let (mut shell, commands) = (ShellState::default(), CommandSender::default());
+    let (mut shell, commands, timeline) = (ShellState::default(), CommandSender::default(), Timeline::new());
     paint(&ctx, shot, |ui| {
         let view = ViewCtx {
             model,
@@ -104,9 +124,10 @@ pub fn lineage_picture(model: &Model, scene: &Arc<Scene>, theme: Theme) -> Pictu
             focus: None,
             now: model.now,
             controllable: false,
+            time: TimeCtx { timeline: &timeline, shown: Shown::Live, running: false },
             send: &commands,
         };
-        whole_lineage_ui(ui, &view, &mut shell.lineage);
+        whole_lineage_ui(ui, &view, &mut shell.panels.lineage);
     })
 }
 

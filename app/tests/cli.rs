@@ -181,7 +181,7 @@ fn wrong_command_lines_exit_with_2_and_the_way_out() {
     let cases: [(&[&str], &str); 17] = [
         (&["frobnicate"], "unrecognized subcommand"),
         (&["run"], "<PROGRAM>"),
-        (&["run", "wordcount"], "word-count, page-rank"),
+        (&["run", "wordcount"], "word-count, windowed-counts, join-streams, log-sessions, page-rank"),
         (&["run", "word-count", "--fault", "kill:executor=2"], "no @moment"),
         (&["run", "word-count", "--fault", "explode:executor=2@batch=1"], "kill, restart, slow, drop"),
         (&["run", "word-count", "--fault", "kill:executor=4@batch=1"], "the executors are 1 to 3"),
@@ -195,7 +195,10 @@ fn wrong_command_lines_exit_with_2_and_the_way_out() {
         (&["run", "word-count", "--executors", "0"], "1..=256"),
         (&["compare", "word-count"], "--fault <SPEC>"),
         (&["compare", "word-count", "--fault", KILL, "--policies", "luck"], "cache+checkpoint"),
-        (&["open", "no-such-log"], "neither a program (word-count, page-rank) nor a file"),
+        (
+            &["open", "no-such-log"],
+            "neither a program (word-count, windowed-counts, join-streams, log-sessions, page-rank) nor a file",
+        ),
     ];
     for (args, way_out) in cases {
         let output = faultline(args);

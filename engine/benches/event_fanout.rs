@@ -23,7 +23,7 @@ fn events(batches: usize) -> Vec<Envelope> {
     let config = EngineConfig { max_batches: u32::try_from(batches).ok(), ..EngineConfig::default() };
     let environment = Environment { files: Arc::new(SystemFiles), store: Arc::new(MemoryObjectStore::new()) };
     let text = ReplayText::from_text("text", &"the quick brown fox jumps over the lazy dog\n".repeat(100));
-    let input = ProgramInput { text, lines_per_batch: 10 };
+    let input = ProgramInput::replay(text, 10);
     let mut events = Vec::new();
     let program = programs::find("word-count").expect("it is built in");
     let outcome = simulate(config, &environment, Box::new(move |sc| program.run(sc, &input)), &mut |sent| {

@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = EngineConfig { max_batches: Some(batches), faults: faults?, ..EngineConfig::default() };
     let environment = Environment { files: Arc::new(SystemFiles), store: Arc::new(MemoryObjectStore::new()) };
     let text = ReplayText::from_text("alice.txt", include_str!("../../assets/books/alice.txt"));
-    let input = ProgramInput { text, lines_per_batch: 60 };
+    let input = ProgramInput::replay(text, 60);
     let mut log = LogWriter::new(BufWriter::new(io::stdout().lock()));
     let mut written = Ok(());
     let outcome = simulate(config, &environment, Box::new(move |sc| program.run(sc, &input)), &mut |events| {

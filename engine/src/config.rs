@@ -46,6 +46,12 @@ pub struct EngineConfig {
     pub shuffle_memory: u64,
     /// Stop a streaming program after this many batches.
     pub max_batches: Option<u32>,
+    /// `spark.streaming.blockInterval`: how long a receiver gathers records into one block (R17.6).
+    pub block_interval: Millis,
+    /// `spark.streaming.receiverRestartDelay` (R17.4).
+    pub receiver_restart_delay: Millis,
+    /// `spark.streaming.fileStream.minRememberDuration`: how far back a file stream looks (R19.2).
+    pub file_remember: Millis,
     /// Storage levels that replace the program's, by operator, applied after validation.
     pub persist: BTreeMap<OperatorName, StorageLevel>,
     /// Checkpoint intervals in batches that replace the program's, by operator, applied after
@@ -76,6 +82,9 @@ impl Default for EngineConfig {
             previews: true,
             shuffle_memory: 256 << 20,
             max_batches: None,
+            block_interval: Millis(200),
+            receiver_restart_delay: Millis(2000),
+            file_remember: Millis(60_000),
             persist: BTreeMap::new(),
             checkpoint: BTreeMap::new(),
             faults: Vec::new(),

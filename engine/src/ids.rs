@@ -180,6 +180,61 @@ impl fmt::Display for BlockId {
     }
 }
 
+/// A block that a receiver stored, printed as Spark does: `input-0-1700000000200`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct InputBlockId {
+    /// The input stream.
+    pub stream: StreamId,
+    /// The time in milliseconds at which the block was closed.
+    pub number: u64,
+}
+
+impl fmt::Display for InputBlockId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "input-{}-{}", self.stream, self.number)
+    }
+}
+
+/// Whatever an executor's block store keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StoredId {
+    /// A partition of an RDD.
+    Rdd(BlockId),
+    /// A block of a receiver.
+    Input(InputBlockId),
+}
+
+impl StoredId {
+    /// The RDD, for a partition of one.
+    pub const fn rdd(self) -> Option<RddId> {
+        match self {
+            Self::Rdd(block) => Some(block.rdd),
+            Self::Input(_) => None,
+        }
+    }
+}
+
+impl From<BlockId> for StoredId {
+    fn from(id: BlockId) -> Self {
+        Self::Rdd(id)
+    }
+}
+
+impl From<InputBlockId> for StoredId {
+    fn from(id: InputBlockId) -> Self {
+        Self::Input(id)
+    }
+}
+
+impl fmt::Display for StoredId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rdd(id) => fmt::Display::fmt(id, f),
+            Self::Input(id) => fmt::Display::fmt(id, f),
+        }
+    }
+}
+
 /// One attempt of a stage: printed as Spark does, `14.0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StageAttempt {

@@ -37,6 +37,8 @@ pub type Cluster = Arc<RwLock<BTreeMap<ExecutorId, Arc<ExecutorStores>>>>;
 pub struct TaskView {
     /// Block locations.
     pub blocks: OrdMap<BlockId, Vector<ExecutorId>>,
+    /// Locations of blocks of receivers.
+    pub inputs: OrdMap<InputBlockId, Vector<ExecutorId>>,
     /// Map outputs.
     pub outputs: MapOutputTracker,
     /// Policies of the RDDs of the stage that are kept.
@@ -94,8 +96,45 @@ pub struct TaskContext {
 struct Journal {
     metrics: TaskMetrics,
     open: Vec<usize>,
+    /// On what the time since `since_ns` goes.
+    spending: Spending,
+    since_ns: u64,
     /// Blocks this task put and that are not applied yet.
     pending: BTreeMap<BlockId, Arc<dyn StoredBlock>>,
+}
+
+/// On what a task spends its time; rows by index.
+#[derive(Clone, Copy, Default)]
+enum Spending {
+    /// Its start, and what it makes of its records.
+    #[default]
+    Task,
+    /// A row itself.
+    Row(usize),
+    /// Map outputs for a row.
+    Fetch(usize),
+    /// Map output or a checkpoint part.
+    Write,
+}
+
+impl Journal {
+    /// Books the time until `now_ns`; what follows goes to `next`. Returns what it went to before.
+    fn spend_on(&mut self, now_ns: u64, next: Spending) -> Spending {
+        let spent = now_ns.saturating_sub(self.since_ns);
+        match self.spending {
+            Spending::Task => {}
+            Spending::Row(row) => self.metrics.reads[row].self_ns += spent,
+            Spending::Fetch(row) => self.metrics.reads[row].fetch_ns += spent,
+            Spending::Write => self.metrics.write_ns += spent,
+        }
+        self.since_ns = now_ns;
+        std::mem::replace(&mut self.spending, next)
+    }
+
+    /// Who gets the time when it does not go to `row`: the row that asked for it, else the task.
+    fn asker(&self, row: usize) -> Spending {
+        self.metrics.reads[row].needed_by.map_or(Spending::Task, |asker| Spending::Row(asker as usize))
+    }
 }
 
 /// What a task context is made of.
@@ -182,9 +221,28 @@ impl TaskContext {
             cause: None,
             records: 0,
             bytes: 0,
+            self_ns: 0,
+            fetch_ns: 0,
         });
         journal.open.push(row);
+        journal.spend_on(self.cost.elapsed(), Spending::Row(row));
         row
+    }
+
+    /// A chunk of `row` goes to whoever asked for it, and so does the time until [`Self::take_back`].
+    pub(crate) fn hand_on(&self, row: usize) {
+        let mut journal = self.journal.borrow_mut();
+        let asker = journal.asker(row);
+        journal.spend_on(self.cost.elapsed(), asker);
+    }
+
+    /// The next chunk of `row` is worked on.
+    pub(crate) fn take_back(&self, row: usize) {
+        self.spend_on(Spending::Row(row));
+    }
+
+    fn spend_on(&self, next: Spending) -> Spending {
+        self.journal.borrow_mut().spend_on(self.cost.elapsed(), next)
     }
 
     pub(crate) fn set_row_tier(&self, row: usize, tier: ReadTier, bytes: u64) {
@@ -200,6 +258,8 @@ impl TaskContext {
         let entry = &mut journal.metrics.reads[row];
         entry.records = records;
         self.cost.records(entry.tier, records);
+        let asker = journal.asker(row);
+        journal.spend_on(self.cost.elapsed(), asker);
     }
 
     pub(crate) fn count_source(&self, records: u64) {
@@ -218,6 +278,26 @@ impl TaskContext {
         if let Some(block) = self.journal.borrow().pending.get(&id) {
             return Ok(Some((Arc::clone(block), ReadTier::LocalMemory)));
         }
+        if let Some(found) = self.stored_block(id.into(), self.view.blocks.get(&id))? {
+            return Ok(Some(found));
+        }
+        if let Some((block, ready_ns)) = self.sink.in_production(id) {
+            self.cost.wait_until(ready_ns);
+            return Ok(Some((block, ReadTier::LocalMemory)));
+        }
+        Ok(None)
+    }
+
+    /// A block of a receiver, from wherever a copy is (R17.11).
+    pub(crate) fn find_input_block(&self, id: InputBlockId) -> Result<Option<Arc<dyn StoredBlock>>, TaskError> {
+        Ok(self.stored_block(id.into(), self.view.inputs.get(&id))?.map(|(block, _)| block))
+    }
+
+    fn stored_block(
+        &self,
+        id: StoredId,
+        holders: Option<&Vector<ExecutorId>>,
+    ) -> Result<Option<(Arc<dyn StoredBlock>, ReadTier)>, TaskError> {
         match self.stores.look_at_block(id) {
             Ok(Some(found)) => {
                 self.sink.effect(self.cost.now(), ScriptEntry::Read { id, block: Arc::clone(&found.block) })?;
@@ -233,16 +313,11 @@ impl TaskContext {
                 return Err(TaskError::Exception(format!("Block {id} could not be read: {error}")));
             }
         }
-        let holders = self.view.blocks.get(&id).into_iter().flatten();
-        for &executor in holders.filter(|e| **e != self.task.executor) {
+        for &executor in holders.into_iter().flatten().filter(|e| **e != self.task.executor) {
             let stores = self.cluster.read().get(&executor).cloned();
             if let Some(block) = stores.and_then(|s| s.peek_block(id)) {
                 return Ok(Some((block, ReadTier::Remote { executor })));
             }
-        }
-        if let Some((block, ready_ns)) = self.sink.in_production(id) {
-            self.cost.wait_until(ready_ns);
-            return Ok(Some((block, ReadTier::LocalMemory)));
         }
         Ok(None)
     }
@@ -296,6 +371,19 @@ impl TaskContext {
         map: PartitionId,
         reduce: PartitionId,
     ) -> Result<Arc<dyn StoredBlock>, TaskError> {
+        let row = self.journal.borrow().open.last().copied();
+        let before = self.spend_on(row.map_or(Spending::Task, Spending::Fetch));
+        let fetched = self.fetch_block(shuffle, map, reduce);
+        self.spend_on(before);
+        fetched
+    }
+
+    fn fetch_block(
+        &self,
+        shuffle: ShuffleId,
+        map: PartitionId,
+        reduce: PartitionId,
+    ) -> Result<Arc<dyn StoredBlock>, TaskError> {
         let Some(executor) = self.view.outputs.location(shuffle, map) else {
             return Err(TaskError::FetchFailed { executor: None, shuffle, map: None, reduce });
         };
@@ -322,12 +410,15 @@ impl TaskContext {
         map: PartitionId,
         buckets: Vec<Arc<dyn StoredBlock>>,
     ) -> Result<(), TaskError> {
+        self.spend_on(Spending::Write);
         let bytes: u64 = buckets.iter().map(|b| b.memory_bytes()).sum();
         let records: u64 = buckets.iter().map(|b| b.len()).sum();
         self.cost.shuffle_write(bytes, records);
         let write = ShuffleMetrics { bytes, records, blocks: buckets.len() as u64, remote_blocks: 0 };
         self.journal.borrow_mut().metrics.shuffle_write = write;
-        self.sink.effect(self.cost.now(), ScriptEntry::WriteMapOutput { shuffle, map, buckets })
+        let written = self.sink.effect(self.cost.now(), ScriptEntry::WriteMapOutput { shuffle, map, buckets });
+        self.spend_on(Spending::Task);
+        written
     }
 
     // Checkpoints.
@@ -338,12 +429,14 @@ impl TaskContext {
         partition: PartitionId,
         values: &[T],
     ) -> Result<CheckpointPart, TaskError> {
+        self.spend_on(Spending::Write);
         let (part, bytes) = crate::checkpoint::format::encode_part(partition, values)
             .map_err(|error| TaskError::Exception(format!("Checkpoint failed: {error}")))?;
         self.cost.checkpoint_write(part.bytes, part.records);
         self.journal.borrow_mut().metrics.checkpoint_bytes_written += part.bytes;
         let key = format!("{dir}/{}", part.file);
         self.sink.effect(self.cost.now(), ScriptEntry::StorePart { key, bytes })?;
+        self.spend_on(Spending::Task);
         Ok(part)
     }
 
@@ -362,6 +455,7 @@ impl TaskContext {
 
     /// Ends the attempt: what it did, and how long the model says it took.
     pub(crate) fn finish(self) -> (TaskMetrics, u64) {
+        self.spend_on(Spending::Task);
         (self.journal.into_inner().metrics, self.cost.now())
     }
 }

@@ -3,7 +3,9 @@
 
 use crate::checker;
 use faultline_engine::config::EngineConfig;
-use faultline_engine::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, Reply, Request, SlotId};
+use faultline_engine::driver::{
+    ClusterOp, Driver, DriverInput, Effect, Effects, ReceivedBlock, ReceiverOp, Reply, Request, SlotId,
+};
 use faultline_engine::error::Result;
 use faultline_engine::event::*;
 use faultline_engine::executor::BlockReport;
@@ -25,6 +27,10 @@ pub struct DriverLab {
     pub running: Vec<TaskInfo>,
     /// What the driver asked of executors, in order.
     pub operations: Vec<ClusterOp>,
+    /// What the driver asked of receivers, in order.
+    pub receiver_operations: Vec<ReceiverOp>,
+    /// What each batch was given of receivers, in order of asking.
+    pub received: Vec<BTreeMap<StreamId, Vec<ReceivedBlock>>>,
     ended: BTreeMap<SlotId, Result<Vec<u32>>>,
     next_slot: u32,
 }
@@ -43,6 +49,8 @@ impl DriverLab {
             log: Vec::new(),
             running: Vec::new(),
             operations: Vec::new(),
+            receiver_operations: Vec::new(),
+            received: Vec::new(),
             ended: BTreeMap::new(),
             next_slot: 100,
         };
@@ -70,6 +78,8 @@ impl DriverLab {
                     });
                     self.ended.insert(slot, values);
                 }
+                Effect::Receiver(op) => self.receiver_operations.push(op),
+                Effect::Reply(_, Reply::Received(blocks)) => self.received.push(blocks),
                 _ => {}
             }
         }
@@ -169,7 +179,7 @@ impl DriverLab {
     pub fn store(&mut self, rdd: RddId, partition: u32, executor: ExecutorId) {
         let block = BlockId::new(rdd, PartitionId(partition));
         let status = BlockStatus { memory_bytes: 100, disk_bytes: 0, removal: None };
-        let change = BlockChange { block, level: StorageLevel::MEMORY_ONLY, status };
+        let change = BlockChange { block: block.into(), level: StorageLevel::MEMORY_ONLY, status };
         self.input(DriverInput::Blocks(vec![BlockReport { executor, version: 0, change, preview: None }]));
     }
 

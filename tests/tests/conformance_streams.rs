@@ -89,6 +89,210 @@ fn d02_tumbling_larger_and_non_overlapping_windows() {
     expect(6, |ssc| digits(ssc).window(times(2), times(3)), &gaps);
 }
 
+/// Without it keys that left a window would keep their count, come back, or fail the task.
+#[test]
+fn d03_a_key_leaves_the_window() {
+    let input = [Some("a a"), Some("a"), None, Some("")];
+    let add = |a: u32, b: u32| a + b;
+    let take = |window: u32, left: u32| window - left;
+    let kept = ["a2", "a3", "a1", "a0"].map(counts).to_vec();
+    let inverse = move |ssc: &StreamingContext| {
+        words(ssc, &input).reduce_by_key_and_window_inverse(add, take, times(2), times(1))
+    };
+    expect(4, inverse, &numbered(kept));
+    let dropped = ["a2", "a3", "a1", ""].map(counts).to_vec();
+    let filtered = move |ssc: &StreamingContext| {
+        let keep = |(_, count): &(String, u32)| *count > 0;
+        words(ssc, &input).reduce_by_key_and_window_filtered(add, take, keep, times(2), times(1))
+    };
+    expect(4, filtered, &numbered(dropped.clone()));
+    let whole = move |ssc: &StreamingContext| words(ssc, &input).reduce_by_key_and_window(add, times(2), times(1));
+    expect(4, whole, &numbered(dropped));
+}
+
+/// Without it windows that slide by more than a batch would miss batches, or count some twice.
+#[test]
+fn reducing_windows_that_slide_by_several_batches() {
+    let input = ["a", "b", "a b", "a", "c", "", "a", "b"];
+    let expected = [(2, counts("a1 b1")), (4, counts("a3 b2")), (6, counts("a2 b1 c1")), (8, counts("a1 b1 c1"))];
+    let stream = move |ssc: &StreamingContext| words(ssc, &input.map(Some));
+    let inverse = move |ssc: &StreamingContext| {
+        let keep = |(_, count): &(String, u32)| *count > 0;
+        stream(ssc).reduce_by_key_and_window_filtered(|a, b| a + b, |w, left| w - left, keep, times(4), times(2))
+    };
+    expect(8, inverse, &expected);
+    let whole = move |ssc: &StreamingContext| stream(ssc).reduce_by_key_and_window(|a, b| a + b, times(4), times(2));
+    expect(8, whole, &expected);
+}
+
+/// The RDDs that a program registers, in order: class, operator, batch, classes of the parents.
+fn shapes(log: &[Envelope]) -> Vec<(String, String, u32, Vec<String>)> {
+    let rdds: Vec<&RddInfo> =
+        log.iter().filter_map(|e| if let Event::RddRegistered { rdd } = &e.event { Some(rdd) } else { None }).collect();
+    let class = |id: RddId| rdds.iter().find(|r| r.id == id).map_or_else(String::new, |r| r.class.clone());
+    let kind = |d: &DependencyInfo| match d.kind {
+        DependencyKind::Shuffle { .. } => format!("shuffled {}", class(d.rdd)),
+        _ => class(d.rdd),
+    };
+    rdds.iter()
+        .map(|r| {
+            let batch = r.op.batch.map_or(0, |b| b.0);
+            (r.class.clone(), r.op.operator.as_str().to_owned(), batch, r.parents.iter().map(kind).collect())
+        })
+        .collect()
+}
+
+fn shapes_of(
+    batches: u32,
+    build: impl Fn(&StreamingContext) -> Result<()> + Send + 'static,
+) -> Vec<(String, String, u32, Vec<String>)> {
+    let (result, log) = run(Loop::Sim, settings(batches, &[]), move |sc| {
+        let ssc = StreamingContext::new(sc, INTERVAL);
+        ssc.checkpoint("checkpoints");
+        build(&ssc)?;
+        ssc.start()?;
+        ssc.await_termination()
+    });
+    result.expect("the stream ends well");
+    shapes(&log)
+}
+
+/// R13.3. Without it the picture of a reducing window would show other RDDs than Spark makes: the
+/// previous window, what left and what came, cogrouped without a shuffle.
+#[test]
+fn a_reducing_window_cogroups_the_previous_one_what_left_and_what_came() {
+    let shapes = shapes_of(4, |ssc| {
+        let stream = words(ssc, &["a", "b", "a", "b"].map(Some));
+        let windows = stream.reduce_by_key_and_window_filtered(
+            |a, b| a + b,
+            |w, left| w - left,
+            |(_, count)| *count > 0,
+            times(2),
+            times(1),
+        )?;
+        windows.for_each_rdd(|rdd, _| rdd.count().map(|_| ()));
+        Ok(())
+    });
+    let window = |batch: u32| -> Vec<(String, Vec<String>)> {
+        let of = shapes.iter().filter(|(_, op, b, _)| op == "reduceByKeyAndWindow" && *b == batch);
+        of.map(|(class, _, _, parents)| (class.clone(), parents.clone())).collect()
+    };
+    let rdd =
+        |class: &str, parents: &[&str]| (class.to_owned(), parents.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>());
+    let tail = [rdd("MapPartitionsRDD", &["CoGroupedRDD"]), rdd("MapPartitionsRDD", &["MapPartitionsRDD"])];
+    let first =
+        [rdd("ParallelCollectionRDD", &[]), rdd("CoGroupedRDD", &["shuffled ParallelCollectionRDD", "ShuffledRDD"])];
+    assert_eq!(window(1), [&first[..], &tail].concat(), "there is no previous window");
+    let second = [rdd("CoGroupedRDD", &["MapPartitionsRDD", "ShuffledRDD"])];
+    assert_eq!(window(2), [&second[..], &tail].concat(), "nothing has left");
+    let later = [rdd("CoGroupedRDD", &["MapPartitionsRDD", "ShuffledRDD", "ShuffledRDD"])];
+    assert_eq!(window(3), [&later[..], &tail].concat());
+    assert_eq!(window(4), window(3));
+}
+
+/// Without it joins would make other RDDs than Spark's, or shuffle a side that is partitioned already.
+#[test]
+fn joins_of_streams_have_sparks_rdds() {
+    let shapes = shapes_of(1, |ssc| {
+        let left = words(ssc, &[Some("a b")]).reduce_by_key(|a, b| a + b);
+        let right = words(ssc, &[Some("a c")]);
+        left.join(&right)?.for_each_rdd(|rdd, _| rdd.count().map(|_| ()));
+        Ok(())
+    });
+    let join: Vec<(&str, Vec<&str>)> = shapes
+        .iter()
+        .filter(|(_, op, ..)| op == "join")
+        .map(|(class, _, _, parents)| (class.as_str(), parents.iter().map(String::as_str).collect()))
+        .collect();
+    let expected = [
+        ("CoGroupedRDD", vec!["ShuffledRDD", "shuffled ParallelCollectionRDD"]),
+        ("MapPartitionsRDD", vec!["CoGroupedRDD"]),
+        ("MapPartitionsRDD", vec!["MapPartitionsRDD"]),
+    ];
+    assert_eq!(join, expected);
+}
+
+/// Without it keys of two streams would pair wrongly, or those without a partner would get lost.
+#[test]
+fn joins_cogroups_and_unions_of_streams() {
+    let two =
+        |ssc: &StreamingContext| (words(ssc, &[Some("a a b"), Some("c")]), words(ssc, &[Some("a d"), Some("c c")]));
+    let key = |text: &str| text.to_owned();
+    let joined = [(1, vec![(key("a"), (1, 1)), (key("a"), (1, 1))]), (2, vec![(key("c"), (1, 1)), (key("c"), (1, 1))])];
+    expect(2, move |ssc| two(ssc).0.join(&two(ssc).1), &joined);
+    let left = [
+        (1, vec![(key("a"), (1, Some(1))), (key("a"), (1, Some(1))), (key("b"), (1, None))]),
+        (2, vec![(key("c"), (1, Some(1))), (key("c"), (1, Some(1)))]),
+    ];
+    expect(2, move |ssc| two(ssc).0.left_outer_join(&two(ssc).1), &left);
+    let groups = [
+        (1, vec![(key("a"), (vec![1, 1], vec![1])), (key("b"), (vec![1], vec![])), (key("d"), (vec![], vec![1]))]),
+        (2, vec![(key("c"), (vec![1], vec![1, 1]))]),
+    ];
+    expect(2, move |ssc| two(ssc).0.cogroup(&two(ssc).1), &groups);
+    let all = ["a1 a1 a1 b1 d1", "c1 c1 c1"].map(counts).to_vec();
+    expect(2, move |ssc| two(ssc).0.union(&two(ssc).1), &numbered(all));
+}
+
+/// Without it streams with other batch times would be combined, and some batches would have no partner.
+#[test]
+fn streams_of_other_contexts_or_slides_are_refused() {
+    let (result, _) = run(Loop::Sim, settings(0, &[]), |sc| {
+        let (ssc, other) = (StreamingContext::new(sc, INTERVAL), StreamingContext::new(sc, INTERVAL));
+        let stream = digits(&ssc);
+        let text = |r: Result<DStream<u32>>| r.map(|_| ()).expect_err("refused").to_string();
+        let slow = stream.window(times(2), times(2))?;
+        Ok((text(stream.union(&digits(&other))), text(stream.transform_with(&slow, |left, _| left.clone()))))
+    });
+    let (contexts, slides) = result.unwrap();
+    assert_eq!(contexts, "requirement failed: Some of the DStreams have different contexts");
+    assert_eq!(slides, "requirement failed: Some of the DStreams have different slide durations");
+}
+
+/// Without it a batch without an RDD would be taken for an empty one, where Spark fails.
+#[test]
+fn d21_a_parent_without_an_rdd_fails_the_generation() {
+    type Build = fn(&DStream<u32>, &DStream<u32>) -> Result<DStream<u32>>;
+    let cases: [(Build, &str); 3] = [
+        (|a, b| a.union(b), "Could not generate RDD from a parent for unifying at time"),
+        (|a, b| a.transform_with(b, |left, _| left.clone()), "Couldn't generate RDD from parent at time"),
+        (|_, b| Ok(b.transform(Clone::clone)), "Couldn't generate RDD from parent at time"),
+    ];
+    for (build, text) in cases {
+        for &loop_ in Loop::ALL {
+            let (result, _) = run(loop_, settings(3, &[]), move |sc: &SparkContext| {
+                let ssc = StreamingContext::new(sc, INTERVAL);
+                let gaps = ssc.prepared_stream(vec![Some(vec![1u32]), None, Some(vec![2])], 2);
+                build(&digits(&ssc), &gaps)?.for_each_rdd(|rdd, _| rdd.count().map(|_| ()));
+                ssc.start()?;
+                Ok(ssc.await_termination().expect_err("batch 2 has no RDD").to_string())
+            });
+            assert!(result.as_ref().is_ok_and(|error| error.contains(text)), "{loop_:?}: {result:?}");
+        }
+    }
+}
+
+/// Without it the batches that windows read again would be kept nowhere, or twice.
+#[test]
+fn d05_windows_keep_what_they_read() {
+    let (result, _) = run(Loop::Sim, settings(0, &[]), |sc| {
+        let ssc = StreamingContext::new(sc, INTERVAL);
+        let parent = digits(&ssc);
+        let window = parent.window(times(2), times(1))?;
+        let default = (parent.info().level, window.info().level);
+        window.persist(StorageLevel::MEMORY_AND_DISK)?;
+        let chosen = (parent.info().level, window.info().level);
+        let reducing =
+            words(&ssc, &[]).reduce_by_key_and_window_inverse(|a, b| a + b, |w, left| w - left, times(2), times(1))?;
+        let info = reducing.info();
+        Ok((default, chosen, (info.level, info.stateful, info.class)))
+    });
+    let (default, chosen, reducing) = result.unwrap();
+    assert_eq!(default, (StorageLevel::MEMORY_ONLY_SER, StorageLevel::NONE));
+    assert_eq!(chosen, (StorageLevel::MEMORY_AND_DISK, StorageLevel::NONE));
+    assert_eq!(reducing, (StorageLevel::MEMORY_ONLY_SER, true, "ReducedWindowedDStream".to_owned()));
+}
+
 /// Without it a window that fits no batch boundary would be accepted.
 #[test]
 fn d06_windows_must_be_multiples_of_the_parents_slide() {
@@ -96,9 +300,17 @@ fn d06_windows_must_be_multiples_of_the_parents_slide() {
         let ssc = StreamingContext::new(sc, Millis(500));
         let stream = digits(&ssc);
         let text = |r: Result<DStream<u32>>| r.map(|_| ()).expect_err("refused").to_string();
-        Ok((text(stream.window(Millis(700), Millis(500))), text(stream.window(Millis(1000), Millis(700)))))
+        let reducing = words(&ssc, &[])
+            .reduce_by_key_and_window_inverse(|a, b| a + b, |w, left| w - left, Millis(700), Millis(500))
+            .map(|_| ());
+        let reducing = reducing.expect_err("refused").to_string();
+        Ok((text(stream.window(Millis(700), Millis(500))), text(stream.window(Millis(1000), Millis(700))), reducing))
     });
-    let (window, slide) = result.unwrap();
+    let (window, slide, reducing) = result.unwrap();
+    assert_eq!(
+        reducing,
+        "The window duration of ReducedWindowedDStream (700 ms) must be multiple of the slide duration of parent DStream (500 ms)"
+    );
     assert_eq!(
         window,
         "The window duration of windowed DStream (700 ms) must be a multiple of the slide duration of parent DStream (500 ms)"

@@ -151,11 +151,11 @@ fn a_paused_window_left_alone_paints_no_frame_for_two_seconds() {
     for _ in 0..600 {
         window.step();
     }
-    let shows = window.state().shell().lineage.shows();
+    let shows = window.state().shell().panels.lineage.shows();
     window.step();
     let next = window.output().viewport_output.values().map(|v| v.repaint_delay).min();
     assert!(next.is_none_or(|delay| delay >= Duration::from_secs(2)), "the next frame is due in {next:?}");
-    assert_eq!(window.state().shell().lineage.shows(), shows, "egui_graphs is not shown again");
+    assert_eq!(window.state().shell().panels.lineage.shows(), shows, "egui_graphs is not shown again");
 }
 
 /// Play would not start the stream, or pause would not hold it.

@@ -3,12 +3,14 @@
 use super::Policy;
 use super::size::parse_size;
 use crate::opening::BATCHES;
+use crate::ui::dock::Pane;
+use crate::ui::storage_panel::StorageTab;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use faultline_engine::config::EngineConfig;
 use faultline_engine::event::{ClockKind, StorageLevel};
 use faultline_engine::ids::{BatchId, OperatorName};
-use faultline_engine::programs::{self, BuiltIn};
+use faultline_engine::programs::{self, BuiltIn, InputSource};
 use faultline_engine::sim::faults::PlannedFault;
 use std::path::PathBuf;
 
@@ -37,15 +39,16 @@ Stage numbers depend on the policy, because a checkpoint is a job of its own; ba
 #[command(
     name = "faultline",
     version,
-    after_help = "\
+    after_help = format!("\
 Examples:
   faultline                                                         the window, demo running
   faultline run word-count --fault kill:executor=2@batch=7
   faultline lineage word-count
   faultline compare word-count --fault kill:executor=2@batch=7
 
-Programs: word-count, a stream with state; page-rank, an iterative job with many shuffles.
-Exit codes: 0; 1 when the run failed; 2 when the command line was wrong."
+Programs:
+{}
+Exit codes: 0; 1 when the run failed; 2 when the command line was wrong.", program_list())
 )]
 pub struct Cli {
     /// What to do; the window with the demo when absent.
@@ -71,9 +74,9 @@ pub enum Command {
 /// How much of everything, and on which input.
 #[derive(Clone, Debug, Args)]
 pub struct Sizing {
-    /// Batches of a streaming program
-    #[arg(long, value_name = "N", default_value_t = BATCHES, value_parser = up_to(MAX_BATCHES))]
-    pub batches: u32,
+    /// Batches of a streaming program [default: 12; with --source no end]
+    #[arg(long, value_name = "N", value_parser = up_to(MAX_BATCHES))]
+    pub batches: Option<u32>,
     /// Executors at the start
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = up_to(MAX_EXECUTORS))]
     pub executors: u32,
@@ -89,15 +92,22 @@ pub struct Sizing {
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// A text file, or a directory of text files; the book Alice's Adventures in Wonderland when absent
+    /// A text file, or a directory of text files; when absent a book, or the program's own sample
     #[arg(long, value_name = "PATH")]
     pub input: Option<PathBuf>,
+}
+
+impl Sizing {
+    /// Batches of a run on an input that can be read again.
+    pub fn batches(&self) -> u32 {
+        self.batches.unwrap_or(BATCHES)
+    }
 }
 
 impl Default for Sizing {
     fn default() -> Self {
         let EngineConfig { seed, executors, cores, memory, partitions, .. } = EngineConfig::default();
-        Self { batches: BATCHES, executors, cores, memory, partitions, seed, input: None }
+        Self { batches: None, executors, cores, memory, partitions, seed, input: None }
     }
 }
 
@@ -110,19 +120,26 @@ Examples:
   faultline run word-count --fault kill:executor=2@batch=7 --fault restart:executor=2@batch=9
   faultline run word-count --persist updateStateByKey=DISK_ONLY --checkpoint updateStateByKey=3
   faultline run page-rank --events page-rank-log
+  faultline run word-count --source tcp-connect://localhost:9999     while `nc -lk 9999` runs
+  faultline run word-count --source dir:incoming --batches 30
 
 `faultline lineage <PROGRAM>` shows the names of its operators.
 {FAULTS}"))]
 pub struct RunArgs {
-    /// The program: word-count or page-rank
-    #[arg(value_parser = parse_program)]
+    /// The program, see `faultline --help`
+    #[arg(value_parser = parse_program, help = program_help())]
     pub program: BuiltIn,
     /// How much of everything, and on which input.
     #[command(flatten)]
     pub sizing: Sizing,
+    /// Lines from outside: dir:PATH reads files that are renamed into a directory,
+    /// tcp-connect://HOST:PORT what somebody writes to a socket; runs under the wall clock until Ctrl-C
+    #[arg(long, value_name = "SOURCE", conflicts_with = "input")]
+    pub source: Option<InputSource>,
     /// virtual models durations, so that the same seed gives the same bytes; wall measures
-    #[arg(long, value_enum, default_value_t = Clock::Virtual)]
-    pub clock: Clock,
+    /// [default: virtual; with --source wall]
+    #[arg(long, value_enum)]
+    pub clock: Option<Clock>,
     /// Keep checkpoints in this directory; else in a temporary one
     #[arg(long, value_name = "DIR")]
     pub checkpoint_dir: Option<PathBuf>,
@@ -152,8 +169,8 @@ Examples:
   faultline lineage word-count --format svg > word-count.svg
   faultline lineage page-rank --format dot | dot -Tsvg > page-rank.svg")]
 pub struct LineageArgs {
-    /// The program: word-count or page-rank
-    #[arg(value_parser = parse_program)]
+    /// The program, see `faultline --help`
+    #[arg(value_parser = parse_program, help = program_help())]
     pub program: BuiltIn,
     /// Batches to run; the lineage is that of the last one
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = up_to(MAX_BATCHES))]
@@ -172,11 +189,12 @@ Examples:
   faultline compare page-rank --fault kill:executor=2@stage=11.task=2
 
 Every policy replaces the storage level and the checkpoint interval of one operator: the state of
-word-count, the links of page-rank. Each lane runs twice, with and without the fault.
+word-count, the window of windowed-counts, the links of page-rank. Each lane runs twice, with and
+without the fault.
 {FAULTS}"))]
 pub struct CompareArgs {
-    /// The program: word-count or page-rank
-    #[arg(value_parser = parse_program)]
+    /// The program, see `faultline --help`
+    #[arg(value_parser = parse_program, help = program_help())]
     pub program: BuiltIn,
     /// How much of everything, and on which input.
     #[command(flatten)]
@@ -197,11 +215,15 @@ pub struct CompareArgs {
 #[command(after_help = "\
 Examples:
   faultline open page-rank
+  faultline open word-count --source tcp-connect://localhost:9999     while `nc -lk 9999` runs
   faultline open application-log")]
 pub struct OpenArgs {
     /// A program, or the path of an event log; the demo when absent
     #[arg(value_parser = parse_source, value_name = "PROGRAM | EVENT LOG")]
     pub source: Option<Source>,
+    /// Lines from outside, for a program: dir:PATH, or tcp-connect://HOST:PORT
+    #[arg(long = "source", value_name = "SOURCE")]
+    pub from: Option<InputSource>,
 }
 
 /// Arguments of `screenshot`.
@@ -226,6 +248,9 @@ pub struct ScreenshotArgs {
     /// What to draw
     #[arg(long, value_enum, default_value_t = View::Lineage)]
     pub view: View,
+    /// The panel below the lineage
+    #[arg(long, value_enum, default_value_t = BelowPanel::Timeline)]
+    pub below: BelowPanel,
     /// Width and height in points
     #[arg(long, value_name = "WxH", default_value = "1280x800", value_parser = parse_picture_size)]
     pub size: PictureSize,
@@ -246,6 +271,7 @@ impl ScreenshotArgs {
             at: Some(at),
             faults,
             view: View::Lineage,
+            below: BelowPanel::Timeline,
             size,
             theme: Theme::Dark,
             out,
@@ -295,6 +321,37 @@ pub enum View {
     Race,
 }
 
+/// What a picture shows below the lineage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BelowPanel {
+    /// Tasks over time.
+    Timeline,
+    /// Batches as plot and table.
+    Batches,
+    /// Stored partitions.
+    Storage,
+    /// Map outputs.
+    MapOutputs,
+    /// Files of the reliable store.
+    StoreFiles,
+    /// What should be looked at.
+    Findings,
+}
+
+impl BelowPanel {
+    /// The panel, and the table in that of storage.
+    pub fn shown(self) -> (Pane, StorageTab) {
+        match self {
+            Self::Timeline => (Pane::Timeline, StorageTab::default()),
+            Self::Batches => (Pane::Batches, StorageTab::default()),
+            Self::Storage => (Pane::Storage, StorageTab::Partitions),
+            Self::MapOutputs => (Pane::Storage, StorageTab::MapOutputs),
+            Self::StoreFiles => (Pane::Storage, StorageTab::Files),
+            Self::Findings => (Pane::Findings, StorageTab::default()),
+        }
+    }
+}
+
 /// Colours of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Theme {
@@ -337,6 +394,15 @@ fn up_to(most: u64) -> RangedU64ValueParser<u32> {
 
 fn program_names() -> String {
     programs::ALL.map(|p| p.name).join(", ")
+}
+
+/// Every program with what it shows, a line each.
+fn program_list() -> String {
+    programs::ALL.map(|p| format!("  {:<15}  {}", p.name, p.about)).join("\n")
+}
+
+fn program_help() -> String {
+    format!("The program: {}", program_names())
 }
 
 fn parse_program(name: &str) -> Result<BuiltIn, String> {

@@ -1,13 +1,14 @@
 //! Runs the engine without the window. The only file of the command line that names its loops.
 
 use super::args::{Clock, Sizing};
+use super::interrupt::stop_on_interrupt;
 use super::{Recording, UsageError};
-use crate::opening::{LINES_PER_BATCH, default_text};
+use crate::opening::{LINES_PER_BATCH, check_source, default_text};
 use anyhow::Context;
 use faultline_engine::config::EngineConfig;
 use faultline_engine::event::Envelope;
 use faultline_engine::object_store::{LocalObjectStore, MemoryObjectStore, ObjectStore};
-use faultline_engine::programs::{BuiltIn, ProgramInput};
+use faultline_engine::programs::{BuiltIn, InputSource, ProgramInput};
 use faultline_engine::rdd::ReplayText;
 use faultline_engine::runtime::{self, SystemFiles};
 use faultline_engine::sim::{Environment, simulate};
@@ -78,12 +79,43 @@ impl RunRequest {
             cores: sizing.cores,
             memory: sizing.memory,
             partitions: sizing.partitions,
-            max_batches: Some(sizing.batches),
+            max_batches: Some(sizing.batches()),
             ..EngineConfig::default()
         };
-        let text = load_text(sizing.input.as_deref())?;
-        let input = ProgramInput { text, lines_per_batch: LINES_PER_BATCH };
+        let text = match sizing.input.as_deref() {
+            Some(path) => load_text(path)?,
+            None => default_text(&program, sizing.seed),
+        };
+        let input = ProgramInput::replay(text, LINES_PER_BATCH);
         Ok(Self { program, config, input, clock: Clock::Virtual })
+    }
+
+    /// The same with lines from outside: under the wall clock, and without end unless `batches` says one.
+    ///
+    /// # Errors
+    /// When the source does not fit the program or the clock, or cannot be read.
+    pub fn from_source(
+        mut self,
+        source: InputSource,
+        clock: Option<Clock>,
+        batches: Option<u32>,
+    ) -> Result<Self, UsageError> {
+        if !self.program.streaming {
+            let name = self.program.name;
+            return Err(UsageError(format!(
+                "--source {source}: {name} has no batches, so it reads no lines; choose word-count"
+            )));
+        }
+        if clock == Some(Clock::Virtual) {
+            return Err(UsageError(format!(
+                "--source {source} cannot be read under --clock virtual: nobody outside knows its time; leave --clock away"
+            )));
+        }
+        check_source(&source).map_err(|error| UsageError(format!("--source {source}: {error}")))?;
+        self.clock = Clock::Wall;
+        self.config.max_batches = batches;
+        self.input.source = source;
+        Ok(self)
     }
 
     /// Runs to the end. `sink` gets the events in order.
@@ -96,6 +128,11 @@ impl RunRequest {
         let body = Box::new(move |sc: &_| program.run(sc, &input));
         let outcome = match self.clock {
             Clock::Virtual => simulate(self.config.clone(), &environment, body, sink),
+            // What never ends by itself is ended by the user.
+            Clock::Wall if self.input.source.is_external() => {
+                let controls = stop_on_interrupt()?;
+                runtime::run_controlled(self.config.clone(), &environment, body, controls, sink)
+            }
             Clock::Wall => runtime::run(self.config.clone(), &environment, body, sink),
         };
         outcome.result.with_context(|| format!("{} failed", program.name))
@@ -112,8 +149,7 @@ impl RunRequest {
     }
 }
 
-fn load_text(path: Option<&Path>) -> anyhow::Result<ReplayText> {
-    let Some(path) = path else { return Ok(default_text()) };
+fn load_text(path: &Path) -> anyhow::Result<ReplayText> {
     let Some(text) = path.to_str() else {
         let message = format!("the path of --input is not Unicode; rename it ({})", path.display());
         return Err(UsageError(message).into());

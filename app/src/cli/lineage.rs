@@ -15,7 +15,7 @@ use std::io::Write;
 
 /// Runs the program and prints its lineage.
 pub fn lineage(args: &LineageArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    let sizing = Sizing { batches: args.batches, ..Sizing::default() };
+    let sizing = Sizing { batches: Some(args.batches), ..Sizing::default() };
     let recording = RunRequest::new(args.program, &sizing)?.record(&Store::memory())?;
     let model = &recording.model;
     let root =

@@ -9,6 +9,7 @@ pub mod args;
 mod compare;
 pub mod engine_run;
 mod faults;
+mod interrupt;
 mod lineage;
 mod lineage_text;
 mod operators;
@@ -80,7 +81,7 @@ fn dispatch(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Some(Command::Compare(args)) => compare::compare(&args, out),
         Some(Command::Open(args)) => window::open(args),
         Some(Command::Screenshot(args)) => window::screenshot(args),
-        None if window::has_display() => match window::open(args::OpenArgs { source: None }) {
+        None if window::has_display() => match window::open(args::OpenArgs { source: None, from: None }) {
             Ok(()) => Ok(()),
             // A display that does not answer, or a missing library: the demo needs neither.
             Err(error) => window::without_display(&format!("{error:#}."), out),

@@ -7,6 +7,7 @@ use crate::model::{Model, RddState};
 use faultline_engine::command::Command;
 use faultline_engine::event::StorageLevel;
 use faultline_engine::ids::{OperatorName, RddId, StreamId};
+use faultline_engine::programs::InputSource;
 use std::collections::BTreeMap;
 
 /// One operator of a program.
@@ -100,6 +101,7 @@ pub fn check_operators(request: &RunRequest) -> anyhow::Result<()> {
 fn known_operators(request: &RunRequest) -> anyhow::Result<Vec<OperatorName>> {
     let mut plain = request.clone();
     plain.clock = super::args::Clock::Virtual;
+    plain.input.source = InputSource::Replay;
     plain.config.persist.clear();
     plain.config.checkpoint.clear();
     plain.config.faults.clear();

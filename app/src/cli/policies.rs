@@ -85,9 +85,13 @@ impl Policy {
         config.checkpoint.extend(every.map(|every| (program.kept(), every)));
     }
 
-    /// Whether Spark would run `program` this way. State that Spark insists on checkpointing is
-    /// refused without an interval, and with an interval but no storage level.
+    /// Whether Spark would run `program` this way. What Spark insists on checkpointing is refused
+    /// without an interval, and any stream with an interval but no storage level.
     pub const fn spark_allows(self, program: &BuiltIn) -> bool {
-        !program.must_checkpoint || matches!(self, Self::CacheAndCheckpoint)
+        match self {
+            Self::CacheAndCheckpoint => true,
+            Self::Checkpoint => !program.streaming,
+            Self::None | Self::Cache | Self::Cache2 => !program.must_checkpoint,
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::engine_run::{RunRequest, Store};
 use super::faults::{check_faults, stages_to_name, unstruck};
 use super::operators::check_operators;
 use super::{BatchRow, Recording};
-use faultline_engine::event::{ClockKind, Envelope, Event, Finding};
+use faultline_engine::event::{ClockKind, Envelope, Event, Finding, ReceiverInfo};
 use faultline_engine::eventlog::LogWriter;
 use faultline_engine::ids::BatchId;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -83,7 +83,10 @@ pub(super) fn warn(sentences: &[String]) {
 
 fn request(args: &RunArgs) -> anyhow::Result<RunRequest> {
     let mut request = RunRequest::new(args.program, &args.sizing)?;
-    request.clock = args.clock;
+    match args.source.clone() {
+        Some(source) => request = request.from_source(source, args.clock, args.sizing.batches)?,
+        None => request.clock = args.clock.unwrap_or(Clock::Virtual),
+    }
     request.config.faults.clone_from(&args.faults);
     request.config.persist.extend(args.persist.iter().cloned());
     request.config.checkpoint.extend(args.checkpoint.iter().cloned());
@@ -139,7 +142,8 @@ fn explained(error: anyhow::Error, recording: &Recording) -> anyhow::Error {
 
 /// Only on a terminal; of a program without batches nobody knows the length.
 fn progress(request: &RunRequest, lines_tell: bool) -> ProgressBar {
-    if !request.program.streaming || lines_tell && io::IsTerminal::is_terminal(&io::stdout()) {
+    let endless = request.config.max_batches.is_none();
+    if !request.program.streaming || endless || lines_tell && io::IsTerminal::is_terminal(&io::stdout()) {
         return ProgressBar::hidden();
     }
     bar(u64::from(request.config.max_batches.unwrap_or(0)), "batches")
@@ -176,6 +180,9 @@ fn tell(recording: &Recording, event: &Event, words: &mut Vec<String>, out: &mut
             }
         }
         Event::FaultInjected { fault, .. } => writeln!(out, "fault      {fault}")?,
+        Event::ReceiverStarted { receiver } => receiver_line(receiver, "started", out)?,
+        Event::ReceiverError { receiver } => receiver_line(receiver, "error", out)?,
+        Event::ReceiverStopped { receiver } => receiver_line(receiver, "stopped", out)?,
         Event::BatchCompleted { batch, failure, .. } => {
             let Some(row) = recording.batches.get(batch) else { return Ok(()) };
             let words = std::mem::take(words);
@@ -184,6 +191,20 @@ fn tell(recording: &Recording, event: &Event, words: &mut Vec<String>, out: &mut
         _ => return Ok(()),
     }
     out.flush()
+}
+
+fn receiver_line(receiver: &ReceiverInfo, what: &str, out: &mut dyn Write) -> io::Result<()> {
+    write!(out, "receiver   {} {what}", receiver.name)?;
+    if let (Some(executor), true) = (receiver.executor, receiver.active) {
+        write!(out, " on executor {executor}")?;
+    }
+    if !receiver.active && !receiver.last_error_message.is_empty() {
+        write!(out, ": {}", receiver.last_error_message)?;
+        if !receiver.last_error.is_empty() {
+            write!(out, " ({})", receiver.last_error)?;
+        }
+    }
+    writeln!(out)
 }
 
 fn batch_line(

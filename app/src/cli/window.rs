@@ -32,7 +32,15 @@ pub fn open(args: OpenArgs) -> anyhow::Result<()> {
         Some(Source::Program(program)) => program.name.to_owned(),
         Some(Source::Log(path)) => path.to_string_lossy().into_owned(),
     };
-    crate::window::open(&name, crate::theme::Theme::Dark)
+    let Some(from) = args.from else { return crate::window::open(&name, crate::theme::Theme::Dark) };
+    let streams = programs::find(&name).is_some_and(|program| program.streaming);
+    if !streams {
+        let message =
+            format!("--source {from}: {name} is no streaming program, so it reads no lines; choose word-count");
+        return Err(UsageError(message).into());
+    }
+    crate::opening::check_source(&from).map_err(|error| UsageError(format!("--source {from}: {error}")))?;
+    crate::window::open_with(&name, &from, crate::theme::Theme::Dark)
 }
 
 /// Writes a picture.
@@ -43,7 +51,7 @@ pub fn screenshot(args: ScreenshotArgs) -> anyhow::Result<()> {
     let theme = args.theme.into();
     let size = [args.size.width, args.size.height];
     let picture = match args.view {
-        View::Lineage => crate::window::picture(recorded(&args)?, theme, size),
+        View::Lineage => crate::window::picture(recorded(&args)?, theme, args.below.shown(), size),
         View::Race => {
             let Source::Program(program) = &args.source else {
                 return Err(UsageError("--view race needs a program; a log holds one run only".into()).into());
@@ -72,10 +80,7 @@ fn recorded(args: &ScreenshotArgs) -> anyhow::Result<Session> {
             events.retain(|e| !matches!(e.event, Event::ApplicationEnd));
             RecordedSource::from(events)
         }
-        Source::Log(path) => match args.at {
-            None => RecordedSource::open(path)?,
-            Some(batch) => RecordedSource::open(path)?.until_completed(batch),
-        },
+        Source::Log(path) => RecordedSource::read(path, args.at)?,
     };
     Ok(Session::new(Box::new(source)))
 }

@@ -3,29 +3,28 @@
 //! Panels only see [`CommandSender`]; nothing here answers, and nothing here knows an engine handle.
 
 pub mod file;
+mod input;
+mod layout;
+mod scrub;
 pub mod settings;
 pub mod shortcuts;
 
 pub use file::{Asked, FileCommand, GraphFormat, Purpose};
+pub use scrub::Scrub;
 pub use settings::{Overlay, SettingsCommand};
 
 pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transport};
+pub use input::InputCommand;
+pub use layout::LayoutCommand;
+
+pub use crate::scene::Focus;
 
 use crate::scene::NodeKey;
 use crate::theme::Theme;
-use faultline_engine::ids::{BlockId, TaskId};
+use faultline_engine::ids::BatchId;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::panic::Location;
-
-/// The one thing inside a node that is selected: the inspector says why it was computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Focus {
-    /// A partition of an RDD.
-    Partition(BlockId),
-    /// A task attempt.
-    Task(TaskId),
-}
 
 /// What fills the window below the top bar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,16 +45,24 @@ pub enum AppCommand {
     Transport(Transport),
     /// What one step is from now on.
     SetStepGrain(StepGrain),
+    /// Show another moment of the run.
+    Scrub(Scrub),
     /// Select a node of the lineage, or nothing.
     Select(Option<NodeKey>),
     /// Select a partition or a task, and with it the node that shows it.
     Focus(Focus),
     /// Show another page.
     ShowPage(Page),
+    /// Arrange, show or hide panels.
+    Layout(LayoutCommand),
     /// Let the camera follow the running batch again.
     FollowCamera,
+    /// Bring the column of a batch into view; the camera stops following.
+    ShowBatch(BatchId),
     /// Run a built-in program from its start.
     OpenProgram(String),
+    /// Run a built-in program on another input.
+    Input(InputCommand),
     /// Change the colours.
     SetTheme(Theme),
     /// Open, save, export.

@@ -2,7 +2,10 @@
 //! the list of keys shows. To add a key, add a row.
 
 use super::settings::ScaleStep;
-use super::{AppCommand, EngineCommand, FileCommand, GraphFormat, Overlay, Purpose, SettingsCommand, Transport};
+use super::{
+    AppCommand, EngineCommand, FileCommand, GraphFormat, Overlay, Purpose, Scrub, SettingsCommand, StepGrain, Transport,
+};
+use crate::model::{Shown, Stride, Way};
 use crate::state::{Playback, UiState};
 use crate::ui::ViewCtx;
 use egui::os::OperatingSystem;
@@ -14,6 +17,8 @@ use faultline_engine::ids::ExecutorId;
 pub enum Group {
     /// What acts on the engine.
     Run,
+    /// What goes through the past.
+    Time,
     /// What moves the view.
     Lineage,
     /// Logs and exports.
@@ -24,12 +29,13 @@ pub enum Group {
 
 impl Group {
     /// Every group, in the order of the list.
-    pub const ALL: [Self; 4] = [Self::Run, Self::Lineage, Self::File, Self::Window];
+    pub const ALL: [Self; 5] = [Self::Run, Self::Time, Self::Lineage, Self::File, Self::Window];
 
     /// Its heading.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Run => "Run",
+            Self::Time => "Time",
             Self::Lineage => "Lineage",
             Self::File => "File",
             Self::Window => "Window",
@@ -89,6 +95,10 @@ const fn command(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::COMMAND, key)
 }
 
+const fn with(modifiers: Modifiers, key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(modifiers, key)
+}
+
 const fn row(keys: &'static [KeyboardShortcut], name: &'static str, group: Group, does: Does) -> Row {
     Row { keys, name, group, does }
 }
@@ -105,11 +115,29 @@ const DIGITS: [KeyboardShortcut; 9] = [
     key(Key::Num9),
 ];
 
+const fn arrows(modifiers: Modifiers) -> [KeyboardShortcut; 2] {
+    [with(modifiers, Key::ArrowLeft), with(modifiers, Key::ArrowRight)]
+}
+
 /// Every key of the window.
 pub const ROWS: &[Row] = &[
     row(&[key(Key::Space)], "Pause and play", Group::Run, Does::Send(play_or_pause)),
     row(&[key(Key::ArrowRight)], "Step", Group::Run, Does::Send(step)),
     row(&DIGITS, "Kill that executor", Group::Run, Does::Send(kill)),
+    row(
+        &arrows(Modifiers::SHIFT),
+        "A batch back, forward",
+        Group::Time,
+        Does::Send(|now, i| walk(now, Stride::Batch, i)),
+    ),
+    row(
+        &arrows(Modifiers::ALT),
+        "An event back, forward",
+        Group::Time,
+        Does::Send(|now, i| walk(now, Stride::Event, i)),
+    ),
+    row(&[key(Key::Home)], "To the beginning", Group::Time, Does::Send(to_beginning)),
+    row(&[key(Key::End)], "To the present", Group::Time, Does::Send(to_present)),
     row(&[key(Key::F)], "Follow the running batch", Group::Lineage, Does::Send(|_, _| Some(AppCommand::FollowCamera))),
     row(&[key(Key::Plus), key(Key::Equals)], "Zoom in", Group::Lineage, Does::Panel(PanelKey::ZoomIn)),
     row(&[key(Key::Minus)], "Zoom out", Group::Lineage, Does::Panel(PanelKey::ZoomOut)),
@@ -140,12 +168,45 @@ fn play_or_pause(now: Now<'_>, _: usize) -> Option<AppCommand> {
         Playback::Running => Transport::Pause,
         Playback::Paused => Transport::Resume,
     };
-    (now.view.controllable && now.nothing_focused).then_some(AppCommand::Transport(transport))
+    (now.view.time.running && now.nothing_focused).then_some(AppCommand::Transport(transport))
 }
 
+/// In the past a step goes through what was.
 fn step(now: Now<'_>, _: usize) -> Option<AppCommand> {
-    let step = AppCommand::Transport(Transport::Step(now.state.step_grain));
-    (now.view.controllable && now.nothing_focused).then_some(step)
+    let grain = now.state.step_grain;
+    let command = match now.view.time.shown {
+        Shown::Past { .. } => AppCommand::Scrub(Scrub::Step { stride: stride_of(grain), way: Way::Forward }),
+        Shown::Live if now.view.time.running && now.state.pacing => AppCommand::Transport(Transport::Step(grain)),
+        Shown::Live => return None,
+    };
+    now.nothing_focused.then_some(command)
+}
+
+/// The way through the past that is as long as a step of the engine.
+pub const fn stride_of(grain: StepGrain) -> Stride {
+    match grain {
+        StepGrain::Task => Stride::Task,
+        StepGrain::Stage => Stride::Stage,
+        StepGrain::Batch => Stride::Batch,
+    }
+}
+
+fn walk(now: Now<'_>, stride: Stride, arrow: usize) -> Option<AppCommand> {
+    let way = if arrow == 0 { Way::Back } else { Way::Forward };
+    scrub(now, Scrub::Step { stride, way })
+}
+
+fn to_beginning(now: Now<'_>, _: usize) -> Option<AppCommand> {
+    scrub(now, Scrub::To(0))
+}
+
+fn to_present(now: Now<'_>, _: usize) -> Option<AppCommand> {
+    scrub(now, Scrub::Live).filter(|_| now.view.time.shown != Shown::Live)
+}
+
+fn scrub(now: Now<'_>, scrub: Scrub) -> Option<AppCommand> {
+    // A key that nobody can see the effect of stays with the control that has the focus.
+    (now.nothing_focused && !now.view.time.timeline.is_empty()).then_some(AppCommand::Scrub(scrub))
 }
 
 fn kill(now: Now<'_>, digit: usize) -> Option<AppCommand> {
@@ -216,10 +277,17 @@ fn has_modifier(key: &KeyboardShortcut) -> bool {
     key.modifiers.command || key.modifiers.ctrl || key.modifiers.alt
 }
 
-/// Shift is ignored where the row does not name it, because + and ? need it on some keyboards.
+/// Shift is ignored for characters that need it on some keyboards: +, ? and even digits.
 fn matches(event: &Event, key: KeyboardShortcut) -> bool {
-    matches!(event, Event::Key { key: pressed, modifiers, pressed: true, .. }
-        if *pressed == key.logical_key && modifiers.alt == key.modifiers.alt && modifiers.matches_logically(key.modifiers))
+    let Event::Key { key: pressed, modifiers, pressed: true, .. } = event else { return false };
+    let moves = matches!(
+        key.logical_key,
+        Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp | Key::ArrowDown | Key::Home | Key::End
+    );
+    *pressed == key.logical_key
+        && modifiers.alt == key.modifiers.alt
+        && (!moves || modifiers.shift == key.modifiers.shift)
+        && modifiers.matches_logically(key.modifiers)
 }
 
 fn is_pressed(ctx: &Context, key: KeyboardShortcut) -> bool {

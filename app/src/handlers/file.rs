@@ -3,9 +3,10 @@
 use super::Guide;
 use super::export::export;
 use crate::command::{Asked, FileCommand, Purpose};
+use crate::model::Timeline;
 use crate::platform::background::{Job, Progress, Wake};
 use crate::platform::dialogs::{Answer, DesktopDialogs, Dialogs, Kind, Question};
-use crate::session::{History, Session};
+use crate::session::Session;
 use crate::source::RecordedSource;
 use crate::state::{Playback, UiState};
 use anyhow::Context as _;
@@ -49,16 +50,17 @@ impl FileDesk {
             FileCommand::Dismissed => {}
             FileCommand::OpenPath(path) => {
                 state.notice = Some(format!("Opening {}", name_of(&path)));
+                let reader_wake = Arc::clone(wake);
                 self.start("open", wake, move || {
-                    let log = RecordedSource::open(&path)?;
+                    let log = RecordedSource::open(&path, reader_wake)?;
                     Ok(Done::Opened { path, log })
                 });
             }
             FileCommand::SaveTo(path) => {
-                let history = session.history();
+                let timeline = session.timeline().clone();
                 state.notice = Some(format!("Saving {}", name_of(&path)));
                 self.start("save", wake, move || {
-                    save(&history, &path)?;
+                    save(&timeline, &path)?;
                     Ok(Done::Saved(path))
                 });
             }
@@ -108,7 +110,7 @@ impl FileDesk {
         if self.asked.is_some() {
             return;
         }
-        if purpose != Purpose::OpenLog && session.history().is_empty() {
+        if purpose != Purpose::OpenLog && session.is_empty() {
             state.error = Some("Nothing has happened yet, so there is nothing to write".to_owned());
             return;
         }
@@ -126,7 +128,7 @@ fn finish(result: anyhow::Result<Done>, session: &mut Session, state: &mut UiSta
     state.notice = None;
     match result {
         Ok(Done::Opened { path, log }) => {
-            *session = Session::new(Box::new(log));
+            session.replace(Session::new(Box::new(log)));
             *guide = Guide::default();
             state.forget_run();
             state.playback = Playback::Running;
@@ -172,11 +174,11 @@ fn question(asked: &Asked) -> Question {
 }
 
 /// Writes beside the file and renames, so that a log that is there stays whole until the new one is.
-fn save(history: &History, path: &Path) -> anyhow::Result<()> {
+fn save(timeline: &Timeline, path: &Path) -> anyhow::Result<()> {
     let part = part_of(path);
     let written = (|| {
         let mut log = LogWriter::new(BufWriter::new(File::create(&part)?));
-        history.iter().try_for_each(|envelope| log.write(envelope))?;
+        timeline.envelopes_from(0).try_for_each(|envelope| log.write(envelope))?;
         log.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
         std::fs::rename(&part, path)
     })();

@@ -1,7 +1,7 @@
 //! The first minute: slow motion after a kill, and the one hint.
 
 use crate::command::Transport;
-use crate::model::Model;
+use crate::model::{Model, Shown};
 use crate::opening::BATCHES;
 use crate::session::Session;
 use crate::state::UiState;
@@ -33,7 +33,7 @@ impl Guide {
 
     /// A kill is about to be sent: from now on the eye must be able to follow.
     pub fn before_kill(&mut self, session: &Session, state: &mut UiState) {
-        if state.speed > SLOW && self.slowed.is_none() {
+        if session.capabilities().pacing && state.speed > SLOW && self.slowed.is_none() {
             self.slowed = Some(state.speed);
             set_speed(state.speed.min(WATCHABLE), session, state);
         }
@@ -44,12 +44,22 @@ impl Guide {
         if let Some(error) = session.error() {
             state.error = Some(error.to_owned());
         }
-        if !session.capabilities().commands {
+        if let Some(share) = session.progress() {
+            state.hint = Some(format!("Reading the log, {:.0} %", share * 100.0));
             return;
         }
-        let model = session.model();
-        self.slow_motion(model, session, state);
-        state.hint = hint(model);
+        let live = session.live();
+        if session.capabilities().commands {
+            self.slow_motion(live, session, state);
+        }
+        state.hint = match session.shown() {
+            Shown::Past { .. } if session.is_running() => {
+                Some("This is the past and the run goes on: press End to return to live".to_owned())
+            }
+            Shown::Past { .. } => Some("This is the past: press End to see how it ended".to_owned()),
+            Shown::Live if session.capabilities().commands => hint(live, session.capabilities().pacing),
+            Shown::Live => None,
+        };
     }
 
     /// While the batch that repairs a fault runs, the clock runs at 0.1×; between batches nothing
@@ -72,7 +82,8 @@ impl Guide {
 }
 
 /// One line of advice: to kill an executor once a checkpoint has been cut, then to race policies.
-fn hint(model: &Model) -> Option<String> {
+/// A race needs an input that can be read again.
+fn hint(model: &Model, repeatable: bool) -> Option<String> {
     let ended = model.application.ended.is_some();
     if !ended && !model.executors.is_empty() && model.executors.values().all(|e| !e.alive) {
         return Some("No executor is alive: restart one to go on".to_owned());
@@ -83,7 +94,7 @@ fn hint(model: &Model) -> Option<String> {
         let ready = !ended && (cut || model.streams.streams.is_empty());
         return ready.then(|| format!("Press {victim} to kill executor {victim}"));
     };
-    if model.story.is_recovering() {
+    if model.story.is_recovering() || !repeatable {
         return None;
     }
     let batch = fault.batch?;

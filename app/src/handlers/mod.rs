@@ -3,6 +3,8 @@
 pub mod export;
 mod file;
 mod guide;
+mod input;
+mod scrub;
 
 pub use file::FileDesk;
 pub use guide::Guide;
@@ -29,6 +31,10 @@ pub fn handle(
     match command {
         AppCommand::File(command) => files.carry_out(command, session, state, wake),
         AppCommand::Engine(command) => {
+            // What was cannot be changed: only a present that is shown takes commands.
+            if !session.is_controllable() {
+                return;
+            }
             if matches!(command, EngineCommand::KillExecutor { .. }) {
                 guide.before_kill(session, state);
             }
@@ -40,12 +46,17 @@ pub fn handle(
             }
             session.send(Control::Transport(transport));
         }
+        AppCommand::Scrub(command) => scrub::scrub(command, session, state),
         AppCommand::OpenProgram(name) => open_program(&name, session, state, guide, wake),
+        AppCommand::Input(command) => input::handle(&command, session, state, guide, wake),
         AppCommand::Focus(focus) => select_node_of(focus, session, state),
         AppCommand::SetStepGrain(_)
         | AppCommand::Select(_)
         | AppCommand::ShowPage(_)
+        // The shell has the panels.
+        | AppCommand::Layout(_)
         | AppCommand::FollowCamera
+        | AppCommand::ShowBatch(_)
         | AppCommand::SetTheme(_)
         | AppCommand::Settings(_)
         | AppCommand::ShowOverlay(_) => {}
@@ -79,7 +90,7 @@ fn open_program(
     let start = Start::Running { speed: state.speed };
     match opening::open(name, start, Arc::clone(wake)) {
         Ok(opened) => {
-            *session = opened;
+            session.replace(opened);
             *guide = Guide::default();
             state.playback = crate::state::Playback::Running;
         }

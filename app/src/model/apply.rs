@@ -11,6 +11,9 @@ impl Model {
         self.now = envelope.at;
         let first = *self.index.first.get_or_insert(envelope.at);
         self.run.time_ms = envelope.at.ns_since(first) / 1_000_000;
+        if changes_structure(&envelope.event) {
+            self.index.structure += 1;
+        }
         self.fold(&envelope.event);
         self.retain();
     }
@@ -35,8 +38,15 @@ impl Model {
             Event::TaskEnd { task, reason, metrics } => self.task_ended(task, reason, metrics),
 
             Event::BlockUpdated { .. } => self.block_updated(event),
+            Event::InputBlockUpdated { .. } => self.input_block_updated(event),
             Event::UnpersistRdd { rdd } => self.rdd_unpersisted(*rdd),
             Event::PersistChanged { rdd, level } => self.persist_changed(*rdd, *level),
+
+            Event::ReceiverStarted { receiver } => self.receiver_started(receiver),
+            Event::ReceiverError { receiver } | Event::ReceiverStopped { receiver } => {
+                self.receiver_told(receiver);
+            }
+            Event::ReceivedBlockAdded { block, records, .. } => self.received_block_added(*block, *records),
 
             Event::StreamGraphDefined { streams, outputs } => self.stream_graph_defined(streams, outputs),
             Event::StreamingStarted { zero, interval } => self.streaming_started(*zero, *interval),
@@ -60,15 +70,29 @@ impl Model {
             Event::OutputPrinted { batch, output_op, lines } => self.output_printed(*batch, *output_op, lines),
             Event::FaultInjected { fault, executor } => self.fault_injected(fault, *executor),
             Event::FindingReported { finding } => self.finding_reported(finding),
+            Event::CommandRejected { command, reason } => self.command_rejected(command, reason),
             Event::Unknown { name, .. } => self.unknown_event(name),
 
-            // A batch names the error of its output operations; digests and commands are for the
-            // command line, and what follows from a command arrives as events of its own.
+            // A batch names the error of its output operations; digests are for the command line, and
+            // what follows from a command arrives as events of its own.
             Event::OutputOperationStarted { .. }
             | Event::OutputOperationCompleted { .. }
             | Event::OutputDigest { .. }
-            | Event::CommandApplied { .. }
-            | Event::CommandRejected { .. } => {}
+            | Event::CommandApplied { .. } => {}
         }
     }
+}
+
+/// Whether an event can change which RDDs there are, their dependencies, or whether they are kept.
+fn changes_structure(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::RddRegistered { .. }
+            | Event::PersistChanged { .. }
+            | Event::UnpersistRdd { .. }
+            | Event::CheckpointMarked { .. }
+            | Event::CheckpointStarted { .. }
+            | Event::CheckpointCompleted { .. }
+            | Event::CheckpointFailed { .. }
+    )
 }

@@ -18,7 +18,7 @@ pub struct CheckpointState {
     pub parts: Vec<CheckpointPart>,
     /// When finished.
     pub at: Timestamp,
-    /// RDDs that recovery no longer reaches.
+    /// RDDs that recovery no longer reaches, by id.
     pub released: Vec<RddId>,
 }
 
@@ -57,7 +57,9 @@ impl Model {
     ) {
         self.rdd_registered(checkpoint_rdd);
         self.cut(id, checkpoint_rdd.id, path);
-        for &behind in released {
+        let mut released = released.to_vec();
+        released.sort_unstable();
+        for &behind in &released {
             if let Some(rdd) = self.rdd_mut(behind) {
                 rdd.ghost = true;
             }
@@ -68,11 +70,29 @@ impl Model {
             path: path.to_owned(),
             parts: parts.to_vec(),
             at: self.now,
-            released: released.to_vec(),
+            released,
         };
         self.checkpoints.insert(id, Arc::new(checkpoint));
         let second_job = self.index.second_jobs.remove(&id).is_some();
         self.tell_checkpoint_completed(id, parts.len(), second_job);
+    }
+
+    /// A new RDD reads `ids`: what a cut left behind, and a window reads again, recovery reaches again.
+    pub(super) fn needed_again(&mut self, mut ids: Vec<RddId>) {
+        while let Some(id) = ids.pop() {
+            let Some(rdd) = self.rdds.get(&id).filter(|r| r.ghost && !r.released) else { continue };
+            ids.extend(rdd.info.parents.iter().map(|parent| parent.rdd));
+            if let Some(rdd) = self.rdd_mut(id) {
+                rdd.ghost = false;
+            }
+            let behind = |c: &Arc<CheckpointState>| c.released.binary_search(&id).ok();
+            let at = self.checkpoints.iter().rev().find_map(|(&cut, c)| Some((cut, behind(c)?)));
+            if let Some((cut, place)) = at
+                && let Some(checkpoint) = self.checkpoints.get_mut(&cut)
+            {
+                Arc::make_mut(checkpoint).released.remove(place);
+            }
+        }
     }
 
     /// Replaces the parents by the RDD that reads the files (R9.11). Nothing of it counts as lost

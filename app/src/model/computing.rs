@@ -81,8 +81,9 @@ impl Model {
     }
 }
 
-/// As [`DependencyKind::narrow_parent`], for ranges of any log, which may overflow.
-fn narrow_parent(kind: DependencyKind, partition: PartitionId) -> Option<PartitionId> {
+/// The parent partition that a partition reads, as [`DependencyKind::narrow_parent`], for ranges of any
+/// log, which may overflow.
+pub fn narrow_parent(kind: DependencyKind, partition: PartitionId) -> Option<PartitionId> {
     match kind {
         DependencyKind::Range { in_start, out_start, length } => {
             let offset = partition.0.checked_sub(out_start).filter(|&o| o < length)?;

@@ -1,8 +1,9 @@
 //! Executors: who computes, what they hold, and what died with them.
 
 use super::Model;
+use super::storage::BlockCopy;
 use faultline_engine::ids::*;
-use imbl::OrdSet;
+use imbl::{OrdMap, OrdSet};
 use std::sync::Arc;
 
 /// One executor.
@@ -28,6 +29,8 @@ pub struct ExecutorState {
     pub disk_bytes: u64,
     /// Stored partitions.
     pub blocks: OrdSet<BlockId>,
+    /// Blocks of receivers.
+    pub inputs: OrdMap<InputBlockId, BlockCopy>,
     /// Stored partitions lost with it.
     pub lost_blocks: u32,
     /// Map outputs it holds.
@@ -49,6 +52,7 @@ impl ExecutorState {
             memory_bytes: 0,
             disk_bytes: 0,
             blocks: OrdSet::new(),
+            inputs: OrdMap::new(),
             lost_blocks: 0,
             map_outputs: 0,
             lost_map_outputs: 0,
@@ -58,6 +62,7 @@ impl ExecutorState {
 
 impl Model {
     pub(super) fn executor_added(&mut self, id: ExecutorId, cores: u32, replaces: Option<ExecutorId>) {
+        self.slots_added(id);
         let executor = self.executor_or_new(id);
         executor.cores = cores;
         executor.alive = true;
@@ -72,6 +77,7 @@ impl Model {
         executor.alive = false;
         executor.removed_reason = Some(reason.to_owned());
         executor.running.clear();
+        self.slots_lost(id);
         self.tell_executor_removed(id);
     }
 

@@ -12,6 +12,9 @@ pub(super) type OperatorPartition = (OperatorName, Option<BatchId>, PartitionId)
 /// The reducer's own bookkeeping.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Index {
+    /// Grows with every event that can change which RDDs there are, how they hang together, or which of
+    /// them are kept: what is derived from these alone can be cached by it.
+    pub(super) structure: u64,
     /// Time of the first envelope.
     pub(super) first: Option<Timestamp>,
     /// The job that each stage runs for: the first unfinished one that announced it.
@@ -34,6 +37,10 @@ pub struct Index {
     pub(super) marked_outputs: OrdSet<(ShuffleId, PartitionId)>,
     /// Operator partitions that the recovery of the last fault computed again.
     pub(super) recovered: OrdSet<OperatorPartition>,
+    /// Jobs that did work only because something was lost.
+    pub(super) repaired_jobs: OrdSet<JobId>,
+    /// The batches of those jobs.
+    pub(super) repaired_batches: OrdSet<BatchId>,
     /// RDDs that a checkpoint's own job writes.
     pub(super) second_jobs: OrdSet<RddId>,
     /// Released RDDs, oldest first.

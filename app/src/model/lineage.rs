@@ -1,10 +1,9 @@
 //! RDDs and their dependencies as they are now.
 
 use super::retention::MAX_PARTITIONS;
-use super::{CHECKPOINT_RDD_CLASS, Model, PartitionState};
+use super::{CHECKPOINT_RDD_CLASS, Chunked, Model, PartitionState};
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
-use imbl::Vector;
 use std::sync::Arc;
 
 /// One RDD and what is known of its partitions.
@@ -15,7 +14,7 @@ pub struct RddState {
     /// Parents before a checkpoint cut them; empty when never cut. Drawn as ghosts.
     pub cut_parents: Vec<DependencyInfo>,
     /// Partition facts, `0..num_partitions`.
-    pub partitions: Vector<PartitionState>,
+    pub partitions: Chunked<PartitionState>,
     /// `checkpoint()` was called.
     pub checkpoint_marked: bool,
     /// A checkpoint job is writing it now.
@@ -66,6 +65,7 @@ impl Model {
                 self.register_shuffle(shuffle, parent.rdd, maps);
             }
         }
+        self.needed_again(info.parents.iter().map(|parent| parent.rdd).collect());
         let rdd = RddState::new(info.clone());
         if !rdd.reads_checkpoint_files() {
             let instances = self.operators.entry(info.op.operator.clone()).or_default();

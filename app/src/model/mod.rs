@@ -9,18 +9,25 @@ mod apply;
 mod batches;
 mod cells;
 mod checkpoints;
+mod chunked;
 mod computing;
 mod executors;
 mod faults;
 mod index;
 mod jobs;
 mod lineage;
+pub mod lints;
+mod marks;
 mod output;
 mod queries;
 mod reads;
+mod receivers;
+mod refusals;
+mod repairs;
 mod retention;
 mod sentences;
 mod shuffles;
+mod slots;
 mod stages;
 mod storage;
 mod story;
@@ -36,20 +43,27 @@ pub use application::Application;
 pub use batches::BatchState;
 pub use cells::{Cell, Sign};
 pub use checkpoints::{CHECKPOINT_RDD_CLASS, CheckpointState};
+pub use chunked::Chunked;
+pub use computing::narrow_parent;
 pub use executors::ExecutorState;
 pub use faults::FaultRecord;
 pub use index::Index;
 pub use jobs::JobState;
 pub use lineage::RddState;
+pub use marks::{Mark, MarkKind, Stride, Way};
 pub use output::PrintedLines;
+pub use reads::{JudgedRow, judge};
+pub use receivers::ReceiverState;
+pub use refusals::Refusal;
 pub use shuffles::{MapOutput, MapOutputSign, ShuffleState};
+pub use slots::{BusyPeriod, ExecutorSlots, SlotTask, Slots, TaskMarks};
 pub use stages::{StageAttemptState, StageState};
-pub use storage::{BlockCopy, PartitionState};
+pub use storage::{BlockCopy, Left, PartitionState};
 pub use story::{Story, StoryPhase};
 pub use streams::Streams;
 pub use tally::{Tally, Upkeep};
 pub use tasks::TaskState;
-pub use timeline::Timeline;
+pub use timeline::{IDLE_NS_MAX, Shown, Timeline};
 
 use faultline_engine::event::Finding;
 use faultline_engine::ids::*;
@@ -72,6 +86,8 @@ pub struct Model {
     pub operators: OrdMap<OperatorName, OrdMap<Option<BatchId>, Vector<RddId>>>,
     /// Template of a streaming program.
     pub streams: Streams,
+    /// Receivers by input stream.
+    pub receivers: OrdMap<StreamId, Arc<ReceiverState>>,
     /// Batches by number.
     pub batches: OrdMap<BatchId, Arc<BatchState>>,
     /// Jobs by id.
@@ -82,6 +98,8 @@ pub struct Model {
     pub tasks: OrdMap<TaskId, Arc<TaskState>>,
     /// Executors by id, dead ones too.
     pub executors: OrdMap<ExecutorId, Arc<ExecutorState>>,
+    /// Which task ran in which slot, and when anything ran.
+    pub slots: Slots,
     /// Map outputs by shuffle.
     pub shuffles: OrdMap<ShuffleId, Arc<ShuffleState>>,
     /// Finished checkpoints by the RDD they hold.
@@ -90,6 +108,8 @@ pub struct Model {
     pub output: Vector<Arc<PrintedLines>>,
     /// Findings in order, bounded.
     pub findings: Vector<Arc<Finding>>,
+    /// Refused commands in order, bounded.
+    pub refusals: Vector<Arc<Refusal>>,
     /// Faults in order, bounded.
     pub faults: Vector<Arc<FaultRecord>>,
     /// What happened since the last fault, and the sentence about it.

@@ -4,16 +4,18 @@ use super::{Model, PartitionState};
 use faultline_engine::event::{ReadRow, ReadTier, TaskInfo, TaskKind, TaskMetrics};
 use faultline_engine::ids::*;
 
-/// A row of an RDD that an operator made, judged.
-pub(super) struct JudgedRow<'a> {
-    pub(super) row: &'a ReadRow,
+/// A row of a task, judged.
+#[derive(Clone, Copy, Debug)]
+pub struct JudgedRow<'a> {
+    /// The row.
+    pub row: &'a ReadRow,
     /// The work exists because something was lost.
-    pub(super) because_of_loss: bool,
+    pub because_of_loss: bool,
 }
 
 /// Judges every row. A row repeats work because of a loss when its own cause says so, or when it
 /// repeats work for a row, or for a map output, that does.
-pub(super) fn judge(metrics: &TaskMetrics) -> Vec<JudgedRow<'_>> {
+pub fn judge(metrics: &TaskMetrics) -> Vec<JudgedRow<'_>> {
     let rerun = metrics.rerun_cause.is_some_and(|c| c.is_loss());
     let mut judged: Vec<JudgedRow<'_>> = Vec::with_capacity(metrics.reads.len());
     for row in &metrics.reads {
@@ -42,10 +44,17 @@ impl Model {
                     let in_map_task = rewrites && task.kind == TaskKind::ShuffleMapTask;
                     self.row_computed(block, task.id, judged_row);
                     if because_of_loss {
+                        self.stage_repairs(task.stage.stage);
                         self.story_computed_again(block, in_map_task);
                     }
                 }
-                ReadTier::Checkpoint => self.row_read_back(block),
+                ReadTier::Checkpoint => {
+                    // Where nothing is kept in memory, reading the checkpoint is how every batch works.
+                    if self.story.is_recovering() && self.story.lost_partitions > 0 {
+                        self.stage_repairs(task.stage.stage);
+                    }
+                    self.row_read_back(block, task.id);
+                }
                 ReadTier::LocalMemory | ReadTier::LocalDisk | ReadTier::Remote { .. } => {
                     let asker = row.needed_by.and_then(|a| judged.get(a as usize));
                     if asker.is_some_and(|a| a.because_of_loss) {
@@ -77,8 +86,9 @@ impl Model {
         }
     }
 
-    fn row_read_back(&mut self, block: BlockId) {
+    fn row_read_back(&mut self, block: BlockId, task: TaskId) {
         let Some(partition) = self.partition_mut(block) else { return };
+        partition.read_back_by = Some(task);
         if !std::mem::replace(&mut partition.read_back, true) {
             self.index.marked.insert(block);
             self.story_read_back(block.rdd);

@@ -6,7 +6,11 @@ use super::Model;
 use faultline_engine::ids::*;
 
 /// Task attempts kept.
-pub const MAX_TASKS: usize = 20_000;
+pub const MAX_TASKS: usize = 120_000;
+/// Slots of one executor that are followed.
+pub const MAX_SLOTS: usize = 512;
+/// Periods kept in which tasks ran.
+pub const MAX_BUSY_PERIODS: usize = 20_000;
 /// Jobs kept, with their stages.
 pub const MAX_JOBS: usize = 5_000;
 /// Batches kept.
@@ -21,6 +25,8 @@ pub const MAX_CHECKPOINTS: usize = 1_000;
 pub const MAX_OUTPUT_LINES: usize = 2_000;
 /// Findings kept.
 pub const MAX_FINDINGS: usize = 1_000;
+/// Refused commands kept.
+pub const MAX_REFUSALS: usize = 100;
 /// Faults kept.
 pub const MAX_FAULTS: usize = 1_000;
 /// Kinds of unknown events counted.
@@ -33,9 +39,11 @@ pub const MAX_COMPUTING_PARTITIONS: usize = 10_000;
 impl Model {
     pub(super) fn retain(&mut self) {
         if self.tasks.len() > MAX_TASKS
-            && let Some(&(id, _)) = self.tasks.get_min().filter(|(_, t)| t.end.is_some())
+            && let Some((id, task)) = self.tasks.get_min().filter(|(_, t)| t.end.is_some())
         {
+            let (id, executor) = (*id, task.info.executor);
             self.tasks.remove(&id);
+            self.forget_in_slots(executor, id);
         }
         if self.jobs.len() > MAX_JOBS
             && let Some(&(id, _)) = self.jobs.get_min().filter(|(_, j)| j.ended.is_some())
@@ -46,6 +54,7 @@ impl Model {
             && let Some(&(id, _)) = self.batches.get_min().filter(|(_, b)| b.completed.is_some())
         {
             self.batches.remove(&id);
+            self.index.repaired_batches.remove(&id);
         }
         if self.checkpoints.len() > MAX_CHECKPOINTS
             && let Some(&(id, _)) = self.checkpoints.get_min()
@@ -74,6 +83,9 @@ impl Model {
         if self.findings.len() > MAX_FINDINGS {
             self.findings.pop_front();
         }
+        if self.refusals.len() > MAX_REFUSALS {
+            self.refusals.pop_front();
+        }
         if self.faults.len() > MAX_FAULTS {
             self.faults.pop_front();
         }
@@ -82,6 +94,7 @@ impl Model {
     /// Forgets a job and those of its stages that no later job needs.
     fn forget_job(&mut self, id: JobId) {
         let Some(job) = self.jobs.remove(&id) else { return };
+        self.index.repaired_jobs.remove(&id);
         for stage in &job.stages {
             if self.index.stage_job.get(stage) == Some(&id) {
                 self.index.stage_job.remove(stage);
@@ -93,6 +106,7 @@ impl Model {
     fn forget_rdd(&mut self, id: RddId) {
         self.forget_copies(id);
         let Some(rdd) = self.rdds.remove(&id) else { return };
+        self.index.structure += 1;
         for partition in (0..rdd.info.num_partitions.min(MAX_PARTITIONS)).map(PartitionId) {
             self.index.marked.remove(&BlockId::new(id, partition));
         }

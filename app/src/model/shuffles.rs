@@ -1,10 +1,9 @@
 //! Map outputs: the third kind of stored data.
 
-use super::Model;
 use super::retention::MAX_PARTITIONS;
+use super::{Chunked, Model};
 use faultline_engine::event::TaskInfo;
 use faultline_engine::ids::*;
-use imbl::Vector;
 use std::sync::Arc;
 
 /// Map outputs of one shuffle.
@@ -13,7 +12,7 @@ pub struct ShuffleState {
     /// Map-side RDD.
     pub rdd: RddId,
     /// By map partition.
-    pub outputs: Vector<MapOutput>,
+    pub outputs: Chunked<MapOutput>,
     /// Removed, because nothing refers to it.
     pub removed: bool,
 }

@@ -3,7 +3,6 @@
 use super::Model;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
-use imbl::Vector;
 use std::sync::Arc;
 
 /// One stage with its attempts.
@@ -12,7 +11,7 @@ pub struct StageState {
     /// As announced or as last submitted.
     pub info: StageInfo,
     /// Attempts in order.
-    pub attempts: Vector<StageAttemptState>,
+    pub attempts: Vec<StageAttemptState>,
 }
 
 impl StageState {
@@ -44,7 +43,7 @@ impl Model {
     pub(super) fn stage_announced(&mut self, info: &StageInfo, job: JobId) {
         let id = info.id.stage;
         if !self.stages.contains_key(&id) {
-            self.stages.insert(id, Arc::new(StageState { info: info.clone(), attempts: Vector::new() }));
+            self.stages.insert(id, Arc::new(StageState { info: info.clone(), attempts: Vec::new() }));
         }
         let taken = self.index.stage_job.get(&id).is_some_and(|j| self.index.running_jobs.contains(j));
         if !taken {
@@ -56,7 +55,7 @@ impl Model {
     pub(super) fn stage_submitted(&mut self, info: &StageInfo) {
         let now = self.now;
         self.register_stage_shuffle(info);
-        let fresh = || Arc::new(StageState { info: info.clone(), attempts: Vector::new() });
+        let fresh = || Arc::new(StageState { info: info.clone(), attempts: Vec::new() });
         let stage = Arc::make_mut(self.stages.entry(info.id.stage).or_insert_with(fresh));
         stage.info = info.clone();
         if stage.attempt_mut(info.id).is_none() {
@@ -67,7 +66,7 @@ impl Model {
                 outcome: None,
                 finished_tasks: 0,
             };
-            stage.attempts.push_back(attempt);
+            stage.attempts.push(attempt);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::Model;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
-use imbl::{OrdMap, OrdSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What is known of one partition of one RDD.
@@ -12,11 +12,11 @@ pub struct PartitionState {
     /// How often it was computed to its end.
     pub computed: u32,
     /// Task attempts that compute it now, as far as the lineage tells (R: derived from the stage).
-    pub computing: OrdSet<TaskId>,
+    pub computing: BTreeSet<TaskId>,
     /// Whether the running computation repeats earlier work because something was lost.
     pub computing_again: bool,
     /// Copies by executor.
-    pub copies: OrdMap<ExecutorId, BlockCopy>,
+    pub copies: BTreeMap<ExecutorId, BlockCopy>,
     /// The executor with which the last copy was lost; cleared when stored or checkpointed again.
     pub lost_with: Option<ExecutorId>,
     /// The last copy made room for another block; cleared when stored again.
@@ -31,6 +31,22 @@ pub struct PartitionState {
     pub preview: Option<Arc<Preview>>,
     /// Task that produced it last.
     pub last_task: Option<TaskId>,
+    /// Task that read it back from a checkpoint last.
+    pub read_back_by: Option<TaskId>,
+    /// How the last copy left, the last time one did. Stays when the partition is stored again, so that
+    /// a task that ran in between can be explained.
+    pub left: Option<Left>,
+}
+
+/// How the last copy of a partition left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The executor that held it.
+    pub executor: ExecutorId,
+    /// Why; `None` when it died with that executor.
+    pub removal: Option<BlockRemoval>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// One copy of a stored partition.
@@ -53,14 +69,6 @@ impl BlockCopy {
     }
 }
 
-/// Why a copy is forgotten, as far as the partition is concerned.
-#[derive(Clone, Copy)]
-enum Departure {
-    Lost,
-    Evicted,
-    Unpersisted,
-}
-
 impl Model {
     pub(super) fn block_updated(&mut self, event: &Event) {
         let Event::BlockUpdated { executor, block, level, memory_bytes, disk_bytes, removal, preview } = event else {
@@ -72,13 +80,9 @@ impl Model {
             self.block_stored(*executor, *block, copy, preview.as_ref());
             return;
         }
-        let departure = match removal {
-            Some(BlockRemoval::Evicted) => Departure::Evicted,
-            Some(BlockRemoval::Dropped | BlockRemoval::Unreadable) => Departure::Lost,
-            Some(BlockRemoval::Unpersisted) | None => Departure::Unpersisted,
-        };
-        self.copy_gone(*executor, *block, departure);
-        if matches!(departure, Departure::Lost) {
+        let removal = Some(removal.unwrap_or(BlockRemoval::Unpersisted));
+        self.copy_gone(*executor, *block, removal);
+        if is_loss(removal) {
             self.tell_recovery();
         }
     }
@@ -97,20 +101,23 @@ impl Model {
         self.account(executor, block, old, Some(copy));
     }
 
-    /// Forgets a copy; with the last one the partition remembers why.
-    fn copy_gone(&mut self, executor: ExecutorId, block: BlockId, departure: Departure) {
+    /// Forgets a copy; with the last one the partition remembers why. Without a `removal` the executor
+    /// itself is gone.
+    fn copy_gone(&mut self, executor: ExecutorId, block: BlockId, removal: Option<BlockRemoval>) {
+        let at = self.now;
         let Some(partition) = self.partition_mut(block) else { return };
         let Some(old) = partition.copies.remove(&executor) else { return };
         let last = partition.copies.is_empty();
         if last {
-            match departure {
-                Departure::Lost => partition.lost_with = Some(executor),
-                Departure::Evicted => partition.evicted = true,
-                Departure::Unpersisted => {}
+            partition.left = Some(Left { executor, removal, at });
+            match removal {
+                _ if is_loss(removal) => partition.lost_with = Some(executor),
+                Some(BlockRemoval::Evicted) => partition.evicted = true,
+                _ => {}
             }
         }
         self.account(executor, block, Some(old), None);
-        if last && matches!(departure, Departure::Lost) {
+        if last && is_loss(removal) {
             if let Some(holder) = self.executor_mut(executor) {
                 holder.lost_blocks += 1;
             }
@@ -120,16 +127,23 @@ impl Model {
 
     /// Keeps the sums of an executor, and the peak over all of them, in step with one copy.
     fn account(&mut self, executor: ExecutorId, block: BlockId, old: Option<BlockCopy>, new: Option<BlockCopy>) {
-        let (before, after) = (old.unwrap_or_default(), new.unwrap_or_default());
         if let Some(holder) = self.executor_mut(executor) {
-            holder.memory_bytes = holder.memory_bytes.saturating_add(after.memory_bytes);
-            holder.memory_bytes = holder.memory_bytes.saturating_sub(before.memory_bytes);
-            holder.disk_bytes = holder.disk_bytes.saturating_add(after.disk_bytes).saturating_sub(before.disk_bytes);
             if new.is_some() {
                 holder.blocks.insert(block);
             } else {
                 holder.blocks.remove(&block);
             }
+        }
+        self.account_bytes(executor, old, new);
+    }
+
+    /// Keeps the bytes in step with one copy of whatever is stored.
+    pub(super) fn account_bytes(&mut self, executor: ExecutorId, old: Option<BlockCopy>, new: Option<BlockCopy>) {
+        let (before, after) = (old.unwrap_or_default(), new.unwrap_or_default());
+        if let Some(holder) = self.executor_mut(executor) {
+            holder.memory_bytes = holder.memory_bytes.saturating_add(after.memory_bytes);
+            holder.memory_bytes = holder.memory_bytes.saturating_sub(before.memory_bytes);
+            holder.disk_bytes = holder.disk_bytes.saturating_add(after.disk_bytes).saturating_sub(before.disk_bytes);
         }
         let upkeep = &mut self.upkeep;
         upkeep.cached_bytes = upkeep.cached_bytes.saturating_add(after.bytes()).saturating_sub(before.bytes());
@@ -140,8 +154,9 @@ impl Model {
     pub(super) fn block_manager_removed(&mut self, id: ExecutorId) {
         let Some(executor) = self.executors.get(&id) else { return };
         for block in executor.blocks.clone() {
-            self.copy_gone(id, block, Departure::Lost);
+            self.copy_gone(id, block, None);
         }
+        self.inputs_lost_with(id);
         self.tell_recovery();
     }
 
@@ -161,8 +176,13 @@ impl Model {
         let Some(rdd) = self.rdds.get(&id).map(Arc::clone) else { return };
         for (partition, state) in (0..).map(PartitionId).zip(&rdd.partitions) {
             for executor in state.copies.keys() {
-                self.copy_gone(*executor, BlockId::new(id, partition), Departure::Unpersisted);
+                self.copy_gone(*executor, BlockId::new(id, partition), Some(BlockRemoval::Unpersisted));
             }
         }
     }
+}
+
+/// Whether data was lost rather than given up.
+const fn is_loss(removal: Option<BlockRemoval>) -> bool {
+    matches!(removal, None | Some(BlockRemoval::Dropped | BlockRemoval::Unreadable))
 }

@@ -26,6 +26,7 @@ impl Model {
         if let Some(executor) = self.executor_mut(task.executor) {
             executor.running.insert(task.id);
         }
+        self.slot_taken(task);
         self.mark_computing(task);
         self.count(task.stage.stage, &Tally { tasks: 1, ..Tally::default() });
     }
@@ -36,6 +37,7 @@ impl Model {
             return;
         }
         let shown = self.unmark_computing(task.id);
+        self.slot_left(task, reason, metrics);
         if let Some(executor) = self.executor_mut(task.executor) {
             executor.running.remove(&task.id);
         }
@@ -60,6 +62,7 @@ impl Model {
         let rewrites = task.kind == TaskKind::ShuffleMapTask && self.map_output_written(task);
         if rewrites {
             self.story_map_output_rewritten();
+            self.stage_repairs(task.stage.stage);
         }
         if metrics.reads.is_empty() {
             self.computed_as_shown(task.id, shown);

@@ -6,10 +6,26 @@ use faultline_engine::ids::OperatorName;
 /// Operator names in the title of a folded node at most.
 const NAMES_MAX: usize = 4;
 
-/// The title of a node that stands for these operators: `flatMap · map`.
-pub(super) fn title<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let more = is_cut_short(names.len());
-    let mut title = names.take(NAMES_MAX).collect::<Vec<_>>().join(" · ");
+/// The title of a node that stands for these operators: `flatMap · map`, or `map ×100 000`.
+pub(super) fn title<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut runs: Vec<(&str, usize)> = Vec::new();
+    let mut more = false;
+    for name in names {
+        let full = runs.len() == NAMES_MAX;
+        match runs.last_mut() {
+            Some((last, times)) if *last == name => *times += 1,
+            _ if full => {
+                more = true;
+                break;
+            }
+            _ => runs.push((name, 1)),
+        }
+    }
+    let words = runs.into_iter().map(|(name, times)| match times {
+        1 => name.to_owned(),
+        _ => format!("{name} ×{}", grouped(times)),
+    });
+    let mut title = words.collect::<Vec<_>>().join(" · ");
     if more {
         title.push_str(" · …");
     }
@@ -65,9 +81,19 @@ pub(super) fn cut_note(released: usize) -> String {
     format!("{released} {} no longer needed", plural(released, "RDD", "RDDs"))
 }
 
-/// `100000 RDDs`.
+/// `100 000 RDDs`.
 pub(super) fn rdd_count(count: usize) -> String {
-    format!("{count} {}", plural(count, "RDD", "RDDs"))
+    format!("{} {}", grouped(count), plural(count, "RDD", "RDDs"))
+}
+
+/// Thousands apart by narrow spaces, from five digits on.
+fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let apart = |(at, digit): (usize, char)| {
+        let space = at > 0 && digits.len() > 4 && (digits.len() - at).is_multiple_of(3);
+        space.then_some('\u{202f}').into_iter().chain([digit])
+    };
+    digits.chars().enumerate().flat_map(apart).collect()
 }
 
 fn with_place(names: &str, place: &str) -> String {

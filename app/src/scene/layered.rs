@@ -4,7 +4,7 @@
 use super::cuts::{Room, add_files};
 use super::edges::{self, Direction, Link};
 use super::facts::{self, KeyOf};
-use super::groups::{Groups, groups};
+use super::groups::{Group, Groups, groups};
 use super::layout::{self, LayoutEdge, LayoutNode, LayoutRequest, Placement};
 use super::metrics::*;
 use super::nodes::{NodeSpec, operator_node};
@@ -17,23 +17,50 @@ use std::sync::Arc;
 /// Heading of the band of what is made before or outside all iterations.
 const UNSCOPED: &str = "input";
 
+/// What only changes with the structure of the lineage: which boxes there are, their words, and how
+/// they are joined. Facts about partitions come and go without it.
+#[derive(Clone, Debug)]
+pub(super) struct Structure {
+    groups: Groups,
+    links: Vec<Link>,
+    request: LayoutRequest,
+    words: Vec<Words>,
+}
+
+/// What is written on a box.
+#[derive(Clone, Debug)]
+struct Words {
+    title: String,
+    subtitle: String,
+    names: String,
+}
+
+impl Structure {
+    /// The structure of a model.
+    pub fn new(model: &Model) -> Self {
+        let groups = groups(model);
+        let links = edges::links(model, groups.groups.iter().map(|g| g.rdds.as_slice()));
+        let words = |g: &Group| Words { title: g.title(), subtitle: g.subtitle(), names: g.names() };
+        let words: Vec<Words> = groups.groups.iter().map(words).collect();
+        let request = request(model, &groups, &links, &words);
+        Self { groups, links, request, words }
+    }
+}
+
 /// The scene, with everything that `placed` knows where it was.
-pub(super) fn build(model: &Model, placed: &Arc<Placement>) -> (Scene, Arc<Placement>) {
-    let groups = groups(model);
-    let links = edges::links(model, groups.groups.iter().map(|g| g.rdds.as_slice()));
-    let request = request(model, &groups, &links);
+pub(super) fn build(model: &Model, structure: &Structure, placed: &Arc<Placement>) -> (Scene, Arc<Placement>) {
+    let Structure { groups, links, request, words } = structure;
     let boxes: Vec<(NodeKey, usize)> = request.nodes.iter().map(|n| (n.key, n.band)).collect();
-    let placement = layout::place(request, placed);
+    let placement = if placed.is_of(request) { Arc::clone(placed) } else { layout::place(request.clone(), placed) };
     let mut scene = Scene { revision: model.revision, ..Scene::default() };
     let places: Vec<&str> = groups.groups.iter().map(|g| groups.bands[g.band].as_str()).collect();
-    for ((group, &(key, _)), place) in groups.groups.iter().zip(&boxes).zip(&places) {
-        let names = group.names();
+    for (((group, &(key, _)), place), words) in groups.groups.iter().zip(&boxes).zip(&places).zip(words) {
         let spec = NodeSpec {
             key,
             rect: placement.rect(key).unwrap_or(Rect::ZERO),
-            title: group.title(),
-            subtitle: group.subtitle(),
-            names: &names,
+            title: words.title.clone(),
+            subtitle: words.subtitle.clone(),
+            names: &words.names,
             place,
             batch: group.batch,
             rdds: group.rdds.clone(),
@@ -43,14 +70,14 @@ pub(super) fn build(model: &Model, placed: &Arc<Placement>) -> (Scene, Arc<Place
     let below: Vec<(Room, &OperatorName, &str)> =
         groups.groups.iter().zip(&places).map(|(g, place)| (Room::Gap, &g.operators[0], *place)).collect();
     add_files(model, &mut scene, &below);
-    for link in &links {
+    for link in links {
         let ((from, left), (to, right)) = (boxes[link.from], boxes[link.to]);
         let direction = if left == right { Direction::Down } else { Direction::Sideways };
         let points = placement.route(from, to).to_vec();
         let edge = edges::edge(model, &scene.nodes, link, direction, points);
         scene.edges.push(edge);
     }
-    scene.columns = columns(&groups, &placement, &scene.nodes);
+    scene.columns = columns(groups, &placement, &scene.nodes);
     let drawn = scene.nodes.iter().map(|n| n.rect).chain(scene.columns.iter().map(|c| c.rect));
     let lines = scene.edges.iter().filter(|e| !e.points.is_empty()).map(|e| Rect::from_points(&e.points));
     scene.bounds = drawn.chain(lines).reduce(Rect::union);
@@ -59,16 +86,17 @@ pub(super) fn build(model: &Model, placed: &Arc<Placement>) -> (Scene, Arc<Place
 }
 
 /// What the layout needs to know, and nothing that changes while positions need not.
-fn request(model: &Model, groups: &Groups, links: &[Link]) -> LayoutRequest {
+fn request(model: &Model, groups: &Groups, links: &[Link], words: &[Words]) -> LayoutRequest {
     let nodes = groups
         .groups
         .iter()
-        .map(|group| {
+        .zip(words)
+        .map(|(group, words)| {
             let last = group.rdds.last().and_then(|id| model.rdds.get(id));
             let partitions = last.map_or(0, |r| r.info.num_partitions);
             LayoutNode {
                 key: facts::key(KeyOf::Operator, &group.operators[0], group.batch),
-                size: Vec2::new(node_width(&group.title(), partitions), NODE_HEIGHT),
+                size: Vec2::new(node_width(&words.title, partitions), NODE_HEIGHT),
                 band: group.band,
             }
         })

@@ -67,6 +67,11 @@ pub fn visible_batches(model: &Model, left: f32, right: f32) -> RangeInclusive<B
     column(left)..=column(right)
 }
 
+/// Where the column of a batch is, whether it is drawn or not; `None` when the program has no batches.
+pub fn column_of_batch(model: &Model, batch: BatchId) -> Option<Rect> {
+    (!model.streams.streams.is_empty()).then(|| Grid::new(model, rows(model)).column(Some(batch)))
+}
+
 /// Where a node is in the loom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
@@ -79,6 +84,8 @@ pub(super) struct Grid {
     pub rows: Vec<Row>,
     tops: Vec<f32>,
     gaps: Vec<f32>,
+    /// Bottom of each row, with its room for files.
+    ends: Vec<f32>,
     bottom: f32,
     node_width: f32,
     pitch: f32,
@@ -96,8 +103,11 @@ impl Grid {
         };
         let node_width =
             rows.iter().map(|r| node_width(&r.title, partitions(r).unwrap_or(0))).fold(NODE_WIDTH, f32::max);
-        let gaps: Vec<f32> = rows.iter().map(|r| if r.fan_above { FAN_GAP } else { ROW_GAP }).collect();
+        let above = |i: usize| if i == 0 { 0.0 } else { rows[i - 1].lanes as f32 * LANE_PITCH };
+        let gap = |(i, r): (usize, &Row)| above(i) + if r.fan_above { FAN_GAP } else { ROW_GAP };
+        let gaps: Vec<f32> = rows.iter().enumerate().map(gap).collect();
         let mut tops = Vec::with_capacity(rows.len());
+        let mut ends = Vec::with_capacity(rows.len());
         let mut y = HEADER;
         for (i, row) in rows.iter().enumerate() {
             if i > 0 {
@@ -105,8 +115,9 @@ impl Grid {
             }
             tops.push(y);
             y += NODE_HEIGHT + if row.room_for_file { FILE_GAP + FILE_HEIGHT } else { 0.0 };
+            ends.push(y);
         }
-        Self { rows, tops, gaps, bottom: y + COLUMN_PAD, node_width, pitch: node_width + COLUMN_GUTTER }
+        Self { rows, tops, gaps, ends, bottom: y + COLUMN_PAD, node_width, pitch: node_width + COLUMN_GUTTER }
     }
 
     /// How many columns an edge spans; what belongs to no batch stands left of batch 1.
@@ -121,6 +132,11 @@ impl Grid {
     /// The rectangle of the node of a row in a batch.
     pub fn node(&self, row: usize, batch: Option<BatchId>) -> Rect {
         Rect::from_min_size(Pos2::new(self.left(batch), self.tops[row]), Vec2::new(self.node_width, NODE_HEIGHT))
+    }
+
+    /// Where a row ends, with its room for files.
+    pub fn below(&self, row: usize) -> f32 {
+        self.ends[row]
     }
 
     fn column(&self, batch: Option<BatchId>) -> Rect {
@@ -172,7 +188,7 @@ fn add_edges(model: &Model, grid: &Grid, slots: &[Slot], places: &[String], scen
     for link in &links {
         let (from, to) = (slots[link.from], slots[link.to]);
         let (direction, points) = if from.batch == to.batch {
-            (Direction::Down, threads::down(grid, from, to, has_file[link.from]))
+            (Direction::Down, threads::down(grid, from, to, has_file[link.from], !link.shuffles.is_empty()))
         } else {
             (Direction::Back, threads::across(grid, from, to))
         };

@@ -22,6 +22,10 @@ pub const NODE_GAP: f32 = 36.0;
 pub const ROW_GAP: f32 = 36.0;
 /// Above a row that a fan of map outputs enters.
 pub const FAN_GAP: f32 = 84.0;
+/// Between two lanes of threads under a row.
+pub const LANE_PITCH: f32 = 8.0;
+/// Lanes under a row at most; a longer window takes them in turn.
+pub const LANES_MAX: u32 = 6;
 /// Between two batch columns' nodes.
 pub const COLUMN_GUTTER: f32 = 36.0;
 /// Between two iteration bands' nodes.
@@ -39,13 +43,22 @@ pub const CHIP_GAP: f32 = 4.0;
 /// Height of a checkpoint file elsewhere.
 pub const CHIP_HEIGHT: f32 = 24.0;
 
-/// Mean advance of a title's letters, rounded up.
-const LETTER: f32 = 8.0;
+/// Advance of a letter of a title, rounded up; zoomed out, titles shrink less than their nodes.
+const fn advance(letter: char) -> f32 {
+    match letter {
+        'M' | 'W' => 14.0,
+        'm' | 'w' => 12.0,
+        'A'..='Z' => 10.0,
+        'f' | 'i' | 'j' | 'l' | 'r' | 't' | ' ' | '.' | '\u{b7}' => 5.0,
+        _ => 8.6,
+    }
+}
 
 /// Width of a node with this title and so many partitions.
 pub fn node_width(title: &str, partitions: u32) -> f32 {
     let cells = if partitions <= CELLS_MAX { partitions as f32 * (CELL + CELL_GAP) - CELL_GAP } else { 0.0 };
-    let words = (title.chars().count() as f32 * LETTER + 2.0 * NODE_PAD).min(NODE_WIDTH_MAX);
+    let words = title.chars().map(advance).sum::<f32>() + 2.0 * NODE_PAD;
+    let words = ((words / 4.0).ceil() * 4.0).min(NODE_WIDTH_MAX);
     (cells + 2.0 * NODE_PAD).max(words).max(NODE_WIDTH)
 }
 

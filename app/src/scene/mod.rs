@@ -3,13 +3,16 @@
 //! Coordinates are points at zoom 1 with y down; the ui scales them. Knows no egui (only emath), no
 //! clock, no file, no channel. Tokens, not colours, say how things look.
 
+pub mod batches;
 mod cache;
+pub mod charts;
 mod cuts;
 mod edges;
 pub mod export;
 mod facts;
 mod filter;
 mod groups;
+pub mod jobs;
 mod labels;
 mod layered;
 pub mod layout;
@@ -18,12 +21,16 @@ mod loom;
 pub mod metrics;
 mod nodes;
 mod rows;
+pub mod storage;
 mod threads;
+pub mod timeline;
+pub mod why;
 
 pub use cache::SceneCache;
 pub use filter::Filter;
 pub use lookup::node_of;
-pub use loom::visible_batches;
+pub use loom::{column_of_batch, visible_batches};
+pub use why::Focus;
 
 use crate::model::{Cell, Model, Sign};
 use emath::{Pos2, Rect};
@@ -185,16 +192,31 @@ pub struct Cut {
 /// The scene of a model: the loom for a streaming program, else the layered layout of its operators.
 /// [`SceneCache`] gives the same scene and keeps positions while a graph grows.
 pub fn build(model: &Model, filter: &Filter) -> Scene {
-    build_from(model, filter, &Arc::default()).0
+    build_from(model, filter, &mut Memory::default())
 }
 
-/// The scene, and where its nodes are from now on. A loom needs no memory of positions.
-fn build_from(model: &Model, filter: &Filter, placed: &Arc<layout::Placement>) -> (Scene, Arc<layout::Placement>) {
-    if model.streams.streams.is_empty() {
-        layered::build(model, placed)
-    } else {
-        (loom::build(model, filter), Arc::default())
+/// What is kept from scene to scene. A loom needs none of it.
+#[derive(Clone, Debug, Default)]
+struct Memory {
+    /// Where everything is.
+    placement: Arc<layout::Placement>,
+    /// What was derived from the structure of the lineage, and which.
+    structure: Option<(u64, Arc<layered::Structure>)>,
+}
+
+/// The scene, with its nodes where they were.
+fn build_from(model: &Model, filter: &Filter, memory: &mut Memory) -> Scene {
+    if !model.streams.streams.is_empty() {
+        return loom::build(model, filter);
     }
+    let structure = match &memory.structure {
+        Some((of, structure)) if *of == model.structure() => Arc::clone(structure),
+        _ => Arc::new(layered::Structure::new(model)),
+    };
+    memory.structure = Some((model.structure(), Arc::clone(&structure)));
+    let (scene, placement) = layered::build(model, &structure, &memory.placement);
+    memory.placement = placement;
+    scene
 }
 
 #[cfg(test)]

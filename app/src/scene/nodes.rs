@@ -2,10 +2,9 @@
 
 use super::labels::{ghost_label, node_label};
 use super::{Node, NodeKey, NodeKind, NodeLook, facts, metrics};
-use crate::model::{Model, RddState};
+use crate::model::Model;
 use emath::Rect;
 use faultline_engine::ids::*;
-use std::sync::Arc;
 
 /// What is known of a node before the model is asked.
 pub(super) struct NodeSpec<'a> {
@@ -22,10 +21,14 @@ pub(super) struct NodeSpec<'a> {
     pub rdds: Vec<RddId>,
 }
 
+/// So many RDDs can be asked in every scene.
+const FEW: usize = 1000;
+
 /// The node of an operator, showing the cells of its last RDD.
 pub(super) fn operator_node(model: &Model, spec: NodeSpec) -> Node {
-    let states: Vec<&Arc<RddState>> = spec.rdds.iter().filter_map(|id| model.rdds.get(id)).collect();
-    let last = states.last();
+    // A node may stand for a hundred thousand RDDs: then it is asked first whether anything runs.
+    let mut states = spec.rdds.iter().rev().filter_map(|id| model.rdds.get(id)).peekable();
+    let last = states.peek().copied();
     let counts = last.map(|r| facts::counts(r)).unwrap_or_default();
     let partitions = last.map_or(0, |r| r.info.num_partitions);
     let cells = match last {
@@ -36,7 +39,7 @@ pub(super) fn operator_node(model: &Model, spec: NodeSpec) -> Node {
     };
     let look = if last.is_some_and(|r| r.ghost || r.released) {
         NodeLook::Ghost
-    } else if states.iter().any(|r| facts::is_computing(r)) {
+    } else if (spec.rdds.len() <= FEW || model.is_computing()) && states.any(|r| facts::is_computing(r)) {
         NodeLook::Running
     } else {
         NodeLook::Plain
@@ -54,7 +57,7 @@ pub(super) fn operator_node(model: &Model, spec: NodeSpec) -> Node {
         title: spec.title,
         subtitle: spec.subtitle,
         batch: spec.batch,
-        on_path: spec.rdds.iter().any(|id| model.story.path.contains(id)),
+        on_path: !model.story.path.is_empty() && spec.rdds.iter().any(|id| model.story.path.contains(id)),
         rdds: spec.rdds,
         cells,
         counts,

@@ -2,7 +2,7 @@
 
 use super::labels;
 use super::layout::{Options, layered};
-use super::metrics::{NODE_HEIGHT, NODE_WIDTH};
+use super::metrics::{LANES_MAX, NODE_HEIGHT, NODE_WIDTH};
 use crate::model::{Model, Streams};
 use faultline_engine::event::{DependencyKind, StreamInfo};
 use faultline_engine::ids::*;
@@ -19,6 +19,8 @@ pub(super) struct Row {
     pub fan_above: bool,
     /// Whether it keeps room for checkpoint files.
     pub room_for_file: bool,
+    /// Lanes below it for threads to later batches.
+    pub lanes: u32,
 }
 
 /// The rows: those of the template, then operators that only the program's RDDs know (made inside
@@ -40,6 +42,7 @@ pub(super) fn rows(model: &Model) -> Vec<Row> {
             title: name.as_str().to_owned(),
             fan_above: parents.iter().any(|d| matches!(d.kind, DependencyKind::Shuffle { .. })),
             room_for_file: false,
+            lanes: 0,
         }
     }));
     rows
@@ -73,9 +76,27 @@ fn template_rows(streams: &Streams) -> Vec<Row> {
                 operators: members.iter().map(|s| s.operator.clone()).collect(),
                 fan_above: members[0].shuffles,
                 room_for_file: members.iter().any(stored),
+                lanes: groups[g].iter().map(|&s| lanes(&list, &parents, streams, s)).max().unwrap_or(0),
             }
         })
         .collect()
+}
+
+/// How many batches later a window, or the stream itself, still reads a batch of stream `s`: so many
+/// threads run side by side below it.
+fn lanes(list: &[&StreamInfo], parents: &[Vec<usize>], streams: &Streams, s: usize) -> u32 {
+    let batch = if streams.interval.0 > 0 { streams.interval } else { list[s].slide };
+    let batches = |duration: Millis| duration.0 / batch.0.max(1);
+    let window = |child: usize| {
+        let (window, every) = (batches(list[child].window?), batches(list[s].slide));
+        // One that reduces also reads what has just left it.
+        let left = if list[child].stateful { batches(list[child].slide) } else { 0 };
+        Some((window + left).saturating_sub(every))
+    };
+    let windows = (0..list.len()).filter(|&child| parents[child].contains(&s)).filter_map(window);
+    // To its own next batch a thread is straight.
+    let own = batches(list[s].slide).saturating_sub(1) * u64::from(list[s].stateful);
+    windows.max().unwrap_or(0).max(own).min(u64::from(LANES_MAX)) as u32
 }
 
 /// Indices of the parents of each stream.

@@ -8,7 +8,7 @@ use faultline_engine::config::EngineConfig;
 use faultline_engine::event::Envelope;
 use faultline_engine::object_store::LocalObjectStore;
 use faultline_engine::programs::{BuiltIn, ProgramInput};
-use faultline_engine::runtime::SystemFiles;
+use faultline_engine::runtime::{SystemFiles, run_controlled};
 use faultline_engine::sim::{Control, Environment, Pacing, simulate_paced};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -24,6 +24,8 @@ pub struct LiveSource {
     events: Receiver<Vec<Envelope>>,
     controls: Sender<Control>,
     thread: Option<JoinHandle<Option<String>>>,
+    /// Its clock is virtual.
+    pacing: bool,
 }
 
 /// How an engine begins.
@@ -38,8 +40,8 @@ pub enum Start {
     Paused,
 }
 
-/// Starts a program. Its checkpoints go to a directory that
-/// lives as long as the run.
+/// Starts a program: in the simulator, or on threads under the wall clock when its input comes from
+/// outside. Its checkpoints go to a directory that lives as long as the run.
 ///
 /// # Errors
 /// When the directory or the thread cannot be made.
@@ -57,24 +59,30 @@ pub fn start_live(
     if start == Start::Paused {
         controls.send(Control::Transport(Transport::Pause))?;
     }
+    let pacing = !input.source.is_external();
     let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
         let environment = Environment { files: Arc::new(SystemFiles), store: Arc::new(store) };
-        let speed = match start {
-            Start::Running { speed } => speed,
-            Start::Paused => f64::INFINITY,
-        };
-        let pacing = Pacing::new(controls_out, Arc::new(SystemClock::default()), speed);
-        let body = Box::new(move |sc: &_| program.run(sc, &input));
-        let outcome = simulate_paced(config, &environment, body, pacing, &mut |slice| {
+        let mut sink = |slice: &[Envelope]| {
             // A window that is gone needs no events; it also sends Quit.
             drop(events_in.send(slice.to_vec()));
             wake();
-        });
+        };
+        let body = Box::new(move |sc: &_| program.run(sc, &input));
+        let outcome = if pacing {
+            let speed = match start {
+                Start::Running { speed } => speed,
+                Start::Paused => f64::INFINITY,
+            };
+            let pacing = Pacing::new(controls_out, Arc::new(SystemClock::default()), speed);
+            simulate_paced(config, &environment, body, pacing, &mut sink)
+        } else {
+            run_controlled(config, &environment, body, controls_out, &mut sink)
+        };
         wake();
         drop(directory);
         outcome.result.err().map(|error| error.to_string())
     })?;
-    Ok(LiveSource { events, controls, thread: Some(thread) })
+    Ok(LiveSource { events, controls, thread: Some(thread), pacing })
 }
 
 impl EventSource for LiveSource {
@@ -88,7 +96,7 @@ impl EventSource for LiveSource {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { commands: true }
+        Capabilities { commands: true, pacing: self.pacing }
     }
 
     fn take_error(&mut self) -> Option<String> {

@@ -3,7 +3,7 @@
 mod live;
 mod recorded;
 
-pub use live::{LiveSource, Start, start_live};
+pub use live::{LiveSource, Start, Waker, start_live};
 pub use recorded::RecordedSource;
 
 use faultline_engine::event::Envelope;
@@ -12,18 +12,24 @@ use faultline_engine::sim::Control;
 /// What a source can do beside giving events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Takes commands and transport.
+    /// Takes commands, and can be paused.
     pub commands: bool,
+    /// Can be stepped, and run at another speed: its clock is virtual.
+    pub pacing: bool,
 }
 
-/// A stream of events.
-pub trait EventSource {
+/// A stream of events. A source may be ended on another thread than the one that polled it.
+pub trait EventSource: Send {
     /// The next events, in order; empty when there is none now.
     fn poll(&mut self) -> Vec<Envelope>;
     /// Sends a control; a recorded log ignores it.
     fn send(&self, control: Control);
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
+    /// The share that has been read, while a log is being read.
+    fn progress(&self) -> Option<f32> {
+        None
+    }
     /// Why it ended badly, once.
     fn take_error(&mut self) -> Option<String>;
 }

@@ -1,4 +1,4 @@
-//! What the user chose: theme, speed, selection, widths. Plain data without egui, so that it can be
+//! What the user chose: theme, speed, selection. Plain data without egui, so that it can be
 //! compared, saved and tested; egui's memory keeps nothing of it.
 
 mod recent;
@@ -22,21 +22,6 @@ pub enum Playback {
     Paused,
 }
 
-/// Widths of the side panels in points.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PanelWidths {
-    /// Executors, store, output.
-    pub left: f32,
-    /// Inspector.
-    pub right: f32,
-}
-
-impl Default for PanelWidths {
-    fn default() -> Self {
-        Self { left: 232.0, right: 304.0 }
-    }
-}
-
 /// Choices of the user; changed by [`UiState::apply`] only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -46,6 +31,9 @@ pub struct UiState {
     /// Virtual seconds per wall second; infinity means maximum.
     #[serde(with = "speed_as_text")]
     pub speed: f64,
+    /// Whether what is open can be stepped and run at another speed.
+    #[serde(skip, default = "paced")]
+    pub pacing: bool,
     /// What one step is.
     #[serde(skip, default = "task_grain")]
     pub step_grain: StepGrain,
@@ -64,8 +52,6 @@ pub struct UiState {
     /// Whether the camera follows the running batch; panning and zooming end it.
     #[serde(skip, default = "follows")]
     pub follow: bool,
-    /// Widths of the side panels.
-    pub panels: PanelWidths,
     /// One line of advice at the bottom: `Press 2 to kill executor 2`.
     #[serde(skip)]
     pub hint: Option<String>,
@@ -94,6 +80,10 @@ const fn task_grain() -> StepGrain {
     StepGrain::Task
 }
 
+const fn paced() -> bool {
+    true
+}
+
 const fn follows() -> bool {
     true
 }
@@ -103,13 +93,13 @@ impl Default for UiState {
         Self {
             theme: Theme::default(),
             speed: 1.0,
+            pacing: true,
             step_grain: StepGrain::Task,
             playback: Playback::default(),
             selection: None,
             focus: None,
             page: Page::default(),
             follow: true,
-            panels: PanelWidths::default(),
             hint: None,
             error: None,
             programs: Vec::new(),
@@ -139,11 +129,13 @@ impl UiState {
             AppCommand::Focus(focus) => self.focus = Some(*focus),
             AppCommand::ShowPage(page) => self.page = *page,
             AppCommand::FollowCamera => self.follow = true,
+            // The app aims the camera.
+            AppCommand::ShowBatch(_) => self.follow = false,
             AppCommand::SetTheme(theme) => {
                 self.theme = *theme;
                 self.settings.follow_system = false;
             }
-            AppCommand::OpenProgram(_) => self.forget_run(),
+            AppCommand::OpenProgram(_) | AppCommand::Input(_) => self.forget_run(),
             // The handler asks, opens and writes.
             AppCommand::File(FileCommand::CheckRecent | FileCommand::ClearRecent) => {}
             AppCommand::File(_) => {
@@ -157,7 +149,7 @@ impl UiState {
                 self.settings.apply(*command);
             }
             AppCommand::ShowOverlay(overlay) => self.overlay = *overlay,
-            AppCommand::Engine(_) => {}
+            AppCommand::Engine(_) | AppCommand::Layout(_) | AppCommand::Scrub(_) => {}
         }
     }
 

@@ -44,6 +44,8 @@ pub struct Tokens {
     pub computing_words: Color32,
     /// Work that exists because something was lost.
     pub again: Color32,
+    /// Words about it.
+    pub again_words: Color32,
     /// Lost.
     pub lost: Color32,
     /// Card of a dead executor.
@@ -77,6 +79,7 @@ const DARK: Tokens = Tokens {
     computing: rgb(0xF7D154),
     computing_words: rgb(0xF7D154),
     again: rgb(0xF2994A),
+    again_words: rgb(0xF2994A),
     lost: rgb(0xF0646A),
     lost_surface: rgb(0x2B191D),
     selection: rgb(0xFFFFFF),
@@ -103,6 +106,7 @@ const LIGHT: Tokens = Tokens {
     computing: rgb(0xB08000),
     computing_words: rgb(0x805E00),
     again: rgb(0xD26606),
+    again_words: rgb(0xA84E00),
     lost: rgb(0xC62D37),
     lost_surface: rgb(0xFBE9EA),
     selection: rgb(0x151920),
@@ -129,6 +133,7 @@ const HIGH_CONTRAST: Tokens = Tokens {
     computing: rgb(0xFFEC5C),
     computing_words: rgb(0xFFEC5C),
     again: rgb(0xFFAD4D),
+    again_words: rgb(0xFFAD4D),
     lost: rgb(0xFF858A),
     lost_surface: rgb(0x2E0004),
     selection: rgb(0xFFFFFF),
@@ -282,7 +287,16 @@ mod tests {
             let t = theme.tokens();
             let least = if theme == Theme::HighContrast { 7.0 } else { 4.5 };
             for surface in [t.background, t.panel, t.raised, t.column, t.column_live] {
-                for words in [t.text, t.text_soft, t.text_faint, t.memory, t.checkpoint, t.computing_words, t.lost] {
+                for words in [
+                    t.text,
+                    t.text_soft,
+                    t.text_faint,
+                    t.memory,
+                    t.checkpoint,
+                    t.computing_words,
+                    t.again_words,
+                    t.lost,
+                ] {
                     let ratio = contrast(words, surface);
                     assert!(ratio >= least, "{theme:?}: {words:?} on {surface:?} is {ratio:.2}");
                 }

@@ -82,6 +82,11 @@ pub fn shapes(cell: Cell, rect: Rect, t: &Tokens, faded: bool, out: &mut Vec<Sha
     }
 }
 
+/// The frame around the cell that is asked about.
+pub fn selected(rect: Rect, t: &Tokens) -> Shape {
+    Shape::rect_stroke(rect.expand(1.0), CornerRadius::same(4), Stroke::new(2.0, t.selection), StrokeKind::Outside)
+}
+
 struct Paint {
     rect: Rect,
     color: Color32,

@@ -2,7 +2,7 @@
 
 use super::ViewCtx;
 use crate::command::{AppCommand, EngineCommand};
-use crate::model::ExecutorState;
+use crate::model::{ExecutorState, ReceiverState};
 use crate::theme::widgets::{bar_ui, card, heading_ui, line_ui, row_ui};
 use crate::theme::{STEP, Tokens, format, text};
 use egui::{Button, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, WidgetType, vec2};
@@ -21,6 +21,9 @@ pub fn executors_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
             (false, Some(by)) => replaced_ui(ui, executor, by),
         }
     }
+    for receiver in ctx.model.idle_receivers() {
+        idle_receiver_ui(ui, receiver);
+    }
     if ctx.model.executors.is_empty() {
         let t = Tokens::of(ui.ctx());
         line_ui(ui, text::rich("None has registered yet", text::regular(text::SMALL), t.text_faint));
@@ -38,6 +41,9 @@ fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
             slots_ui(ui, busy, cores);
             line_ui(ui, text::rich(format!("{busy} of {cores} slots"), text::regular(text::SMALL), t.text_soft));
         });
+        for receiver in ctx.model.receivers_on(id) {
+            receiver_ui(ui, receiver);
+        }
         let share = executor.memory_bytes as f32 / executor.max_memory.max(1) as f32;
         let memory = format::bytes_of(executor.memory_bytes, executor.max_memory);
         bar_ui(ui, share, t.memory, &format!("Memory of executor {id}, {memory}"));
@@ -48,7 +54,8 @@ fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
             },
             |ui| {
                 let words = text::rich(format!("Kill {id}"), text::semibold(text::SMALL), t.lost);
-                if ctx.controllable && ui.add(Button::new(words).min_size(vec2(72.0, 26.0))).clicked() {
+                let button = Button::new(words).min_size(vec2(72.0, 26.0));
+                if ctx.act_ui(ui, button).is_some_and(|button| button.clicked()) {
                     kill(ctx, id);
                 }
             },
@@ -65,6 +72,35 @@ fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
     });
 }
 
+/// A receiver on the card of its executor.
+fn receiver_ui(ui: &mut Ui, receiver: &ReceiverState) {
+    let t = Tokens::of(ui.ctx());
+    let info = &receiver.info;
+    let words = format!("Receiver of stream {} · {}", info.stream, format::count(receiver.blocks, "block"));
+    let records = format::count(receiver.records, "record");
+    let started = format::count(receiver.starts.into(), "start");
+    line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text_soft))
+        .on_hover_text(format!("{}, {records}, {started}", info.name));
+}
+
+/// A receiver that runs nowhere, and why.
+fn idle_receiver_ui(ui: &mut Ui, receiver: &ReceiverState) {
+    let t = Tokens::of(ui.ctx());
+    let info = &receiver.info;
+    card(t).fill(t.lost_surface).stroke(Stroke::new(1.0, t.lost)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let words = format!("Receiver of stream {} stopped", info.stream);
+        line_ui(ui, text::rich(words, text::semibold(text::SMALL), t.text));
+        let why = match (info.last_error_message.as_str(), info.last_error.as_str()) {
+            ("", _) => "The application ended".to_owned(),
+            (message, "") => message.to_owned(),
+            (message, error) => format!("{message}, {error}"),
+        };
+        line_ui(ui, text::rich(&why, text::regular(text::SMALL), t.text))
+            .on_hover_text(format!("{}\n{why}", info.name));
+    });
+}
+
 fn dead_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
     let t = Tokens::of(ui.ctx());
     let id = executor.id;
@@ -77,13 +113,11 @@ fn dead_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
         line_ui(ui, text::rich(lost, small(), t.text));
         let lost = format!("{} lost", format::count(executor.lost_map_outputs.into(), "map output"));
         line_ui(ui, text::rich(lost, small(), t.text));
-        if !ctx.controllable {
-            return;
-        }
         let words = text::rich(format!("Restart as executor {next}"), text::regular(text::SMALL), t.text);
-        let button = ui.add_sized(vec2(ui.available_width(), 26.0), Button::new(words));
+        let button = Button::new(words).min_size(vec2(ui.available_width(), 26.0));
+        let Some(button) = ctx.act_ui(ui, button) else { return };
         let name = format!("Restart executor {id} as executor {next}");
-        button.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, &name));
+        button.widget_info(|| WidgetInfo::labeled(WidgetType::Button, ctx.controllable, &name));
         if button.clicked() {
             restart(ctx, id);
         }

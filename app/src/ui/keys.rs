@@ -12,7 +12,7 @@ use egui::{
 /// Width of one column of the list.
 const WIDTH: f32 = 360.0;
 /// The groups of each column.
-const COLUMNS: [[Group; 2]; 2] = [[Group::Run, Group::Lineage], [Group::File, Group::Window]];
+const COLUMNS: [&[Group]; 2] = [&[Group::Run, Group::Time, Group::Lineage], &[Group::File, Group::Window]];
 /// Width of the column of keys.
 const KEYS_WIDTH: f32 = 160.0;
 /// Height of a row.
@@ -31,8 +31,8 @@ pub fn keys_ui(ctx: &Context, view: &ViewCtx<'_>) {
         ScrollArea::vertical().max_height(room.y).show(ui, |ui| {
             if wide {
                 ui.columns_const(|[left, right]: &mut [Ui; 2]| {
-                    groups_ui(left, &COLUMNS[0]);
-                    groups_ui(right, &COLUMNS[1]);
+                    groups_ui(left, COLUMNS[0]);
+                    groups_ui(right, COLUMNS[1]);
                 });
             } else {
                 groups_ui(ui, &Group::ALL);

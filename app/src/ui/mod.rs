@@ -3,10 +3,12 @@
 //! Nothing here changes the model, knows a channel, a file or the clock.
 
 pub mod cell;
+pub mod dock;
 pub mod inspector;
 pub mod legend;
 pub mod lineage_view;
 pub mod race_view;
+pub mod saved;
 pub mod shell;
 
 pub mod batches_panel;
@@ -16,12 +18,15 @@ pub mod timeline_panel;
 
 mod executors_panel;
 mod files;
+mod input_menu;
 mod keys;
 mod menu;
 mod output_panel;
+mod scrubber;
 mod settings;
 mod store_panel;
 mod story;
+mod table;
 mod top_bar;
 
 #[cfg(test)]
@@ -30,7 +35,7 @@ mod tests;
 pub use shell::{ShellState, shell_ui, whole_lineage_ui};
 
 use crate::command::{CommandSender, Focus};
-use crate::model::Model;
+use crate::model::{Model, Shown, Timeline};
 use crate::scene::{NodeKey, Scene};
 use faultline_engine::ids::Timestamp;
 use std::sync::Arc;
@@ -48,8 +53,40 @@ pub struct ViewCtx<'a> {
     pub focus: Option<Focus>,
     /// The time that the window shows.
     pub now: Timestamp,
-    /// Whether there is an engine that takes commands: not in a recorded log, not after the end.
+    /// Whether commands can be carried out: not in a recorded log, not after the end, not in the past.
     pub controllable: bool,
+    /// The run, and which moment of it is shown.
+    pub time: TimeCtx<'a>,
     /// Where wishes go.
     pub send: &'a CommandSender,
+}
+
+/// The run so far, and which moment of it is shown.
+#[derive(Clone, Copy)]
+pub struct TimeCtx<'a> {
+    /// Every envelope so far.
+    pub timeline: &'a Timeline,
+    /// The moment that is shown.
+    pub shown: Shown,
+    /// Whether an engine takes commands and has not ended, whichever moment is shown.
+    pub running: bool,
+}
+
+/// Why nothing can be done about what is shown.
+pub const IN_THE_PAST: &str = "This is the past; return to live to act";
+
+impl ViewCtx<'_> {
+    /// Whether an engine runs on while its past is shown: controls are there, and disabled.
+    pub fn is_past(&self) -> bool {
+        self.time.running && self.time.shown != Shown::Live
+    }
+
+    /// Adds a control that acts on the engine: disabled in the past, where it says why, and not at all
+    /// where there is no engine.
+    pub fn act_ui(&self, ui: &mut egui::Ui, control: impl egui::Widget) -> Option<egui::Response> {
+        if !self.controllable && !self.is_past() {
+            return None;
+        }
+        Some(ui.add_enabled(self.controllable, control).on_disabled_hover_text(IN_THE_PAST))
+    }
 }

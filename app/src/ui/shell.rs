@@ -1,33 +1,57 @@
-//! The window as a whole: which panel is where.
+//! The window as a whole: bars at the edges, and between them a page.
 
 use super::batches_panel::{BatchesState, batches_ui};
+use super::dock::{Dock, Pane, dock_ui};
 use super::files::{FileDialogState, files_ui};
 use super::findings_panel::{FindingsState, findings_ui};
+use super::input_menu::InputMenuState;
 use super::inspector::{InspectorState, inspector_ui};
 use super::keys::keys_ui;
-use super::lineage_view::{LineageViewState, lineage_picture_ui, lineage_view_ui};
+use super::lineage_view::{LineageViewState, lineage_picture_ui, lineage_view_ui, view_controls_ui};
 use super::race_view::{RaceViewState, race_view_ui};
 use super::settings::{apply_settings, settings_ui};
 use super::storage_panel::{StorageState, storage_ui};
 use super::timeline_panel::{TimelineState, timeline_ui};
-use super::{ViewCtx, executors_panel, legend, output_panel, store_panel, story, top_bar};
+use super::{ViewCtx, executors_panel, legend, output_panel, scrubber, store_panel, story, top_bar};
 use crate::command::settings::Hints;
 use crate::command::shortcuts::send_shortcuts;
-use crate::command::{AppCommand, Overlay, Page};
+use crate::command::{AppCommand, LayoutCommand, Overlay, Page};
 use crate::state::UiState;
 use crate::theme::{STEP, Tokens, fonts, text};
-use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Stroke, Ui};
+use egui::{Align, CentralPanel, Color32, Frame, Layout, Margin, Panel, ScrollArea, Stroke, Ui};
 
 /// Height of the top bar.
 const TOP: f32 = 52.0;
-/// A side panel can be made this wide.
-const SIDE: (f32, f32) = (200.0, 520.0);
+/// Height of the row for advice and errors.
+const HINT: f32 = 32.0;
 
 /// What the window keeps between frames.
 #[derive(Default)]
 pub struct ShellState {
     /// Choices of the user; changed by commands.
     pub ui: UiState,
+    /// Where the panels are.
+    pub dock: Dock,
+    /// The panels' own.
+    pub panels: Panels,
+}
+
+impl ShellState {
+    /// What a command changes here.
+    pub fn apply(&mut self, command: &AppCommand) {
+        if let AppCommand::Layout(layout) = command {
+            match *layout {
+                LayoutCommand::Arrange(preset) => self.dock.arrange(preset),
+                LayoutCommand::Show(pane) => self.dock.bring_forward(pane),
+                LayoutCommand::Hide(pane) => self.dock.set_shown(pane, false),
+            }
+        }
+    }
+}
+
+/// What each panel keeps between frames.
+#[derive(Default)]
+pub struct Panels {
     /// The lineage view's own.
     pub lineage: LineageViewState,
     /// The inspector's own.
@@ -40,26 +64,12 @@ pub struct ShellState {
     pub storage: StorageState,
     /// The findings' own.
     pub findings: FindingsState,
+    /// The menu of inputs, half filled in.
+    pub input: InputMenuState,
     /// The race's own.
     pub race: RaceViewState,
     /// The file dialog inside the window.
     pub files: FileDialogState,
-    /// The panel shown below the lineage.
-    pub below: Below,
-}
-
-/// What can be shown below the lineage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Below {
-    /// Tasks over time.
-    #[default]
-    Timeline,
-    /// Batches as plot and table.
-    Batches,
-    /// Stored partitions, map outputs, files.
-    Storage,
-    /// What should be looked at.
-    Findings,
 }
 
 /// The whole window.
@@ -76,43 +86,65 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
     Panel::top("top bar")
         .exact_size(TOP)
         .frame(frame(Margin::symmetric(16, 8)))
-        .show(ui, |ui| top_bar::top_bar_ui(ui, ctx, &state.ui));
+        .show(ui, |ui| top_bar::top_bar_ui(ui, ctx, &state.ui, &mut state.panels.input));
     // Always there, so that nothing jumps when there is something to say.
-    Panel::bottom("hint").exact_size(36.0).frame(frame(Margin::symmetric(16, 8))).show(ui, |ui| hint_ui(ui, &state.ui));
+    Panel::bottom("hint").exact_size(HINT).frame(frame(Margin::symmetric(16, 4))).show(ui, |ui| hint_ui(ui, &state.ui));
     match state.ui.overlay {
         Some(Overlay::Settings) => settings_ui(ui.ctx(), ctx, &state.ui),
         Some(Overlay::Keys) => keys_ui(ui.ctx(), ctx),
         None => {}
     }
-    files_ui(ui.ctx(), ctx, &state.ui, &mut state.files);
-    if state.ui.page == Page::Race {
-        CentralPanel::default()
-            .frame(Frame::new().fill(t.background).inner_margin(Margin::same(20)))
-            .show(ui, |ui| race_view_ui(ui, ctx, &mut state.race));
-        return;
+    files_ui(ui.ctx(), ctx, &state.ui, &mut state.panels.files);
+    let page = CentralPanel::default().frame(Frame::new().fill(t.background));
+    match state.ui.page {
+        Page::Run => {
+            Panel::bottom("scrubber")
+                .exact_size(scrubber::HEIGHT)
+                .frame(frame(Margin::symmetric(16, 0)))
+                .show(ui, |ui| scrubber::scrubber_ui(ui, ctx));
+            page.show(ui, |ui| dock_ui(ui, ctx, &mut state.dock, &mut state.panels, &mut state.ui));
+        }
+        Page::Race => {
+            page.show(ui, |ui| {
+                Frame::new().inner_margin(Margin::same(20)).show(ui, |ui| {
+                    race_view_ui(ui, ctx, &mut state.panels.race);
+                })
+            });
+        }
     }
-    let left = Panel::left("left")
-        .default_size(state.ui.panels.left)
-        .size_range(SIDE.0..=SIDE.1)
-        .frame(frame(Margin::same(12)))
-        .show(ui, |ui| left_ui(ui, ctx));
-    state.ui.panels.left = left.response.rect.width();
-    let right = Panel::right("right")
-        .default_size(state.ui.panels.right)
-        .size_range(SIDE.0..=SIDE.1)
-        .frame(frame(Margin::same(16)))
-        .show(ui, |ui| inspector_ui(ui, ctx, &mut state.inspector));
-    state.ui.panels.right = right.response.rect.width();
-    Panel::bottom("below")
-        .default_size(264.0)
-        .resizable(true)
-        .frame(frame(Margin::symmetric(16, 8)))
-        .show(ui, |ui| below_ui(ui, ctx, state));
-    CentralPanel::default().frame(Frame::new().fill(t.background)).show(ui, |ui| centre_ui(ui, ctx, state));
 }
 
-fn left_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
-    ScrollArea::vertical().id_salt("left").auto_shrink([false, false]).show(ui, |ui| {
+/// One panel, into the whole of `ui`.
+pub(super) fn pane_ui(ui: &mut Ui, pane: Pane, ctx: &ViewCtx<'_>, panels: &mut Panels, state: &mut UiState) {
+    match pane {
+        Pane::Cluster => panel(ui, Margin::same(12), |ui| cluster_ui(ui, ctx)),
+        Pane::Lineage => lineage_ui(ui, ctx, panels, state),
+        Pane::Inspector => panel(ui, Margin::same(16), |ui| inspector_ui(ui, ctx, &mut panels.inspector)),
+        Pane::Timeline => panel(ui, LIST, |ui| timeline_ui(ui, ctx, &mut panels.timeline)),
+        Pane::Batches => panel(ui, LIST, |ui| batches_ui(ui, ctx, &mut panels.batches)),
+        Pane::Storage => panel(ui, LIST, |ui| storage_ui(ui, ctx, &mut panels.storage)),
+        Pane::Findings => panel(ui, LIST, |ui| findings_ui(ui, ctx, &mut panels.findings)),
+    }
+}
+
+/// Margins of panels with rows.
+const LIST: Margin = Margin { left: 12, right: 12, top: 4, bottom: 8 };
+
+/// Fills the room of a panel with its colour, and `content` inside the margins.
+fn panel(ui: &mut Ui, margin: Margin, content: impl FnOnce(&mut Ui)) {
+    filled(ui, Tokens::of(ui.ctx()).panel, margin, content);
+}
+
+fn filled(ui: &mut Ui, fill: Color32, margin: Margin, content: impl FnOnce(&mut Ui)) {
+    let room = ui.max_rect();
+    ui.painter().rect_filled(room, 0.0, fill);
+    let mut inner = ui.new_child(egui::UiBuilder::new().max_rect(room - margin));
+    inner.set_clip_rect(inner.clip_rect().intersect(room));
+    content(&mut inner);
+}
+
+fn cluster_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
+    ScrollArea::vertical().id_salt("cluster").auto_shrink([false, false]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 1.5 * STEP;
         executors_panel::executors_ui(ui, ctx);
         ui.add_space(2.0 * STEP);
@@ -122,46 +154,30 @@ fn left_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     });
 }
 
-fn below_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
-    ui.horizontal(|ui| {
-        for (tab, name) in [
-            (Below::Timeline, "Timeline"),
-            (Below::Batches, "Batches"),
-            (Below::Storage, "Storage"),
-            (Below::Findings, "Findings"),
-        ] {
-            if ui.selectable_label(state.below == tab, name).clicked() {
-                state.below = tab;
-            }
-        }
-        if ui.selectable_label(false, "Race").clicked() {
-            ctx.send.send(AppCommand::ShowPage(Page::Race));
-        }
+/// The sentence, the lineage, and what its signs mean.
+fn lineage_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, panels: &mut Panels, state: &mut UiState) {
+    let t = Tokens::of(ui.ctx());
+    filled(ui, t.background, Margin::ZERO, |ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        let height = ui.available_height();
+        let legend_height = legend::height(ui.available_width() - 40.0, height) + 20.0;
+        Panel::bottom("legend")
+            .exact_size(legend_height)
+            .show_separator_line(false)
+            .frame(Frame::new().inner_margin(Margin::symmetric(20, 10)))
+            .show(ui, |ui| legend::legend_ui(ui, height));
+        Frame::new().inner_margin(Margin { left: 20, right: 20, top: 12, bottom: 8 }).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+                view_controls_ui(ui, ctx, &mut panels.lineage, &mut state.follow);
+                ui.add_space(2.0 * STEP);
+                ui.with_layout(Layout::top_down(Align::Min), |ui| story::story_ui(ui, ctx));
+            });
+        });
+        let mut follow = state.follow;
+        lineage_view_ui(ui, ctx, &mut panels.lineage, &mut follow);
+        state.follow = follow;
     });
-    match state.below {
-        Below::Timeline => timeline_ui(ui, ctx, &mut state.timeline),
-        Below::Batches => batches_ui(ui, ctx, &mut state.batches),
-        Below::Storage => storage_ui(ui, ctx, &mut state.storage),
-        Below::Findings => findings_ui(ui, ctx, &mut state.findings),
-    }
-}
-
-fn centre_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
-    ui.spacing_mut().item_spacing.y = 0.0;
-    let width = ui.available_width() - 40.0;
-    let legend_height = legend::height(width) + 24.0;
-    Panel::bottom("legend")
-        .exact_size(legend_height)
-        .show_separator_line(false)
-        .frame(Frame::new().inner_margin(Margin::symmetric(20, 12)))
-        .show(ui, legend::legend_ui);
-    Frame::new().inner_margin(Margin { left: 20, right: 20, top: 16, bottom: 12 }).show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        story::story_ui(ui, ctx);
-    });
-    let mut follow = state.ui.follow;
-    lineage_view_ui(ui, ctx, &mut state.lineage, &mut follow);
-    state.ui.follow = follow;
 }
 
 /// What went wrong, else the advice of the moment. The words can be copied.
@@ -190,12 +206,12 @@ pub fn whole_lineage_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewS
         return;
     }
     ui.spacing_mut().item_spacing.y = 0.0;
-    let height = legend::height(ui.available_width() - 40.0) + 24.0;
+    let room = f32::INFINITY;
     Panel::bottom("legend")
-        .exact_size(height)
+        .exact_size(legend::height(ui.available_width() - 40.0, room) + 20.0)
         .show_separator_line(false)
-        .frame(Frame::new().inner_margin(Margin::symmetric(20, 12)))
-        .show(ui, legend::legend_ui);
+        .frame(Frame::new().inner_margin(Margin::symmetric(20, 10)))
+        .show(ui, |ui| legend::legend_ui(ui, room));
     Frame::new().inner_margin(Margin { left: 20, right: 20, top: 16, bottom: 0 }).show(ui, |ui| {
         ui.set_width(ui.available_width());
         story::story_ui(ui, ctx);

@@ -1,8 +1,11 @@
 //! The top bar: program, transport, the batch as the one big number, the clock, the driver.
 
 use super::ViewCtx;
+use super::input_menu::{InputMenuState, input_menu_ui};
 use super::menu::menu_ui;
-use crate::command::{AppCommand, StepGrain, Transport};
+use crate::command::shortcuts::stride_of;
+use crate::command::{AppCommand, Scrub, StepGrain, Transport};
+use crate::model::{Shown, Way};
 use crate::state::{Playback, UiState};
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, format, text};
@@ -16,24 +19,36 @@ const SPEED_MIN: f64 = 0.1;
 /// Where the slider stands for maximum.
 const SPEED_END: f64 = 200.0;
 
+/// With less width the bar leaves out words that signs beside them say too.
+const ROOMY: f32 = 1000.0;
+
 /// Fills the top bar.
-pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
+pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState, input: &mut InputMenuState) {
     let t = Tokens::of(ui.ctx());
+    let room = ui.available_width();
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 2.0 * STEP;
         menu_ui(ui, ctx, state);
         mark_ui(ui);
-        ui.label(text::rich("Faultline", text::semibold(16.0_f32.min(text::LARGE)), t.text));
+        if room >= ROOMY {
+            ui.label(text::rich("Faultline", text::semibold(16.0_f32.min(text::LARGE)), t.text));
+        }
         ui.add_space(2.0 * STEP);
         program_ui(ui, ctx, state);
+        if ctx.time.running {
+            input_menu_ui(ui, ctx, input);
+        }
         ui.add_space(2.0 * STEP);
-        if ctx.controllable {
+        if ctx.time.running {
             transport_ui(ui, ctx, state);
-            speed_ui(ui, ctx, state);
+            // The clock on the wall has one speed.
+            if state.pacing {
+                speed_ui(ui, ctx, state);
+            }
         }
         ui.add_space(4.0 * STEP);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            driver_ui(ui, ctx);
+            driver_ui(ui, ctx, room);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| batch_ui(ui, ctx));
         });
     });
@@ -86,13 +101,22 @@ fn transport_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
     if play.clicked() {
         ctx.send.send(AppCommand::Transport(if running { Transport::Pause } else { Transport::Resume }));
     }
+    // Steps through the past need no engine; an engine under the wall clock cannot be stepped.
+    if ctx.time.shown == Shown::Live && !state.pacing {
+        return;
+    }
     let step = ui.add(Button::new("").min_size(vec2(32.0, 28.0))).on_hover_text("Step, key →");
     step.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, "Step"));
     let c = step.rect.center();
     triangle(ui, c - vec2(2.0, 0.0), 5.5, t.text);
     ui.painter().vline(c.x + 5.5, c.y - 5.5..=c.y + 5.5, Stroke::new(2.0, t.text));
     if step.clicked() {
-        ctx.send.send(AppCommand::Transport(Transport::Step(state.step_grain)));
+        ctx.send.send(match ctx.time.shown {
+            Shown::Live => AppCommand::Transport(Transport::Step(state.step_grain)),
+            Shown::Past { .. } => {
+                AppCommand::Scrub(Scrub::Step { stride: stride_of(state.step_grain), way: Way::Forward })
+            }
+        });
     }
     let grain_combo = ComboBox::from_id_salt("step grain")
         .width(64.0)
@@ -180,8 +204,12 @@ fn shown_batch(ctx: &ViewCtx<'_>) -> Option<faultline_engine::ids::BatchId> {
     ctx.model.running_batch().or(ctx.model.latest_batch())
 }
 
-fn driver_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
+fn driver_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, room: f32) {
     let t = Tokens::of(ui.ctx());
+    if let Shown::Past { position } = ctx.time.shown {
+        past_ui(ui, ctx, position);
+        return;
+    }
     let application = &ctx.model.application;
     let (words, color) = match (application.started, application.ended) {
         (_, Some(_)) => ("Driver ended", t.first_time),
@@ -190,8 +218,26 @@ fn driver_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
         (None, None) => ("Driver starting", t.computing),
     };
     ui.add_space(2.0 * STEP);
-    ui.label(text::rich(words, text::regular(text::SMALL), t.text));
-    let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+    if room >= ROOMY {
+        ui.label(text::rich(words, text::regular(text::SMALL), t.text));
+    }
+    let (rect, dot) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+    dot.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, words));
+    dot.on_hover_text(words);
     ui.painter().circle_filled(rect.center(), 4.5, color);
+    ui.add_space(2.0 * STEP);
+}
+
+/// Which moment of the past this is, beside a ring: what is shown is not up.
+fn past_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, position: usize) {
+    let t = Tokens::of(ui.ctx());
+    let words = match ctx.time.timeline.batch_at(position) {
+        Some(batch) => format!("Past · batch {batch}"),
+        None => format!("Past · event {position}"),
+    };
+    ui.add_space(2.0 * STEP);
+    ui.label(text::rich(words, text::semibold(text::SMALL), t.text));
+    let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+    ui.painter().circle_stroke(rect.center(), 4.0, Stroke::new(1.5, t.text_soft));
     ui.add_space(2.0 * STEP);
 }

@@ -1,6 +1,6 @@
 //! What the driver wants done, in order.
 
-use super::input::{Reply, SlotId, SlotSpawn};
+use super::input::{ReceiverPlan, Reply, SlotId, SlotSpawn};
 use crate::error::EngineError;
 use crate::event::{CheckpointPart, Envelope, RddInfo};
 use crate::ids::*;
@@ -35,6 +35,8 @@ pub enum Effect {
     Spawn(SlotSpawn),
     /// Do something to executors.
     Cluster(ClusterOp),
+    /// Start or stop a receiver.
+    Receiver(ReceiverOp),
     /// Write the manifest of a checkpoint and verify all its files.
     Publish(CheckpointWrite),
     /// The application ended.
@@ -87,6 +89,30 @@ pub enum ClusterOp {
     },
     /// Copy a block.
     Replicate(ReplicaOrder),
+    /// Remove blocks of receivers everywhere.
+    RemoveInputs {
+        /// Blocks.
+        blocks: Vec<InputBlockId>,
+    },
+}
+
+/// Something done to receivers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReceiverOp {
+    /// Start one.
+    Start {
+        /// What it reads.
+        plan: ReceiverPlan,
+        /// Where.
+        executor: ExecutorId,
+        /// Which start of it this is.
+        attempt: u32,
+    },
+    /// Stop one.
+    Stop {
+        /// Of which stream.
+        stream: StreamId,
+    },
 }
 
 /// A checkpoint whose parts are written.

@@ -3,11 +3,12 @@
 use super::effects::CheckpointWrite;
 use crate::command::Command;
 use crate::error::{EngineError, Result};
-use crate::event::{CheckpointPart, OutputOpInfo, StreamInfo};
+use crate::event::{CheckpointPart, OutputOpInfo, StorageLevel, StreamInfo};
 use crate::executor::BlockReport;
 use crate::ids::*;
 use crate::rdd::{AnyRdd, JobSpec, Notice, TaskOutput};
 use crate::scheduler::TaskReport;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,6 +26,56 @@ pub struct BatchTick {
     pub batch: BatchId,
     /// Batch time.
     pub time: Timestamp,
+}
+
+/// A block of a receiver that belongs to a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceivedBlock {
+    /// Which.
+    pub id: InputBlockId,
+    /// Records.
+    pub records: u64,
+}
+
+/// A receiver of the template: what it reads, and how its blocks are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverPlan {
+    /// The input stream.
+    pub stream: StreamId,
+    /// The host that it connects to.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Level of its blocks.
+    pub level: StorageLevel,
+}
+
+/// What a receiver says. The driver checks which of its starts is speaking.
+#[derive(Debug)]
+pub enum ReceiverNews {
+    /// It runs.
+    Started,
+    /// It stored a block here, and perhaps a copy elsewhere.
+    Stored {
+        /// The block.
+        block: ReceivedBlock,
+        /// Every copy.
+        reports: Vec<BlockReport>,
+    },
+    /// Something went wrong; it goes on.
+    Error {
+        /// What.
+        message: String,
+        /// The error beneath.
+        error: String,
+    },
+    /// It stopped; it starts again by itself (R17.4).
+    Stopped {
+        /// Why.
+        message: String,
+        /// The error beneath.
+        error: String,
+    },
 }
 
 /// What a thread of the program asks and waits for.
@@ -46,6 +97,9 @@ pub enum Request {
     NextInstruction,
     /// The output slot wants work; answered by [`Reply::Output`].
     NextOutput,
+    /// Give a batch the blocks that receivers stored since the last one (R17.10); answered by
+    /// [`Reply::Received`].
+    ReceivedBlocks(BatchTick),
     /// Wait for the end of the stream; answered by [`Reply::Done`].
     AwaitTermination,
 }
@@ -78,6 +132,8 @@ pub enum Reply {
     Done(Result<()>),
     /// A job ended.
     Job(Result<Vec<TaskOutput>>),
+    /// Blocks of receivers, by stream.
+    Received(BTreeMap<StreamId, Vec<ReceivedBlock>>),
     /// Work for the generator.
     Generator(Instruction),
     /// Work for an output slot; `None` means stop.
@@ -121,6 +177,8 @@ pub struct StreamingPlan {
     pub streams: Vec<StreamInfo>,
     /// Output operations.
     pub outputs: Vec<OutputOpInfo>,
+    /// Receivers.
+    pub receivers: Vec<ReceiverPlan>,
     /// The threads to start: generator and output slot, with their names.
     pub slots: Vec<(String, SlotBody)>,
 }
@@ -164,6 +222,15 @@ pub enum DriverInput {
         /// Its blocks.
         reports: Vec<BlockReport>,
     },
+    /// A receiver speaks.
+    Receiver {
+        /// Of which stream.
+        stream: StreamId,
+        /// Which start of it.
+        attempt: u32,
+        /// What it says.
+        news: ReceiverNews,
+    },
     /// An executor is gone.
     ExecutorLost {
         /// Which.
@@ -198,6 +265,7 @@ impl fmt::Debug for DriverInput {
             Self::TaskFinished(report) => return write!(f, "TaskFinished({})", report.task),
             Self::Blocks(_) => "Blocks",
             Self::BlocksReported { .. } => "BlocksReported",
+            Self::Receiver { .. } => "Receiver",
             Self::ExecutorLost { .. } => "ExecutorLost",
             Self::CheckpointPublished { .. } => "CheckpointPublished",
             Self::SlotEnded { .. } => "SlotEnded",

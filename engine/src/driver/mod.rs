@@ -8,12 +8,13 @@ mod checkpoints;
 mod commands;
 mod effects;
 mod input;
+mod receivers;
 mod streaming;
 
-pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects};
+pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, ReceiverOp};
 pub use input::{
-    BatchTick, DriverInput, GeneratedBatch, Instruction, OutputJob, Reply, Request, SlotBody, SlotId, SlotSpawn,
-    StreamingPlan, Told,
+    BatchTick, DriverInput, GeneratedBatch, Instruction, OutputJob, ReceivedBlock, ReceiverNews, ReceiverPlan, Reply,
+    Request, SlotBody, SlotId, SlotSpawn, StreamingPlan, Told,
 };
 
 use crate::config::EngineConfig;
@@ -24,6 +25,7 @@ use crate::rdd::{Notice, Released};
 use crate::scheduler::{Outbox, Scheduler};
 use crate::sim::faults::PlannedFault;
 use parking_lot::Mutex;
+use receivers::Receivers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use streaming::Streaming;
@@ -33,6 +35,7 @@ pub struct Driver {
     config: Arc<EngineConfig>,
     scheduler: Scheduler,
     streaming: Option<Streaming>,
+    receivers: Receivers,
     /// Which slot waits for which job.
     waiting: BTreeMap<JobId, SlotId>,
     /// Executors that are dead although the driver has not noticed yet.
@@ -57,6 +60,7 @@ impl Driver {
         Self {
             scheduler: Scheduler::new(Arc::clone(&config)),
             streaming: None,
+            receivers: Receivers::default(),
             waiting: BTreeMap::new(),
             undetected: BTreeSet::new(),
             dead: BTreeSet::new(),
@@ -134,6 +138,9 @@ impl Driver {
                     self.scheduler.blocks_changed(reports, &mut out);
                 }
             }
+            DriverInput::Receiver { stream, attempt, news } => {
+                self.on_receiver_news(now, (stream, attempt), news, &mut out);
+            }
             DriverInput::ExecutorLost { executor, reason } => self.lose_executor(now, executor, &reason, &mut out),
             DriverInput::CheckpointPublished { write, result } => self.checkpoint_published(now, write, result, fx),
             DriverInput::SlotEnded { slot, result } => self.slot_ended(now, slot, result, &mut out, fx),
@@ -152,6 +159,7 @@ impl Driver {
     fn settle(&mut self, now: Timestamp, mut out: Outbox, fx: &mut Effects) {
         loop {
             self.drain(now, &mut out, fx);
+            self.tend_receivers(now, fx);
             let mut more = Outbox::default();
             self.dispatch_streaming(now, &mut more, fx);
             if more.is_empty() {
@@ -232,6 +240,10 @@ impl Driver {
             Request::StartStreaming(plan) => self.start_streaming(now, slot, plan, fx),
             Request::NextInstruction => self.generator_waits(slot),
             Request::NextOutput => self.output_slot_waits(slot),
+            Request::ReceivedBlocks(tick) => {
+                let blocks = self.allocate_blocks(now, tick, fx);
+                fx.push(Effect::Reply(slot, Reply::Received(blocks)));
+            }
             Request::AwaitTermination => self.await_termination(slot, fx),
         }
     }
@@ -253,6 +265,7 @@ impl Driver {
             }
             Notice::Marked(info) => self.emit(now, fx, Event::CheckpointMarked { rdd: info.id }),
             Notice::CheckpointFailed(rdd, error) => self.emit(now, fx, Event::CheckpointFailed { rdd, error }),
+            Notice::InputsForgotten(blocks) => fx.push(Effect::Cluster(ClusterOp::RemoveInputs { blocks })),
             Notice::Fact(event) => self.emit(now, fx, event),
         }
     }
@@ -285,6 +298,7 @@ impl Driver {
             return;
         }
         self.ended = true;
+        self.stop_receivers(now, fx);
         self.stop_streaming_slots(fx);
         if let Err(error) = &result {
             self.scheduler.abort_all(&error.to_string(), out);

@@ -4,6 +4,7 @@
 use super::Driver;
 use super::effects::{Effect, Effects};
 use super::input::{BatchTick, GeneratedBatch, Instruction, OutputJob, Reply, SlotId, SlotSpawn, StreamingPlan};
+use super::receivers::Receivers;
 use crate::error::{EngineError, Result};
 use crate::event::{BatchInfo, Event};
 use crate::ids::*;
@@ -79,6 +80,7 @@ impl Driver {
         let zero = Timestamp(now.0 / interval_ns * interval_ns);
         self.emit(now, fx, Event::StreamGraphDefined { streams: plan.streams, outputs: plan.outputs });
         self.emit(now, fx, Event::StreamingStarted { zero, interval: plan.interval });
+        self.receivers = Receivers::new(plan.receivers);
         for (name, run) in plan.slots {
             let slot = SlotId(self.next_slot);
             self.next_slot += 1;

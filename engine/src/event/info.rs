@@ -197,6 +197,25 @@ pub struct BatchInfo {
     pub output_ops: Vec<OutputOpId>,
 }
 
+/// A receiver, in Spark's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiverInfo {
+    /// The input stream.
+    pub stream: StreamId,
+    /// Class name and what it reads: `SocketReceiver localhost:9999`.
+    pub name: String,
+    /// Whether it runs.
+    pub active: bool,
+    /// Where it runs, or ran last.
+    pub executor: Option<ExecutorId>,
+    /// What went wrong last; empty when nothing did.
+    pub last_error_message: String,
+    /// The error beneath; empty when there is none.
+    pub last_error: String,
+    /// When it went wrong.
+    pub last_error_time: Option<Timestamp>,
+}
+
 /// A stream of the template.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamInfo {
@@ -302,6 +321,13 @@ pub struct ReadRow {
     pub records: u64,
     /// Bytes read, for memory, disk and checkpoint.
     pub bytes: u64,
+    /// Nanoseconds spent on this row: reading or computing it, and keeping it where its level says;
+    /// without the rows that it asked for, and without fetching. 0 in logs before 0.2.
+    #[serde(default)]
+    pub self_ns: u64,
+    /// Nanoseconds spent fetching map outputs for this row. 0 in logs before 0.2.
+    #[serde(default)]
+    pub fetch_ns: u64,
 }
 
 /// Where a partition came from, in the order in which the read boundary asks.

@@ -32,6 +32,10 @@ pub struct TaskMetrics {
     pub checkpoint_bytes_written: u64,
     /// Every RDD partition that passed the read boundary, the task's own first.
     pub reads: Vec<ReadRow>,
+    /// Nanoseconds spent writing map output and checkpoint parts. What is left of `run_ns` after this
+    /// and the times of the rows went into starting the task and into its result. 0 in logs before 0.2.
+    #[serde(default)]
+    pub write_ns: u64,
     /// Why the task as a whole repeats work: its map output had been registered before.
     pub rerun_cause: Option<RecomputeCause>,
 }

@@ -166,7 +166,49 @@ pub enum Event {
         rdd: RddId,
     },
 
+    /// A block of a receiver changed on an executor; invalid level and zero sizes mean that it is gone.
+    InputBlockUpdated {
+        /// Where.
+        executor: ExecutorId,
+        /// Which.
+        block: InputBlockId,
+        /// How it is kept now.
+        level: StorageLevel,
+        /// Bytes in memory.
+        memory_bytes: u64,
+        /// Bytes on disk.
+        disk_bytes: u64,
+        /// Why it left, when it left.
+        removal: Option<BlockRemoval>,
+        /// First records, when it is new and previews are on.
+        preview: Option<Preview>,
+    },
+
     // Streaming.
+    /// A receiver runs (R17.1).
+    ReceiverStarted {
+        /// The receiver.
+        receiver: ReceiverInfo,
+    },
+    /// A receiver reported an error and goes on.
+    ReceiverError {
+        /// The receiver, with the error.
+        receiver: ReceiverInfo,
+    },
+    /// A receiver stopped; unless the application ends, it starts again (R17.3, R17.4).
+    ReceiverStopped {
+        /// The receiver, with why.
+        receiver: ReceiverInfo,
+    },
+    /// The driver accepted a block of a receiver: it belongs to the next batch (R17.10).
+    ReceivedBlockAdded {
+        /// Which.
+        block: InputBlockId,
+        /// Where the receiver runs.
+        executor: ExecutorId,
+        /// Records.
+        records: u64,
+    },
     /// The streaming context started.
     StreamingStarted {
         /// Batch times are `zero + k * interval`.

@@ -9,7 +9,11 @@ use std::io;
 const PREFIX: &str = "Faultline";
 
 /// Names of the kinds written here; another name after the prefix is of a newer version.
-const KINDS: [&str; 23] = [
+const KINDS: [&str; 27] = [
+    "ReceiverStarted",
+    "ReceiverError",
+    "ReceiverStopped",
+    "ReceivedBlockAdded",
     "StreamingStarted",
     "BatchSubmitted",
     "BatchStarted",

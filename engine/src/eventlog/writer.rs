@@ -73,7 +73,7 @@ fn put_event(out: &mut Vec<u8>, announced: &Announced, event: &Event, stamp: Sta
         Event::TaskEnd { task, reason, metrics } => {
             put(out, name::TASK_END, &TaskEndLine::new(task, reason, metrics, stamp))
         }
-        Event::BlockUpdated { .. } => put_block(out, event, stamp),
+        Event::BlockUpdated { .. } | Event::InputBlockUpdated { .. } => put_block(out, event, stamp),
         Event::UnpersistRdd { rdd } => {
             put(out, name::UNPERSIST_RDD, &UnpersistRddLine { rdd: *rdd, mark: Mark::plain(stamp) })
         }
@@ -179,12 +179,18 @@ fn put_job_or_stage(
 }
 
 fn put_block(out: &mut Vec<u8>, event: &Event, stamp: Stamp) -> io::Result<()> {
-    let Event::BlockUpdated { executor, block, level, memory_bytes, disk_bytes, removal, preview } = event else {
-        return Ok(());
+    let (block, executor, level, memory_bytes, disk_bytes, removal, preview) = match event {
+        Event::BlockUpdated { executor, block, level, memory_bytes, disk_bytes, removal, preview } => {
+            (block.to_string(), executor, level, memory_bytes, disk_bytes, removal, preview)
+        }
+        Event::InputBlockUpdated { executor, block, level, memory_bytes, disk_bytes, removal, preview } => {
+            (block.to_string(), executor, level, memory_bytes, disk_bytes, removal, preview)
+        }
+        _ => return Ok(()),
     };
     let info = BlockUpdatedInfo {
         manager: (*executor).into(),
-        block: block.to_string().into(),
+        block: block.into(),
         level: (*level).into(),
         memory_bytes: *memory_bytes,
         disk_bytes: *disk_bytes,

@@ -48,31 +48,41 @@ impl Default for CostTable {
     }
 }
 
-/// The modelled time that a task has used. On threads it stands still.
-#[derive(Debug)]
+/// The time that a task has used: modelled, or measured by whoever has a clock.
 pub struct CostMeter {
     table: Option<CostTable>,
+    measure: Option<Box<dyn Fn() -> u64>>,
     /// Slowness of the executor times jitter of the task.
     factor: f64,
     spent: Cell<u64>,
 }
 
 impl CostMeter {
-    /// Stands still: durations are measured.
+    /// Stands still.
     pub const fn idle() -> Self {
-        Self { table: None, factor: 1.0, spent: Cell::new(0) }
+        Self { table: None, measure: None, factor: 1.0, spent: Cell::new(0) }
+    }
+
+    /// Models nothing; `measure` gives the nanoseconds since launch.
+    pub fn measured(measure: Box<dyn Fn() -> u64>) -> Self {
+        Self { measure: Some(measure), ..Self::idle() }
     }
 
     /// Adds up modelled costs; `factor` multiplies each.
     pub fn modelled(table: CostTable, factor: f64) -> Self {
-        let meter = Self { table: Some(table), factor, spent: Cell::new(0) };
+        let meter = Self { table: Some(table), factor, ..Self::idle() };
         meter.add(|t| t.task);
         meter
     }
 
-    /// Modelled nanoseconds since launch.
+    /// Modelled nanoseconds since launch; 0 when durations are measured.
     pub fn now(&self) -> u64 {
         self.spent.get()
+    }
+
+    /// Nanoseconds since launch, modelled or measured.
+    pub fn elapsed(&self) -> u64 {
+        self.measure.as_ref().map_or_else(|| self.spent.get(), |measure| measure())
     }
 
     fn add(&self, cost: impl Fn(&CostTable) -> u64) {

@@ -1,7 +1,7 @@
 //! The effects of a task, applied as they occur (threads) or at their modelled time (simulator).
 
 use super::ExecutorStores;
-use crate::event::Preview;
+use crate::event::{Preview, StorageLevel};
 use crate::ids::*;
 use crate::object_store::{ObjectStore, PutMode};
 use crate::rdd::TaskError;
@@ -15,14 +15,14 @@ pub enum ScriptEntry {
     /// A block of this executor was read: it counts as accessed, and may move back into memory.
     Read {
         /// Block.
-        id: BlockId,
+        id: StoredId,
         /// Its records.
         block: Arc<dyn StoredBlock>,
     },
     /// A block of this executor could not be read.
     Unreadable {
         /// Block.
-        id: BlockId,
+        id: StoredId,
     },
     /// A block is stored here, and a copy on each peer.
     PutBlock {
@@ -133,28 +133,65 @@ fn put_with_replicas(
     cluster: &Cluster,
     previews: bool,
 ) -> Result<Vec<BlockReport>, TaskError> {
-    let put = |on: &ExecutorStores, block: Arc<dyn StoredBlock>| {
-        on.put_block(id, block, policy.level, policy.generation).map_err(TaskError::Exception)
-    };
+    let put =
+        |on: &ExecutorStores, block: Arc<dyn StoredBlock>| on.put_block(id, block, policy.level, policy.generation);
+    let replicas = Replicas { wanted: policy.level.replication.saturating_sub(1).into(), peers, previews };
+    store_copies(id.into(), block, &replicas, stores, cluster, put).map_err(TaskError::Exception)
+}
+
+/// A block of a receiver: here, and a copy on a peer when the level asks for two. Returns what changed,
+/// on every executor; nothing when this one is dead.
+///
+/// # Errors
+/// When this executor refuses the block: the receiver hears of it.
+pub fn store_input_block(
+    id: InputBlockId,
+    block: &Arc<dyn StoredBlock>,
+    level: StorageLevel,
+    replicas: &Replicas<'_>,
+    stores: &ExecutorStores,
+    cluster: &Cluster,
+) -> Result<Vec<BlockReport>, String> {
+    store_copies(id.into(), block, replicas, stores, cluster, |on, block| on.put_input_block(id, block, level))
+}
+
+/// Where copies of a block may go.
+#[derive(Clone, Copy, Debug)]
+pub struct Replicas<'a> {
+    /// How many copies beside the first.
+    pub wanted: usize,
+    /// Executors that may get one, best first.
+    pub peers: &'a [ExecutorId],
+    /// Whether the report of the first copy carries a preview.
+    pub previews: bool,
+}
+
+fn store_copies(
+    id: StoredId,
+    block: &Arc<dyn StoredBlock>,
+    replicas: &Replicas<'_>,
+    stores: &ExecutorStores,
+    cluster: &Cluster,
+    put: impl Fn(&ExecutorStores, Arc<dyn StoredBlock>) -> Result<Vec<BlockReport>, String>,
+) -> Result<Vec<BlockReport>, String> {
     let mut all = put(stores, Arc::clone(block))?;
     let new = all.iter_mut().find(|r| r.change.block == id && r.change.status.removal.is_none());
     let stored = new.is_some();
-    if let Some(report) = new.filter(|_| previews) {
+    if let Some(report) = new.filter(|_| replicas.previews) {
         report.preview = Some(block.preview());
     }
-    if stored && !peers.is_empty() {
-        let bytes = block.encode().map_err(|error| TaskError::Exception(error.to_string()))?;
-        let wanted = usize::from(policy.level.replication.saturating_sub(1));
+    if stored && !replicas.peers.is_empty() {
+        let bytes = block.encode().map_err(|error| error.to_string())?;
         let (mut copies, mut failures) = (0, 0);
-        for peer in peers {
-            if copies == wanted || failures > MAX_REPLICATION_FAILURES {
+        for peer in replicas.peers {
+            if copies == replicas.wanted || failures > MAX_REPLICATION_FAILURES {
                 break;
             }
             let Some(peer) = cluster.read().get(peer).cloned().filter(|p| p.is_alive()) else {
                 failures += 1;
                 continue;
             };
-            let copy = block.codec().wrap(Arc::clone(&bytes)).map_err(|e| TaskError::Exception(e.to_string()))?;
+            let copy = block.codec().wrap(Arc::clone(&bytes)).map_err(|e| e.to_string())?;
             match put(&peer, copy) {
                 Ok(reports) => {
                     copies += 1;

@@ -63,17 +63,17 @@ impl ExecutorStores {
     }
 
     /// A block for a task of this executor. Nothing moves until [`Self::block_read`].
-    pub fn look_at_block(&self, id: BlockId) -> Result<Option<Found>, BlockError> {
+    pub fn look_at_block(&self, id: impl Into<StoredId>) -> Result<Option<Found>, BlockError> {
         if self.is_alive() { self.blocks.lock().look(id, BlockForm::Values) } else { Ok(None) }
     }
 
     /// A task of this executor read a block.
-    pub(super) fn block_read(&self, id: BlockId, block: &Arc<dyn StoredBlock>) -> Vec<BlockReport> {
+    pub(super) fn block_read(&self, id: StoredId, block: &Arc<dyn StoredBlock>) -> Vec<BlockReport> {
         self.change(|blocks| blocks.accessed(id, block))
     }
 
     /// A block turned out to be unreadable: it is forgotten (R8.9).
-    pub(super) fn block_unreadable(&self, id: BlockId) -> Vec<BlockReport> {
+    pub(super) fn block_unreadable(&self, id: StoredId) -> Vec<BlockReport> {
         self.change(|blocks| blocks.remove(id, BlockRemoval::Unreadable))
     }
 
@@ -86,7 +86,7 @@ impl ExecutorStores {
     }
 
     /// A block for somebody else; `None` when dead or unreadable (R8.15).
-    pub fn peek_block(&self, id: BlockId) -> Option<Arc<dyn StoredBlock>> {
+    pub fn peek_block(&self, id: impl Into<StoredId>) -> Option<Arc<dyn StoredBlock>> {
         if !self.is_alive() {
             return None;
         }
@@ -137,7 +137,24 @@ impl ExecutorStores {
         // Locked until the block is stored: an unpersist comes before or after, not between.
         let generations = self.generations.lock();
         let oldest = generations.get(&id.rdd).copied().unwrap_or(0);
-        if !self.is_alive() || generation < oldest {
+        if generation < oldest {
+            return Ok(Vec::new());
+        }
+        self.put(id.into(), block, level)
+    }
+
+    /// Stores a block of a receiver. Returns what changed; nothing when this incarnation is dead.
+    pub(super) fn put_input_block(
+        &self,
+        id: InputBlockId,
+        block: Arc<dyn StoredBlock>,
+        level: StorageLevel,
+    ) -> Result<Vec<BlockReport>, String> {
+        self.put(id.into(), block, level)
+    }
+
+    fn put(&self, id: StoredId, block: Arc<dyn StoredBlock>, level: StorageLevel) -> Result<Vec<BlockReport>, String> {
+        if !self.is_alive() {
             return Ok(Vec::new());
         }
         let mut failure = None;
@@ -158,8 +175,16 @@ impl ExecutorStores {
     }
 
     /// Removes one block.
-    pub fn drop_block(&self, id: BlockId) -> Vec<BlockReport> {
+    pub fn drop_block(&self, id: impl Into<StoredId>) -> Vec<BlockReport> {
         self.change(|blocks| blocks.remove(id, BlockRemoval::Dropped))
+    }
+
+    /// Removes blocks of a receiver whose batch is no longer remembered (R12.7).
+    pub fn remove_input_blocks(&self, ids: &[InputBlockId]) -> Vec<BlockReport> {
+        self.change(|blocks| {
+            let gone = ids.iter().filter_map(|id| blocks.remove(*id, BlockRemoval::Unpersisted));
+            gone.collect::<Vec<_>>()
+        })
     }
 
     /// Copies a block from another executor (R8.14). Returns what changed here.

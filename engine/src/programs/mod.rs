@@ -1,21 +1,18 @@
 //! The built-in programs.
 
+mod input;
+mod join_streams;
+mod log_sessions;
 mod page_rank;
+mod windowed_counts;
 mod word_count;
+
+pub use input::{BadSource, InputSource, ProgramInput};
 
 use crate::error::Result;
 use crate::event::StorageLevel;
 use crate::ids::OperatorName;
 use crate::rdd::{ReplayText, SparkContext};
-
-/// What a program may be given.
-#[derive(Clone, Debug)]
-pub struct ProgramInput {
-    /// The text to work on.
-    pub text: ReplayText,
-    /// Lines per batch, for programs that replay it.
-    pub lines_per_batch: usize,
-}
 
 /// A built-in program.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +21,8 @@ pub struct BuiltIn {
     pub name: &'static str,
     /// One sentence.
     pub summary: &'static str,
+    /// What it shows, in a few words.
+    pub about: &'static str,
     /// The operator whose level and interval the policies of a race replace.
     pub kept_operator: &'static str,
     /// Level that the program sets on it.
@@ -32,6 +31,7 @@ pub struct BuiltIn {
     pub streaming: bool,
     /// Whether Spark refuses this operator without memory, or without a checkpoint.
     pub must_checkpoint: bool,
+    sample: Option<fn(u64) -> ReplayText>,
     run: fn(&SparkContext, &ProgramInput) -> Result<()>,
 }
 
@@ -44,6 +44,11 @@ impl BuiltIn {
         (self.run)(sc, input)
     }
 
+    /// A text of its own, the same for the same seed, for programs that want another than a book.
+    pub fn sample(&self, seed: u64) -> Option<ReplayText> {
+        self.sample.map(|make| make(seed))
+    }
+
     /// The operator whose policy a race varies.
     pub fn kept(&self) -> OperatorName {
         self.kept_operator.into()
@@ -51,7 +56,8 @@ impl BuiltIn {
 }
 
 /// All built-in programs.
-pub const ALL: [BuiltIn; 2] = [word_count::PROGRAM, page_rank::PROGRAM];
+pub const ALL: [BuiltIn; 5] =
+    [word_count::PROGRAM, windowed_counts::PROGRAM, join_streams::PROGRAM, log_sessions::PROGRAM, page_rank::PROGRAM];
 
 /// The program called `name`.
 pub fn find(name: &str) -> Option<BuiltIn> {

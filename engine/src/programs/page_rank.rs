@@ -10,10 +10,12 @@ use crate::rdd::{Line, SparkContext};
 pub(super) const PROGRAM: BuiltIn = BuiltIn {
     name: "page-rank",
     summary: "ranks the words of a text by the words that follow them, in 6 iterations; the links are kept in memory",
+    about: "an iterative job with many shuffles",
     kept_operator: "groupByKey",
     level: StorageLevel::MEMORY_ONLY,
     streaming: false,
     must_checkpoint: false,
+    sample: None,
     run,
 };
 

@@ -12,10 +12,12 @@ use std::cmp::Reverse;
 pub(super) const PROGRAM: BuiltIn = BuiltIn {
     name: "word-count",
     summary: "counts the words of a text over all batches; the state is kept in memory and checkpointed every 5 s",
+    about: "a stream with state",
     kept_operator: "updateStateByKey",
     level: StorageLevel::MEMORY_ONLY_SER,
     streaming: true,
     must_checkpoint: true,
+    sample: None,
     run,
 };
 
@@ -23,7 +25,7 @@ pub(super) const PROGRAM: BuiltIn = BuiltIn {
 const TOP: usize = 5;
 
 /// The words of a line: runs of letters and apostrophes, in lower case.
-fn words(line: &Line) -> Vec<Line> {
+pub(super) fn words(line: &Line) -> Vec<Line> {
     line.split(|c: char| !(c.is_alphanumeric() || c == '\''))
         .map(|word| word.trim_matches('\''))
         .filter(|word| !word.is_empty())
@@ -34,7 +36,7 @@ fn words(line: &Line) -> Vec<Line> {
 fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
     let ssc = StreamingContext::new(sc, Millis(1000));
     ssc.checkpoint("checkpoint");
-    let lines = ssc.text_replay_stream(input.text.clone(), input.lines_per_batch);
+    let lines = input.lines(&ssc);
     let counts = lines
         .flat_map(|line: Line| words(&line))
         .map(|word| (word, 1u64))

@@ -1,6 +1,7 @@
 //! `cogroup` and the joins built on it. Each side is narrow or shuffled on its own (R1.4).
 
 use super::chunk::{Chunk, Sink, Stop};
+use super::context::SparkContext;
 use super::node::RddNode;
 use super::pair::is_partitioned_by;
 use super::partitioner::HashPartitioner;
@@ -80,6 +81,26 @@ impl<K: Data + Hash + Eq, V: Data, W: Data> RddNode<(K, (Vec<V>, Vec<W>))> for C
     }
 }
 
+/// Spark's `CoGroupedRDD` of any number of parents with values of one type.
+struct CoGroupedAll<K: Data, V: Data> {
+    sides: Vec<Side<K, V>>,
+}
+
+impl<K: Data + Hash + Eq, V: Data> RddNode<(K, Vec<Vec<V>>)> for CoGroupedAll<K, V> {
+    fn compute(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, (K, Vec<Vec<V>>)>) -> ControlFlow<Stop> {
+        let mut groups: IndexMap<K, Vec<Vec<V>>, FxBuildHasher> = IndexMap::default();
+        for (at, side) in self.sides.iter().enumerate() {
+            side.read(part, ctx, &mut |chunk: Chunk<'_, (K, V)>| {
+                chunk.for_each(|(k, v)| {
+                    groups.entry(k).or_insert_with(|| vec![Vec::new(); self.sides.len()])[at].push(v);
+                });
+                ControlFlow::Continue(())
+            })?;
+        }
+        deliver_owned(groups.into_iter().collect(), ctx.chunk_len(), sink)
+    }
+}
+
 /// R1.5 for two RDDs: an existing partitioner of the larger one when it is good enough.
 pub(super) fn default_partitioner<K: Data, V: Data, W: Data>(
     left: &Rdd<(K, V)>,
@@ -132,14 +153,63 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         Rdd::new(core, CoGrouped { left, right }).map_values(|groups| groups)
     }
 
+    /// For each key the values of each of `rdds`, in that order.
+    pub(crate) fn cogroup_all(sc: &SparkContext, rdds: &[Self], partitioner: HashPartitioner) -> Rdd<(K, Vec<Vec<V>>)> {
+        let sides: Vec<Side<K, V>> = rdds.iter().map(|rdd| Side::new(rdd, partitioner)).collect();
+        let determinism = sides.iter().zip(rdds).map(|(side, rdd)| side.determinism(rdd)).max();
+        let core = sc.new_core(
+            "CoGroupedRDD",
+            partitioner.partitions(),
+            Some(partitioner.info()),
+            determinism.unwrap_or(Determinism::Determinate),
+            sides.iter().map(Side::dependency).collect(),
+        );
+        Rdd::new(core, CoGroupedAll { sides })
+    }
+
     /// For each key every pair of a value from here and a value from there.
     #[track_caller]
     pub fn join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (V, W))> {
         let _scope = self.context().open("join", Location::caller());
-        self.cogroup(other).flat_map_values(|(left, right)| {
+        self.join_with(other, default_partitioner(self, other, None))
+    }
+
+    /// As [`Rdd::join`], partitioned by `partitioner`.
+    #[track_caller]
+    pub fn join_with<W: Data>(&self, other: &Rdd<(K, W)>, partitioner: HashPartitioner) -> Rdd<(K, (V, W))> {
+        let _scope = self.context().open("join", Location::caller());
+        self.cogroup_with(other, partitioner).flat_map_values(|(left, right)| {
             let mut pairs = Vec::with_capacity(left.len() * right.len());
             for v in &left {
                 pairs.extend(right.iter().map(|w| (v.clone(), w.clone())));
+            }
+            pairs
+        })
+    }
+
+    /// As [`Rdd::join`], and what has no partner there once, with `None`.
+    #[track_caller]
+    pub fn left_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (V, Option<W>))> {
+        let _scope = self.context().open("leftOuterJoin", Location::caller());
+        self.left_outer_join_with(other, default_partitioner(self, other, None))
+    }
+
+    /// As [`Rdd::left_outer_join`], partitioned by `partitioner`.
+    #[track_caller]
+    pub fn left_outer_join_with<W: Data>(
+        &self,
+        other: &Rdd<(K, W)>,
+        partitioner: HashPartitioner,
+    ) -> Rdd<(K, (V, Option<W>))> {
+        let _scope = self.context().open("leftOuterJoin", Location::caller());
+        self.cogroup_with(other, partitioner).flat_map_values(|(left, right)| {
+            let mut pairs = Vec::with_capacity(left.len() * right.len().max(1));
+            for v in left {
+                if right.is_empty() {
+                    pairs.push((v, None));
+                } else {
+                    pairs.extend(right.iter().map(|w| (v.clone(), Some(w.clone()))));
+                }
             }
             pairs
         })

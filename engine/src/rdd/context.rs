@@ -52,6 +52,8 @@ pub enum Notice {
     Marked(RddInfo),
     /// A checkpoint could not be written.
     CheckpointFailed(RddId, String),
+    /// Blocks of receivers that no remembered batch reads any more (R12.7).
+    InputsForgotten(Vec<InputBlockId>),
     /// An event that needs no decision.
     Fact(Event),
 }
@@ -72,7 +74,10 @@ pub trait Files: Send + Sync {
     fn len(&self, path: &str) -> Result<u64>;
     /// Bytes `offset..offset + len`, fewer at the end of the file.
     fn read(&self, path: &str, offset: u64, len: usize) -> Result<Vec<u8>>;
-    /// The files that `path` stands for: itself, or those of a directory in name order.
+    /// When a file was last changed.
+    fn modified(&self, path: &str) -> Result<Timestamp>;
+    /// The files that `path` stands for: itself, or those of a directory in name order. Files whose
+    /// names begin with `.` or `_` are not among them.
     fn list(&self, path: &str) -> Result<Vec<String>>;
 }
 

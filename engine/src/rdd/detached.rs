@@ -4,6 +4,7 @@ use super::context::{Files, JobRunner, JobSpec, Notice, TaskOutput};
 use super::node::AnyRdd;
 use crate::error::{EngineError, Result};
 use crate::event::CheckpointPart;
+use crate::ids::Timestamp;
 use std::sync::Arc;
 
 /// Runs nothing and reads nothing.
@@ -31,6 +32,10 @@ impl Files for Detached {
     }
 
     fn read(&self, _: &str, _: u64, _: usize) -> Result<Vec<u8>> {
+        refused()
+    }
+
+    fn modified(&self, _: &str) -> Result<Timestamp> {
         refused()
     }
 

@@ -5,6 +5,7 @@
 //! read boundary (`read.rs`) and nowhere else.
 
 mod action;
+mod blocks;
 mod checkpointed;
 mod chunk;
 mod cogroup;

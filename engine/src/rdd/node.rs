@@ -78,6 +78,8 @@ pub struct RddCore {
     checkpoint: Mutex<CheckpointState>,
     do_checkpoint_called: AtomicBool,
     overridden: AtomicBool,
+    /// Blocks of a receiver, one per partition, for an RDD that reads them.
+    input_blocks: Vec<InputBlockId>,
 }
 
 impl RddCore {
@@ -91,7 +93,19 @@ impl RddCore {
             checkpoint: Mutex::new(CheckpointState::None),
             do_checkpoint_called: AtomicBool::new(false),
             overridden: AtomicBool::new(false),
+            input_blocks: Vec::new(),
         }
+    }
+
+    /// The same RDD, whose partitions are these blocks of a receiver.
+    pub(super) fn over_blocks(mut self, blocks: Vec<InputBlockId>) -> Self {
+        self.input_blocks = blocks;
+        self
+    }
+
+    /// The block of a receiver that a partition is, if it is one.
+    pub fn input_block(&self, partition: PartitionId) -> Option<InputBlockId> {
+        self.input_blocks.get(partition.0 as usize).copied()
     }
 
     /// Identity in this run.

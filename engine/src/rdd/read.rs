@@ -24,7 +24,10 @@ impl<T: Data> Rdd<T> {
             let mut counted = |chunk: Chunk<'_, T>| {
                 ctx.check_cancelled()?;
                 records += chunk.len() as u64;
-                stacker::maybe_grow(STACK_RED_ZONE, STACK_GROWTH, || sink(chunk))
+                ctx.hand_on(row);
+                let flow = stacker::maybe_grow(STACK_RED_ZONE, STACK_GROWTH, || sink(chunk));
+                ctx.take_back(row);
+                flow
             };
             let flow = match ctx.policy(self.id()) {
                 Some(policy) => self.get_or_produce(part, ctx, row, policy, &mut counted),

@@ -20,6 +20,23 @@ pub type Line = HipStr<'static>;
 /// Bytes read from a file at once.
 const READ_LEN: usize = 1 << 20;
 
+/// `fs.local.block.size`: bytes of a file that one partition of a file stream reads.
+const BLOCK_LEN: u64 = 32 << 20;
+
+/// Bytes and lines of a file; a last line without an end counts.
+fn count_lines(files: &dyn Files, path: &str) -> Result<(u64, u64)> {
+    let (mut len, mut lines, mut open) = (0, 0, false);
+    loop {
+        let bytes = files.read(path, len, READ_LEN)?;
+        len += bytes.len() as u64;
+        lines += bytes.iter().filter(|&&b| b == b'\n').count() as u64;
+        open = bytes.last().map_or(open, |&b| b != b'\n');
+        if bytes.len() < READ_LEN {
+            return Ok((len, lines + u64::from(open)));
+        }
+    }
+}
+
 /// Slice `i` of `0..len` cut into `n` nearly equal slices, as Spark's `parallelize` cuts.
 pub(crate) fn slice_of(len: usize, n: u32, i: PartitionId) -> Range<usize> {
     let (n, i) = (n.max(1) as usize, i.0 as usize);
@@ -61,6 +78,23 @@ struct Split {
     path: String,
     start: u64,
     end: u64,
+}
+
+impl Split {
+    /// A file in pieces of `goal` bytes.
+    fn cut(path: &str, len: u64, goal: u64) -> Vec<Self> {
+        let mut splits = Vec::new();
+        let mut start = 0;
+        // A last piece of up to a tenth over the goal is not split off, as in Hadoop.
+        while len - start > goal + goal / 10 {
+            splits.push(Self { path: path.to_owned(), start, end: start + goal });
+            start += goal;
+        }
+        if start < len {
+            splits.push(Self { path: path.to_owned(), start, end: len });
+        }
+        splits
+    }
 }
 
 impl TextSplits {
@@ -248,22 +282,27 @@ impl SparkContext {
         }
         let total: u64 = lengths.iter().map(|(_, len)| len).sum();
         let goal = total.div_ceil(u64::from(min_partitions.max(1))).max(1);
-        let mut splits = Vec::new();
-        for (path, len) in lengths {
-            let mut start = 0;
-            // A last piece of up to a tenth over the goal is not split off, as in Hadoop.
-            while len - start > goal + goal / 10 {
-                splits.push(Split { path: path.clone(), start, end: start + goal });
-                start += goal;
-            }
-            if start < len {
-                splits.push(Split { path, start, end: len });
-            }
-        }
+        let splits: Vec<Split> = lengths.into_iter().flat_map(|(path, len)| Split::cut(&path, len, goal)).collect();
         let count = u32::try_from(splits.len()).unwrap_or(u32::MAX);
         let core = self.new_core("HadoopRDD", count, None, Determinism::Determinate, Vec::new());
         let splits = Rdd::new(core, TextSplits { splits, files }).set_name(path);
         Ok(splits.map(|line| line).set_name(path))
+    }
+
+    /// The lines of one file of a file stream, and how many there are. What it holds now is what it is
+    /// taken to hold later.
+    pub(crate) fn new_text_file(&self, path: &str) -> Result<(Rdd<Line>, u64)> {
+        let files = Arc::clone(&self.0.files);
+        let (len, lines) = count_lines(&*files, path)?;
+        let splits = Split::cut(path, len, BLOCK_LEN);
+        let count = u32::try_from(splits.len()).unwrap_or(u32::MAX);
+        let core = self.new_core("NewHadoopRDD", count, None, Determinism::Determinate, Vec::new());
+        Ok((Rdd::new(core, TextSplits { splits, files }).set_name(path), lines))
+    }
+
+    /// The files of programs.
+    pub(crate) fn files(&self) -> &dyn Files {
+        &*self.0.files
     }
 
     /// `count` lines of a replayed text from `first` on, in `partitions` slices.

@@ -91,6 +91,10 @@ impl Executors {
                 self.all().iter().for_each(|s| s.remove_shuffle(shuffle));
                 ClusterNews::None
             }
+            ClusterOp::RemoveInputs { blocks } => {
+                let all = self.all().into_iter();
+                ClusterNews::Blocks(all.flat_map(|s| s.remove_input_blocks(&blocks)).collect())
+            }
             ClusterOp::ReportBlocks { executor } => match self.stores(executor) {
                 Some(stores) => ClusterNews::Reported(executor, stores.report_blocks()),
                 None => ClusterNews::None,

@@ -2,18 +2,20 @@
 
 use super::cluster::{ClusterNews, Executors};
 use super::pool::{self, Shared, Work};
+use super::receivers::Receivers;
 use super::slots;
 use crate::checkpoint::publish;
 use crate::clock::SystemClock;
+use crate::command::Transport;
 use crate::config::EngineConfig;
-use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, Reply, SlotId};
+use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, ReceiverOp, Reply, SlotId};
 use crate::error::{EngineError, Result};
 use crate::event::{ClockKind, Envelope};
 use crate::ids::*;
 use crate::rdd::{Released, SparkContext};
-use crate::sim::{Environment, Outcome, Program};
+use crate::sim::{Control, Environment, Outcome, Program};
 use crate::storage::DiskStore;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, select, unbounded};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,9 +24,32 @@ use std::time::Duration;
 
 /// Runs a program to its end on threads, under the wall clock. `sink` gets the events in order.
 pub fn run(
+    config: EngineConfig,
+    environment: &Environment,
+    program: Program,
+    sink: &mut dyn FnMut(&[Envelope]),
+) -> Outcome {
+    start(config, environment, program, None, sink)
+}
+
+/// The same under the controls of a window: commands reach the driver between two inputs, and while the
+/// loop is paused no input reaches it. Steps and speeds mean nothing here. Returns when the program ended,
+/// or the window quit.
+pub fn run_controlled(
+    config: EngineConfig,
+    environment: &Environment,
+    program: Program,
+    controls: Receiver<Control>,
+    sink: &mut dyn FnMut(&[Envelope]),
+) -> Outcome {
+    start(config, environment, program, Some(controls), sink)
+}
+
+fn start(
     mut config: EngineConfig,
     environment: &Environment,
     program: Program,
+    controls: Option<Receiver<Control>>,
     sink: &mut dyn FnMut(&[Envelope]),
 ) -> Outcome {
     config.clock = ClockKind::Wall;
@@ -45,8 +70,11 @@ pub fn run(
         workers: BTreeMap::new(),
         running: BTreeMap::new(),
         slots: BTreeMap::new(),
+        receivers: Receivers::default(),
         shared,
         inbox,
+        controls,
+        paused: false,
         sink,
         outcome: None,
     };
@@ -55,14 +83,24 @@ pub fn run(
     live.run(sc, program)
 }
 
+/// What the loop does next.
+enum Next {
+    Input(DriverInput),
+    Control(Control),
+}
+
 struct Live<'a> {
     driver: Driver,
     executors: Executors,
     workers: BTreeMap<ExecutorId, Sender<Work>>,
     running: BTreeMap<TaskId, (ExecutorId, Arc<AtomicBool>)>,
     slots: BTreeMap<SlotId, Sender<Reply>>,
+    receivers: Receivers,
     shared: Shared,
     inbox: Receiver<DriverInput>,
+    /// The window's; without one nobody can send a command.
+    controls: Option<Receiver<Control>>,
+    paused: bool,
     sink: &'a mut dyn FnMut(&[Envelope]),
     outcome: Option<Result<()>>,
 }
@@ -74,31 +112,57 @@ impl Live<'_> {
         self.perform(fx);
         self.spawn(Driver::MAIN, "main", move || program(&sc));
         while self.outcome.is_none() {
-            // Nobody can send a command to this loop: without an executor it would wait for ever.
-            if self.driver.next_deadline().is_none() && self.inbox.is_empty() && self.driver.is_starved() {
+            // When nobody can send a command, a loop without an executor would wait for ever.
+            let helpless = self.controls.is_none() && self.driver.next_deadline().is_none();
+            if helpless && self.inbox.is_empty() && self.driver.is_starved() {
                 self.outcome = Some(Err(self.driver.why_stuck()));
                 break;
             }
-            let input = self.next_input();
-            self.input(input);
+            match self.next() {
+                Next::Input(input) => self.input(input),
+                Next::Control(control) => self.control(control),
+            }
         }
+        self.receivers.stop_all();
         // Tasks that still run end at their next chunk.
         self.running.values().for_each(|(_, cancelled)| cancelled.store(true, Ordering::Relaxed));
         Outcome { result: self.outcome.unwrap_or(Err(EngineError::DriverLost)) }
     }
 
-    fn next_input(&self) -> DriverInput {
-        let received = match self.driver.next_deadline() {
+    /// What the driver hears next, or what the window wants.
+    fn next(&self) -> Next {
+        let never = crossbeam_channel::never();
+        let controls = self.controls.as_ref().unwrap_or(&never);
+        if self.paused {
+            return Next::Control(controls.recv().unwrap_or(Control::Quit));
+        }
+        if let Ok(control) = controls.try_recv() {
+            return Next::Control(control);
+        }
+        let now = self.shared.clock.now();
+        let due = match self.driver.next_deadline() {
             // What is due comes before what arrives, or a busy inbox would hold it off for ever.
-            Some(deadline) if deadline <= self.shared.clock.now() => return DriverInput::Deadline,
-            Some(deadline) => {
-                let wait = Duration::from_nanos(deadline.ns_since(self.shared.clock.now()));
-                self.inbox.recv_timeout(wait)
-            }
-            None => self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(deadline) if deadline <= now => return Next::Input(DriverInput::Deadline),
+            Some(deadline) => crossbeam_channel::after(Duration::from_nanos(deadline.ns_since(now))),
+            None => crossbeam_channel::never(),
         };
-        // The loop itself holds a sender, so the channel cannot be disconnected.
-        received.unwrap_or(DriverInput::Deadline)
+        // The loop itself holds a sender, so the inbox cannot be disconnected.
+        select! {
+            recv(self.inbox) -> input => Next::Input(input.unwrap_or(DriverInput::Deadline)),
+            recv(controls) -> control => Next::Control(control.unwrap_or(Control::Quit)),
+            recv(due) -> _ => Next::Input(DriverInput::Deadline),
+        }
+    }
+
+    fn control(&mut self, control: Control) {
+        match control {
+            Control::Command(command) => self.input(DriverInput::Command(command)),
+            Control::Transport(Transport::Pause) => self.paused = true,
+            Control::Transport(Transport::Resume) => self.paused = false,
+            // The clock on the wall cannot be stepped.
+            Control::Transport(Transport::Step(_) | Transport::Speed(_)) => {}
+            Control::Quit => self.outcome = Some(Ok(())),
+        }
     }
 
     fn input(&mut self, input: DriverInput) {
@@ -137,6 +201,13 @@ impl Live<'_> {
                 Effect::Reply(slot, reply) => self.reply(slot, reply),
                 Effect::Spawn(spawn) => self.spawn(spawn.slot, &spawn.name, spawn.run),
                 Effect::Cluster(op) => self.operate(op),
+                Effect::Receiver(op) => {
+                    let stores = match &op {
+                        ReceiverOp::Start { executor, .. } => self.executors.stores(*executor),
+                        ReceiverOp::Stop { .. } => None,
+                    };
+                    self.receivers.apply(&self.shared, op, stores);
+                }
                 Effect::Publish(write) => {
                     let result = publish(&*self.shared.store, &write.info, &write.dir, &write.parts);
                     self.input(DriverInput::CheckpointPublished { write, result });

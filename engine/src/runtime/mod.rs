@@ -3,8 +3,9 @@
 pub(crate) mod cluster;
 mod live;
 mod pool;
+mod receivers;
 pub(crate) mod slots;
 mod sources;
 
-pub use live::run;
+pub use live::{run, run_controlled};
 pub use sources::SystemFiles;

@@ -48,6 +48,7 @@ fn work(shared: &Shared, stores: &Arc<ExecutorStores>, receiver: &Receiver<Work>
     while let Ok(Work { launch, cancelled }) = receiver.recv() {
         let task = launch.info.id;
         let started = shared.clock.now();
+        let clock = Arc::clone(&shared.clock);
         let ctx = TaskContext::new(TaskEnvironment {
             task: launch.identity,
             view: launch.view,
@@ -58,7 +59,7 @@ fn work(shared: &Shared, stores: &Arc<ExecutorStores>, receiver: &Receiver<Work>
             cancelled,
             seed: Seed(shared.config.seed),
             chunk_len: shared.config.chunk_len,
-            cost: CostMeter::idle(),
+            cost: CostMeter::measured(Box::new(move || clock.now().ns_since(started))),
         });
         let TaskOutcome { result, mut metrics, .. } = run_task(&launch.work, ctx);
         stores.task_ended(task);

@@ -1,9 +1,11 @@
 //! Files of programs: the only place, beside the stores, that reads them.
 
 use crate::error::{EngineError, Result};
+use crate::ids::Timestamp;
 use crate::rdd::Files;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
+use std::time::UNIX_EPOCH;
 
 /// The files of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +29,12 @@ impl Files for SystemFiles {
             Ok(bytes)
         };
         read().map_err(|e| input_error(path, &e))
+    }
+
+    fn modified(&self, path: &str) -> Result<Timestamp> {
+        let modified = fs::metadata(path).and_then(|m| m.modified()).map_err(|e| input_error(path, &e))?;
+        let since_1970 = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(Timestamp(u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)))
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>> {

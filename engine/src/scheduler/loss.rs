@@ -77,6 +77,7 @@ impl Scheduler {
         }
         self.failure_epoch.insert(executor, seen_at);
         let under_replicated = self.under_replicated(executor);
+        self.inputs.forget_executor(executor);
         let held: Vec<BlockId> =
             self.blocks.iter().filter(|(_, at)| at.contains(&executor)).map(|(id, _)| *id).collect();
         for id in held {
@@ -132,6 +133,7 @@ impl Scheduler {
             return;
         }
         self.reported.retain(|(_, at), _| *at != executor);
+        self.inputs.forget_reports(executor);
         out.events.push(Event::ExecutorRemoved { executor, reason: reason.to_owned() });
         self.resubmit_finished_map_tasks(executor, out);
         let running: Vec<TaskId> =

@@ -6,6 +6,7 @@
 
 mod causes;
 mod completion;
+mod inputs;
 mod job;
 mod loss;
 mod offers;
@@ -56,6 +57,7 @@ pub struct Scheduler {
     blocks: OrdMap<BlockId, Vector<ExecutorId>>,
     /// Version of the last report of each block and executor.
     reported: BTreeMap<(BlockId, ExecutorId), u64>,
+    inputs: inputs::InputBlocks,
     levels: BTreeMap<RddId, StorageLevel>,
     generations: BTreeMap<RddId, u32>,
     executors: BTreeMap<ExecutorId, Slots>,
@@ -89,6 +91,7 @@ impl Scheduler {
             outputs: MapOutputTracker::default(),
             blocks: OrdMap::new(),
             reported: BTreeMap::new(),
+            inputs: inputs::InputBlocks::default(),
             levels: BTreeMap::new(),
             generations: BTreeMap::new(),
             executors: BTreeMap::new(),
@@ -176,15 +179,23 @@ impl Scheduler {
 
     /// Executors reported blocks.
     pub fn blocks_changed(&mut self, reports: Vec<BlockReport>, out: &mut Outbox) {
-        for BlockReport { executor, version, change, preview } in reports {
+        for report in reports {
             // What a lost incarnation still reports does not count (R8.12), nor what a newer report
             // overtook.
-            if !self.executors.contains_key(&executor) {
+            if !self.executors.contains_key(&report.executor) {
                 continue;
             }
+            let block = match report.change.block {
+                StoredId::Rdd(block) => block,
+                StoredId::Input(block) => {
+                    self.input_changed(block, report, out);
+                    continue;
+                }
+            };
+            let BlockReport { executor, version, change, preview } = report;
             let present = change.status.memory_bytes + change.status.disk_bytes > 0 || change.level.is_valid();
-            if self.lineage.contains(change.block.rdd) {
-                let last = self.reported.entry((change.block, executor)).or_default();
+            if self.lineage.contains(block.rdd) {
+                let last = self.reported.entry((block, executor)).or_default();
                 if version < *last {
                     continue;
                 }
@@ -192,7 +203,7 @@ impl Scheduler {
             } else if present {
                 continue;
             }
-            let mut holders = self.blocks.get(&change.block).cloned().unwrap_or_default();
+            let mut holders = self.blocks.get(&block).cloned().unwrap_or_default();
             let at = holders.iter().position(|e| *e == executor);
             match (present, at) {
                 (true, None) => holders.push_back(executor),
@@ -200,16 +211,16 @@ impl Scheduler {
                 _ => {}
             }
             if !present && holders.is_empty() {
-                self.history.block_left(change.block, change.status.removal);
+                self.history.block_left(block, change.status.removal);
             }
             if holders.is_empty() {
-                self.blocks.remove(&change.block);
+                self.blocks.remove(&block);
             } else {
-                self.blocks.insert(change.block, holders);
+                self.blocks.insert(block, holders);
             }
             out.events.push(Event::BlockUpdated {
                 executor,
-                block: change.block,
+                block,
                 level: change.level,
                 memory_bytes: change.status.memory_bytes,
                 disk_bytes: change.status.disk_bytes,

@@ -108,6 +108,7 @@ impl Scheduler {
         let identity = TaskIdentity { id, stage, attempt, partition: slot.partition, op: set.op.clone(), executor };
         let view = TaskView {
             blocks: self.blocks.clone(),
+            inputs: self.inputs.locations(),
             outputs: self.outputs.clone(),
             policies: std::sync::Arc::clone(&set.policies),
             peers,

@@ -255,7 +255,7 @@ impl Scheduler {
         partition: PartitionId,
         policies: &BTreeMap<RddId, BlockPolicy>,
     ) -> Vec<ExecutorId> {
-        if policies.is_empty() {
+        if policies.is_empty() && self.inputs.locations().is_empty() {
             return Vec::new();
         }
         let mut seen = BTreeSet::new();
@@ -269,6 +269,9 @@ impl Scheduler {
                 && let Some(holders) = self.blocks.get(&BlockId::new(id, partition))
             {
                 return holders.iter().copied().collect();
+            }
+            if let Some(block) = rdd.core().input_block(partition) {
+                return self.inputs.holders(block);
             }
             for dependency in rdd.core().dependencies().into_iter().rev() {
                 if let Dependency::Narrow { parent, kind } = dependency

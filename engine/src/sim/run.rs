@@ -237,6 +237,8 @@ impl<'a> Simulation<'a> {
                     self.to_resume.push_back((spawn.slot, Reply::Done(Ok(()))));
                 }
                 Effect::Cluster(op) => self.operate(op),
+                // A context with receivers does not start under the virtual clock.
+                Effect::Receiver(_) => {}
                 Effect::Publish(write) => {
                     let result = publish(&*self.environment.store, &write.info, &write.dir, &write.parts);
                     self.input(DriverInput::CheckpointPublished { write, result });

@@ -13,7 +13,7 @@ use super::disk_store::{DiskDamage, DiskStore};
 use super::error::BlockError;
 use super::memory_store::MemoryStore;
 use crate::event::{BlockRemoval, BlockStatus, StorageLevel};
-use crate::ids::{BlockId, PartitionId, RddId};
+use crate::ids::{BlockId, PartitionId, RddId, StoredId};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub struct BlockStore {
     memory: MemoryStore,
     disk: DiskStore,
-    blocks: BTreeMap<BlockId, Known>,
+    blocks: BTreeMap<StoredId, Known>,
 }
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ struct Known {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockChange {
     /// The block.
-    pub block: BlockId,
+    pub block: StoredId,
     /// Where it really is; [`StorageLevel::NONE`] when it is gone.
     pub level: StorageLevel,
     /// Sizes, and why it left.
@@ -94,10 +94,11 @@ impl BlockStore {
     /// not at all (R8.4). A block that is already there stays as it is (R8.10). On error nothing changed.
     pub fn put(
         &mut self,
-        id: BlockId,
+        id: impl Into<StoredId>,
         block: Arc<dyn StoredBlock>,
         level: StorageLevel,
     ) -> Result<PutOutcome, BlockError> {
+        let id = id.into();
         if let Some(present) = self.status(id) {
             return Ok(PutOutcome { stored: true, status: present.status, changes: Vec::new() });
         }
@@ -121,7 +122,8 @@ impl BlockStore {
 
     /// The block, which becomes the one accessed last. From disk it moves back into memory if it fits:
     /// always at serialised levels, at deserialised ones only when values are asked for (R8.8).
-    pub fn get(&mut self, id: BlockId, form: BlockForm) -> Result<Option<Found>, LostBlock> {
+    pub fn get(&mut self, id: impl Into<StoredId>, form: BlockForm) -> Result<Option<Found>, LostBlock> {
+        let id = id.into();
         match self.look(id, form) {
             Ok(Some(found)) => {
                 let changes = self.accessed(id, &found.block);
@@ -136,7 +138,8 @@ impl BlockStore {
     }
 
     /// The block as [`Self::get`] finds it, but nothing moves yet: [`Self::accessed`] is the other half.
-    pub fn look(&self, id: BlockId, form: BlockForm) -> Result<Option<Found>, BlockError> {
+    pub fn look(&self, id: impl Into<StoredId>, form: BlockForm) -> Result<Option<Found>, BlockError> {
+        let id = id.into();
         let Some(known) = self.blocks.get(&id) else { return Ok(None) };
         if let Some(block) = self.memory.peek(id) {
             return Ok(Some(Found { block, tier: Tier::Memory, changes: Vec::new() }));
@@ -147,7 +150,8 @@ impl BlockStore {
     }
 
     /// A block was read: it becomes the one accessed last, or moves back into memory. What changed.
-    pub fn accessed(&mut self, id: BlockId, block: &Arc<dyn StoredBlock>) -> Vec<BlockChange> {
+    pub fn accessed(&mut self, id: impl Into<StoredId>, block: &Arc<dyn StoredBlock>) -> Vec<BlockChange> {
+        let id = id.into();
         let mut changes = Vec::new();
         let Some(level) = self.blocks.get(&id).map(|known| known.level) else { return changes };
         if self.memory.get(id).is_some() {
@@ -161,7 +165,8 @@ impl BlockStore {
     }
 
     /// The block as it is, for looking only: nothing moves, nothing is forgotten, no access is counted.
-    pub fn peek(&self, id: BlockId) -> Result<Option<Found>, BlockError> {
+    pub fn peek(&self, id: impl Into<StoredId>) -> Result<Option<Found>, BlockError> {
+        let id = id.into();
         let Some(known) = self.blocks.get(&id) else { return Ok(None) };
         let (block, tier) = match self.memory.peek(id) {
             Some(block) => (block, Tier::Memory),
@@ -171,7 +176,8 @@ impl BlockStore {
     }
 
     /// Removes a block from memory and disk. Who reads it now keeps what it holds.
-    pub fn remove(&mut self, id: BlockId, removal: BlockRemoval) -> Option<BlockChange> {
+    pub fn remove(&mut self, id: impl Into<StoredId>, removal: BlockRemoval) -> Option<BlockChange> {
+        let id = id.into();
         self.blocks.remove(&id)?;
         self.memory.remove(id);
         self.disk.remove(&id.to_string());
@@ -180,13 +186,15 @@ impl BlockStore {
 
     /// Removes every block of an RDD that was unpersisted, in partition order.
     pub fn remove_rdd(&mut self, rdd: RddId) -> Vec<BlockChange> {
-        let (first, last) = (BlockId::new(rdd, PartitionId(0)), BlockId::new(rdd, PartitionId(u32::MAX)));
-        let ids: Vec<BlockId> = self.blocks.range(first..=last).map(|(id, _)| *id).collect();
+        let id = |partition| StoredId::Rdd(BlockId::new(rdd, PartitionId(partition)));
+        let (first, last) = (id(0), id(u32::MAX));
+        let ids: Vec<StoredId> = self.blocks.range(first..=last).map(|(id, _)| *id).collect();
         ids.into_iter().filter_map(|id| self.remove(id, BlockRemoval::Unpersisted)).collect()
     }
 
     /// How a block is kept, if it is.
-    pub fn status(&self, id: BlockId) -> Option<BlockChange> {
+    pub fn status(&self, id: impl Into<StoredId>) -> Option<BlockChange> {
+        let id = id.into();
         let asked = self.blocks.get(&id)?.level;
         let (memory, disk) = (self.memory.bytes_of(id), self.disk.size(&id.to_string()));
         let level = StorageLevel {
@@ -225,26 +233,29 @@ impl BlockStore {
 
     /// Whether `bytes` of a block of `rdd` would fit in memory after evicting what may be evicted.
     pub fn can_unroll(&self, rdd: RddId, bytes: u64) -> bool {
-        self.memory.victims_for(rdd, bytes).is_some()
+        self.memory.victims_for(Some(rdd), bytes).is_some()
     }
 
     /// One more reader: the block is not evicted before [`Self::unpin`] was called as often (R8.11).
-    pub fn pin(&mut self, id: BlockId) {
+    pub fn pin(&mut self, id: impl Into<StoredId>) {
+        let id = id.into();
         self.memory.pin(id);
     }
 
     /// One reader less.
-    pub fn unpin(&mut self, id: BlockId) {
+    pub fn unpin(&mut self, id: impl Into<StoredId>) {
+        let id = id.into();
         self.memory.unpin(id);
     }
 
     /// Damages the disk copy of a block behind the store's back. Returns whether there was one.
-    pub fn damage_on_disk(&mut self, id: BlockId, damage: DiskDamage) -> bool {
+    pub fn damage_on_disk(&mut self, id: impl Into<StoredId>, damage: DiskDamage) -> bool {
+        let id = id.into();
         self.disk.damage(&id.to_string(), damage)
     }
 
-    fn keep_in_memory(&mut self, id: BlockId, block: &Arc<dyn StoredBlock>, changes: &mut Vec<BlockChange>) -> bool {
-        let Some(victims) = self.memory.victims_for(id.rdd, block.memory_bytes()) else { return false };
+    fn keep_in_memory(&mut self, id: StoredId, block: &Arc<dyn StoredBlock>, changes: &mut Vec<BlockChange>) -> bool {
+        let Some(victims) = self.memory.victims_for(id.rdd(), block.memory_bytes()) else { return false };
         for victim in victims {
             changes.push(self.evict(victim));
         }
@@ -253,7 +264,7 @@ impl BlockStore {
     }
 
     /// Takes a block out of memory: onto disk if its level has disk, else it is forgotten (R8.7).
-    fn evict(&mut self, id: BlockId) -> BlockChange {
+    fn evict(&mut self, id: StoredId) -> BlockChange {
         let mut removal = BlockRemoval::Evicted;
         let block = self.memory.remove(id);
         let on_disk = self.disk.size(&id.to_string()).is_some();
@@ -270,7 +281,7 @@ impl BlockStore {
         self.status(id).unwrap_or_else(|| gone(id, removal))
     }
 
-    fn read_disk(&self, id: BlockId, known: &Known, form: BlockForm) -> Result<Arc<dyn StoredBlock>, BlockError> {
+    fn read_disk(&self, id: StoredId, known: &Known, form: BlockForm) -> Result<Arc<dyn StoredBlock>, BlockError> {
         let bytes = self.disk.get(&id.to_string())?;
         match form {
             BlockForm::Values => known.codec.decode(&bytes, BlockForm::Values),
@@ -279,7 +290,7 @@ impl BlockStore {
     }
 }
 
-fn gone(id: BlockId, removal: BlockRemoval) -> BlockChange {
+fn gone(id: StoredId, removal: BlockRemoval) -> BlockChange {
     let status = BlockStatus { memory_bytes: 0, disk_bytes: 0, removal: Some(removal) };
     BlockChange { block: id, level: StorageLevel::NONE, status }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::event::{BlockRemoval, StorageLevel};
-use crate::ids::{BlockId, PartitionId, RddId};
+use crate::ids::{BlockId, PartitionId, RddId, StoredId};
 use std::sync::Arc;
 
 /// Two blocks of a little over 4000 B fit, three do not.
@@ -19,42 +19,42 @@ impl Fixture {
             .map(|disk| Self { store: BlockStore::new(STORE_BYTES, disk), level })
     }
 
-    fn put(&mut self, id: BlockId) -> PutOutcome {
+    fn put(&mut self, id: StoredId) -> PutOutcome {
         self.put_at(id, self.level)
     }
 
-    fn put_at(&mut self, id: BlockId, level: StorageLevel) -> PutOutcome {
+    fn put_at(&mut self, id: StoredId, level: StorageLevel) -> PutOutcome {
         let outcome = self.store.put(id, ValuesBlock::shared(content(id)), level).unwrap();
         assert!(self.store.memory_used() <= STORE_BYTES);
         outcome
     }
 
     /// Reads values and checks that they are the ones that were put.
-    fn read(&mut self, id: BlockId) -> Option<Found> {
+    fn read(&mut self, id: StoredId) -> Option<Found> {
         let found = self.store.get(id, BlockForm::Values).unwrap()?;
         assert_eq!(values_of::<String>(found.block.as_ref()).unwrap().as_slice(), content(id));
         Some(found)
     }
 
-    fn in_memory(&self) -> Vec<BlockId> {
+    fn in_memory(&self) -> Vec<StoredId> {
         self.store.blocks().filter(|b| b.level.use_memory).map(|b| b.block).collect()
     }
 
-    fn present(&self) -> Vec<BlockId> {
+    fn present(&self) -> Vec<StoredId> {
         self.store.blocks().map(|b| b.block).collect()
     }
 }
 
-fn rdd(rdd: u32, partition: u32) -> BlockId {
-    BlockId::new(RddId(rdd), PartitionId(partition))
+fn rdd(rdd: u32, partition: u32) -> StoredId {
+    BlockId::new(RddId(rdd), PartitionId(partition)).into()
 }
 
 /// Spark's `a1`, `a2`, …: blocks that may evict each other, so each has an RDD of its own.
-fn a(n: u32) -> BlockId {
+fn a(n: u32) -> StoredId {
     rdd(n, 0)
 }
 
-fn content(id: BlockId) -> Vec<String> {
+fn content(id: StoredId) -> Vec<String> {
     vec![format!("{:_<4000}", id.to_string())]
 }
 

@@ -1,7 +1,7 @@
 //! Blocks in memory under a byte budget, in the order of last access.
 
 use super::block::StoredBlock;
-use crate::ids::{BlockId, RddId};
+use crate::ids::{RddId, StoredId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use std::sync::Arc;
 pub struct MemoryStore {
     budget: u64,
     used: u64,
-    blocks: BTreeMap<BlockId, Entry>,
+    blocks: BTreeMap<StoredId, Entry>,
     /// Blocks by last access, oldest first.
-    order: BTreeMap<u64, BlockId>,
+    order: BTreeMap<u64, StoredId>,
     accesses: u64,
     /// Readers per block that is being read.
-    pins: BTreeMap<BlockId, u32>,
+    pins: BTreeMap<StoredId, u32>,
 }
 
 #[derive(Debug)]
@@ -41,11 +41,12 @@ impl MemoryStore {
         self.used
     }
 
-    /// What has to leave, oldest access first, so that `bytes` of `rdd` fit; `None` when they cannot.
+    /// What has to leave, oldest access first, so that `bytes` of `rdd` (or of no RDD) fit; `None` when they
+    /// cannot.
     ///
     /// Blocks of the same RDD and blocks being read stay (R8.6), and it is all or nothing. A block
     /// larger than the budget fails without looking at the others (R8.5).
-    pub fn victims_for(&self, rdd: RddId, bytes: u64) -> Option<Vec<BlockId>> {
+    pub fn victims_for(&self, rdd: Option<RddId>, bytes: u64) -> Option<Vec<StoredId>> {
         if bytes > self.budget {
             return None;
         }
@@ -54,7 +55,7 @@ impl MemoryStore {
         let mut candidates = self.order.values();
         while free < bytes {
             let candidate = *candidates.next()?;
-            if candidate.rdd != rdd && !self.pins.contains_key(&candidate) {
+            if (rdd.is_none() || candidate.rdd() != rdd) && !self.pins.contains_key(&candidate) {
                 free += self.bytes_of(candidate)?;
                 victims.push(candidate);
             }
@@ -63,7 +64,7 @@ impl MemoryStore {
     }
 
     /// Keeps a block for which there is room. Call [`Self::victims_for`] and remove them first.
-    pub fn insert(&mut self, id: BlockId, block: Arc<dyn StoredBlock>) {
+    pub fn insert(&mut self, id: StoredId, block: Arc<dyn StoredBlock>) {
         self.remove(id);
         let bytes = block.memory_bytes();
         assert!(bytes <= self.budget - self.used, "a memory store is never filled beyond its budget");
@@ -74,7 +75,7 @@ impl MemoryStore {
     }
 
     /// The block, which becomes the one accessed last.
-    pub fn get(&mut self, id: BlockId) -> Option<Arc<dyn StoredBlock>> {
+    pub fn get(&mut self, id: StoredId) -> Option<Arc<dyn StoredBlock>> {
         let accessed = self.next_access();
         let entry = self.blocks.get_mut(&id)?;
         self.order.remove(&entry.accessed);
@@ -84,17 +85,17 @@ impl MemoryStore {
     }
 
     /// The block, without counting as an access.
-    pub fn peek(&self, id: BlockId) -> Option<Arc<dyn StoredBlock>> {
+    pub fn peek(&self, id: StoredId) -> Option<Arc<dyn StoredBlock>> {
         self.blocks.get(&id).map(|entry| Arc::clone(&entry.block))
     }
 
     /// Bytes that a block takes here.
-    pub fn bytes_of(&self, id: BlockId) -> Option<u64> {
+    pub fn bytes_of(&self, id: StoredId) -> Option<u64> {
         self.blocks.get(&id).map(|entry| entry.bytes)
     }
 
     /// Takes a block out.
-    pub fn remove(&mut self, id: BlockId) -> Option<Arc<dyn StoredBlock>> {
+    pub fn remove(&mut self, id: StoredId) -> Option<Arc<dyn StoredBlock>> {
         let entry = self.blocks.remove(&id)?;
         self.order.remove(&entry.accessed);
         self.used -= entry.bytes;
@@ -102,12 +103,12 @@ impl MemoryStore {
     }
 
     /// One more reader: the block is not evicted before [`Self::unpin`] was called as often (R8.11).
-    pub fn pin(&mut self, id: BlockId) {
+    pub fn pin(&mut self, id: StoredId) {
         *self.pins.entry(id).or_default() += 1;
     }
 
     /// One reader less. Unknown blocks are ignored.
-    pub fn unpin(&mut self, id: BlockId) {
+    pub fn unpin(&mut self, id: StoredId) {
         if let Some(readers) = self.pins.get_mut(&id) {
             *readers -= 1;
             if *readers == 0 {

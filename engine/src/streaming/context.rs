@@ -2,12 +2,16 @@
 
 use super::graph::{DStreamGraph, OutputOp, StreamCore};
 use super::instances::{Generation, Instances};
-use crate::driver::{BatchTick, GeneratedBatch, Instruction, OutputJob, Reply, Request, StreamingPlan, Told};
+use crate::driver::{
+    BatchTick, GeneratedBatch, Instruction, OutputJob, ReceiverPlan, Reply, Request, StreamingPlan, Told,
+};
 use crate::error::{EngineError, Result};
+use crate::event::ClockKind;
 use crate::ids::*;
-use crate::rdd::{JobLocal, SparkContext, with_job_local};
+use crate::rdd::{JobLocal, Notice, SparkContext, with_job_local};
 use crate::runtime::slots;
 use parking_lot::Mutex;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -57,12 +61,21 @@ impl StreamingContext {
         self.0.graph.lock().remember = Some(duration);
     }
 
+    /// Whether both are the same context.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(super) fn is_started(&self) -> bool {
         self.0.graph.lock().started
     }
 
     pub(super) fn add_records_per_batch(&self, records: u64) {
         self.0.graph.lock().records_per_batch += records;
+    }
+
+    pub(super) fn add_receiver(&self, plan: ReceiverPlan) {
+        self.0.graph.lock().receivers.push(plan);
     }
 
     /// Numbers and names a stream.
@@ -98,6 +111,7 @@ impl StreamingContext {
                 return Ok(());
             }
             let valid = super::validate::validate(&graph, self.0.interval, self.0.sc.checkpoint_dir().is_some());
+            let valid = valid.and_then(|()| self.refuse_receivers_in_virtual_time(&graph));
             if valid.is_err() {
                 drop(graph);
                 self.release();
@@ -110,6 +124,7 @@ impl StreamingContext {
             interval: self.0.interval,
             streams: graph.streams.iter().map(|s| s.info.lock().clone()).collect(),
             outputs: graph.outputs.iter().map(|o| o.info.clone()).collect(),
+            receivers: graph.receivers.clone(),
             slots: vec![
                 ("job-generator".to_owned(), {
                     let ssc = self.clone();
@@ -167,14 +182,18 @@ impl StreamingContext {
         let zero = Timestamp(tick.time.0 - u64::from(tick.batch.0) * self.0.interval.0 * 1_000_000);
         *self.0.zero.lock() = zero;
         let sc = &self.0.sc;
-        f(&Generation { sc, interval: self.0.interval, zero, instances: &self.0.instances })
+        let (interval, instances) = (self.0.interval, &self.0.instances);
+        f(&Generation { sc, interval, zero, instances, records: Cell::new(0) })
     }
 
     /// R11.4: each output operation builds its RDDs and its job, in registration order.
     fn generate(&self, tick: BatchTick) -> Result<GeneratedBatch> {
         let graph = self.0.graph.lock();
         let mut outputs = Vec::new();
-        self.with_generation(tick, |generation| {
+        let records = self.with_generation(tick, |generation| {
+            if !graph.receivers.is_empty() {
+                self.receive(tick, generation)?;
+            }
             for output in &graph.outputs {
                 let Some(body) = (output.body)(generation, tick)? else { continue };
                 let (id, info, sc) = (output.info.id, output.info.clone(), self.0.sc.clone());
@@ -190,9 +209,31 @@ impl StreamingContext {
                 });
                 outputs.push(OutputJob { tick, output_op: id, run });
             }
-            Ok(())
+            Ok(generation.records.get())
         })?;
-        Ok(GeneratedBatch { records: graph.records_per_batch, outputs })
+        Ok(GeneratedBatch { records: graph.records_per_batch + records, outputs })
+    }
+
+    /// R17.10: what receivers stored since the last batch belongs to this one, whoever asks for it later.
+    fn receive(&self, tick: BatchTick, generation: &Generation<'_>) -> Result<()> {
+        let Reply::Received(blocks) = slots::call(Request::ReceivedBlocks(tick))? else {
+            return Err(EngineError::DriverLost);
+        };
+        for (stream, blocks) in blocks {
+            generation.count_records(blocks.iter().map(|b| b.records).sum());
+            self.0.instances.receive(stream, tick.batch.0, blocks.into_iter().map(|b| b.id).collect());
+        }
+        Ok(())
+    }
+
+    fn refuse_receivers_in_virtual_time(&self, graph: &DStreamGraph) -> Result<()> {
+        match graph.receivers.first() {
+            Some(plan) if self.0.sc.config().clock == ClockKind::Virtual => Err(EngineError::IllegalState(format!(
+                "{}:{} cannot be read under the virtual clock: nobody outside knows its time; run under the wall clock",
+                plan.host, plan.port
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// R12.7 after a batch completed.
@@ -205,6 +246,10 @@ impl StreamingContext {
                 let batches = u32::try_from(remember.0 / self.0.interval.0.max(1)).unwrap_or(u32::MAX);
                 if let Some(last) = tick.batch.0.checked_sub(batches) {
                     generation.forget(stream.id, info.level.is_valid(), last);
+                    let blocks = self.0.instances.forget_received(stream.id, last);
+                    if !blocks.is_empty() {
+                        self.0.sc.tell(Notice::InputsForgotten(blocks));
+                    }
                 }
             }
         });

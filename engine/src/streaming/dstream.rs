@@ -33,7 +33,10 @@ impl<T: Data> Clone for DStream<T> {
 
 /// What is particular about a new stream.
 pub(super) struct StreamSpec {
+    /// Names the operator.
     pub method: &'static str,
+    /// The method that the user called, when it makes several streams.
+    pub called: &'static str,
     pub class: &'static str,
     pub slide: Millis,
     pub window: Option<Millis>,
@@ -45,7 +48,16 @@ pub(super) struct StreamSpec {
 impl StreamSpec {
     /// A stream that follows its parent batch by batch.
     pub const fn narrow(method: &'static str, class: &'static str, slide: Millis) -> Self {
-        Self { method, class, slide, window: None, stateful: false, shuffles: false, level: StorageLevel::NONE }
+        Self {
+            method,
+            called: method,
+            class,
+            slide,
+            window: None,
+            stateful: false,
+            shuffles: false,
+            level: StorageLevel::NONE,
+        }
     }
 }
 
@@ -65,7 +77,7 @@ impl<T: Data> DStream<T> {
                     id,
                     operator,
                     class: spec.class.to_owned(),
-                    callsite: callsite(spec.method, at),
+                    callsite: callsite(spec.called, at),
                     parents: parents.iter().map(|p| p.id).collect(),
                     slide: spec.slide,
                     window: spec.window,
@@ -93,17 +105,14 @@ impl<T: Data> DStream<T> {
         self.core.info.lock().clone()
     }
 
-    /// Keeps the RDDs of this stream at `level`. On a windowed stream it is the parent's level (R12.1).
+    /// Keeps the RDDs of this stream at `level`. On a windowed stream it is the parent's level, on a
+    /// reducing window both (R12.1).
     ///
     /// # Errors
     /// After the context started.
     pub fn persist(&self, level: StorageLevel) -> Result<Self> {
         self.refuse_after_start("Cannot change storage level of a DStream after streaming context has started")?;
-        let windowed = self.core.info.lock().window.is_some();
-        match (windowed, self.core.parents.first()) {
-            (true, Some(parent)) => parent.info.lock().level = level,
-            _ => self.core.info.lock().level = level,
-        }
+        self.core.set_level(level);
         Ok(self.clone())
     }
 
@@ -121,7 +130,7 @@ impl<T: Data> DStream<T> {
     /// After the context started.
     pub fn checkpoint(&self, interval: Millis) -> Result<Self> {
         self.refuse_after_start("Cannot change checkpoint interval of a DStream after streaming context has started")?;
-        if self.core.info.lock().window.is_none() {
+        if self.core.keeps_its_own() {
             self.persist(StorageLevel::MEMORY_ONLY_SER)?;
         }
         self.core.info.lock().checkpoint_interval = Some(interval);

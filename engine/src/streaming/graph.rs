@@ -1,8 +1,8 @@
 //! The template: streams and output operations, with what is known of them before any batch.
 
-use crate::driver::BatchTick;
+use crate::driver::{BatchTick, ReceiverPlan};
 use crate::error::Result;
-use crate::event::{OutputOpInfo, StreamInfo};
+use crate::event::{OutputOpInfo, StorageLevel, StreamInfo};
 use crate::ids::*;
 use crate::streaming::instances::Generation;
 use parking_lot::Mutex;
@@ -20,6 +20,25 @@ pub(super) struct StreamCore {
 impl StreamCore {
     pub fn slide(&self) -> Millis {
         self.info.lock().slide
+    }
+
+    /// Whether the RDDs of this stream are kept themselves: those of a plain window are not (R12.1).
+    pub fn keeps_its_own(&self) -> bool {
+        let info = self.info.lock();
+        info.window.is_none() || info.stateful
+    }
+
+    /// Sets the level of this stream, of its parent if it is a plain window, of both if the window
+    /// reduces.
+    pub fn set_level(&self, level: StorageLevel) {
+        if self.keeps_its_own() {
+            self.info.lock().level = level;
+        }
+        if self.info.lock().window.is_some()
+            && let Some(parent) = self.parents.first()
+        {
+            parent.info.lock().level = level;
+        }
     }
 
     /// Whether `tick` is a time of this stream: after zero and a multiple of its slide (R11.1).
@@ -47,4 +66,5 @@ pub(super) struct DStreamGraph {
     /// Input records per batch, summed over the inputs.
     pub records_per_batch: u64,
     pub remember: Option<Millis>,
+    pub receivers: Vec<ReceiverPlan>,
 }

@@ -8,6 +8,7 @@ use crate::rdd::{Rdd, SparkContext};
 use crate::storage::Data;
 use parking_lot::Mutex;
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// One remembered RDD, and how to unpersist it.
@@ -20,12 +21,27 @@ struct Instance {
 #[derive(Default)]
 pub(super) struct Instances {
     rdds: Mutex<BTreeMap<(StreamId, u32), Instance>>,
+    /// Blocks of receivers, by stream and batch: given when the batch was generated, used when its RDD is
+    /// first asked for.
+    received: Mutex<BTreeMap<(StreamId, u32), Vec<InputBlockId>>>,
 }
 
 impl Instances {
     /// Forgets every RDD.
     pub fn clear(&self) {
         self.rdds.lock().clear();
+    }
+
+    /// Takes note of the blocks of a batch.
+    pub fn receive(&self, stream: StreamId, number: u32, blocks: Vec<InputBlockId>) {
+        self.received.lock().insert((stream, number), blocks);
+    }
+
+    /// Forgets the blocks of batches up to and including `last`, and returns them.
+    pub fn forget_received(&self, stream: StreamId, last: u32) -> Vec<InputBlockId> {
+        let mut received = self.received.lock();
+        let keys: Vec<(StreamId, u32)> = received.range((stream, 0)..=(stream, last)).map(|(key, _)| *key).collect();
+        keys.into_iter().filter_map(|key| received.remove(&key)).flatten().collect()
     }
 }
 
@@ -35,13 +51,30 @@ pub(super) struct Generation<'a> {
     pub interval: Millis,
     pub zero: Timestamp,
     pub instances: &'a Instances,
+    /// Input records counted so far, beside those known before.
+    pub records: Cell<u64>,
 }
 
 impl Generation<'_> {
+    /// Input records of this batch became known.
+    pub fn count_records(&self, records: u64) {
+        self.records.set(self.records.get() + records);
+    }
+
+    /// The blocks that a receiver stored for a batch.
+    pub fn received(&self, stream: StreamId, number: u32) -> Vec<InputBlockId> {
+        self.instances.received.lock().get(&(stream, number)).cloned().unwrap_or_default()
+    }
+
     /// The tick of batch `number`.
     pub fn tick(&self, number: u32) -> BatchTick {
         let time = self.zero.plus(Millis(self.interval.0 * u64::from(number)));
         BatchTick { batch: BatchId(number), time }
+    }
+
+    /// How many batches a duration spans.
+    pub fn batches(&self, duration: Millis) -> u32 {
+        u32::try_from(duration.0 / self.interval.0.max(1)).unwrap_or(u32::MAX)
     }
 
     /// The remembered RDD of a stream in a batch.

@@ -4,12 +4,16 @@
 //! RDDs of a batch (`instances.rs`) live as long as the stream remembers them. Generation runs on the
 //! generator's thread, output operations on the output slot's.
 
+mod combine;
 mod context;
 mod dstream;
 mod graph;
 mod input;
 mod instances;
 mod output;
+mod own;
+mod reduced_window;
+mod sources;
 mod state;
 mod transform;
 mod validate;

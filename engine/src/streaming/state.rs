@@ -1,8 +1,8 @@
 //! `updateStateByKey`: state carried from batch to batch, a lineage that grows until it is cut (R14).
 
 use super::dstream::{DStream, StreamNode, StreamSpec};
-use super::graph::StreamCore;
 use super::instances::Generation;
+use super::own::Own;
 use crate::driver::BatchTick;
 use crate::error::Result;
 use crate::event::StorageLevel;
@@ -13,18 +13,14 @@ use crate::storage::Data;
 use crate::task_context::TaskContext;
 use std::hash::Hash;
 use std::panic::Location;
-use std::sync::{Arc, OnceLock, Weak};
-
-/// A state stream's way to its own earlier batches; weak, because the node owns it.
-type Own<K, S> = Arc<OnceLock<(Weak<StreamCore>, Weak<dyn StreamNode<(K, S)>>)>>;
+use std::sync::Arc;
 
 struct State<K: Data, V: Data, S: Data, F> {
     parent: DStream<(K, V)>,
     update: Arc<F>,
     partitioner: HashPartitioner,
     initial: Option<Rdd<(K, S)>>,
-    /// This stream, once it is registered.
-    own: Own<K, S>,
+    own: Arc<Own<(K, S)>>,
 }
 
 impl<K, V, S, F> State<K, V, S, F>
@@ -74,27 +70,6 @@ where
     }
 }
 
-impl<K: Data, V: Data, S: Data, F> State<K, V, S, F> {
-    /// The state before `tick`. Batches in which nobody asked for the state are made up for, oldest
-    /// first, so that no input is skipped.
-    fn before(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<(K, S)>>> {
-        let own = self.own.get().and_then(|(core, node)| Some((core.upgrade()?, node.upgrade()?)));
-        let Some((core, node)) = own else { return Ok(None) };
-        let own = DStream { core, node, ssc: self.parent.ssc.clone() };
-        let slide = u32::try_from(self.parent.slide().0 / generation.interval.0.max(1)).unwrap_or(1).max(1);
-        let mut number = tick.batch.0.saturating_sub(slide);
-        while number > slide && generation.remembered::<(K, S)>(own.core.id, number).is_none() {
-            number -= slide;
-        }
-        let mut state = None;
-        while number > 0 && number < tick.batch.0 {
-            state = generation.rdd(&own, generation.tick(number))?;
-            number += slide;
-        }
-        Ok(state)
-    }
-}
-
 impl<K, V, S, F> StreamNode<(K, S)> for State<K, V, S, F>
 where
     K: Data + Hash + Eq,
@@ -103,7 +78,7 @@ where
     F: Fn(&K, Vec<V>, Option<S>) -> Option<S> + Send + Sync + 'static,
 {
     fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<(K, S)>>> {
-        let previous = self.before(generation, tick)?.or_else(|| self.initial.clone());
+        let previous = self.own.before(&self.parent, generation, tick)?.or_else(|| self.initial.clone());
         // The parent's RDDs belong to the parent's operator, whoever asks for them first.
         let parent = generation.rdd(&self.parent, tick)?;
         Ok(match (previous, parent) {
@@ -143,7 +118,7 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
         initial: Option<Rdd<(K, S)>>,
         at: &Location<'_>,
     ) -> DStream<(K, S)> {
-        let own = Own::default();
+        let own = Arc::new(Own::default());
         let partitioner = HashPartitioner::new(self.ssc.spark_context().default_parallelism());
         let node =
             State { parent: self.clone(), update: Arc::new(update), partitioner, initial, own: Arc::clone(&own) };
@@ -154,8 +129,7 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
             ..StreamSpec::narrow("updateStateByKey", "StateDStream", self.slide())
         };
         let stream = DStream::create(&self.ssc, spec, vec![Arc::clone(&self.core)], node, at);
-        // A fresh cell: nobody has set it.
-        drop(own.set((Arc::downgrade(&stream.core), Arc::downgrade(&stream.node))));
+        own.set(&stream);
         stream
     }
 }

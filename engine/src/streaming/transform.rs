@@ -3,7 +3,7 @@
 use super::dstream::{DStream, StreamNode, StreamSpec};
 use super::instances::Generation;
 use crate::driver::BatchTick;
-use crate::error::Result;
+use crate::error::{EngineError, Result};
 use crate::rdd::Rdd;
 use crate::storage::Data;
 use std::hash::Hash;
@@ -22,6 +22,24 @@ impl<T: Data, U: Data, F: Fn(&Rdd<T>) -> Rdd<U> + Send + Sync> StreamNode<U> for
     }
 }
 
+/// The parent's RDD through `f`; there must be one.
+struct Transformed<T: Data, F> {
+    parent: DStream<T>,
+    f: F,
+}
+
+impl<T: Data, U: Data, F: Fn(&Rdd<T>) -> Rdd<U> + Send + Sync> StreamNode<U> for Transformed<T, F> {
+    fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<U>>> {
+        let rdd = generation.rdd(&self.parent, tick)?.ok_or_else(|| no_rdd_of_parent(tick))?;
+        Ok(Some((self.f)(&rdd)))
+    }
+}
+
+/// What Spark says when a transformation finds no RDD to work on (R11.9).
+pub(super) fn no_rdd_of_parent(tick: BatchTick) -> EngineError {
+    EngineError::IllegalState(format!("Couldn't generate RDD from parent at time {} ms", tick.time.0 / 1_000_000))
+}
+
 impl<T: Data> DStream<T> {
     pub(super) fn per_batch<U: Data>(
         &self,
@@ -31,7 +49,15 @@ impl<T: Data> DStream<T> {
         at: &Location<'_>,
         f: impl Fn(&Rdd<T>) -> Rdd<U> + Send + Sync + 'static,
     ) -> DStream<U> {
-        let spec = StreamSpec { shuffles, ..StreamSpec::narrow(method, class, self.slide()) };
+        self.per_batch_as(StreamSpec { shuffles, ..StreamSpec::narrow(method, class, self.slide()) }, at, f)
+    }
+
+    fn per_batch_as<U: Data>(
+        &self,
+        spec: StreamSpec,
+        at: &Location<'_>,
+        f: impl Fn(&Rdd<T>) -> Rdd<U> + Send + Sync + 'static,
+    ) -> DStream<U> {
         let node = PerBatch { parent: self.clone(), f };
         DStream::create(&self.ssc, spec, vec![Arc::clone(&self.core)], node, at)
     }
@@ -69,10 +95,13 @@ impl<T: Data> DStream<T> {
         })
     }
 
-    /// Each batch's RDD through `f`, which runs on the driver every batch (R11.12).
+    /// Each batch's RDD through `f`, which runs on the driver every batch (R11.12). A batch without an
+    /// RDD fails (R11.9).
     #[track_caller]
     pub fn transform<U: Data>(&self, f: impl Fn(&Rdd<T>) -> Rdd<U> + Send + Sync + 'static) -> DStream<U> {
-        self.per_batch("transform", "TransformedDStream", true, Location::caller(), f)
+        let spec = StreamSpec { shuffles: true, ..StreamSpec::narrow("transform", "TransformedDStream", self.slide()) };
+        let node = Transformed { parent: self.clone(), f };
+        DStream::create(&self.ssc, spec, vec![Arc::clone(&self.core)], node, Location::caller())
     }
 }
 
@@ -80,9 +109,20 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
     /// One value per key and batch, merged with `f`.
     #[track_caller]
     pub fn reduce_by_key(&self, f: impl Fn(V, V) -> V + Send + Sync + 'static) -> DStream<(K, V)> {
-        let f = Arc::new(f);
+        self.reduced("reduceByKey", Arc::new(f), Location::caller())
+    }
+
+    /// `reduceByKey` as a part of what the user `called`.
+    pub(super) fn reduced(
+        &self,
+        called: &'static str,
+        f: Arc<impl Fn(V, V) -> V + Send + Sync + 'static>,
+        at: &Location<'_>,
+    ) -> DStream<(K, V)> {
         let partitions = self.ssc.spark_context().default_parallelism();
-        self.per_batch("reduceByKey", "ShuffledDStream", true, Location::caller(), move |rdd| {
+        let spec =
+            StreamSpec { called, shuffles: true, ..StreamSpec::narrow("reduceByKey", "ShuffledDStream", self.slide()) };
+        self.per_batch_as(spec, at, move |rdd| {
             let f = Arc::clone(&f);
             rdd.reduce_by_key_in(partitions, move |a, b| f(a, b))
         })

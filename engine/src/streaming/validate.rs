@@ -87,10 +87,17 @@ fn check(stream: &Arc<StreamCore>, has_checkpoint_dir: bool) -> Result<()> {
 /// would refuse.
 pub(super) fn apply_overrides(graph: &DStreamGraph, config: &EngineConfig) {
     for stream in &graph.streams {
-        let mut info = stream.info.lock();
-        if let Some(level) = config.persist.get(&info.operator) {
-            info.level = *level;
+        let (operator, reduces_a_window) = {
+            let info = stream.info.lock();
+            (info.operator.clone(), info.window.is_some() && info.stateful)
+        };
+        match config.persist.get(&operator) {
+            // Its parent goes with it, as with `persist`; children come later and so win.
+            Some(level) if reduces_a_window => stream.set_level(*level),
+            Some(level) => stream.info.lock().level = *level,
+            None => {}
         }
+        let mut info = stream.info.lock();
         if let Some(&every) = config.checkpoint.get(&info.operator) {
             info.checkpoint_interval = (every > 0).then(|| Millis(info.slide.0 * u64::from(every)));
         }

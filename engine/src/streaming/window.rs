@@ -18,8 +18,7 @@ struct Window<T: Data> {
 
 impl<T: Data> StreamNode<T> for Window<T> {
     fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<T>>> {
-        let batches = u32::try_from(self.window.0 / generation.interval.0.max(1)).unwrap_or(u32::MAX);
-        let first = tick.batch.0.saturating_sub(batches) + 1;
+        let first = tick.batch.0.saturating_sub(generation.batches(self.window)) + 1;
         let mut rdds = Vec::new();
         for number in first..=tick.batch.0 {
             rdds.extend(generation.rdd(&self.parent, generation.tick(number))?);
@@ -35,6 +34,17 @@ impl<T: Data> DStream<T> {
     /// When a duration is not a multiple of the parent's slide.
     #[track_caller]
     pub fn window(&self, window: Millis, slide: Millis) -> Result<DStream<T>> {
+        self.windowed("window", window, slide, Location::caller())
+    }
+
+    /// `window` as a part of what the user `called`.
+    pub(super) fn windowed(
+        &self,
+        called: &'static str,
+        window: Millis,
+        slide: Millis,
+        at: &Location<'_>,
+    ) -> Result<DStream<T>> {
         let parent = self.slide();
         let refuse = |what: &str, given: Millis| {
             Err(EngineError::IllegalArgument(format!(
@@ -48,8 +58,9 @@ impl<T: Data> DStream<T> {
             return refuse("slide", slide);
         }
         self.persist(StorageLevel::MEMORY_ONLY_SER)?;
-        let spec = StreamSpec { window: Some(window), ..StreamSpec::narrow("window", "WindowedDStream", slide) };
+        let spec =
+            StreamSpec { called, window: Some(window), ..StreamSpec::narrow("window", "WindowedDStream", slide) };
         let node = Window { parent: self.clone(), window };
-        Ok(DStream::create(&self.ssc, spec, vec![Arc::clone(&self.core)], node, Location::caller()))
+        Ok(DStream::create(&self.ssc, spec, vec![Arc::clone(&self.core)], node, at))
     }
 }

@@ -60,10 +60,17 @@ pub struct Expected {
     sums: BTreeMap<u32, Vec<Pair>>,
     state: BTreeMap<u32, Vec<Pair>>,
     windows: BTreeMap<u32, Vec<Pair>>,
+    /// The same windows from what left and what came, joined with them.
+    joined: BTreeMap<u32, Vec<Pair>>,
 }
 
 const fn change((key, value): Pair) -> Pair {
     (key, value * 3 + 1)
+}
+
+/// Tells its sides apart.
+const fn both(left: u64, right: u64) -> u64 {
+    left * 1_000_003 + right
 }
 
 fn sum(pairs: impl Iterator<Item = Pair>) -> BTreeMap<u32, u64> {
@@ -93,7 +100,9 @@ impl Expected {
             }
             let first = n.saturating_sub(shape.window as u32) + 1;
             let inside = (first..=n).filter_map(input).flatten().map(change);
-            expected.windows.insert(n, sum(inside).into_iter().collect());
+            let sums = sum(inside);
+            expected.joined.insert(n, sums.iter().map(|(&key, &value)| (key, both(value, value))).collect());
+            expected.windows.insert(n, sums.into_iter().collect());
         }
         expected
     }
@@ -134,13 +143,23 @@ pub fn program(sc: &SparkContext, shape: &Shape) -> Result<Expected> {
         Some(old.unwrap_or(0) + new.into_iter().sum::<u64>())
     });
     let windows = sums.window(Millis(INTERVAL.0 * shape.window), INTERVAL)?.reduce_by_key(|a, b| a + b);
+    let reducing = changed.reduce_by_key_and_window_filtered(
+        |a, b| a + b,
+        |window, left| window - left,
+        |(_, sum)| *sum > 0,
+        Millis(INTERVAL.0 * shape.window),
+        INTERVAL,
+    )?;
+    let joined = windows.join(&reducing)?.map(|(key, (left, right))| (key, both(left, right)));
     keep(&changed, shape.levels[0], 0)?;
     keep(&sums, shape.levels[1], shape.checkpoints[0])?;
     keep(&state, shape.levels[2], shape.checkpoints[1])?;
     keep(&windows, shape.levels[3], shape.checkpoints[2])?;
-    let outputs = [collect(&sums), collect(&state), collect(&windows)];
+    keep(&reducing, shape.levels[2], shape.checkpoints[2])?;
+    let outputs = [collect(&sums), collect(&state), collect(&windows), collect(&joined)];
     ssc.start()?;
     ssc.await_termination()?;
-    let [sums, state, windows] = outputs.map(|o| std::mem::take(&mut *o.lock().expect("no test thread panicked")));
-    Ok(Expected { sums, state, windows })
+    let [sums, state, windows, joined] =
+        outputs.map(|o| std::mem::take(&mut *o.lock().expect("no test thread panicked")));
+    Ok(Expected { sums, state, windows, joined })
 }

@@ -56,3 +56,25 @@ fn a_failed_checkpoint_keeps_its_mark() {
     assert!(rdd.checkpoint_marked && !rdd.checkpoint_writing && rdd.cut_parents.is_empty());
     assert_eq!(log.model.story.detail, "disk full");
 }
+
+/// A window reads batches behind the cut again: they and what they came from would look as if nothing
+/// needed them, and the note at the cut would count them.
+#[test]
+fn what_is_read_again_after_a_cut_is_no_ghost() {
+    let mut log = Log::default();
+    log.rdd(rdd_info(1, "input", Some(1), &[]));
+    log.rdd(rdd_info(2, "reduceByKey", Some(1), &[1]));
+    log.rdd(rdd_info(3, "input", Some(2), &[]));
+    log.rdd(rdd_info(4, "reduceByKey", Some(2), &[3]));
+    log.rdd(rdd_info(5, "window", Some(2), &[2, 4]));
+    log.checkpoint(5, 6, 4, &[1, 2, 3, 4]);
+    let ghosts = |log: &Log| log.model.rdds.values().filter(|r| r.ghost).map(|r| r.info.id.0).collect::<Vec<_>>();
+    let noted = |log: &Log| log.model.checkpoints[&RddId(5)].released.iter().map(|r| r.0).collect::<Vec<_>>();
+    assert_eq!(ghosts(&log), [1, 2, 3, 4]);
+    log.rdd(rdd_info(7, "window", Some(3), &[5, 4]));
+    assert_eq!((ghosts(&log), noted(&log)), (vec![1, 2], vec![1, 2]));
+    // What the engine has let go is gone for good.
+    log.event(Event::RddReleased { rdd: RddId(2) });
+    log.rdd(rdd_info(8, "window", Some(3), &[2]));
+    assert_eq!((ghosts(&log), noted(&log)), (vec![1, 2], vec![1, 2]));
+}

@@ -46,3 +46,26 @@ fn released_rdds_say_so() {
     log.rdd(rdd_info(1, "map", None, &[])).event(Event::RddReleased { rdd: RddId(1) });
     assert!(log.model.rdds[&RddId(1)].released);
 }
+
+// Without this the inspector's short text of a long lineage begins otherwise than the whole.
+#[test]
+fn a_part_of_the_lineage_has_the_first_lines_of_the_whole() {
+    let mut log = Log::default();
+    log.rdd(rdd_info(0, "map", None, &[]));
+    // Diamonds: each reads the two before it.
+    for id in 1..14u32 {
+        log.rdd(rdd_info(id, "union", None, &[id - 1, id.saturating_sub(2)]));
+    }
+    let model = &log.model;
+    let text = |limit: usize| {
+        let graph = model.lineage_graph_near(RddId(13), limit + 1);
+        to_debug_string(&graph, RddId(13), StorageLevel::NONE, |id| model.block_summary(id), limit)
+    };
+    let whole = text(100_000);
+    for limit in [1, 2, 5, 13, 40] {
+        let part = text(limit);
+        assert_eq!(part.lines().count(), limit + 1, "{part}");
+        assert!(part.lines().take(limit).eq(whole.lines().take(limit)), "{part}");
+    }
+    assert_eq!(model.lineage_size(RddId(13)), (14, 0));
+}

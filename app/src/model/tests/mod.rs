@@ -6,11 +6,15 @@ mod checkpoints;
 mod computing;
 mod executors;
 mod lineage;
+mod lints;
+mod receivers;
+mod repairs;
 mod retention;
 mod shuffles;
 mod storage;
 mod story;
 mod tally;
+mod timeline;
 
 use super::*;
 use faultline_engine::event::*;
@@ -210,7 +214,7 @@ pub(super) fn task(id: u64, stage: u32, partition: u32, executor: u32, kind: Tas
 
 pub(super) fn row(rdd: u32, partition: u32, tier: ReadTier, needed_by: Option<u32>) -> ReadRow {
     let (rdd, partition) = (RddId(rdd), PartitionId(partition));
-    ReadRow { rdd, partition, tier, needed_by, cause: None, records: 10, bytes: 0 }
+    ReadRow { rdd, partition, tier, needed_by, cause: None, records: 10, bytes: 0, self_ns: 0, fetch_ns: 0 }
 }
 
 /// A row computed again.

@@ -75,3 +75,20 @@ fn an_empty_partition_can_be_stored() {
     log.store(1, 1, 0, 0);
     assert_eq!(log.sign(1, 0), Sign::InMemory);
 }
+
+/// Without this nobody can say later why a task did not find the block: it is stored again by then.
+#[test]
+fn how_the_last_copy_left_is_remembered_after_it_is_stored_again() {
+    let left = |log: &Log| log.model.rdds[&RddId(1)].partition(PartitionId(0)).and_then(|p| p.left);
+    let mut log = Log::default();
+    log.executors([1, 2]).rdd(rdd_info(1, "map", None, &[])).store(1, 1, 0, 8).store(2, 1, 0, 8);
+    log.remove(2, 1, 0, BlockRemoval::Evicted);
+    assert_eq!(left(&log), None, "another copy is there");
+    log.gone(1);
+    let at = log.model.now;
+    assert_eq!(left(&log), Some(Left { executor: ExecutorId(1), removal: None, at }));
+    log.store(2, 1, 0, 8);
+    assert_eq!(left(&log).map(|l| l.at), Some(at));
+    log.remove(2, 1, 0, BlockRemoval::Evicted);
+    assert_eq!(left(&log).map(|l| (l.executor, l.removal)), Some((ExecutorId(2), Some(BlockRemoval::Evicted))));
+}

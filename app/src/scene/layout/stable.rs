@@ -66,6 +66,11 @@ struct Band {
 }
 
 impl Placement {
+    /// Whether it is of this request and would stay as it is.
+    pub fn is_of(&self, request: &LayoutRequest) -> bool {
+        self.request.as_ref() == Some(request)
+    }
+
     /// Where a node is.
     pub fn rect(&self, key: NodeKey) -> Option<Rect> {
         self.rects.get(&key).copied()

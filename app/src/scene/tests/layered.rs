@@ -112,7 +112,8 @@ fn a_deep_chain_is_one_node() {
     }
     let scene = whole(&p);
     assert_eq!(scene.nodes.len(), 1);
-    assert_eq!((scene.nodes[0].rdds.len(), scene.nodes[0].subtitle.as_str()), (100_000, "100000 RDDs"));
+    assert_eq!((scene.nodes[0].rdds.len(), scene.nodes[0].subtitle.as_str()), (100_000, "100\u{202f}000 RDDs"));
+    assert_eq!(scene.nodes[0].title, "parallelize · map ×99\u{202f}999");
 }
 
 /// Checkpoints cut programs without batches too.

@@ -210,6 +210,45 @@ fn windows_reach_back() {
     assert!(!scene.edges.iter().any(|e| e.to == e.from));
 }
 
+/// Two threads on one lane would look like one, and nobody could tell which batch a window reads.
+#[test]
+fn threads_of_different_batches_never_share_a_lane() {
+    for (reduces, reach) in [(false, 3), (true, 4)] {
+        let mut p = Program::default();
+        let input = p.stream("queueStream", &[], |_| {});
+        let pairs =
+            p.stream("reduceByKey", &[input], |s| (s.shuffles, s.level) = (true, StorageLevel::MEMORY_ONLY_SER));
+        let window = p.stream("window", &[pairs], |s| (s.window, s.stateful) = (Some(Millis(4000)), reduces));
+        p.output(window);
+        let mut kept: Vec<RddId> = Vec::new();
+        for batch in 1..=9u32 {
+            p.batch(batch, true, true);
+            let source = p.rdd("queueStream", batch, 2, &[]);
+            kept.push(p.rdd("reduceByKey", batch, 2, &[shuffle(source, batch)]));
+            let parents: Vec<_> = kept.iter().rev().take(reach + 1).copied().map(narrow).collect();
+            p.rdd("window", batch, 2, &parents);
+        }
+        let scene = all(&p);
+        let below = |e: &&Edge| e.kind == EdgeKind::Thread && scene.nodes[e.from].title == "reduceByKey";
+        let level: Vec<(usize, f32, f32, f32)> = scene
+            .edges
+            .iter()
+            .filter(below)
+            .flat_map(|e| e.points.windows(2).map(move |w| (e.from, w[0].y, w[0].x, w[1].x)))
+            .filter(|(from, y, a, b)| a != b && *y > scene.nodes[*from].rect.bottom())
+            .collect();
+        assert!(level.len() > 12, "{level:?}");
+        for (i, &(from, y, left, right)) in level.iter().enumerate() {
+            for &(other, y2, left2, right2) in &level[..i] {
+                let meet = y == y2 && left.max(left2) <= right.min(right2);
+                assert!(from == other || !meet, "{from} and {other} meet at {y}");
+            }
+        }
+        let rows = |title: &str| scene.nodes.iter().find(|n| n.title == title).unwrap().rect;
+        assert!(level.iter().all(|&(_, y, ..)| y < rows("window").top()), "lanes lie between the rows");
+    }
+}
+
 /// The camera follows the running column; a filter must not move it or the bounds.
 #[test]
 fn a_filter_limits_the_work_and_nothing_else() {

@@ -4,6 +4,9 @@ mod cache;
 mod layered;
 mod loom;
 mod program;
+mod tables;
+mod timeline;
+mod why;
 
 use super::*;
 use program::Program;

@@ -63,6 +63,28 @@ impl Program {
         };
         self.model.batches.insert(BatchId(id), Arc::new(batch));
         self.model.revision += 1;
+        self.model.restructured();
+    }
+
+    pub fn executor(&mut self, id: u32, alive: bool) {
+        let state = ExecutorState {
+            id: ExecutorId(id),
+            cores: 2,
+            max_memory: 64 << 20,
+            alive,
+            removed_reason: None,
+            replaced_by: None,
+            running: imbl::OrdSet::new(),
+            memory_bytes: 0,
+            disk_bytes: 0,
+            blocks: imbl::OrdSet::new(),
+            inputs: imbl::OrdMap::new(),
+            lost_blocks: 0,
+            map_outputs: 0,
+            lost_map_outputs: 0,
+        };
+        self.model.executors.insert(state.id, Arc::new(state));
+        self.model.revision += 1;
     }
 
     /// Adds an RDD; `batch` 0 is none.
@@ -95,12 +117,14 @@ impl Program {
         self.model.operators.entry(op.operator).or_default().entry(op.batch).or_default().push_back(id);
         self.model.rdds.insert(id, Arc::new(state));
         self.model.revision += 1;
+        self.model.restructured();
         id
     }
 
     pub fn change(&mut self, id: RddId, change: impl FnOnce(&mut RddState)) {
         change(Arc::make_mut(self.model.rdds.get_mut(&id).unwrap()));
         self.model.revision += 1;
+        self.model.restructured();
     }
 
     pub fn partition(&mut self, id: RddId, partition: usize, change: impl FnOnce(&mut PartitionState)) {
@@ -120,6 +144,7 @@ impl Program {
         let state = ShuffleState { rdd, outputs: outputs.iter().copied().collect(), removed: false };
         self.model.shuffles.insert(ShuffleId(id), Arc::new(state));
         self.model.revision += 1;
+        self.model.restructured();
     }
 
     /// Checkpoints an RDD: cuts its parents and makes ghosts of `released`.

@@ -1,15 +1,19 @@
 //! The lineage of the selected RDD in Spark's own text.
 
 use super::super::ViewCtx;
+use super::facts::LineageSize;
 use crate::model::RddState;
-use crate::theme::widgets::{heading_ui, separator_ui};
-use crate::theme::{STEP, Tokens, text};
-use egui::{Frame, Label, Margin, ScrollArea, TextWrapMode, Ui};
+use crate::theme::widgets::{heading_ui, line_ui, row_ui, separator_ui};
+use crate::theme::{STEP, Tokens, format, text};
+use egui::{Frame, Label, Margin, ScrollArea, TextWrapMode, Ui, WidgetInfo, WidgetType};
 use faultline_engine::ids::RddId;
-use faultline_engine::lineage::to_debug_string;
+use faultline_engine::lineage::{LineageGraph, to_debug_string};
 
 /// Lines after which the text ends.
 const MAX_LINES: usize = 200;
+/// Lines after which the copied text ends: shared parents are told again each time, so that a lineage of
+/// diamonds has more lines than RDDs, and no bound.
+const MAX_COPIED_LINES: usize = 200_000;
 /// Height of the box in points; longer text scrolls.
 const BOX_HEIGHT: f32 = 168.0;
 
@@ -21,13 +25,19 @@ pub struct DebugStringState {
 }
 
 /// The section with the text.
-pub fn debug_string_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState, state: &mut DebugStringState) {
+pub fn debug_string_ui(
+    ui: &mut Ui,
+    ctx: &ViewCtx<'_>,
+    rdd: &RddState,
+    state: &mut DebugStringState,
+    size: &mut LineageSize,
+) {
     let t = Tokens::of(ui.ctx());
     let from = (rdd.info.id, ctx.model.revision);
     if state.made_from != Some(from) {
-        let lineage = ctx.model.lineage_graph(rdd.info.id);
-        let stored = |id| ctx.model.block_summary(id);
-        state.text = to_debug_string(&lineage, rdd.info.id, rdd.info.level, stored, MAX_LINES);
+        // One more than is shown, so that the text says that it goes on.
+        let lineage = ctx.model.lineage_graph_near(rdd.info.id, MAX_LINES + 1);
+        state.text = text_of(ctx, rdd, &lineage, MAX_LINES);
         state.made_from = Some(from);
     }
     heading_ui(ui, "toDebugString", "");
@@ -39,5 +49,34 @@ pub fn debug_string_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState, state: &m
             ui.add(Label::new(words).wrap_mode(TextWrapMode::Extend).selectable(true));
         });
     });
+    below_ui(ui, ctx, rdd, size);
     separator_ui(ui);
+}
+
+/// What is not shown, and the way to it.
+fn below_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState, size: &mut LineageSize) {
+    let t = Tokens::of(ui.ctx());
+    let more = size.of(ctx, rdd.info.id).0.saturating_sub(MAX_LINES) as u64;
+    ui.add_space(STEP);
+    row_ui(
+        ui,
+        |ui| {
+            if more > 0 {
+                let words = format!("and {} more", format::count(more, "RDD"));
+                line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text_faint));
+            }
+        },
+        |ui| {
+            let copy = ui.button(text::rich("Copy", text::regular(text::SMALL), t.text_soft));
+            copy.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, "Copy toDebugString"));
+            if copy.on_hover_text("Copy the whole text").clicked() {
+                let lineage = ctx.model.lineage_graph(rdd.info.id);
+                ui.ctx().copy_text(text_of(ctx, rdd, &lineage, MAX_COPIED_LINES));
+            }
+        },
+    );
+}
+
+fn text_of(ctx: &ViewCtx<'_>, rdd: &RddState, lineage: &LineageGraph, lines: usize) -> String {
+    to_debug_string(lineage, rdd.info.id, rdd.info.level, |id| ctx.model.block_summary(id), lines)
 }

@@ -4,26 +4,46 @@ use super::super::ViewCtx;
 use crate::model::RddState;
 use crate::theme::{STEP, Tokens, text};
 use egui::{Align, Label, Layout, Ui, vec2};
-use faultline_engine::event::DependencyKind;
-use faultline_engine::ids::Millis;
+use faultline_engine::ids::{Millis, RddId};
 
 const NAME_WIDTH: f32 = 88.0;
 
+/// How long the lineage of the selected RDD is, kept while neither changes: counting walks all of it.
+#[derive(Debug, Default)]
+pub struct LineageSize {
+    counted_of: Option<(RddId, u64)>,
+    rdds: usize,
+    shuffles: usize,
+}
+
+impl LineageSize {
+    /// RDDs, with the one that is asked for, and shuffles.
+    pub fn of(&mut self, ctx: &ViewCtx<'_>, rdd: RddId) -> (usize, usize) {
+        let of = Some((rdd, ctx.model.structure()));
+        if self.counted_of != of {
+            (self.rdds, self.shuffles) = ctx.model.lineage_size(rdd);
+            self.counted_of = of;
+        }
+        (self.rdds, self.shuffles)
+    }
+}
+
 /// The list of facts.
-pub fn facts_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState) {
+pub fn facts_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState, size: &mut LineageSize) {
     fact_ui(ui, "RDD", &format!("{} · {}", rdd.info.id, rdd.info.display_name()));
     if !rdd.info.callsite.is_empty() {
         fact_ui(ui, "Made", &rdd.info.callsite);
     }
     fact_ui(ui, "Level", &rdd.info.level.to_string());
     fact_ui(ui, "Checkpoint", &checkpoint(ctx, rdd));
-    fact_ui(ui, "Lineage", &depth(ctx, rdd));
+    fact_ui(ui, "Lineage", &depth(size.of(ctx, rdd.info.id)));
     let partitions = rdd.partitions.len();
     let partitioner = rdd.info.partitioner.as_ref().map(|p| format!(", by {}", p.class)).unwrap_or_default();
     fact_ui(ui, "Partitions", &format!("{partitions}{partitioner}"));
 }
 
-fn fact_ui(ui: &mut Ui, name: &str, value: &str) {
+/// One fact: its name and its value, which ends in … where the panel ends.
+pub fn fact_ui(ui: &mut Ui, name: &str, value: &str) {
     let t = Tokens::of(ui.ctx());
     ui.spacing_mut().interact_size.y = 5.0 * STEP;
     ui.horizontal(|ui| {
@@ -57,14 +77,8 @@ fn checkpoint(ctx: &ViewCtx<'_>, rdd: &RddState) -> String {
 }
 
 /// How many RDDs and shuffles stand behind it.
-fn depth(ctx: &ViewCtx<'_>, rdd: &RddState) -> String {
-    let lineage = ctx.model.lineage_graph(rdd.info.id);
-    let others = lineage.len().saturating_sub(1);
-    let shuffles = lineage
-        .rdds()
-        .flat_map(|info| &info.parents)
-        .filter(|parent| matches!(parent.kind, DependencyKind::Shuffle { .. }))
-        .count();
+fn depth((rdds, shuffles): (usize, usize)) -> String {
+    let others = rdds.saturating_sub(1);
     let plural = |n: usize, noun: &str| crate::theme::format::count(n as u64, noun);
     if others == 0 {
         return "no parents".to_owned();

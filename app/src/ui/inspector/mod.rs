@@ -1,16 +1,24 @@
-//! The right side: facts about the one selected node.
+//! The right side: why, and facts, for the one selected thing.
 
 mod debug_string;
 mod facts;
+mod nothing;
 mod preview;
+mod read_order;
+mod step;
 mod storage;
+mod task_card;
+mod why;
 
 use super::ViewCtx;
+use crate::command::Focus;
 use crate::model::RddState;
 use crate::scene::Node;
+use crate::scene::why::most_interesting;
 use crate::theme::widgets::{line_ui, separator_ui};
 use crate::theme::{STEP, Tokens, text};
 use egui::{ScrollArea, Ui};
+use faultline_engine::ids::BlockId;
 
 pub use debug_string::DebugStringState;
 
@@ -19,6 +27,10 @@ pub use debug_string::DebugStringState;
 pub struct InspectorState {
     /// The text of the selected RDD, kept while neither changes.
     pub debug_string: DebugStringState,
+    /// How long its lineage is.
+    size: facts::LineageSize,
+    /// The answer to the last question.
+    pub why: why::WhyState,
     /// The selected node as it was last drawn: it may have left the view.
     shown: Option<Node>,
 }
@@ -30,35 +42,51 @@ pub fn inspector_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InspectorState) 
     if let Some(node) = ctx.selection.and_then(|key| ctx.scene.nodes.iter().find(|node| node.key == key)) {
         state.shown = Some(node.clone());
     }
-    let Some(node) = state.shown.clone().filter(|node| Some(node.key) == ctx.selection) else {
-        nothing_ui(ui, ctx);
+    let node = state.shown.clone().filter(|node| Some(node.key) == ctx.selection);
+    if node.is_none() && ctx.focus.is_none() {
+        nothing::nothing_ui(ui, ctx);
         return;
-    };
-    let node = &node;
+    }
     ScrollArea::vertical().id_salt("inspector").auto_shrink([false, false]).show(ui, |ui| {
-        title_ui(ui, node);
-        let Some(rdd) = node.rdds.last().and_then(|id| ctx.model.rdds.get(id)) else {
-            return;
+        // The RDD that the question is about, else the one whose cells the node shows.
+        let asked = match ctx.focus {
+            Some(Focus::Partition(block)) => ctx.model.rdds.get(&block.rdd),
+            Some(Focus::Task(_)) | None => None,
         };
-        facts::facts_ui(ui, ctx, rdd);
-        separator_ui(ui);
-        storage::storage_ui(ui, rdd);
-        separator_ui(ui);
-        debug_string::debug_string_ui(ui, ctx, rdd, &mut state.debug_string);
-        preview::preview_ui(ui, rdd);
+        let rdd = asked.or_else(|| node.as_ref().and_then(|n| ctx.model.rdds.get(n.rdds.last()?)));
+        match (ctx.focus, &node) {
+            (Some(Focus::Task(task)), _) => {
+                if let Some(task) = ctx.model.tasks.get(&task) {
+                    task_card::task_card_ui(ui, ctx, task);
+                }
+            }
+            (_, Some(node)) => title_ui(ui, node),
+            _ => {}
+        }
+        let interesting = || Some(BlockId::new(rdd?.info.id, most_interesting(rdd?)?));
+        let focus = ctx.focus.or_else(|| interesting().map(Focus::Partition));
+        if let Some(focus) = focus {
+            why::why_ui(ui, ctx, focus, &mut state.why);
+            separator_ui(ui);
+        }
+        if let Some(rdd) = rdd {
+            rdd_ui(ui, ctx, rdd, focus, state);
+        }
         ui.add_space(2.0 * STEP);
     });
 }
 
-fn nothing_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
-    let t = Tokens::of(ui.ctx());
-    line_ui(ui, text::rich("Nothing selected", text::semibold(text::MEDIUM), t.text));
-    let words = if ctx.scene.nodes.is_empty() {
-        "The lineage appears with the first job"
-    } else {
-        "Click a node of the lineage to see its facts"
+fn rdd_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState, focus: Option<Focus>, state: &mut InspectorState) {
+    let partition = match focus {
+        Some(Focus::Partition(block)) if block.rdd == rdd.info.id => Some(block.partition),
+        _ => None,
     };
-    ui.label(text::rich(words, text::regular(text::SMALL), t.text_faint));
+    storage::storage_ui(ui, ctx, rdd, focus);
+    separator_ui(ui);
+    facts::facts_ui(ui, ctx, rdd, &mut state.size);
+    separator_ui(ui);
+    debug_string::debug_string_ui(ui, ctx, rdd, &mut state.debug_string, &mut state.size);
+    preview::preview_ui(ui, rdd, partition);
 }
 
 fn title_ui(ui: &mut Ui, node: &Node) {

@@ -1,14 +1,17 @@
 //! The first records of the selected RDD, as far as an event carried them.
 
-use crate::model::RddState;
+use crate::model::{PartitionState, RddState};
 use crate::theme::widgets::{heading_ui, line_ui};
 use crate::theme::{STEP, Tokens, fonts, format, text};
 use egui::Ui;
+use faultline_engine::ids::PartitionId;
 
-/// The section with the records of the first partition that has a preview.
-pub fn preview_ui(ui: &mut Ui, rdd: &RddState) {
+/// The section with the records of the partition asked about, else of the first that has a preview.
+pub fn preview_ui(ui: &mut Ui, rdd: &RddState, asked: Option<PartitionId>) {
     let t = Tokens::of(ui.ctx());
-    let found = rdd.partitions.iter().enumerate().find_map(|(i, p)| p.preview.as_ref().map(|preview| (i, preview)));
+    let preview_of = |(i, p): (usize, &PartitionState)| Some((i, p.preview.clone()?));
+    let own = asked.and_then(|asked| Some((asked.0 as usize, rdd.partition(asked)?))).and_then(preview_of);
+    let found = own.or_else(|| rdd.partitions.iter().enumerate().find_map(preview_of));
     let Some((partition, preview)) = found else {
         heading_ui(ui, "Records", "");
         line_ui(ui, text::rich("Only stored partitions have a preview", text::regular(text::SMALL), t.text_faint));

@@ -3,6 +3,7 @@
 //! Payloads are `Copy` keys and the display types share the scene, because egui_graphs clones both
 //! end nodes of every edge in every frame.
 
+use super::detail::Detail;
 use super::edge_shape::EdgeShape;
 use super::node_shape::NodeShape;
 use crate::scene::{NodeKey, Scene};
@@ -46,11 +47,16 @@ pub struct Bridge {
     pub graph: ViewGraph,
     nodes: BTreeMap<NodeKey, NodeIndex>,
     edges: BTreeMap<EdgeKey, EdgeIndex>,
+    /// How much of each is drawn; unknown to those that are new.
+    detail: Option<Detail>,
+    selected: Option<NodeKey>,
 }
 
 impl Bridge {
     /// Takes over a scene; nodes and edges that stay keep their index.
     pub fn sync(&mut self, scene: &Arc<Scene>, selection: Option<NodeKey>) {
+        self.detail = None;
+        self.selected = selection;
         let mut old_nodes = std::mem::take(&mut self.nodes);
         let mut old_edges = std::mem::take(&mut self.edges);
         for (index, node) in scene.nodes.iter().enumerate() {
@@ -87,9 +93,31 @@ impl Bridge {
 
     /// Marks the selected node.
     pub fn select(&mut self, selection: Option<NodeKey>) {
-        for (key, at) in &self.nodes {
+        let before = std::mem::replace(&mut self.selected, selection);
+        if before == selection {
+            return;
+        }
+        for (key, selected) in [(before, false), (selection, true)] {
+            let at = key.and_then(|key| self.nodes.get(&key));
+            if let Some(node) = at.and_then(|at| self.graph.node_mut(*at)) {
+                node.set_selected(selected);
+            }
+        }
+    }
+
+    /// Draws so much of everything from now on.
+    pub fn set_detail(&mut self, detail: Detail) {
+        if self.detail.replace(detail) == Some(detail) {
+            return;
+        }
+        for at in self.nodes.values() {
             if let Some(node) = self.graph.node_mut(*at) {
-                node.set_selected(selection == Some(*key));
+                node.display_mut().set_detail(detail);
+            }
+        }
+        for at in self.edges.values() {
+            if let Some(edge) = self.graph.edge_mut(*at) {
+                edge.display_mut().set_detail(detail);
             }
         }
     }

@@ -100,6 +100,13 @@ impl Camera {
         self.goal = scene.bounds.map(|bounds| fit_view(bounds, canvas));
     }
 
+    /// Aims at a column: its middle in the middle of the canvas, at the zoom and height of now.
+    pub fn show_column(&mut self, column: Rect, canvas: Vec2) {
+        let from = self.goal.unwrap_or(self.view());
+        self.goal =
+            Some(View { zoom: from.zoom, pan: vec2(canvas.x / 2.0 - column.center().x * from.zoom, from.pan.y) });
+    }
+
     /// Aims at a zoom that is `factor` times the one of now, around the middle.
     pub fn zoom_by(&mut self, factor: f32, canvas: Vec2) {
         let from = self.goal.unwrap_or(self.view());

@@ -20,7 +20,23 @@ pub enum Detail {
     Full,
 }
 
+/// More nodes than this are drawn without cells, whatever the zoom.
+const CELLS_UP_TO: usize = 600;
+/// More nodes than this are drawn as one mesh, whatever the zoom.
+const STRIPS_UP_TO: usize = 1_500;
+
 impl Detail {
+    /// The level at a zoom at which so many nodes are visible: a large window shows thousands of nodes
+    /// at a size at which each could be drawn for itself.
+    pub fn of(zoom: f32, visible: usize) -> Self {
+        let most = match visible {
+            ..=CELLS_UP_TO => Self::Full,
+            ..=STRIPS_UP_TO => Self::Strips,
+            _ => Self::Far,
+        };
+        Self::at(zoom).min(most)
+    }
+
     /// The level at a zoom.
     pub fn at(zoom: f32) -> Self {
         if zoom >= TITLES_FROM {

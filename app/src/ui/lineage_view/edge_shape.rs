@@ -20,9 +20,15 @@ const MARGIN: f32 = 16.0;
 pub struct EdgeShape {
     scene: Option<Arc<Scene>>,
     index: usize,
+    detail: Detail,
 }
 
 impl EdgeShape {
+    /// Shows so much of it from now on.
+    pub fn set_detail(&mut self, detail: Detail) {
+        self.detail = detail;
+    }
+
     /// Shows edge `index` of `scene` from now on.
     pub fn place(&mut self, scene: &Arc<Scene>, index: usize) {
         self.scene = Some(Arc::clone(scene));
@@ -37,7 +43,7 @@ impl EdgeShape {
 
 impl From<EdgeProps<EdgeKey>> for EdgeShape {
     fn from(_: EdgeProps<EdgeKey>) -> Self {
-        Self { scene: None, index: 0 }
+        Self { scene: None, index: 0, detail: Detail::Full }
     }
 }
 
@@ -48,9 +54,12 @@ impl<Ty: EdgeType, Ix: IndexType> DisplayEdge<NodeKey, EdgeKey, Ty, Ix, NodeShap
         _: &Node<NodeKey, EdgeKey, Ty, Ix, NodeShape>,
         ctx: &DrawContext<'_>,
     ) -> Vec<Shape> {
-        let detail = Detail::at(ctx.meta.zoom);
+        let detail = self.detail;
+        if detail == Detail::Far {
+            return Vec::new();
+        }
         let Some((scene, edge)) = self.edge() else { return Vec::new() };
-        if detail == Detail::Far || edge.points.len() < 2 {
+        if edge.points.len() < 2 {
             return Vec::new();
         }
         let from = scene.nodes.get(edge.from).map(|node| on_screen(ctx.meta, node.rect));
@@ -68,6 +77,9 @@ impl<Ty: EdgeType, Ix: IndexType> DisplayEdge<NodeKey, EdgeKey, Ty, Ix, NodeShap
         match (&edge.kind, from) {
             (EdgeKind::Fan(ticks), Some(from)) if detail == Detail::Full && ticks.len() <= fan::MAX_TICKS => {
                 fan::curves(edge, ticks, from, &points, ctx.meta.zoom, tokens, &mut out);
+                if points.len() > 2 {
+                    arrow(edge, points[1..].to_vec(), ctx.meta.zoom, tokens, &mut out);
+                }
             }
             (EdgeKind::Fan(ticks), _) => {
                 arrow(edge, points, ctx.meta.zoom, tokens, &mut out);

@@ -15,14 +15,15 @@ pub const MAX_TICKS: usize = 12;
 /// Distance from the parent to its ticks, at zoom 1.
 const TICK_AT: f32 = 8.0;
 
-/// A fan seen from near.
+/// A fan seen from near. When its child is not right below, the curves meet at the first corner, and one
+/// line goes on from there.
 pub fn curves(edge: &Edge, ticks: &[Tick], from: Rect, points: &[Pos2], zoom: f32, t: &Tokens, out: &mut Vec<Shape>) {
-    let tip = points[points.len() - 1];
+    let (tip, goes_on) = if points.len() > 2 { (points[1], true) } else { (points[points.len() - 1], false) };
     let down = points[0].y >= from.bottom() - 1.0;
     let along = if down { vec2(0.0, 1.0) } else { vec2(1.0, 0.0) };
     let starts = starts(from, ticks.len(), zoom, down);
     let reach = (tip - points[0]).dot(along).abs();
-    let head = if edge.ghost { 0.0 } else { 12.0 * zoom };
+    let head = if edge.ghost || goes_on { 0.0 } else { 12.0 * zoom };
     let joint = tip - along * head * 0.8;
     let color = line_color(&Edge { on_path: false, ..edge.clone() }, t);
     // Orange curves last, so that no grey one crosses them.
@@ -82,7 +83,7 @@ const fn tick_color(tick: Tick, t: &Tokens) -> Color32 {
 }
 
 /// A bar across the curve; two bars when written again; a cross when lost; nothing when absent.
-fn mark(tick: Tick, at: Pos2, along: Vec2, zoom: f32, t: &Tokens, out: &mut Vec<Shape>) {
+pub(in crate::ui) fn mark(tick: Tick, at: Pos2, along: Vec2, zoom: f32, t: &Tokens, out: &mut Vec<Shape>) {
     let color = tick_color(tick, t);
     let across = along.rot90() * 4.2 * zoom;
     let stroke = Stroke::new((3.2 * zoom).clamp(1.5, 5.0), color);

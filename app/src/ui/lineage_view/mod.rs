@@ -7,9 +7,10 @@
 mod backdrop;
 mod bridge;
 mod camera;
+mod cells;
 mod detail;
 mod edge_shape;
-mod fan;
+pub(in crate::ui) mod fan;
 mod names;
 mod node_shape;
 mod overview;
@@ -40,6 +41,8 @@ pub struct LineageViewState {
     /// Where egui_graphs was shown last; it shifts its content when it is shown elsewhere.
     top_left: Option<Pos2>,
     shows: u64,
+    /// A column that somebody asked to see; the next frame aims at it.
+    wanted: Option<Rect>,
     /// Canvas and view of the last frame.
     seen: Option<(Rect, View)>,
 }
@@ -68,6 +71,11 @@ impl LineageViewState {
     /// How often egui_graphs was shown: a view left alone does not count on.
     pub fn shows(&self) -> u64 {
         self.shows
+    }
+
+    /// Brings a column of the loom into view. The caller ends following.
+    pub fn show_column(&mut self, column: Option<Rect>) {
+        self.wanted = column;
     }
 
     /// The x coordinates of the scene that were visible in the last frame.
@@ -100,7 +108,7 @@ pub fn lineage_view_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewSt
         show(ui, ctx, state, key, follow);
     }
     names::names_ui(ui, ctx, canvas, state.camera.view());
-    buttons_ui(ui, ctx, state, canvas, follow);
+    cells::cells_ui(ui, ctx, canvas, state.camera.view());
     state.seen = Some((canvas, state.camera.view()));
 }
 
@@ -135,6 +143,9 @@ fn take_scene(ctx: &ViewCtx<'_>, state: &mut LineageViewState) {
 /// Keys, wheel and camera motion. Drag and pinch belong to egui_graphs.
 fn navigate(ui: &Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, canvas: Rect, follow: &mut bool) {
     let pressed = |key: PanelKey| taken(ui.ctx(), key);
+    if let Some(column) = state.wanted.take() {
+        state.camera.show_column(column, canvas.size());
+    }
     let mut factor = 1.0;
     if pressed(PanelKey::ZoomIn) {
         factor = ZOOM_STEP;
@@ -204,7 +215,10 @@ fn show(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, key: Paint
 
     let painter = ui.painter_at(key.clip);
     backdrop::paint_behind(&painter, ctx.scene, canvas, view, tokens);
-    if Detail::at(view.zoom) == Detail::Far {
+    let visible = names::visible(ctx, canvas, key.clip, view).count();
+    let detail = Detail::of(view.zoom, visible);
+    state.bridge.set_detail(detail);
+    if detail == Detail::Far {
         painter.add(Shape::mesh(overview::mesh(ctx.scene, canvas, key.clip, view, tokens)));
     }
     let mut child = ui.new_child(UiBuilder::new().id_salt(WIDGET).max_rect(canvas));
@@ -238,7 +252,9 @@ fn show(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, key: Paint
         }
     }
     if shown.response.clicked() {
-        ctx.send.send(AppCommand::Select(clicked));
+        let at = shown.response.interact_pointer_pos();
+        let command = clicked.map(|key| cells::clicked_key(ctx, key, canvas, view, at));
+        ctx.send.send(command.unwrap_or(AppCommand::Select(None)));
     }
     state.painted = None;
     if moved == view {
@@ -256,11 +272,9 @@ fn show(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, key: Paint
     }
 }
 
-/// Zoom, fit and follow, in the lower right corner of the canvas.
-fn buttons_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, canvas: Rect, follow: &mut bool) {
-    let place = canvas.shrink(2.0 * STEP);
-    let layout = egui::Layout::right_to_left(egui::Align::Max);
-    let mut ui = ui.new_child(UiBuilder::new().id_salt("lineage buttons").max_rect(place).layout(layout));
+/// Zoom, fit and follow, from right to left in a row beside the sentence: nothing lies over the lineage.
+pub fn view_controls_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, follow: &mut bool) {
+    let size = state.seen.map_or(Vec2::ZERO, |(canvas, _)| canvas.size());
     ui.spacing_mut().item_spacing.x = STEP;
     let mut button = |label: &str, name: &'static str, hover: &str| {
         let response = ui.button(label).on_hover_text(hover);
@@ -268,15 +282,15 @@ fn buttons_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, canv
         response.clicked()
     };
     if button("+", "Zoom in", "Zoom in, key +") {
-        state.camera.zoom_by(ZOOM_STEP, canvas.size());
+        state.camera.zoom_by(ZOOM_STEP, size);
         *follow = false;
     }
     if button("−", "Zoom out", "Zoom out, key −") {
-        state.camera.zoom_by(1.0 / ZOOM_STEP, canvas.size());
+        state.camera.zoom_by(1.0 / ZOOM_STEP, size);
         *follow = false;
     }
     if button("Fit", "Fit", "Show everything, key 0") {
-        state.camera.fit(ctx.scene, canvas.size());
+        state.camera.fit(ctx.scene, size);
         *follow = false;
     }
     if !*follow && button("Follow", "Follow", "Follow the running batch, key F") {

@@ -2,27 +2,25 @@
 //! cannot see, so each visible one gets a control of its own on top.
 
 use super::camera::View;
+use super::cells;
 use super::detail::Detail;
-use crate::command::AppCommand;
+use crate::scene::Node;
 use crate::ui::ViewCtx;
 use egui::{Rect, Sense, Ui, WidgetInfo, WidgetType};
 
-/// With more nodes in view none has a control; a click then goes through egui_graphs.
+/// With more nodes in view only the selected one has a control; a click then goes through egui_graphs.
 const MAX_NAMED_NODES: usize = 600;
 
-/// One control per visible node; a click selects it.
+/// One control per visible node; a click selects it, or the cell that was hit.
 pub fn names_ui(ui: &Ui, ctx: &ViewCtx<'_>, canvas: Rect, view: View) {
     let clip = ui.clip_rect().intersect(canvas);
-    let visible: Vec<_> = ctx
-        .scene
-        .nodes
-        .iter()
-        .map(|node| (node, view.rect(canvas, node.rect).intersect(clip)))
-        .filter(|(_, rect)| rect.is_positive())
-        .take(MAX_NAMED_NODES + 1)
-        .collect();
+    let mut visible: Vec<_> = visible(ctx, canvas, clip, view).take(MAX_NAMED_NODES + 1).collect();
     if visible.len() > MAX_NAMED_NODES {
-        return;
+        crowd_ui(ui, ctx, clip);
+        let is_selected = |node: &&Node| ctx.selection == Some(node.key);
+        let node = ctx.selection.and_then(|_| ctx.scene.nodes.iter().find(is_selected));
+        visible = node.map(|node| (node, view.rect(canvas, node.rect).intersect(clip))).into_iter().collect();
+        visible.retain(|(_, rect)| rect.is_positive());
     }
     for (node, rect) in visible {
         let selected = ctx.selection == Some(node.key);
@@ -37,7 +35,28 @@ pub fn names_ui(ui: &Ui, ctx: &ViewCtx<'_>, canvas: Rect, view: View) {
             ui.painter_at(clip).rect_stroke(rect, 6.0, stroke, egui::StrokeKind::Outside);
         }
         if response.clicked() {
-            ctx.send.send(AppCommand::Select(Some(node.key)));
+            let whole = view.rect(canvas, node.rect);
+            ctx.send.send(cells::clicked(node, whole, view, response.interact_pointer_pos()));
         }
     }
+}
+
+/// The nodes that can be seen, and where.
+pub fn visible<'a>(
+    ctx: &ViewCtx<'a>,
+    canvas: Rect,
+    clip: Rect,
+    view: View,
+) -> impl Iterator<Item = (&'a Node, Rect)> + use<'a> {
+    let on_screen = move |node: &'a Node| (node, view.rect(canvas, node.rect).intersect(clip));
+    ctx.scene.nodes.iter().map(on_screen).filter(|(_, rect)| rect.is_positive())
+}
+
+/// Says instead of thousands of names how many there are, and the way to them.
+fn crowd_ui(ui: &Ui, ctx: &ViewCtx<'_>, clip: Rect) {
+    let response = ui.interact(clip, ui.id().with("crowd"), Sense::focusable_noninteractive());
+    let nodes = crate::theme::format::count(ctx.scene.nodes.len() as u64, "node");
+    response.widget_info(|| {
+        WidgetInfo::labeled(WidgetType::Label, true, format!("Lineage of {nodes}; zoom in to name them"))
+    });
 }

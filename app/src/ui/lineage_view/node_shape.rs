@@ -31,9 +31,15 @@ pub struct NodeShape {
     index: usize,
     rect: Rect,
     selected: bool,
+    detail: Detail,
 }
 
 impl NodeShape {
+    /// Shows so much of it from now on.
+    pub fn set_detail(&mut self, detail: Detail) {
+        self.detail = detail;
+    }
+
     /// Shows node `index` of `scene` from now on.
     pub fn place(&mut self, scene: &Arc<Scene>, index: usize) {
         self.scene = Some(Arc::clone(scene));
@@ -44,7 +50,7 @@ impl NodeShape {
 
 impl From<NodeProps<NodeKey>> for NodeShape {
     fn from(_: NodeProps<NodeKey>) -> Self {
-        Self { scene: None, index: 0, rect: Rect::ZERO, selected: false }
+        Self { scene: None, index: 0, rect: Rect::ZERO, selected: false, detail: Detail::Full }
     }
 }
 
@@ -58,13 +64,15 @@ impl<E: Clone, Ty: EdgeType, Ix: IndexType> DisplayNode<NodeKey, E, Ty, Ix> for 
     }
 
     fn shapes(&mut self, ctx: &DrawContext<'_>) -> Vec<Shape> {
-        let zoom = ctx.meta.zoom;
+        let (zoom, detail) = (ctx.meta.zoom, self.detail);
+        if detail == Detail::Far {
+            return Vec::new();
+        }
         let rect = Rect::from_min_max(
             ctx.meta.canvas_to_screen_pos(self.rect.min),
             ctx.meta.canvas_to_screen_pos(self.rect.max),
         );
-        let detail = Detail::at(zoom);
-        if detail == Detail::Far || !ctx.painter.clip_rect().intersects(rect.expand(4.0)) {
+        if !ctx.painter.clip_rect().intersects(rect.expand(4.0)) {
             return Vec::new();
         }
         let Some(node) = self.scene.as_ref().and_then(|scene| scene.nodes.get(self.index)) else {
@@ -99,6 +107,17 @@ pub fn cell_rects(rect: Rect, count: usize, zoom: f32, center_y: f32) -> impl It
     let left = rect.left() + PADDING * zoom;
     (0..count)
         .map(move |i| Rect::from_center_size(pos2(left + pitch * i as f32 + side / 2.0, center_y), Vec2::splat(side)))
+}
+
+/// Where the cells of a node are on screen, with their partitions; none where it shows no cells.
+pub fn cell_places<'a>(node: &'a Node, rect: Rect, zoom: f32) -> impl Iterator<Item = (Cell, Rect)> + use<'a> {
+    let y = match (Detail::at(zoom), node.kind) {
+        (Detail::Full, NodeKind::Operator) => Some(cells_center(rect, zoom)),
+        (Detail::Cells, _) => Some(rect.center().y),
+        _ => None,
+    };
+    let cells = y.map(|y| node.cells.iter().copied().zip(cell_rects(rect, node.cells.len(), zoom, y)));
+    cells.into_iter().flatten()
 }
 
 struct NodePaint<'a> {

@@ -245,6 +245,7 @@ fn executor(id: u32, running: u32, memory_mb: u64) -> ExecutorState {
         memory_bytes: memory_mb << 20,
         disk_bytes: 0,
         blocks: imbl::OrdSet::new(),
+        inputs: imbl::OrdMap::new(),
         lost_blocks: if id == 2 { 6 } else { 0 },
         map_outputs: 4,
         lost_map_outputs: if id == 2 { 6 } else { 0 },
@@ -314,5 +315,6 @@ pub fn model() -> Model {
     model.story.detail =
         "4 state partitions and 4 map outputs are computed again; 2 partitions come back from the checkpoint."
             .to_owned();
+    super::demo_tasks::add(&mut model);
     model
 }

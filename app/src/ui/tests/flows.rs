@@ -17,7 +17,7 @@ const STATE_7: &str = "updateStateByKey, batch 7, 2 computing again, 4 in memory
 fn a_window_left_alone_paints_nothing() {
     let mut harness = window(World::demo());
     harness.run();
-    let (frames, shows) = (harness.state().frames, harness.state().shell.lineage.shows());
+    let (frames, shows) = (harness.state().frames, harness.state().shell.panels.lineage.shows());
     let delay = |h: &egui_kittest::Harness<'_, World>| {
         h.output().viewport_output.values().map(|v| v.repaint_delay).min().unwrap()
     };
@@ -28,7 +28,7 @@ fn a_window_left_alone_paints_nothing() {
         assert!(delay(&harness) > std::time::Duration::from_secs(2));
     }
     assert_eq!(harness.state().frames, frames + 8);
-    assert_eq!(harness.state().shell.lineage.shows(), shows, "egui_graphs was shown although nothing changed");
+    assert_eq!(harness.state().shell.panels.lineage.shows(), shows, "egui_graphs was shown although nothing changed");
 }
 
 /// Without this the kept shapes could be stale: what is repainted must be what was shown.
@@ -111,7 +111,7 @@ fn dragging_moves_the_lineage_and_then_it_rests() {
     harness.run();
     let place = |h: &egui_kittest::Harness<'_, World>| h.get_by_label(STATE_7).rect().left();
     let before = place(&harness);
-    let from = egui::pos2(700.0, 620.0);
+    let from = egui::pos2(700.0, 444.0);
     harness.hover_at(from);
     harness.run();
     harness.drag_at(from);
@@ -125,9 +125,9 @@ fn dragging_moves_the_lineage_and_then_it_rests() {
     let moved = place(&harness) - before;
     assert!((moved + 100.0).abs() < 2.0, "moved by {moved}");
     assert!(!harness.state().shell.ui.follow);
-    let shows = harness.state().shell.lineage.shows();
+    let shows = harness.state().shell.panels.lineage.shows();
     harness.run_steps(3);
-    assert_eq!(harness.state().shell.lineage.shows(), shows);
+    assert_eq!(harness.state().shell.panels.lineage.shows(), shows);
 }
 
 /// Without this the picture of a paused engine shows the wrong button.
@@ -164,7 +164,7 @@ fn a_moving_camera_comes_to_rest() {
         let mut waits = Vec::new();
         for frame in frames.by_ref().take(count) {
             let input = egui::RawInput {
-                screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1280.0, 800.0))),
+                screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1280.0, 1100.0))),
                 time: Some(f64::from(frame) / 60.0),
                 ..Default::default()
             };

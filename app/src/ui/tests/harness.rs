@@ -2,16 +2,20 @@
 
 use super::demo;
 use crate::command::{AppCommand, CommandSender};
-use crate::model::Model;
+use crate::model::{Model, Shown, Timeline};
 use crate::platform::CpuRenderer;
 use crate::scene::Scene;
-use crate::ui::{ShellState, ViewCtx, shell_ui};
+use crate::ui::batches_panel::batches_ui;
+use crate::ui::dock::Pane;
+use crate::ui::storage_panel::storage_ui;
+use crate::ui::{ShellState, TimeCtx, ViewCtx, shell_ui};
 use egui_kittest::{Harness, TestRenderer};
 use std::sync::Arc;
 
 /// What stands for the app: applies the commands that change choices and keeps all of them.
 pub struct World {
     pub model: Model,
+    pub timeline: Timeline,
     pub scene: Arc<Scene>,
     pub shell: ShellState,
     pub send: CommandSender,
@@ -27,6 +31,7 @@ impl World {
         shell.ui.selection = Some(demo::key(8, 2));
         Self {
             model: demo::model(),
+            timeline: Timeline::new(),
             scene: demo::scene(),
             shell,
             send: CommandSender::default(),
@@ -44,13 +49,40 @@ impl World {
             focus: self.shell.ui.focus,
             now: self.model.now,
             controllable: true,
+            time: TimeCtx { timeline: &self.timeline, shown: Shown::Live, running: true },
             send: &self.send,
         };
         shell_ui(ui, &ctx, &mut self.shell);
         for sent in self.send.drain() {
             self.shell.ui.apply(&sent.command);
+            self.shell.apply(&sent.command);
             self.received.push(sent.command);
             ui.ctx().request_repaint();
+        }
+    }
+}
+
+impl World {
+    /// One panel in place of the whole window.
+    pub fn panel(&mut self, ui: &mut egui::Ui, below: Pane) {
+        self.shell.ui.theme.apply(ui.ctx());
+        if !crate::theme::fonts::are_bound(ui.ctx()) {
+            ui.ctx().request_discard("the fonts are in force from the next pass on");
+            return;
+        }
+        let ctx = ViewCtx {
+            model: &self.model,
+            scene: &self.scene,
+            selection: self.shell.ui.selection,
+            focus: self.shell.ui.focus,
+            now: self.model.now,
+            controllable: true,
+            time: TimeCtx { timeline: &self.timeline, shown: Shown::Live, running: true },
+            send: &self.send,
+        };
+        match below {
+            Pane::Batches => batches_ui(ui, &ctx, &mut self.shell.panels.batches),
+            _ => storage_ui(ui, &ctx, &mut self.shell.panels.storage),
         }
     }
 }

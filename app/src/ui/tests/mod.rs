@@ -1,11 +1,17 @@
 //! Tests of the window against hand-built values.
 
 mod demo;
+mod demo_tasks;
 mod harness;
 mod overlays;
 mod pictures;
+mod scrubber;
 
 mod cells;
 mod far_view;
+mod findings;
 mod flows;
+mod focus;
+mod tables;
+mod timeline;
 mod words;

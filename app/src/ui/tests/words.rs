@@ -3,7 +3,7 @@
 use super::harness::{World, window};
 use egui::{Rect, Shape};
 
-fn collect(shape: &Shape, clip: Rect, found: &mut Vec<(String, Rect, f32)>) {
+pub(super) fn collect(shape: &Shape, clip: Rect, found: &mut Vec<(String, Rect, f32)>) {
     match shape {
         Shape::Vec(shapes) => shapes.iter().for_each(|s| collect(s, clip, found)),
         Shape::Text(text) if !text.galley.text().trim().is_empty() => {

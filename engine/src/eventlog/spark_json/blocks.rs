@@ -5,7 +5,7 @@ use super::{Mark, Plain};
 use crate::event::{BlockRemoval, Event, Preview, StorageLevel};
 use crate::eventlog::record::{Reading, SparkLine};
 use crate::eventlog::spark::SparkLog;
-use crate::ids::{BlockId, PartitionId, RddId};
+use crate::ids::{BlockId, InputBlockId, PartitionId, RddId, StoredId, StreamId};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -76,17 +76,28 @@ impl SparkLine for BlockUpdatedLine<'_> {
         let (stamp, extra) = Mark::split(self.mark);
         let BlockUpdatedInfo { manager, block, level, memory_bytes, disk_bytes } = self.info;
         let (removal, preview) = extra.map_or((None, None), |e| (e.removal, e.preview.map(Cow::into_owned)));
-        let event = rdd_block(&block).zip(spark.executor(&manager.executor)).map(|(block, executor)| {
-            Event::BlockUpdated { executor, block, level: level.into(), memory_bytes, disk_bytes, removal, preview }
+        let level = level.into();
+        let event = stored_id(&block).zip(spark.executor(&manager.executor)).map(|(block, executor)| match block {
+            StoredId::Rdd(block) => {
+                Event::BlockUpdated { executor, block, level, memory_bytes, disk_bytes, removal, preview }
+            }
+            StoredId::Input(block) => {
+                Event::InputBlockUpdated { executor, block, level, memory_bytes, disk_bytes, removal, preview }
+            }
         });
         Reading { stamp, time_ms: None, added: Vec::new(), event }
     }
 }
 
-/// The partition named by `rdd_4_1`; blocks of broadcasts and receivers are not partitions.
-fn rdd_block(name: &str) -> Option<BlockId> {
+/// The partition named by `rdd_4_1`, or the block of a receiver named by `input-0-1700000000200`;
+/// blocks of broadcasts are neither.
+fn stored_id(name: &str) -> Option<StoredId> {
+    if let Some(input) = name.strip_prefix("input-") {
+        let (stream, number) = input.split_once('-')?;
+        return Some(InputBlockId { stream: StreamId(stream.parse().ok()?), number: number.parse().ok()? }.into());
+    }
     let (rdd, partition) = name.strip_prefix("rdd_")?.split_once('_')?;
-    Some(BlockId::new(RddId(rdd.parse().ok()?), PartitionId(partition.parse().ok()?)))
+    Some(BlockId::new(RddId(rdd.parse().ok()?), PartitionId(partition.parse().ok()?)).into())
 }
 
 /// `SparkListenerUnpersistRDD`

@@ -140,7 +140,7 @@ impl From<&TaskMetrics> for TaskMetricsJson {
             shuffle_read: metrics.shuffle_read.into(),
             shuffle_write: ShuffleWriteJson {
                 bytes: metrics.shuffle_write.bytes,
-                ns: 0,
+                ns: if metrics.shuffle_write.blocks > 0 { metrics.write_ns } else { 0 },
                 records: metrics.shuffle_write.records,
             },
             input: input(metrics),
@@ -199,6 +199,7 @@ impl From<TaskMetricsJson> for TaskMetrics {
             checkpoint_bytes_read: 0,
             checkpoint_bytes_written: 0,
             reads: Vec::new(),
+            write_ns: write.ns,
             rerun_cause: None,
         }
     }

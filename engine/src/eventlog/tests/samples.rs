@@ -8,7 +8,7 @@ use crate::ids::*;
 pub const NASTY: &str = "a \"b\" \\ c\nd\te { } , \u{1F980} \u{7f} \",\"Faultline\":{\"seq\":1,\"at_ns\":2}}";
 
 /// How many variants `Event` has.
-pub const NUM_KINDS: usize = 39;
+pub const NUM_KINDS: usize = 44;
 
 /// Numbers the variants: a new variant does not compile until it is listed here, and then
 /// `every_kind_has_a_sample` asks for its sample.
@@ -53,6 +53,11 @@ pub fn kind(event: &Event) -> usize {
         Event::CommandRejected { .. } => 36,
         Event::FindingReported { .. } => 37,
         Event::Unknown { .. } => 38,
+        Event::InputBlockUpdated { .. } => 39,
+        Event::ReceiverStarted { .. } => 40,
+        Event::ReceiverError { .. } => 41,
+        Event::ReceiverStopped { .. } => 42,
+        Event::ReceivedBlockAdded { .. } => 43,
     }
 }
 
@@ -223,6 +228,8 @@ pub fn metrics() -> TaskMetrics {
         cause,
         records: u64::from(i) << 40,
         bytes: u64::MAX,
+        self_ns: u64::MAX - u64::from(i),
+        fetch_ns: u64::from(i),
     });
     TaskMetrics {
         run_ns: 987_654_321,
@@ -233,6 +240,7 @@ pub fn metrics() -> TaskMetrics {
         checkpoint_bytes_read: 10,
         checkpoint_bytes_written: 11,
         reads: rows.collect(),
+        write_ns: 12,
         rerun_cause: Some(RecomputeCause::MapOutputLost(ExecutorId(1))),
     }
 }
@@ -289,6 +297,15 @@ fn storage() -> Vec<Event> {
     events.push(update(odd, Some(BlockRemoval::Evicted), Some(preview.clone())));
     events.push(update(StorageLevel::MEMORY_ONLY, None, Some(preview)));
     events.push(Event::UnpersistRdd { rdd: RddId(4) });
+    events.extend([None, Some(BlockRemoval::Unpersisted)].map(|removal| Event::InputBlockUpdated {
+        executor: ExecutorId(2),
+        block: InputBlockId { stream: StreamId(3), number: u64::MAX },
+        level: if removal.is_some() { StorageLevel::NONE } else { StorageLevel::MEMORY_AND_DISK_SER_2 },
+        memory_bytes: 12,
+        disk_bytes: 0,
+        removal,
+        preview: removal.is_none().then(|| Preview { records: vec![NASTY.into()], total: 1 }),
+    }));
     events
 }
 
@@ -309,6 +326,17 @@ fn streaming() -> Vec<Event> {
         remember: None,
         shuffles: true,
     };
+    let receiver = ReceiverInfo {
+        stream: StreamId(0),
+        name: "SocketReceiver localhost:9999".into(),
+        active: true,
+        executor: Some(ExecutorId(1)),
+        last_error_message: NASTY.into(),
+        last_error: String::new(),
+        last_error_time: Some(VIRTUAL_EPOCH),
+    };
+    let gone = ReceiverInfo { active: false, executor: None, last_error_time: None, ..receiver.clone() };
+    let block = InputBlockId { stream: StreamId(0), number: 1_767_225_600_200 };
     let print = OutputOpInfo { id: output_op, name: "print".into(), callsite: NASTY.into(), stream: StreamId(0) };
     vec![
         Event::StreamGraphDefined { streams: vec![stream], outputs: vec![print] },
@@ -316,6 +344,10 @@ fn streaming() -> Vec<Event> {
         Event::BatchSubmitted {
             batch: BatchInfo { id: batch, time: VIRTUAL_EPOCH, records: 3, output_ops: vec![output_op] },
         },
+        Event::ReceiverStarted { receiver: receiver.clone() },
+        Event::ReceiverError { receiver },
+        Event::ReceiverStopped { receiver: gone },
+        Event::ReceivedBlockAdded { block, executor: ExecutorId(1), records: 9 },
         Event::BatchStarted { batch },
         Event::OutputOperationStarted { batch, output_op },
         Event::OutputOperationCompleted { batch, output_op, failure: Some(NASTY.into()) },

@@ -1,0 +1,206 @@
+//! Batches and storage by accessible name, and whether they fit where they are shown.
+
+use super::demo;
+use super::harness::{World, window};
+use super::words::collect;
+use crate::command::{AppCommand, Focus};
+use crate::model::{MapOutput, Model, ShuffleState, Tally};
+use crate::ui::dock::Pane;
+use crate::ui::storage_panel::StorageTab;
+use egui::accesskit::Role;
+use egui::{Key, Rect};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+use faultline_engine::ids::*;
+use std::sync::Arc;
+
+/// The moment of the design study, with batches that took their time and map outputs.
+fn model() -> Model {
+    let mut model = demo::model();
+    let batches: Vec<BatchId> = model.batches.keys().copied().collect();
+    for id in batches {
+        let Some(batch) = model.batches.get_mut(&id).map(Arc::make_mut) else { continue };
+        batch.info.time = VIRTUAL_EPOCH.plus(Millis(u64::from(id.0) * 1_000));
+        if id.0 < 8 {
+            batch.completed = Some(batch.submitted);
+            batch.scheduling_delay_ns = Some(1_000_000);
+            batch.processing_ns = Some(u64::from(10 - id.0) * 100_000_000);
+        }
+        batch.tally = Tally { tasks: 12, computed_again: u64::from(id.0), ..Tally::default() };
+        if id.0 == 6 {
+            batch.failure = Some("boom".to_owned());
+        }
+    }
+    let output = |executor: u32| MapOutput { executor: Some(ExecutorId(executor)), written: 1, ..MapOutput::default() };
+    let lost = MapOutput { lost_with: Some(ExecutorId(2)), written: 1, ..MapOutput::default() };
+    let outputs = [output(1), output(3), lost, lost, output(1), output(3)].into_iter().collect();
+    model.shuffles.insert(ShuffleId(7), Arc::new(ShuffleState { rdd: RddId(22), outputs, removed: false }));
+    model
+}
+
+fn shown(below: Pane, tab: StorageTab) -> Harness<'static, World> {
+    let mut world = World::demo();
+    world.model = model();
+    world.shell.dock.bring_forward(below);
+    world.shell.panels.storage.tab = tab;
+    let mut harness = window(world);
+    harness.run();
+    harness
+}
+
+fn batches() -> Harness<'static, World> {
+    shown(Pane::Batches, StorageTab::default())
+}
+
+/// The numbers of the rows from top to bottom.
+fn rows(harness: &Harness<'_, World>) -> Vec<u32> {
+    let mut found: Vec<(f32, u32)> = harness
+        .query_all_by_label_contains("computed again,")
+        .map(|node| {
+            let label = node.accesskit_node().label().unwrap_or_default();
+            let number = label.trim_start_matches("Batch ").split(',').next().and_then(|n| n.parse().ok());
+            (node.rect().top(), number.unwrap())
+        })
+        .collect();
+    found.sort_by(|a, b| a.0.total_cmp(&b.0));
+    found.into_iter().map(|(_, number)| number).collect()
+}
+
+/// Without this a batch of the table cannot be brought into view, by mouse, by keys or by a reader.
+#[test]
+fn a_row_brings_its_batch_into_view_and_arrows_move_on() {
+    let mut harness = batches();
+    assert_eq!(rows(&harness), [8, 7, 6, 5, 4]);
+    harness.get_by_label_contains("Batch 7, complete").click();
+    harness.run();
+    harness.key_press(Key::ArrowDown);
+    harness.run();
+    harness.key_press(Key::ArrowUp);
+    harness.key_press(Key::ArrowUp);
+    harness.run();
+    let shown = |id| AppCommand::ShowBatch(BatchId(id));
+    assert_eq!(harness.state().received, [shown(7), shown(6), shown(7), shown(8)]);
+    assert!(!harness.state().shell.ui.follow, "the camera stays where it was sent");
+    assert_eq!(harness.state().shell.panels.batches.selected_batch(), Some(BatchId(8)));
+}
+
+/// Without this a click on a header does nothing, or hides the batch that runs.
+#[test]
+fn headers_sort() {
+    let mut harness = batches();
+    harness.get_by_label("Sort by processing (ms)").click();
+    harness.run();
+    assert_eq!(rows(&harness), [8, 4, 5, 6, 7], "slowest first, the running one on top");
+    harness.get_by_label("Sort by processing (ms)").click();
+    harness.run();
+    assert_eq!(rows(&harness), [8, 7, 6, 5, 4]);
+}
+
+/// Without this the status is only a colour, and the charts say nothing to a reader.
+#[test]
+fn charts_and_status_have_words() {
+    let harness = batches();
+    harness.get_by_label_contains("Batch 6, failed");
+    harness.get_by_label_contains("Batch 8, running");
+    harness.get_by_label("Processing time (ms) by batch, batch 7 300");
+}
+
+/// Without this a partition of the table cannot be asked why it was computed.
+#[test]
+fn a_partition_of_the_matrix_is_selected_by_name() {
+    let mut harness = shown(Pane::Storage, StorageTab::Partitions);
+    harness.get_by_label("updateStateByKey, batch 7, partition 4, in memory, executor 1").click();
+    harness.run();
+    let block = BlockId::new(RddId(23), PartitionId(4));
+    assert_eq!(harness.state().received, [AppCommand::Focus(Focus::Partition(block))]);
+    harness.get_by_label("updateStateByKey, batch 7, MEMORY_ONLY_SER, 4 of 6 cached");
+    harness.get_by_label("Executor 1, memory 39 of 64 MB");
+    harness.get_by_label("Collapse updateStateByKey").click();
+    harness.run();
+    assert!(harness.query_by_label_contains("batch 7, partition").is_none());
+    harness.get_by_label_contains("updateStateByKey, executor 1,");
+}
+
+/// Without this lost map outputs and damaged parts can only be guessed.
+#[test]
+fn map_outputs_and_files_are_told() {
+    let mut harness = shown(Pane::Storage, StorageTab::MapOutputs);
+    harness.get_by_label("map, batch 7, executor 2, 2 lost");
+    harness.get_by_label("map, batch 7, executor 1, 2 there");
+    harness.get_by_role_and_label(Role::Button, "Reliable store files").click();
+    harness.run();
+    harness.get_by_label("Expand rdd-41/").click();
+    harness.run();
+    harness.get_by_label_contains("rdd-41/part-00003, 2000 bytes, 70 records, CRC-32 00000000");
+    harness.get_by_label_contains("rdd-41/_manifest");
+}
+
+/// Without this an empty panel leaves the user without a next step.
+#[test]
+fn empty_panels_say_what_to_do() {
+    let check = |below: Pane, tab: StorageTab, words: &str| {
+        let mut world = World::demo();
+        world.model = Model::default();
+        world.shell.dock.bring_forward(below);
+        world.shell.panels.storage.tab = tab;
+        let mut harness = window(world);
+        harness.run();
+        harness.get_by_label_contains(words);
+    };
+    check(Pane::Batches, StorageTab::Partitions, "press Play");
+    check(Pane::Storage, StorageTab::Partitions, "persist or checkpoint an operator");
+    check(Pane::Storage, StorageTab::MapOutputs, "when a stage writes a shuffle");
+    check(Pane::Storage, StorageTab::Files, "checkpoint an operator");
+}
+
+/// One panel alone in a window of this size.
+fn alone(size: [f32; 2], below: Pane, tab: StorageTab) -> Harness<'static, World> {
+    let mut world = World::demo();
+    world.model = model();
+    world.shell.panels.storage.tab = tab;
+    Harness::builder()
+        .with_size(size)
+        .with_max_steps(16)
+        .build_ui_state(move |ui, world: &mut World| world.panel(ui, below), world)
+}
+
+/// Without this words of a table run into each other, or out of a panel that is docked narrow or small.
+#[test]
+fn panels_fit_where_they_are_docked() {
+    let tabs = [StorageTab::Partitions, StorageTab::MapOutputs, StorageTab::Files];
+    let panels = tabs.map(|tab| (Pane::Storage, tab)).into_iter().chain([(Pane::Batches, StorageTab::default())]);
+    for (below, tab) in panels {
+        for size in [[744.0, 212.0], [500.0, 600.0], [330.0, 200.0], [2000.0, 420.0], [1000.0, 900.0]] {
+            let mut harness = alone(size, below, tab);
+            harness.run();
+            let window = Rect::from_min_size(egui::Pos2::ZERO, size.into());
+            let mut found = Vec::new();
+            for clipped in &harness.output().shapes {
+                collect(&clipped.shape, clipped.clip_rect, &mut found);
+            }
+            assert!(found.len() > 10, "{below:?} {tab:?} {size:?}: {} words", found.len());
+            for (i, (words, rect, font)) in found.iter().enumerate() {
+                assert!(*font >= crate::theme::text::SMALLEST, "{words} has {font} points");
+                assert!(window.expand(0.5).contains_rect(*rect), "{below:?} {tab:?} {size:?}: {words:?} {rect}");
+                for (other, second, _) in &found[i + 1..] {
+                    let shared = rect.shrink(1.5).intersect(second.shrink(1.5));
+                    let apart = shared.width() <= 0.0 || shared.height() <= 0.0;
+                    assert!(apart, "{below:?} {tab:?} {size:?}: {words:?} {rect} and {other:?} {second}");
+                }
+            }
+        }
+    }
+}
+
+/// Without this a window that shows a table paints for ever although nothing changes.
+#[test]
+fn a_table_left_alone_asks_for_no_frame() {
+    let tabs = [StorageTab::Partitions, StorageTab::MapOutputs, StorageTab::Files];
+    let panels = tabs.map(|tab| (Pane::Storage, tab)).into_iter().chain([(Pane::Batches, StorageTab::default())]);
+    for (below, tab) in panels {
+        let mut harness = shown(below, tab);
+        harness.step();
+        let delay = harness.output().viewport_output.values().map(|v| v.repaint_delay).min().unwrap();
+        assert!(delay > std::time::Duration::from_secs(2), "{below:?} {tab:?}: the next frame is due in {delay:?}");
+    }
+}

@@ -1,0 +1,50 @@
+//! `BlockRDD`: what a receiver stored, one block per partition (R17.10, R17.11).
+
+use super::Rdd;
+use super::chunk::{Sink, Stop, TaskError, deliver_owned, deliver_shared};
+use super::context::SparkContext;
+use super::node::RddNode;
+use crate::event::Determinism;
+use crate::ids::*;
+use crate::storage::{Data, Values, values_of};
+use crate::task_context::TaskContext;
+use std::ops::ControlFlow;
+
+/// Reads blocks; it has no parents to compute them from.
+struct Blocks {
+    rdd: RddId,
+    blocks: Vec<InputBlockId>,
+}
+
+fn failed(message: String) -> ControlFlow<Stop> {
+    ControlFlow::Break(Stop::Failed(TaskError::Exception(message)))
+}
+
+impl<T: Data> RddNode<T> for Blocks {
+    fn compute(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, T>) -> ControlFlow<Stop> {
+        let id = self.blocks[part.0 as usize];
+        let block = match ctx.find_input_block(id) {
+            Ok(Some(block)) => block,
+            Ok(None) => {
+                return failed(format!("Could not compute split, block {id} of RDD {} not found", self.rdd));
+            }
+            Err(error) => return ControlFlow::Break(Stop::Failed(error)),
+        };
+        ctx.count_source(block.len());
+        match values_of::<T>(&*block) {
+            Ok(Values::Shared(values)) => deliver_shared(values, ctx.chunk_len(), sink),
+            Ok(Values::Owned(values)) => deliver_owned(values, ctx.chunk_len(), sink),
+            Err(error) => failed(format!("block {id}: {error}")),
+        }
+    }
+}
+
+impl SparkContext {
+    /// The records of these blocks of a receiver.
+    pub(crate) fn block_rdd<T: Data>(&self, blocks: Vec<InputBlockId>) -> Rdd<T> {
+        let partitions = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
+        let core = self.new_core("BlockRDD", partitions, None, Determinism::Determinate, Vec::new());
+        let node = Blocks { rdd: core.id(), blocks: blocks.clone() };
+        Rdd::new(core.over_blocks(blocks), node)
+    }
+}

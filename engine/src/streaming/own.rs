@@ -1,0 +1,53 @@
+//! A stream's way to its own earlier batches, for streams that carry something from batch to batch.
+
+use super::dstream::{DStream, StreamNode};
+use super::graph::StreamCore;
+use super::instances::Generation;
+use crate::driver::BatchTick;
+use crate::error::Result;
+use crate::rdd::Rdd;
+use crate::storage::Data;
+use std::sync::{Arc, OnceLock, Weak};
+
+type Way<T> = (Weak<StreamCore>, Weak<dyn StreamNode<T>>);
+
+/// The stream that a node belongs to, once it is registered; weak, because the stream owns the node.
+pub(super) struct Own<T: Data>(OnceLock<Way<T>>);
+
+impl<T: Data> Default for Own<T> {
+    fn default() -> Self {
+        Self(OnceLock::new())
+    }
+}
+
+impl<T: Data> Own<T> {
+    /// Tells the node its stream.
+    pub fn set(&self, stream: &DStream<T>) {
+        // A fresh cell: nobody has set it.
+        drop(self.0.set((Arc::downgrade(&stream.core), Arc::downgrade(&stream.node))));
+    }
+
+    /// The stream's RDD one slide before `tick`. Batches in which nobody asked for it are made up for,
+    /// oldest first, so that no input is skipped.
+    pub fn before(
+        &self,
+        beside: &DStream<impl Data>,
+        generation: &Generation<'_>,
+        tick: BatchTick,
+    ) -> Result<Option<Rdd<T>>> {
+        let own = self.0.get().and_then(|(core, node)| Some((core.upgrade()?, node.upgrade()?)));
+        let Some((core, node)) = own else { return Ok(None) };
+        let own = DStream { core, node, ssc: beside.ssc.clone() };
+        let slide = generation.batches(own.slide()).max(1);
+        let mut number = tick.batch.0.saturating_sub(slide);
+        while number > slide && generation.remembered::<T>(own.core.id, number).is_none() {
+            number -= slide;
+        }
+        let mut before = None;
+        while number > 0 && number < tick.batch.0 {
+            before = generation.rdd(&own, generation.tick(number))?;
+            number += slide;
+        }
+        Ok(before)
+    }
+}

@@ -1,0 +1,186 @@
+//! Inputs from outside: a directory that receives files (R19), and the socket of a receiver (R17).
+
+use super::context::StreamingContext;
+use super::dstream::{DStream, StreamNode, StreamSpec};
+use super::instances::Generation;
+use crate::driver::{BatchTick, ReceiverPlan};
+use crate::error::Result;
+use crate::event::{Event, Finding, StorageLevel};
+use crate::ids::*;
+use crate::rdd::{Line, Notice, Rdd};
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::Location;
+use std::sync::{Arc, OnceLock};
+
+/// Names of files that a finding lists.
+const NAMES_SHOWN: usize = 3;
+
+/// A directory whose new files are the batches: Spark's `FileInputDStream`.
+struct NewFiles {
+    directory: String,
+    new_files_only: bool,
+    chosen: Mutex<Chosen>,
+}
+
+/// Which files each batch took. A batch that is asked for again takes the same ones.
+#[derive(Default)]
+struct Chosen {
+    by_batch: BTreeMap<u32, Vec<String>>,
+    /// Files older than the stream that were reported.
+    too_old: BTreeSet<String>,
+    /// The last listing failed, and that was said.
+    unreadable: bool,
+}
+
+/// What one listing found.
+struct Listing {
+    new: Vec<String>,
+    too_old: Vec<String>,
+}
+
+impl NewFiles {
+    /// R19.1, R19.2: files changed after the threshold and not after the batch, which no remembered batch
+    /// took.
+    fn list(&self, generation: &Generation<'_>, tick: BatchTick, chosen: &Chosen) -> Result<Listing> {
+        let files = generation.sc.files();
+        let interval = generation.interval.0.max(1);
+        let window = interval * generation.sc.config().file_remember.0.div_ceil(interval);
+        let started = if self.new_files_only { generation.zero } else { Timestamp(0) };
+        let reach = Timestamp(tick.time.0.saturating_sub(window * 1_000_000));
+        let threshold = started.max(reach);
+        let taken: BTreeSet<&String> = chosen.by_batch.values().flatten().collect();
+        let mut listing = Listing { new: Vec::new(), too_old: Vec::new() };
+        for path in files.list(&self.directory)? {
+            // A file that went away between the two looks was not meant for us.
+            let Ok(modified) = files.modified(&path) else { continue };
+            if taken.contains(&path) || modified > tick.time {
+                continue;
+            }
+            if modified > threshold {
+                listing.new.push(path);
+            } else if !chosen.too_old.contains(&path) {
+                listing.too_old.push(path);
+            }
+        }
+        Ok(listing)
+    }
+
+    /// The files of a batch, listed now or remembered. A listing that fails is an empty batch (R19.4).
+    fn files_of(&self, generation: &Generation<'_>, tick: BatchTick) -> Vec<String> {
+        let mut chosen = self.chosen.lock();
+        if let Some(files) = chosen.by_batch.get(&tick.batch.0) {
+            return files.clone();
+        }
+        let listing = match self.list(generation, tick, &chosen) {
+            Ok(listing) => {
+                chosen.unreadable = false;
+                listing
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut chosen.unreadable, true) {
+                    let message = format!("{error}; batches are empty until the directory can be listed");
+                    self.report(generation, "file-listing-failed", message);
+                }
+                return Vec::new();
+            }
+        };
+        // A file that an earlier batch took is not too old: its batch is only no longer remembered.
+        let old: Vec<&String> = listing.too_old.iter().collect();
+        if !old.is_empty() {
+            let names: Vec<&str> =
+                old.iter().take(NAMES_SHOWN).filter_map(|path| path.rsplit(['/', '\\']).next()).collect();
+            let more = if old.len() > NAMES_SHOWN { ", …" } else { "" };
+            let message = format!(
+                "{} older than the stream and not read: {}{more}; change or copy them while the stream runs",
+                if old.len() == 1 { "1 file is".to_owned() } else { format!("{} files are", old.len()) },
+                names.join(", "),
+            );
+            self.report(generation, "files-older-than-the-stream", message);
+        }
+        chosen.too_old.extend(listing.too_old);
+        let interval = generation.interval.0.max(1);
+        let remembered = generation.sc.config().file_remember.0.div_ceil(interval);
+        let oldest = u64::from(tick.batch.0).saturating_sub(remembered);
+        chosen.forget_before(u32::try_from(oldest).unwrap_or(u32::MAX));
+        chosen.by_batch.insert(tick.batch.0, listing.new.clone());
+        listing.new
+    }
+
+    fn report(&self, generation: &Generation<'_>, kind: &str, message: String) {
+        let finding = Finding { kind: kind.to_owned(), message, place: self.directory.clone() };
+        generation.sc.tell(Notice::Fact(Event::FindingReported { finding }));
+    }
+}
+
+impl Chosen {
+    /// Files of forgotten batches lie before the threshold: they count as seen.
+    fn forget_before(&mut self, oldest: u32) {
+        let kept = self.by_batch.split_off(&oldest);
+        let forgotten = std::mem::replace(&mut self.by_batch, kept);
+        self.too_old.extend(forgotten.into_values().flatten());
+    }
+}
+
+impl StreamNode<Line> for NewFiles {
+    fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<Line>>> {
+        let mut rdds = Vec::new();
+        for path in self.files_of(generation, tick) {
+            // R19.3 asks for files that appear whole and stay; one that is gone already is not read.
+            match generation.sc.new_text_file(&path) {
+                Ok((rdd, lines)) => {
+                    generation.count_records(lines);
+                    rdds.push(rdd);
+                }
+                Err(error) => self.report(generation, "file-unreadable", error.to_string()),
+            }
+        }
+        Ok(Some(generation.sc.union(&rdds)))
+    }
+}
+
+/// The lines that a receiver stored: Spark's `SocketInputDStream`.
+struct Received {
+    stream: Arc<OnceLock<StreamId>>,
+}
+
+impl StreamNode<Line> for Received {
+    fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<Line>>> {
+        let blocks = self.stream.get().map(|stream| generation.received(*stream, tick.batch.0)).unwrap_or_default();
+        Ok(Some(generation.sc.block_rdd(blocks)))
+    }
+}
+
+impl StreamingContext {
+    /// The lines of files that appear in `directory` while the stream runs, each file in one batch. Files
+    /// must appear whole, for example by renaming them into it; names that begin with `.` or `_` are not
+    /// read.
+    #[track_caller]
+    pub fn text_file_stream(&self, directory: &str) -> DStream<Line> {
+        self.text_file_stream_from(directory, true)
+    }
+
+    /// The same; with `new_files_only` false also files that were there before the stream began, as far
+    /// back as it remembers (R19.2).
+    #[track_caller]
+    pub fn text_file_stream_from(&self, directory: &str, new_files_only: bool) -> DStream<Line> {
+        let at = Location::caller();
+        let spec = StreamSpec::narrow("fileStream", "FileInputDStream", self.interval());
+        let node = NewFiles { directory: directory.to_owned(), new_files_only, chosen: Mutex::default() };
+        let files = DStream::create(self, spec, Vec::new(), node, at);
+        files.per_batch("textFileStream", "MappedDStream", false, at, |rdd| rdd.map(|line| line))
+    }
+
+    /// The lines that a receiver reads from `host:port`, in blocks kept on two executors.
+    #[track_caller]
+    pub fn socket_text_stream(&self, host: &str, port: u16) -> DStream<Line> {
+        let spec = StreamSpec::narrow("socketTextStream", "SocketInputDStream", self.interval());
+        let stream = Arc::new(OnceLock::new());
+        let node = Received { stream: Arc::clone(&stream) };
+        let lines = DStream::create(self, spec, Vec::new(), node, Location::caller());
+        let id = *stream.get_or_init(|| lines.core.id);
+        let level = StorageLevel::MEMORY_AND_DISK_SER_2;
+        self.add_receiver(ReceiverPlan { stream: id, host: host.to_owned(), port, level });
+        lines
+    }
+}

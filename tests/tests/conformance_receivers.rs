@@ -1,0 +1,159 @@
+//! Receivers and their blocks, as the driver decides about them: Spark's receiver suites.
+
+use faultline_engine::driver::{
+    BatchTick, DriverInput, ReceivedBlock, ReceiverNews, ReceiverOp, ReceiverPlan, Request, SlotId, StreamingPlan,
+};
+use faultline_engine::event::*;
+use faultline_engine::executor::BlockReport;
+use faultline_engine::ids::*;
+use faultline_engine::storage::BlockChange;
+use faultline_tests::DriverLab;
+
+const STREAM: StreamId = StreamId(0);
+const GENERATOR: SlotId = SlotId(1);
+
+/// A driver with `receivers` receivers on `executors` executors.
+fn lab(executors: u32, receivers: u32) -> DriverLab {
+    let mut lab = DriverLab::new(executors, 2);
+    let plan = |stream| ReceiverPlan {
+        stream: StreamId(stream),
+        host: "localhost".into(),
+        port: 9999,
+        level: StorageLevel::MEMORY_AND_DISK_SER_2,
+    };
+    let request = Request::StartStreaming(StreamingPlan {
+        interval: Millis(1000),
+        streams: Vec::new(),
+        outputs: Vec::new(),
+        receivers: (0..receivers).map(plan).collect(),
+        slots: Vec::new(),
+    });
+    lab.input(DriverInput::Request { slot: SlotId(0), request });
+    lab
+}
+
+fn news(lab: &mut DriverLab, attempt: u32, news: ReceiverNews) {
+    lab.input(DriverInput::Receiver { stream: STREAM, attempt, news });
+}
+
+/// The receiver stored block `number` on these executors.
+fn store(lab: &mut DriverLab, number: u64, at: &[u32]) {
+    let id = InputBlockId { stream: STREAM, number };
+    let report = |executor: &u32| BlockReport {
+        executor: ExecutorId(*executor),
+        version: number,
+        change: BlockChange {
+            block: id.into(),
+            level: StorageLevel::MEMORY_AND_DISK_SER_2,
+            status: BlockStatus { memory_bytes: 10, disk_bytes: 0, removal: None },
+        },
+        preview: None,
+    };
+    let reports = at.iter().map(report).collect();
+    news(lab, 1, ReceiverNews::Stored { block: ReceivedBlock { id, records: 1 }, reports });
+}
+
+/// The numbers of the blocks that batch `number` is given.
+fn allocate(lab: &mut DriverLab, number: u32) -> Vec<u64> {
+    let tick = BatchTick { batch: BatchId(number), time: lab.now };
+    lab.input(DriverInput::Request { slot: GENERATOR, request: Request::ReceivedBlocks(tick) });
+    let given = lab.received.last().expect("the driver answers");
+    given.get(&STREAM).into_iter().flatten().map(|block| block.id.number).collect()
+}
+
+/// Where the driver started receivers, in order: stream, executor, attempt.
+fn starts(lab: &DriverLab) -> Vec<(u32, u32, u32)> {
+    let started = lab.receiver_operations.iter().filter_map(|op| match op {
+        ReceiverOp::Start { plan, executor, attempt } => Some((plan.stream.0, executor.0, *attempt)),
+        ReceiverOp::Stop { .. } => None,
+    });
+    started.collect()
+}
+
+/// Without it a record would be in two batches, or in none.
+#[test]
+fn r05_each_block_is_in_exactly_one_batch() {
+    let mut lab = lab(3, 1);
+    (1..=5).for_each(|n| store(&mut lab, n, &[1, 2]));
+    assert_eq!(allocate(&mut lab, 1), [1, 2, 3, 4, 5]);
+    (6..=10).for_each(|n| store(&mut lab, n, &[1, 2]));
+    assert_eq!(allocate(&mut lab, 1), Vec::<u64>::new(), "a batch is given blocks once");
+    assert_eq!(allocate(&mut lab, 2), [6, 7, 8, 9, 10]);
+    assert_eq!(allocate(&mut lab, 3), Vec::<u64>::new(), "the queue is empty");
+}
+
+/// Without it a batch would fail over blocks that are known to be lost before it begins.
+#[test]
+fn r18_blocks_without_a_copy_are_dropped_and_said() {
+    let mut lab = lab(3, 1);
+    store(&mut lab, 1, &[1, 2]);
+    store(&mut lab, 2, &[2, 3]);
+    store(&mut lab, 3, &[1, 3]);
+    lab.lose(ExecutorId(1));
+    lab.lose(ExecutorId(2));
+    assert_eq!(allocate(&mut lab, 1), [2, 3], "copies on executor 3 remain");
+    let findings: Vec<&Finding> = lab
+        .log
+        .iter()
+        .filter_map(|e| match &e.event {
+            Event::FindingReported { finding } => Some(finding),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(findings.len(), 1);
+    assert!(
+        findings[0].message.contains("1 of stream 0, 1 records, the first is input-0-1"),
+        "{}",
+        findings[0].message
+    );
+    lab.check();
+}
+
+/// Without it what an executor said before it died would count as a copy.
+#[test]
+fn copies_on_dead_executors_do_not_count() {
+    let mut lab = lab(2, 1);
+    lab.lose(ExecutorId(2));
+    store(&mut lab, 1, &[2]);
+    assert_eq!(allocate(&mut lab, 1), Vec::<u64>::new());
+    let added = lab.log.iter().filter(|e| matches!(e.event, Event::ReceivedBlockAdded { .. }));
+    assert_eq!(added.count(), 0);
+    lab.check();
+}
+
+/// Without it two receivers would share an executor while another has none.
+#[test]
+fn receivers_are_spread() {
+    assert_eq!(starts(&lab(3, 3)), [(0, 1, 1), (1, 2, 1), (2, 3, 1)]);
+    assert_eq!(starts(&lab(2, 3)), [(0, 1, 1), (1, 2, 1), (2, 1, 1)]);
+}
+
+/// Without it a receiver would be gone with its executor, or two of them would read the same socket.
+#[test]
+fn r21_a_receiver_moves_when_its_executor_dies() {
+    let mut lab = lab(2, 1);
+    news(&mut lab, 1, ReceiverNews::Started);
+    lab.lose(ExecutorId(1));
+    assert_eq!(starts(&lab), [(0, 1, 1), (0, 2, 2)]);
+    // What the first start still says arrives late, and is not heard.
+    let (message, error) = ("Socket data stream had no more data".to_owned(), String::new());
+    news(&mut lab, 1, ReceiverNews::Stopped { message, error });
+    news(&mut lab, 2, ReceiverNews::Started);
+    let told: Vec<(bool, Option<ExecutorId>)> = lab
+        .log
+        .iter()
+        .filter_map(|e| match &e.event {
+            Event::ReceiverStarted { receiver } | Event::ReceiverStopped { receiver } => {
+                Some((receiver.active, receiver.executor))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [(true, Some(ExecutorId(1))), (false, Some(ExecutorId(1))), (true, Some(ExecutorId(2)))]);
+    // Without an executor it waits for one.
+    lab.lose(ExecutorId(2));
+    assert_eq!(starts(&lab).len(), 2);
+    lab.input(DriverInput::Command(faultline_engine::command::Command::RestartExecutor { executor: ExecutorId(2) }));
+    assert_eq!(starts(&lab)[2..], [(0, 3, 3)]);
+    lab.check();
+}

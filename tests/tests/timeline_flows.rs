@@ -1,0 +1,60 @@
+//! The timeline and the loom over a real engine: what is selected in one shows in the other.
+
+mod common_window;
+
+use common_window::{choose_step, completed, step_to_batch, until, window};
+use egui_kittest::kittest::Queryable;
+use faultline::command::Focus;
+use faultline::scene::node_of;
+use faultline_engine::event::ReadTier;
+use faultline_engine::ids::*;
+use std::collections::BTreeSet;
+
+/// Without this a recovering task is a bar that leads nowhere, and a node does not say who computed it.
+#[test]
+fn a_recovering_task_and_its_node_find_each_other() {
+    let mut window = window();
+    until(&mut window, "the executors register", |app| app.session().model().executors.len() == 3);
+    choose_step(&mut window, "batch");
+    step_to_batch(&mut window, 6);
+    window.get_by_label("Kill 2").click();
+    until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
+    window.get_by_label("Step").click();
+    until(&mut window, "batch 7 completes", |app| completed(app, 7));
+    for _ in 0..120 {
+        window.step();
+    }
+    let recovering = window.query_all_by_label_contains("read back 1 partition, computed again").next();
+    recovering.expect("a task reads the checkpoint and computes again").click();
+    window.step();
+    window.step();
+    let shell = window.state().shell();
+    let model = window.state().session().model();
+    let Some(Focus::Task(task)) = shell.ui.focus else { panic!("{:?}", shell.ui.focus) };
+    let task = &model.tasks[&task];
+    let stage = &model.stages[&task.info.stage.stage];
+    assert_eq!(shell.ui.selection, node_of(model, stage.info.rdd));
+    assert!(shell.ui.selection.is_some());
+    let drawn = shell.panels.timeline.drawn().expect("drawn");
+    assert!(drawn.bars.iter().any(|bar| bar.selected && bar.task == task.info.id));
+    assert_eq!(drawn.lost.len(), 1, "executor 2 is gone");
+
+    let label = "updateStateByKey, batch 6";
+    window.query_all_by_label_contains(label).next().expect("the state of batch 6").click();
+    for _ in 0..4 {
+        window.step();
+    }
+    let shell = window.state().shell();
+    let model = window.state().session().model();
+    let of_node = |rdd: RddId| node_of(model, rdd) == shell.ui.selection;
+    let computed = |row: &faultline_engine::event::ReadRow| {
+        matches!(row.tier, ReadTier::Computed | ReadTier::Checkpoint) && of_node(row.rdd)
+    };
+    let drawn = shell.panels.timeline.drawn().expect("drawn");
+    let in_view: BTreeSet<TaskId> = drawn.bars.iter().map(|bar| bar.task).collect();
+    let tasks = model.tasks.values().filter(|t| t.metrics.reads.iter().any(computed)).map(|t| t.info.id);
+    let expect: BTreeSet<TaskId> = tasks.filter(|id| in_view.contains(id)).collect();
+    let lit: BTreeSet<TaskId> = drawn.bars.iter().filter(|bar| bar.lit).map(|bar| bar.task).collect();
+    assert!(expect.len() > 6, "computed first by six tasks, then again: {expect:?}");
+    assert_eq!(lit, expect);
+}

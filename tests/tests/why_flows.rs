@@ -1,0 +1,199 @@
+//! Why, by accessible name, over a real engine: kill, click a cell, read, follow a link, go back.
+
+use egui::accesskit::Role;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use faultline::app::App;
+use faultline::command::Focus;
+use faultline::model::Sign;
+use faultline::platform::screenshot::{Shot, paint, write_png};
+use faultline::source::Start;
+use faultline::theme::Theme;
+use faultline_engine::ids::*;
+use std::sync::Arc;
+
+/// Frames that a flow may take before it counts as stuck.
+const PATIENCE: u32 = 20_000;
+
+fn window(theme: Theme) -> Harness<'static, App> {
+    let app = App::open("word-count", Start::Paused, theme, Arc::new(|| {})).expect("the demo opens");
+    Harness::builder().with_size(egui::vec2(1280.0, 800.0)).with_max_steps(64).build_ui_state(
+        |ui, app: &mut App| {
+            app.update();
+            app.paint(ui);
+        },
+        app,
+    )
+}
+
+fn until(window: &mut Harness<'static, App>, what: &str, awaited: impl Fn(&App) -> bool) {
+    for _ in 0..PATIENCE {
+        window.step();
+        if awaited(window.state()) {
+            window.step();
+            return;
+        }
+        std::thread::yield_now();
+    }
+    panic!("never happened: {what}; the story is {:?}", window.state().session().model().story);
+}
+
+/// Frames in which the camera comes to rest.
+fn settle(window: &mut Harness<'static, App>) {
+    for _ in 0..120 {
+        window.step();
+    }
+}
+
+fn completed(app: &App, batch: u32) -> bool {
+    app.session().model().batches.get(&BatchId(batch)).is_some_and(|b| b.completed.is_some())
+}
+
+fn choose_step(window: &mut Harness<'static, App>, grain: &str) {
+    window.get_by_label("Step size").click();
+    window.run_steps(2);
+    window.get_by_role_and_label(Role::Button, grain).click();
+    window.run_steps(2);
+}
+
+fn alive(app: &App, executor: u32) -> bool {
+    app.session().model().executors.get(&ExecutorId(executor)).is_some_and(|e| e.alive)
+}
+
+/// Seven batches, then executor 2 dies, and the first task of batch 8 has run.
+fn killed(theme: Theme) -> Harness<'static, App> {
+    let mut window = window(theme);
+    until(&mut window, "the executors register", |app| app.session().model().executors.len() == 3);
+    choose_step(&mut window, "batch");
+    for batch in 1..=7 {
+        if !completed(window.state(), batch) {
+            window.get_by_label("Step").click();
+            until(&mut window, "the batch completes", |app| completed(app, batch));
+        }
+    }
+    window.get_by_label("Kill 2").click();
+    until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
+    choose_step(&mut window, "task");
+    window.get_by_label("Step").click();
+    until(&mut window, "the driver knows that executor 2 is gone", |app| !alive(app, 2));
+    settle(&mut window);
+    window
+}
+
+/// The state of a batch, and its first partition with a sign.
+fn state_with(window: &Harness<'static, App>, batch: u32, sign: impl Fn(Sign) -> bool) -> BlockId {
+    let model = window.state().session().model();
+    let op = OperatorName::from("updateStateByKey");
+    let rdd = model.operators[&op][&Some(BatchId(batch))].back().copied().expect("the batch has a state");
+    let partition =
+        (0..6).map(PartitionId).find(|p| sign(model.cell(rdd, *p).sign)).expect("a partition with the sign");
+    BlockId::new(rdd, partition)
+}
+
+/// Selects the node, then the cell inside it.
+fn click_cell(window: &mut Harness<'static, App>, batch: u32, partition: PartitionId) {
+    let at = |batch: u32| format!("updateStateByKey, batch {batch}");
+    window.get_by_label_contains(&format!("{}, ", at(batch))).click();
+    window.run_steps(3);
+    let cells = format!("Cell {partition}, ");
+    let cell = window.get_all_by_label_contains(&cells).next().expect("the selected node has cells");
+    cell.click();
+    window.run_steps(3);
+}
+
+fn focus(window: &Harness<'static, App>) -> Option<Focus> {
+    window.state().shell().ui.focus
+}
+
+/// For the eye, when `FAULTLINE_PICTURES` names a directory.
+fn picture(window: &mut Harness<'static, App>, name: &str, size: [u32; 2]) {
+    let Ok(directory) = std::env::var("FAULTLINE_PICTURES") else { return };
+    let shot = Shot { size, frames: 120, ..Shot::default() };
+    let app = window.state_mut();
+    let picture = paint(&egui::Context::default(), shot, |ui| {
+        app.update();
+        app.paint(ui);
+    });
+    write_png(&picture, &std::path::Path::new(&directory).join(format!("{name}.png"))).expect("the picture is written");
+}
+
+/// A cell could be seen but not asked about, and nobody would learn where its data went.
+#[test]
+fn a_lost_cell_says_with_which_executor() {
+    let mut window = killed(Theme::Dark);
+    assert!(window.query_by_label_contains("Click a cell that was lost").is_some(), "the panel says what to do next");
+    picture(&mut window, "why-nothing-1280", [1280, 800]);
+    let lost = state_with(&window, 7, |sign| sign == Sign::Lost);
+    click_cell(&mut window, 7, lost.partition);
+    assert_eq!(focus(&window), Some(Focus::Partition(lost)));
+    window.get_by_label(&format!("Why is partition {} lost?", lost.partition));
+    window.get_by_label("its last copy was lost with executor 2");
+    let waits = window.query_all_by_label_contains("batch 8 needs").count();
+    assert!(waits > 0, "who waits for it is told");
+    picture(&mut window, "why-lost-1280", [1280, 800]);
+}
+
+/// The chain would be a text without a way: its steps lead to what they name, and back.
+#[test]
+fn the_chain_leads_from_the_new_state_to_the_lost_one_and_back() {
+    for theme in [Theme::Dark, Theme::Light] {
+        let mut window = killed(theme);
+        let lost = state_with(&window, 7, |sign| sign == Sign::Lost);
+        choose_step(&mut window, "batch");
+        window.get_by_label("Step").click();
+        until(&mut window, "batch 8 completes", |app| completed(app, 8));
+        settle(&mut window);
+        click_cell(&mut window, 8, lost.partition);
+        let asked = focus(&window).expect("a cell is selected");
+        window.get_by_label("batch 8 needed it for the first time");
+        assert!(window.query_all_by_label("in memory? lost with executor 2").count() > 0);
+        assert!(window.query_all_by_label_contains("read back from the checkpoint").count() > 0);
+        assert!(window.query_by_label_contains("served by lineage").is_some());
+        for (name, size) in [("1280", [1280, 800]), ("2560", [2560, 1440])] {
+            picture(&mut window, &format!("why-chain-{}-{name}", theme.name().to_lowercase()), size);
+        }
+
+        window.get_by_label("Copy as text").click();
+        window.step();
+        let copied = window.output().platform_output.commands.iter().find_map(|command| match command {
+            egui::OutputCommand::CopyText(text) => Some(text.clone()),
+            _ => None,
+        });
+        assert!(copied.is_some_and(|text| text.contains("[lost] in memory? lost with executor 2")));
+
+        window.get_by_label(&format!("it needed state 7, partition {}", lost.partition)).click();
+        window.run_steps(3);
+        assert_eq!(focus(&window), Some(Focus::Partition(lost)), "the link leads to the lost partition");
+        window.get_by_label(&format!("Why was partition {} computed again?", lost.partition));
+        window.get_by_label("Back to the question before").click();
+        window.run_steps(3);
+        assert_eq!(focus(&window), Some(asked));
+
+        let task = window.get_all_by_label_contains("collect at").next().expect("the task is named");
+        task.click();
+        window.run_steps(3);
+        assert!(matches!(focus(&window), Some(Focus::Task(_))));
+        assert!(window.query_by_label_contains("Why did task").is_some());
+        picture(&mut window, &format!("why-task-{}", theme.name().to_lowercase()), [1280, 800]);
+    }
+}
+
+/// A row of the partitions would be there to look at only.
+#[test]
+fn a_row_of_the_partitions_is_asked_about_by_click_and_by_enter() {
+    let mut window = killed(Theme::Dark);
+    window.get_by_label_contains("updateStateByKey, batch 7, ").click();
+    window.run_steps(3);
+    assert_eq!(focus(&window), None, "a node alone asks about nothing");
+    assert!(window.query_by_label_contains("Why is partition").is_some(), "the lost one is explained unasked");
+    let rdd = state_with(&window, 7, |_| true).rdd;
+    let at = |partition| Some(Focus::Partition(BlockId::new(rdd, PartitionId(partition))));
+    window.get_by_label_contains("Partition 0, ").click();
+    window.run_steps(3);
+    assert_eq!(focus(&window), at(0));
+    window.get_by_label_contains("Partition 2, ").focus();
+    window.run_steps(2);
+    window.key_press(egui::Key::Enter);
+    window.run_steps(3);
+    assert_eq!(focus(&window), at(2));
+}

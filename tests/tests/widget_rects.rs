@@ -1,0 +1,177 @@
+//! No widget lies over another, and none leaves its panel: every accessible rectangle of the real
+//! window, in its sizes, themes, scales and panels.
+
+use egui::accesskit::{NodeId, Role};
+use egui::{Rect, Vec2};
+use egui_kittest::kittest::NodeT;
+use egui_kittest::{Harness, Node};
+use faultline::app::App;
+use faultline::command::AppCommand;
+use faultline::source::Start;
+use faultline::theme::Theme;
+use faultline::ui::dock::{Pane, Preset};
+use faultline_engine::ids::BatchId;
+use std::sync::Arc;
+
+/// Rectangles may touch, and text boxes overlap by less than a pixel of rounding.
+const TOUCH: f32 = 1.5;
+
+/// A window size in pixels and the scale at which it is shown.
+const SHAPES: [(Vec2, f32); 4] = [
+    (Vec2::new(1280.0, 800.0), 1.0),
+    (Vec2::new(2560.0, 1440.0), 1.0),
+    (Vec2::new(1280.0, 800.0), 1.5),
+    (Vec2::new(2560.0, 1440.0), 1.5),
+];
+
+/// A named widget, what of it can be seen, and the panel it stands in.
+struct Widget {
+    path: Vec<NodeId>,
+    what: String,
+    rect: Rect,
+    seen: Rect,
+    panel: Option<(String, Rect)>,
+}
+
+/// Where the walk through the tree is.
+#[derive(Clone)]
+struct Place {
+    path: Vec<NodeId>,
+    panel: Option<(String, Rect)>,
+}
+
+const WIDGETS: [Role; 9] = [
+    Role::Label,
+    Role::Button,
+    Role::CheckBox,
+    Role::ComboBox,
+    Role::Slider,
+    Role::TextInput,
+    Role::RadioButton,
+    Role::Link,
+    Role::ProgressIndicator,
+];
+
+fn collect(node: &Node<'_>, mut place: Place, panels: &[(Pane, Rect)], out: &mut Vec<Widget>) {
+    let inner = node.accesskit_node();
+    place.path.push(inner.locate().0);
+    let name = inner.label().or_else(|| inner.value()).unwrap_or_default();
+    if inner.role() == Role::Pane {
+        let rect = panels.iter().find(|(pane, _)| pane.name() == name).map(|(_, rect)| *rect);
+        place.panel = rect.map(|rect| (name.clone(), rect));
+    }
+    if WIDGETS.contains(&inner.role()) && !name.is_empty() && inner.bounding_box().is_some() {
+        let rect = node.rect();
+        let seen = place.panel.as_ref().map_or(rect, |(_, room)| rect.intersect(*room));
+        let what = format!("{:?} {name:?}", inner.role());
+        out.push(Widget { path: place.path.clone(), what, rect, seen, panel: place.panel.clone() });
+    }
+    for child in node.children() {
+        collect(&child, place.clone(), panels, out);
+    }
+}
+
+fn related(a: &Widget, b: &Widget) -> bool {
+    let shorter = a.path.len().min(b.path.len());
+    a.path[..shorter] == b.path[..shorter]
+}
+
+/// What is wrong in one frame, in words.
+fn faults(window: &Harness<'static, App>, size: Vec2) -> Vec<String> {
+    let panels = window.state().shell().dock.rects();
+    let mut widgets = Vec::new();
+    collect(&window.root(), Place { path: Vec::new(), panel: None }, &panels, &mut widgets);
+    assert!(widgets.iter().filter(|w| w.panel.is_some()).count() > 20, "the panels have names and widgets");
+    let screen = Rect::from_min_size(egui::Pos2::ZERO, size);
+    let mut found = Vec::new();
+    for (i, a) in widgets.iter().enumerate() {
+        let (name, room) = a.panel.clone().unwrap_or(("the window".to_owned(), screen));
+        let room = room.expand(TOUCH);
+        // What is scrolled up or down is not beside its panel.
+        if a.seen.is_positive() && (a.rect.left() < room.left() || a.rect.right() > room.right()) {
+            found.push(format!("{} leaves {name}: {:?} of {room:?}", a.what, a.rect));
+        }
+        for b in &widgets[i + 1..] {
+            let common = a.seen.intersect(b.seen);
+            if common.width() > TOUCH && common.height() > TOUCH && !related(a, b) && a.what != b.what {
+                found.push(format!("{} {:?} lies over {} {:?}", b.what, b.rect, a.what, a.rect));
+            }
+        }
+    }
+    found
+}
+
+fn window(size: Vec2, scale: f32, theme: Theme) -> Harness<'static, App> {
+    let app = App::open("word-count", Start::Paused, theme, Arc::new(|| {})).expect("the demo opens");
+    Harness::builder().with_size(size / scale).with_pixels_per_point(scale).with_max_steps(64).build_ui_state(
+        |ui, app: &mut App| {
+            app.update();
+            app.paint(ui);
+        },
+        app,
+    )
+}
+
+fn until(window: &mut Harness<'static, App>, awaited: impl Fn(&App) -> bool) {
+    for _ in 0..200_000 {
+        window.step();
+        if awaited(window.state()) {
+            return;
+        }
+        std::thread::yield_now();
+    }
+    panic!("never happened; the story is {:?}", window.state().session().model().story);
+}
+
+/// Runs to batch 6, kills executor 2 and recovers: the window at its fullest.
+fn recovered(size: Vec2, scale: f32, theme: Theme) -> Harness<'static, App> {
+    let mut window = window(size, scale, theme);
+    until(&mut window, |app| app.session().model().executors.len() == 3);
+    let completed = |batch: u32| {
+        move |app: &App| app.session().model().batches.get(&BatchId(batch)).is_some_and(|b| b.completed.is_some())
+    };
+    window.state().send(AppCommand::SetStepGrain(faultline::command::StepGrain::Batch));
+    for batch in 1..=7 {
+        if batch == 7 {
+            window.key_press(egui::Key::Num2);
+            until(&mut window, |app| !app.session().model().faults.is_empty());
+        }
+        window
+            .state()
+            .send(AppCommand::Transport(faultline::command::Transport::Step(faultline::command::StepGrain::Batch)));
+        until(&mut window, completed(batch));
+    }
+    window.run_steps(60);
+    window
+}
+
+fn check(theme: Theme) {
+    let mut found = Vec::new();
+    for (size, scale) in SHAPES {
+        let mut window = recovered(size, scale, theme);
+        for preset in Preset::ALL {
+            window.state().send(AppCommand::Layout(faultline::command::LayoutCommand::Arrange(preset)));
+            for pane in Pane::ALL {
+                window.state().send(AppCommand::Layout(faultline::command::LayoutCommand::Show(pane)));
+                window.run_steps(4);
+                let wrong = faults(&window, size / scale);
+                found.extend(wrong.into_iter().map(|w| format!("{size:?} at {scale}, {preset:?}, {pane:?}: {w}")));
+            }
+        }
+    }
+    found.dedup();
+    let shown = found.iter().take(40).cloned().collect::<Vec<_>>().join("\n");
+    assert!(found.is_empty(), "{} faults:\n{shown}", found.len());
+}
+
+/// A teacher's screen would show words over words.
+#[test]
+fn nothing_overlaps_in_the_dark() {
+    check(Theme::Dark);
+}
+
+/// The light theme has the same sizes; a font or a frame of its own would show here.
+#[test]
+fn nothing_overlaps_in_the_light() {
+    check(Theme::Light);
+}
