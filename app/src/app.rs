@@ -1,8 +1,10 @@
 //! The eframe application: pump, fold, handle commands; then paint.
 
-use crate::command::{AppCommand, CommandSender, Page};
-use crate::handlers::{Guide, RaceDesk, RunShown, handle};
+use crate::command::{AppCommand, CommandSender, FileCommand, Page};
+use crate::handlers::{FileDesk, Guide, RaceDesk, RunShown, handle};
 use crate::opening;
+use crate::platform::dialogs::Dialogs;
+use crate::platform::system_fonts::SystemFonts;
 use crate::race::RaceState;
 use crate::scene::{Filter, Scene, SceneCache, column_of_batch, visible_batches};
 use crate::session::{Pumped, Session};
@@ -25,6 +27,8 @@ pub struct App {
     scene: Arc<Scene>,
     guide: Guide,
     race: RaceDesk,
+    files: FileDesk,
+    fonts: SystemFonts,
     wake: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -42,6 +46,8 @@ impl App {
             scene: Arc::default(),
             guide: Guide::default(),
             race: RaceDesk::default(),
+            files: FileDesk::default(),
+            fonts: SystemFonts::default(),
             wake,
         }
     }
@@ -99,6 +105,12 @@ impl App {
         self.race.state()
     }
 
+    /// Asks for paths in another way than with the desktop's dialogs.
+    #[must_use]
+    pub fn with_dialogs(self, dialogs: Box<dyn Dialogs>) -> Self {
+        Self { files: FileDesk::new(dialogs), ..self }
+    }
+
     /// What is open.
     pub const fn session(&self) -> &Session {
         &self.session
@@ -125,6 +137,7 @@ impl App {
         for sent in self.commands.drain() {
             self.carry_out(sent.command);
         }
+        self.files.poll(&mut self.session, &mut self.shell.ui, &mut self.guide, &self.wake);
         self.shell.ui.pacing = self.session.capabilities().pacing;
         let pumped = self.session.pump();
         self.race.observe(&self.session);
@@ -135,17 +148,20 @@ impl App {
     }
 
     fn carry_out(&mut self, command: AppCommand) {
-        let Self { session, shell, guide, race, wake, .. } = self;
+        let Self { session, shell, guide, race, files, wake, .. } = self;
         let mut shown = RunShown::Same;
         shell.apply(&command);
         if let AppCommand::ShowBatch(batch) = command {
             shell.panels.lineage.show_column(column_of_batch(session.model(), batch));
         }
-        if matches!(command, AppCommand::OpenProgram(_) | AppCommand::Input(_)) {
+        if matches!(
+            command,
+            AppCommand::OpenProgram(_) | AppCommand::Input(_) | AppCommand::File(FileCommand::OpenPath(_))
+        ) {
             // What is replaced is the live run, not the lane in its place.
             shown = race.back_to_run(session, &mut shell.ui);
         }
-        handle(command.clone(), session, &mut shell.ui, guide, wake);
+        handle(command.clone(), session, &mut shell.ui, guide, files, wake);
         if race.handle(&command, session, &mut shell.ui, wake) == RunShown::Another || shown == RunShown::Another {
             self.scenes.clear();
             self.shell.forget_run();
@@ -169,6 +185,7 @@ impl App {
 
     /// Paints the window.
     pub fn paint(&mut self, ui: &mut egui::Ui) {
+        self.fonts.serve(ui.ctx(), &self.wake);
         let model = self.session.model();
         let ctx = ViewCtx {
             model,

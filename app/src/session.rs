@@ -186,7 +186,7 @@ mod tests {
         fn send(&self, _: Control) {}
 
         fn capabilities(&self) -> Capabilities {
-            Capabilities { commands: true }
+            Capabilities { commands: true, pacing: true }
         }
 
         fn take_error(&mut self) -> Option<String> {

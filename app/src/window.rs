@@ -1,14 +1,18 @@
 //! Opening the native window, and painting it without one.
 
 use crate::app::{App, SAVED};
+use crate::command::CommandSender;
+use crate::model::{Model, Shown, Timeline};
 use crate::platform::Picture;
 use crate::platform::screenshot::{Shot, paint};
 use crate::race::RaceState;
+use crate::scene::Scene;
 use crate::session::{Pumped, Session};
 use crate::source::Start;
 use crate::theme::Theme;
 use crate::ui::dock::Pane;
 use crate::ui::storage_panel::StorageTab;
+use crate::ui::{ShellState, TimeCtx, ViewCtx, whole_lineage_ui};
 use anyhow::{Context as _, anyhow};
 use faultline_engine::programs::InputSource;
 use std::sync::{Arc, OnceLock};
@@ -98,5 +102,43 @@ pub fn picture(
     paint(&ctx, shot, |ui| {
         app.update();
         app.paint(ui);
+    })
+}
+
+/// The widest and highest picture of a lineage, in pixels; a larger lineage is painted smaller.
+const PICTURE_MAX: f32 = 12_000.0;
+/// Pixels per point of a lineage that fits.
+const PICTURE_SCALE: f32 = 2.0;
+/// Room for the sentence above and the legend below the lineage, in points.
+const AROUND: egui::Vec2 = egui::vec2(40.0, 212.0);
+/// The sentence and the legend need so much.
+const WIDTH_MIN: f32 = 960.0;
+
+/// Paints the lineage alone, whole, with the sentence above and the legend below.
+pub fn lineage_picture(model: &Model, scene: &Arc<Scene>, theme: Theme) -> Picture {
+    let ctx = egui::Context::default();
+    theme.apply(&ctx);
+    let drawn = scene.bounds.map_or(egui::Vec2::ZERO, |bounds| bounds.size());
+    let points = egui::vec2((drawn.x + AROUND.x).max(WIDTH_MIN), drawn.y + AROUND.y);
+    let scale = (PICTURE_MAX / points.max_elem()).min(PICTURE_SCALE);
+    let size = [(points.x * scale).ceil() as u32, (points.y * scale).ceil() as u32];
+    let background = theme.tokens().background;
+    // Below one pixel per point the view is zoomed out, so that it draws what can be read.
+    let shot = Shot { size, pixels_per_point: scale.max(1.0), frames: 8, background };
+    let (mut shell, commands, timeline) = (ShellState::default(), CommandSender::default(), Timeline::new());
+    let race = RaceState::default();
+    paint(&ctx, shot, |ui| {
+        let view = ViewCtx {
+            race: &race,
+            model,
+            scene,
+            selection: None,
+            focus: None,
+            now: model.now,
+            controllable: false,
+            time: TimeCtx { timeline: &timeline, shown: Shown::Live, running: false },
+            send: &commands,
+        };
+        whole_lineage_ui(ui, &view, &mut shell.panels.lineage);
     })
 }

@@ -273,6 +273,10 @@ fn lineage_prints_operators_and_every_format() {
         assert_eq!(text.matches(shuffle).count(), shuffles, "{format}: {text}");
         assert_eq!(text.matches("6 partitions").count(), rdds.len(), "{format}: {text}");
     }
+    let picture = stdout(&["lineage", "word-count", "--batches", "2", "--format", "svg"]);
+    for part in ["<svg xmlns=", "<title>word-count: ", "updateStateByKey", "batch 2", "</svg>"] {
+        assert!(picture.contains(part), "{part} is missing: {picture}");
+    }
 }
 
 /// Without a display a newcomer would see an error in place of what the product does.

@@ -166,6 +166,7 @@ pub struct RunArgs {
 Examples:
   faultline lineage word-count
   faultline lineage word-count --batches 6
+  faultline lineage word-count --format svg > word-count.svg
   faultline lineage page-rank --format dot | dot -Tsvg > page-rank.svg")]
 pub struct LineageArgs {
     /// The program, see `faultline --help`
@@ -305,6 +306,8 @@ pub enum LineageFormat {
     Dot,
     /// Mermaid, for Markdown.
     Mermaid,
+    /// A picture of the operators, batch by batch.
+    Svg,
     /// The RDDs as a list.
     Json,
 }

@@ -1,10 +1,14 @@
 //! `faultline lineage`: the operators of a program, and the lineage of its last result.
 
 use super::args::{LineageArgs, LineageFormat, Sizing};
-use super::lineage_text::{dot, mermaid, text};
+use super::lineage_text::{diagram, text};
 use super::request::run_request;
+use crate::handlers::export::palette;
 use crate::model::Model;
 use crate::race::engine_run::Store;
+use crate::scene::export::svg;
+use crate::scene::{Filter, build};
+use crate::theme::Theme;
 use anyhow::Context;
 use faultline_engine::event::RddInfo;
 use faultline_engine::ids::RddId;
@@ -20,8 +24,14 @@ pub fn lineage(args: &LineageArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let graph = model.lineage_graph(root);
     match args.format {
         LineageFormat::Text => out.write_all(text(&args.program, model, root).as_bytes())?,
-        LineageFormat::Dot => out.write_all(dot(args.program.name, &graph).as_bytes())?,
-        LineageFormat::Mermaid => out.write_all(mermaid(&graph).as_bytes())?,
+        LineageFormat::Dot => out.write_all(diagram(args.program.name, &graph).dot().as_bytes())?,
+        LineageFormat::Mermaid => out.write_all(diagram(args.program.name, &graph).mermaid().as_bytes())?,
+        // What the window would draw of the whole run, in the colours of a page.
+        LineageFormat::Svg => {
+            let scene = build(model, &Filter::default());
+            let headline = format!("{}: {}", args.program.name, args.program.summary);
+            out.write_all(svg(&scene, &headline, &palette(Theme::Light.tokens())).as_bytes())?;
+        }
         LineageFormat::Json => {
             let rdds: Vec<&RddInfo> = graph.rdds().collect();
             serde_json::to_writer(&mut *out, &rdds)?;

@@ -1,7 +1,8 @@
-//! A lineage as text: Spark's `toDebugString`, Graphviz, Mermaid.
+//! A lineage as text: Spark's `toDebugString`, and its RDDs as a diagram.
 
 use super::operators::operators;
 use crate::model::Model;
+use crate::scene::export::{Arrow, Diagram, DiagramBox, Line};
 use faultline_engine::event::{DependencyKind, RddInfo};
 use faultline_engine::ids::{OperatorName, RddId};
 use faultline_engine::lineage::{LineageGraph, to_debug_string};
@@ -50,32 +51,21 @@ fn names(operators: &[OperatorName]) -> String {
     if names.is_empty() { "-".to_owned() } else { names.join(", ") }
 }
 
-/// For Graphviz: narrow dependencies are solid, shuffles are dashed and bold.
-pub fn dot(name: &str, graph: &LineageGraph) -> String {
-    let mut text = format!("digraph \"{}\" {{\n  rankdir=LR;\n  node [shape=box];\n", escaped(name));
-    for rdd in graph.rdds() {
-        let label: Vec<String> = label(rdd).iter().map(|line| escaped(line)).collect();
-        text += &format!("  rdd_{} [label=\"{}\"];\n", rdd.id, label.join("\\n"));
-    }
-    for (parent, child, shuffles) in edges(graph) {
-        let style = if shuffles { " [style=\"dashed,bold\"]" } else { "" };
-        text += &format!("  rdd_{parent} -> rdd_{child}{style};\n");
-    }
-    text + "}\n"
-}
-
-/// For Markdown: narrow dependencies are solid, shuffles are dashed.
-pub fn mermaid(graph: &LineageGraph) -> String {
-    let mut text = "flowchart LR\n".to_owned();
-    for rdd in graph.rdds() {
-        let label: Vec<String> = label(rdd).iter().map(|line| line.replace('"', "#quot;")).collect();
-        text += &format!("  rdd_{}[\"{}\"]\n", rdd.id, label.join("<br>"));
-    }
-    for (parent, child, shuffles) in edges(graph) {
-        let arrow = if shuffles { "-.->" } else { "-->" };
-        text += &format!("  rdd_{parent} {arrow} rdd_{child}\n");
-    }
-    text
+/// The RDDs as boxes: narrow dependencies are solid, shuffles are dashed.
+pub fn diagram(name: &str, graph: &LineageGraph) -> Diagram {
+    let boxes = graph.rdds().map(|rdd| DiagramBox {
+        id: format!("rdd_{}", rdd.id),
+        lines: label(rdd).into(),
+        cluster: None,
+        ghost: false,
+    });
+    let arrows = edges(graph).map(|(parent, child, line)| Arrow {
+        from: format!("rdd_{parent}"),
+        to: format!("rdd_{child}"),
+        line,
+        label: String::new(),
+    });
+    Diagram { name: name.to_owned(), clusters: Vec::new(), boxes: boxes.collect(), arrows: arrows.collect() }
 }
 
 fn label(rdd: &RddInfo) -> [String; 3] {
@@ -87,18 +77,15 @@ fn label(rdd: &RddInfo) -> [String; 3] {
     ]
 }
 
-/// Parent, child, and whether it is a shuffle; by child, dependencies in order.
-fn edges(graph: &LineageGraph) -> impl Iterator<Item = (RddId, RddId, bool)> {
+/// Parent, child, and how the arrow is drawn; by child, dependencies in order.
+fn edges(graph: &LineageGraph) -> impl Iterator<Item = (RddId, RddId, Line)> {
     let of = |child: &RddInfo| {
         let id = child.id;
-        let edge = move |p: &faultline_engine::event::DependencyInfo| {
-            (p.rdd, id, matches!(p.kind, DependencyKind::Shuffle { .. }))
+        let edge = move |p: &faultline_engine::event::DependencyInfo| match p.kind {
+            DependencyKind::Shuffle { .. } => (p.rdd, id, Line::Dashed),
+            _ => (p.rdd, id, Line::Solid),
         };
         child.parents.iter().map(edge).collect::<Vec<_>>()
     };
     graph.rdds().flat_map(of).filter(|(parent, _, _)| graph.contains(*parent))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"")
 }

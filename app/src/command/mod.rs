@@ -2,13 +2,17 @@
 //!
 //! Panels only see [`CommandSender`]; nothing here answers, and nothing here knows an engine handle.
 
+pub mod file;
 mod input;
 mod layout;
 mod race;
 mod scrub;
+pub mod settings;
 pub mod shortcuts;
 
+pub use file::{Asked, FileCommand, GraphFormat, Purpose};
 pub use scrub::Scrub;
+pub use settings::{Overlay, SettingsCommand};
 
 pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transport};
 pub use input::InputCommand;
@@ -65,6 +69,12 @@ pub enum AppCommand {
     Input(InputCommand),
     /// Change the colours.
     SetTheme(Theme),
+    /// Open, save, export.
+    File(FileCommand),
+    /// How the window looks.
+    Settings(SettingsCommand),
+    /// Lay something over the window, or take it away.
+    ShowOverlay(Option<Overlay>),
 }
 
 /// A wish with the line of code that sent it, for logs and tests.

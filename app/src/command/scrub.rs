@@ -1,9 +1,6 @@
-//! Wishes to see another moment of the run, and the keys for them.
+//! Wishes to see another moment of the run.
 
-use super::AppCommand;
-use crate::model::{Shown, Stride, Way};
-use crate::ui::ViewCtx;
-use egui::{Context, Key, Modifiers};
+use crate::model::{Stride, Way};
 
 /// Which moment to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,29 +16,4 @@ pub enum Scrub {
         /// Which way.
         way: Way,
     },
-}
-
-/// Shift with ← and → goes by one batch, Alt by one event; Home is the beginning, End the present.
-pub(super) fn send_scrub_shortcuts(ctx: &Context, view: &ViewCtx<'_>) {
-    // A key that nobody can see the effect of stays with the control that has the focus.
-    let free = ctx.memory(|memory| memory.focused().is_none());
-    if !free || view.time.timeline.is_empty() {
-        return;
-    }
-    let pressed = |modifiers: Modifiers, key: Key| {
-        ctx.input_mut(|input| input.modifiers == modifiers && input.consume_key(modifiers, key))
-    };
-    for (modifiers, stride) in [(Modifiers::SHIFT, Stride::Batch), (Modifiers::ALT, Stride::Event)] {
-        for (key, way) in [(Key::ArrowLeft, Way::Back), (Key::ArrowRight, Way::Forward)] {
-            if pressed(modifiers, key) {
-                view.send.send(AppCommand::Scrub(Scrub::Step { stride, way }));
-            }
-        }
-    }
-    if pressed(Modifiers::NONE, Key::Home) {
-        view.send.send(AppCommand::Scrub(Scrub::To(0)));
-    }
-    if pressed(Modifiers::NONE, Key::End) && view.time.shown != Shown::Live {
-        view.send.send(AppCommand::Scrub(Scrub::Live));
-    }
 }

@@ -1,10 +1,13 @@
 //! What happens to commands: one small function per family.
 
+pub mod export;
+mod file;
 mod guide;
 mod input;
 mod race;
 mod scrub;
 
+pub use file::FileDesk;
 pub use guide::Guide;
 pub use race::{RaceDesk, RunShown};
 
@@ -23,10 +26,12 @@ pub fn handle(
     session: &mut Session,
     state: &mut UiState,
     guide: &mut Guide,
+    files: &mut FileDesk,
     wake: &Arc<dyn Fn() + Send + Sync>,
 ) {
     state.apply(&command);
     match command {
+        AppCommand::File(command) => files.carry_out(command, session, state, wake),
         AppCommand::Engine(command) => {
             // What was cannot be changed: only a present that is shown takes commands.
             if !session.is_controllable() {
@@ -56,7 +61,9 @@ pub fn handle(
         | AppCommand::Layout(_)
         | AppCommand::FollowCamera
         | AppCommand::ShowBatch(_)
-        | AppCommand::SetTheme(_) => {}
+        | AppCommand::SetTheme(_)
+        | AppCommand::Settings(_)
+        | AppCommand::ShowOverlay(_) => {}
     }
 }
 

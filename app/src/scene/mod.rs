@@ -8,6 +8,7 @@ mod cache;
 pub mod charts;
 mod cuts;
 mod edges;
+pub mod export;
 mod facts;
 mod filter;
 mod groups;

@@ -1,7 +1,15 @@
 //! What the user chose: theme, speed, selection. Plain data without egui, so that it can be
 //! compared, saved and tested; egui's memory keeps nothing of it.
 
-use crate::command::{AppCommand, Focus, Page, RaceCommand, StepGrain, Transport};
+mod recent;
+mod settings;
+
+pub use recent::{RECENT_MAX, Recent};
+pub use settings::{SCALES, Settings};
+
+use crate::command::{
+    AppCommand, Asked, FileCommand, Focus, Overlay, Page, RaceCommand, SettingsCommand, StepGrain, Transport,
+};
 use crate::scene::NodeKey;
 use crate::theme::Theme;
 use serde::{Deserialize, Serialize};
@@ -58,6 +66,19 @@ pub struct UiState {
     /// Built-in programs that can be opened.
     #[serde(skip)]
     pub programs: Vec<String>,
+    /// Scale, language of numbers.
+    pub settings: Settings,
+    /// Logs that were opened or saved lately.
+    pub recent: Recent,
+    /// What lies over the window.
+    #[serde(skip)]
+    pub overlay: Option<Overlay>,
+    /// The path that is asked for inside the window, where the desktop has no dialog.
+    #[serde(skip)]
+    pub question: Option<Asked>,
+    /// What has been done, said at the bottom until the next wish: `Saved word-count.jsonl`.
+    #[serde(skip)]
+    pub notice: Option<String>,
 }
 
 const fn task_grain() -> StepGrain {
@@ -88,6 +109,11 @@ impl Default for UiState {
             hint_command: None,
             error: None,
             programs: Vec::new(),
+            settings: Settings::default(),
+            recent: Recent::default(),
+            overlay: None,
+            question: None,
+            notice: None,
         }
     }
 }
@@ -95,6 +121,7 @@ impl Default for UiState {
 impl UiState {
     /// What a command changes here; the rest of it is the business of the handlers.
     pub fn apply(&mut self, command: &AppCommand) {
+        self.notice = None;
         match command {
             AppCommand::Transport(Transport::Pause | Transport::Step(_)) => self.playback = Playback::Paused,
             AppCommand::Transport(Transport::Resume) => self.playback = Playback::Running,
@@ -111,17 +138,36 @@ impl UiState {
             AppCommand::FollowCamera => self.follow = true,
             // The app aims the camera.
             AppCommand::ShowBatch(_) => self.follow = false,
-            AppCommand::SetTheme(theme) => self.theme = *theme,
-            AppCommand::OpenProgram(_) | AppCommand::Input(_) => {
-                self.selection = None;
-                self.focus = None;
-                self.follow = true;
-                self.hint = None;
-                self.hint_command = None;
-                self.error = None;
+            AppCommand::SetTheme(theme) => {
+                self.theme = *theme;
+                self.settings.follow_system = false;
             }
+            AppCommand::OpenProgram(_) | AppCommand::Input(_) => self.forget_run(),
+            // The handler asks, opens and writes.
+            AppCommand::File(FileCommand::CheckRecent | FileCommand::ClearRecent) => {}
+            AppCommand::File(_) => {
+                self.error = None;
+                self.question = None;
+            }
+            AppCommand::Settings(command) => {
+                if let SettingsCommand::SystemIs(theme) = command {
+                    self.theme = *theme;
+                }
+                self.settings.apply(*command);
+            }
+            AppCommand::ShowOverlay(overlay) => self.overlay = *overlay,
             AppCommand::Engine(_) | AppCommand::Layout(_) | AppCommand::Scrub(_) | AppCommand::Race(_) => {}
         }
+    }
+
+    /// Another run is shown from now on: what was chosen in the last one is gone.
+    pub fn forget_run(&mut self) {
+        self.selection = None;
+        self.focus = None;
+        self.follow = true;
+        self.hint = None;
+        self.hint_command = None;
+        self.error = None;
     }
 }
 
@@ -148,6 +194,8 @@ mod tests {
         let mut state = UiState::default();
         state.apply(&AppCommand::Transport(Transport::Speed(f64::INFINITY)));
         state.apply(&AppCommand::SetTheme(Theme::Light));
+        state.apply(&AppCommand::Settings(SettingsCommand::Scale(150)));
+        state.recent.add("a.log".into());
         let text = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<UiState>(&text).unwrap(), state);
     }

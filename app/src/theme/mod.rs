@@ -4,10 +4,13 @@
 
 pub mod fonts;
 pub mod format;
+mod numbers;
+pub mod script;
 pub mod text;
 pub mod tokens;
 pub mod widgets;
 
+pub use numbers::NumberStyle;
 pub use tokens::{Theme, Tokens};
 
 /// One step of spacing; distances are multiples of it.

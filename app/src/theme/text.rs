@@ -1,6 +1,6 @@
 //! The three text sizes of a view, and lines that end in … instead of being cut.
 
-use super::fonts::SEMIBOLD;
+use super::fonts::{SEMIBOLD, notice};
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{Color32, FontFamily, FontId, Galley, Painter, Pos2, RichText};
 use std::sync::Arc;
@@ -36,6 +36,7 @@ pub fn rich(text: impl Into<String>, font: FontId, color: Color32) -> RichText {
 
 /// One line that ends in … where `max_width` ends.
 pub fn line(painter: &Painter, text: &str, font: FontId, color: Color32, max_width: f32) -> Arc<Galley> {
+    notice(painter.ctx(), text);
     let mut job = LayoutJob::simple_singleline(text.to_owned(), font, color);
     job.wrap = TextWrapping::truncate_at_width(max_width.max(0.0));
     painter.layout_job(job)

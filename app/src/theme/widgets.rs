@@ -1,6 +1,6 @@
 //! Small pieces that several panels share: cards, headings, bars.
 
-use super::{RADIUS, STEP, Tokens, text};
+use super::{RADIUS, STEP, Tokens, fonts, text};
 use egui::{CornerRadius, Frame, Label, Margin, Rect, Response, Sense, Stroke, Ui, WidgetInfo, WidgetType, vec2};
 
 /// A raised card.
@@ -12,9 +12,16 @@ pub fn card(tokens: &Tokens) -> Frame {
         .inner_margin(Margin::same(10))
 }
 
+/// What lies over the window.
+pub fn modal_frame(tokens: &Tokens) -> Frame {
+    card(tokens).inner_margin(Margin::same(20))
+}
+
 /// A line of words that ends in … at the end of the room.
 pub fn line_ui(ui: &mut Ui, words: impl Into<egui::RichText>) -> Response {
-    ui.add(Label::new(words.into()).truncate())
+    let words = words.into();
+    fonts::notice(ui.ctx(), words.text());
+    ui.add(Label::new(words).truncate())
 }
 
 /// The heading of a section, with words at the right when there are any.

@@ -17,9 +17,13 @@ pub mod storage_panel;
 pub mod timeline_panel;
 
 mod executors_panel;
+mod files;
 mod input_menu;
+mod keys;
+mod menu;
 mod output_panel;
 mod scrubber;
+mod settings;
 mod store_panel;
 mod story;
 mod table;
@@ -28,7 +32,7 @@ mod top_bar;
 #[cfg(test)]
 mod tests;
 
-pub use shell::{ShellState, shell_ui};
+pub use shell::{ShellState, shell_ui, whole_lineage_ui};
 
 use crate::command::{CommandSender, Focus};
 use crate::model::{Model, Shown, Timeline};

@@ -2,16 +2,20 @@
 
 use super::batches_panel::{BatchesState, batches_ui};
 use super::dock::{Dock, Pane, dock_ui};
+use super::files::{FileDialogState, files_ui};
 use super::findings_panel::{FindingsState, findings_ui};
 use super::input_menu::InputMenuState;
 use super::inspector::{InspectorState, inspector_ui};
-use super::lineage_view::{LineageViewState, lineage_view_ui, view_controls_ui};
+use super::keys::keys_ui;
+use super::lineage_view::{LineageViewState, lineage_picture_ui, lineage_view_ui, view_controls_ui};
 use super::race_view::{RaceViewState, lane_strip_ui, race_view_ui};
+use super::settings::{apply_settings, settings_ui};
 use super::storage_panel::{StorageState, storage_ui};
 use super::timeline_panel::{TimelineState, timeline_ui};
 use super::{ViewCtx, executors_panel, legend, output_panel, scrubber, store_panel, story, top_bar};
+use crate::command::settings::Hints;
 use crate::command::shortcuts::send_shortcuts;
-use crate::command::{AppCommand, LayoutCommand, Page};
+use crate::command::{AppCommand, LayoutCommand, Overlay, Page};
 use crate::state::UiState;
 use crate::theme::{STEP, Tokens, fonts, text};
 use egui::{Align, CentralPanel, Color32, Frame, Layout, Margin, Panel, ScrollArea, Stroke, Ui};
@@ -70,11 +74,13 @@ pub struct Panels {
     pub input: InputMenuState,
     /// The race's own.
     pub race: RaceViewState,
+    /// The file dialog inside the window.
+    pub files: FileDialogState,
 }
 
 /// The whole window.
 pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
-    state.ui.theme.apply(ui.ctx());
+    apply_settings(ui.ctx(), ctx, &state.ui);
     if !fonts::are_bound(ui.ctx()) {
         ui.ctx().request_discard("the fonts are in force from the next pass on");
         return;
@@ -92,6 +98,12 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
         .exact_size(HINT)
         .frame(frame(Margin::symmetric(16, 4)))
         .show(ui, |ui| hint_ui(ui, ctx, &state.ui));
+    match state.ui.overlay {
+        Some(Overlay::Settings) => settings_ui(ui.ctx(), ctx, &state.ui),
+        Some(Overlay::Keys) => keys_ui(ui.ctx(), ctx),
+        None => {}
+    }
+    files_ui(ui.ctx(), ctx, &state.ui, &mut state.panels.files);
     let page = CentralPanel::default().frame(Frame::new().fill(t.background));
     match state.ui.page {
         Page::Run => {
@@ -181,25 +193,49 @@ fn lineage_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, panels: &mut Panels, state: &mut U
 /// What went wrong, else the advice of the moment: words that can be copied, or a button that does it.
 fn hint_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
     let t = Tokens::of(ui.ctx());
-    if state.page == Page::Race && state.hint_command.is_some() && state.error.is_none() {
+    if state.page == Page::Race && state.hint_command.is_some() && state.error.is_none() && state.notice.is_none() {
         // What it offers is what the page shows.
         return;
     }
-    let (words, color) = match (&state.error, &state.hint) {
-        (Some(error), _) => (error, t.lost),
-        (None, Some(hint)) => (hint, t.computing),
-        (None, None) => return,
+    let hint = state.hint.as_ref().filter(|_| state.settings.hints == Hints::Shown);
+    let (words, color) = match (&state.error, &state.notice, hint) {
+        (Some(error), _, _) => (error, t.lost),
+        (None, Some(notice), _) => (notice, t.memory),
+        (None, None, Some(hint)) => (hint, t.computing),
+        (None, None, None) => return,
     };
     ui.horizontal_centered(|ui| {
         let (mark, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
         ui.painter().circle_stroke(mark.center(), 4.0, Stroke::new(2.0, color));
         let words = text::rich(words, text::semibold(text::MEDIUM), t.text);
-        if let (None, Some(command)) = (&state.error, &state.hint_command) {
+        let silent = state.error.is_none() && state.notice.is_none();
+        if let Some(command) = state.hint_command.as_ref().filter(|_| silent) {
             if ui.add(egui::Button::new(words).min_size(egui::vec2(0.0, 24.0))).clicked() {
                 ctx.send.send(command.clone());
             }
             return;
         }
-        ui.add(egui::Label::new(words).truncate().selectable(true));
+        let said = ui.add(egui::Label::new(words).truncate().selectable(true));
+        ui.ctx().accesskit_node_builder(said.id, |node| node.set_live(egui::accesskit::Live::Polite));
     });
+}
+
+/// The lineage alone, with the sentence above and the legend below: what is exported as a picture.
+pub fn whole_lineage_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState) {
+    if !fonts::are_bound(ui.ctx()) {
+        ui.ctx().request_discard("the fonts are in force from the next pass on");
+        return;
+    }
+    ui.spacing_mut().item_spacing.y = 0.0;
+    let room = f32::INFINITY;
+    Panel::bottom("legend")
+        .exact_size(legend::height(ui.available_width() - 40.0, room) + 20.0)
+        .show_separator_line(false)
+        .frame(Frame::new().inner_margin(Margin::symmetric(20, 10)))
+        .show(ui, |ui| legend::legend_ui(ui, room));
+    Frame::new().inner_margin(Margin { left: 20, right: 20, top: 16, bottom: 0 }).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        story::story_ui(ui, ctx);
+    });
+    lineage_picture_ui(ui, ctx, state);
 }

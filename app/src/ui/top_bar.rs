@@ -2,12 +2,13 @@
 
 use super::ViewCtx;
 use super::input_menu::{InputMenuState, input_menu_ui};
+use super::menu::menu_ui;
 use crate::command::shortcuts::stride_of;
 use crate::command::{AppCommand, Scrub, StepGrain, Transport};
 use crate::model::{Shown, Way};
 use crate::state::{Playback, UiState};
 use crate::theme::widgets::line_ui;
-use crate::theme::{STEP, Theme, Tokens, format, text};
+use crate::theme::{STEP, Tokens, format, text};
 use egui::{Align, Button, ComboBox, Layout, Sense, Shape, Slider, Stroke, Ui, WidgetInfo, WidgetType, pos2, vec2};
 use faultline_engine::ids::VIRTUAL_EPOCH;
 
@@ -27,6 +28,7 @@ pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState, input: &mut I
     let room = ui.available_width();
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 2.0 * STEP;
+        menu_ui(ui, ctx, state);
         mark_ui(ui);
         if room >= ROOMY {
             ui.label(text::rich("Faultline", text::semibold(16.0_f32.min(text::LARGE)), t.text));
@@ -46,7 +48,6 @@ pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState, input: &mut I
         }
         ui.add_space(4.0 * STEP);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            theme_ui(ui, ctx, state);
             driver_ui(ui, ctx, room);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| batch_ui(ui, ctx));
         });
@@ -239,16 +240,4 @@ fn past_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, position: usize) {
     let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
     ui.painter().circle_stroke(rect.center(), 4.0, Stroke::new(1.5, t.text_soft));
     ui.add_space(2.0 * STEP);
-}
-
-fn theme_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
-    let combo = ComboBox::from_id_salt("theme").width(64.0).selected_text(state.theme.name());
-    let shown = combo.show_ui(ui, |ui| {
-        for theme in Theme::ALL {
-            if ui.selectable_label(theme == state.theme, theme.name()).clicked() {
-                ctx.send.send(AppCommand::SetTheme(theme));
-            }
-        }
-    });
-    shown.response.widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, true, "Theme"));
 }

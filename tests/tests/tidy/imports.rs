@@ -252,6 +252,15 @@ import_rules! {
         way_out: "go through EventSource; source/live.rs sends what the handlers ask for"
     }
 
+    /// What stands between window and machine could not be used for another window.
+    platform_knows_the_theme_only {
+        within: ["app/src/platform/"],
+        except: [],
+        forbidden: ["faultline", "faultline_engine"],
+        but: ["faultline::platform", "faultline::theme"],
+        way_out: "take plain data or a closure; handlers/ know what it is about"
+    }
+
     /// A file dialog on the wrong thread hangs the window.
     dialogs_live_in_platform {
         within: ["app/src/"],

@@ -2,7 +2,7 @@
 
 use crate::model::{PartitionState, RddState};
 use crate::theme::widgets::{heading_ui, line_ui};
-use crate::theme::{STEP, Tokens, format, text};
+use crate::theme::{STEP, Tokens, fonts, format, text};
 use egui::Ui;
 use faultline_engine::ids::PartitionId;
 
@@ -22,5 +22,9 @@ pub fn preview_ui(ui: &mut Ui, rdd: &RddState, asked: Option<PartitionId>) {
     ui.spacing_mut().item_spacing.y = STEP / 2.0;
     for record in &preview.records {
         line_ui(ui, text::rich(record, text::mono(text::SMALLEST), t.text_soft)).on_hover_text(record);
+    }
+    if preview.records.iter().any(|record| fonts::is_unreadable(ui.ctx(), record)) {
+        let words = "No font on this system shows these characters";
+        line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text_faint));
     }
 }

@@ -19,10 +19,11 @@ use self::bridge::{Bridge, Gesture};
 use self::camera::{Camera, Motion, View, ZOOM_STEP};
 use self::detail::Detail;
 use crate::command::AppCommand;
+use crate::command::shortcuts::{PanelKey, taken};
 use crate::scene::{NodeKey, Scene};
 use crate::theme::{STEP, Theme, Tokens};
 use crate::ui::ViewCtx;
-use egui::{Id, Key, Modifiers, Pos2, Rect, Sense, Shape, Ui, UiBuilder, Vec2};
+use egui::{Id, Pos2, Rect, Sense, Shape, Ui, UiBuilder, Vec2};
 use egui_graphs::{MetadataFrame, SettingsInteraction, SettingsNavigation};
 use std::sync::Arc;
 
@@ -55,6 +56,8 @@ struct PaintKey {
     theme: Theme,
     selection: Option<NodeKey>,
     pixels_per_point: f32,
+    /// Fonts of the system may join ours at any time.
+    fonts: usize,
 }
 
 struct Painted {
@@ -99,6 +102,7 @@ pub fn lineage_view_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewSt
         theme: Theme::of(ui.ctx()),
         selection: ctx.selection,
         pixels_per_point: ui.pixels_per_point(),
+        fonts: ui.ctx().fonts(|fonts| fonts.definitions().font_data.len()),
     };
     if !repaint(ui, state, key) {
         show(ui, ctx, state, key, follow);
@@ -106,6 +110,25 @@ pub fn lineage_view_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewSt
     names::names_ui(ui, ctx, canvas, state.camera.view());
     cells::cells_ui(ui, ctx, canvas, state.camera.view());
     state.seen = Some((canvas, state.camera.view()));
+}
+
+/// Draws the whole lineage without buttons, for a picture.
+pub fn lineage_picture_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState) {
+    let canvas = ui.available_rect_before_wrap();
+    take_scene(ctx, state);
+    state.camera.fit(ctx.scene, canvas.size());
+    state.camera.step(ctx.scene, canvas.size(), false, f32::INFINITY);
+    let key = PaintKey {
+        canvas,
+        clip: canvas,
+        view: state.camera.view(),
+        theme: Theme::of(ui.ctx()),
+        selection: None,
+        pixels_per_point: ui.pixels_per_point(),
+        fonts: ui.ctx().fonts(|fonts| fonts.definitions().font_data.len()),
+    };
+    let mut follow = false;
+    show(ui, ctx, state, key, &mut follow);
 }
 
 fn take_scene(ctx: &ViewCtx<'_>, state: &mut LineageViewState) {
@@ -119,22 +142,22 @@ fn take_scene(ctx: &ViewCtx<'_>, state: &mut LineageViewState) {
 
 /// Keys, wheel and camera motion. Drag and pinch belong to egui_graphs.
 fn navigate(ui: &Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, canvas: Rect, follow: &mut bool) {
-    let pressed = |key: Key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    let pressed = |key: PanelKey| taken(ui.ctx(), key);
     if let Some(column) = state.wanted.take() {
         state.camera.show_column(column, canvas.size());
     }
     let mut factor = 1.0;
-    if pressed(Key::Plus) || pressed(Key::Equals) {
+    if pressed(PanelKey::ZoomIn) {
         factor = ZOOM_STEP;
     }
-    if pressed(Key::Minus) {
+    if pressed(PanelKey::ZoomOut) {
         factor = 1.0 / ZOOM_STEP;
     }
     if factor != 1.0 {
         state.camera.zoom_by(factor, canvas.size());
         *follow = false;
     }
-    if pressed(Key::Num0) {
+    if pressed(PanelKey::Fit) {
         state.camera.fit(ctx.scene, canvas.size());
         *follow = false;
     }

@@ -3,6 +3,7 @@
 mod demo;
 mod demo_tasks;
 mod harness;
+mod overlays;
 mod pictures;
 mod scrubber;
 

@@ -1,0 +1,91 @@
+//! The menu: logs, exports, settings, keys.
+
+use super::ViewCtx;
+use crate::command::shortcuts::{self, EXPORT_GRAPH, KEYS, OPEN_LOG, SAVE_LOG, SETTINGS};
+use crate::command::{AppCommand, FileCommand, GraphFormat, Overlay, Purpose};
+use crate::state::UiState;
+use crate::theme::{STEP, Tokens};
+use egui::containers::menu::{MenuButton, SubMenuButton};
+use egui::{Button, Stroke, Ui, WidgetInfo, WidgetType, vec2};
+use std::path::Path;
+
+/// Width of the menu, so that names and keys do not touch.
+const WIDTH: f32 = 208.0;
+/// Width of the list of recent files.
+const RECENT_WIDTH: f32 = 320.0;
+
+/// The button and what it opens.
+pub fn menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
+    let t = Tokens::of(ui.ctx());
+    let button = Button::new("").min_size(vec2(32.0, 28.0));
+    let (response, _) = MenuButton::from_button(button).ui(ui, |ui| {
+        ui.set_min_width(WIDTH);
+        let send = |command| ctx.send.send(command);
+        let ask = |purpose| send(AppCommand::File(FileCommand::Ask(purpose)));
+        if item(ui, OPEN_LOG, "…") {
+            ask(Purpose::OpenLog);
+        }
+        if item(ui, SAVE_LOG, "…") {
+            ask(Purpose::SaveLog);
+        }
+        recent_ui(ui, ctx, state.recent.paths());
+        SubMenuButton::new(EXPORT_GRAPH).ui(ui, |ui| {
+            for format in GraphFormat::ALL {
+                if ui.button(format!("{}…", format.name())).clicked() {
+                    ask(Purpose::ExportGraph(format));
+                }
+            }
+        });
+        ui.separator();
+        if item(ui, SETTINGS, "…") {
+            send(AppCommand::ShowOverlay(Some(Overlay::Settings)));
+        }
+        if item(ui, KEYS, "") {
+            send(AppCommand::ShowOverlay(Some(Overlay::Keys)));
+        }
+    });
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, "Menu"));
+    let center = response.rect.center();
+    for y in [-5.0, 0.0, 5.0] {
+        let line = center.x - 7.0..=center.x + 7.0;
+        ui.painter().hline(line, center.y + y, Stroke::new(1.5, t.text));
+    }
+    // Before the list of recent files is seen, those that are gone leave it.
+    if response.clicked() && !state.recent.paths().is_empty() {
+        ctx.send.send(AppCommand::File(FileCommand::CheckRecent));
+    }
+    response.on_hover_text("Open, save, export, settings");
+}
+
+fn item(ui: &mut Ui, name: &str, dots: &str) -> bool {
+    let words = format!("{name}{dots}");
+    let response = ui.add(Button::new(&words).shortcut_text(shortcuts::key_of(name, ui.ctx().os())));
+    // Without this the key would be part of the name.
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, &words));
+    response.clicked()
+}
+
+fn recent_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, paths: &[std::path::PathBuf]) {
+    if paths.is_empty() {
+        ui.add_enabled(false, Button::new("Recent")).on_disabled_hover_text("No log was opened or saved yet");
+        return;
+    }
+    SubMenuButton::new("Recent").ui(ui, |ui| {
+        ui.set_max_width(RECENT_WIDTH);
+        for path in paths {
+            let response = ui.add(Button::new(name_of(path)).truncate()).on_hover_text(path.display().to_string());
+            if response.clicked() {
+                ctx.send.send(AppCommand::File(FileCommand::OpenPath(path.clone())));
+            }
+        }
+        ui.add_space(STEP);
+        ui.separator();
+        if ui.button("Clear recent").clicked() {
+            ctx.send.send(AppCommand::File(FileCommand::ClearRecent));
+        }
+    });
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
