@@ -22,7 +22,7 @@ const ROW_MIN: f32 = 16.0 * STEP;
 /// Highest.
 const ROW_MAX: f32 = 22.0 * STEP;
 /// What the page keeps free below the lanes, for the footnote and how to read it.
-const BELOW_LANES: f32 = 50.0 * STEP;
+const BELOW_LANES: f32 = 56.0 * STEP;
 
 /// What the view keeps between frames.
 #[derive(Debug, Default)]
