@@ -118,7 +118,7 @@ mod tests {
     fn sources_are_read_as_they_are_written() {
         let socket = |host: &str, port| InputSource::Socket { host: host.to_owned(), port };
         let good = [
-            ("dir:/tmp/in", InputSource::Directory("/tmp/in".into())),
+            ("dir:incoming", InputSource::Directory("incoming".into())),
             ("tcp-connect://localhost:9999", socket("localhost", 9999)),
             ("tcp-connect://[::1]:7", socket("::1", 7)),
         ];
@@ -132,7 +132,7 @@ mod tests {
             ("tcp-connect://:9999", "the host is missing"),
             ("tcp-connect://localhost:0", "the port is no number"),
             ("tcp-connect://localhost:99999", "the port is no number"),
-            ("/tmp/in", "it names neither"),
+            ("incoming", "it names neither"),
         ];
         for (text, why) in bad {
             let error = text.parse::<InputSource>().unwrap_err().to_string();
