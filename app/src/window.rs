@@ -1,7 +1,7 @@
 //! Opening the native window, and painting it without one.
 
 use crate::app::{App, SAVED};
-use crate::command::CommandSender;
+use crate::command::{AppCommand, CommandSender, Focus, LayoutCommand};
 use crate::model::{Model, Shown, Timeline};
 use crate::platform::Picture;
 use crate::platform::screenshot::{Shot, paint};
@@ -10,7 +10,7 @@ use crate::scene::Scene;
 use crate::session::{Pumped, Session};
 use crate::source::Start;
 use crate::theme::Theme;
-use crate::ui::dock::Pane;
+use crate::ui::dock::{Pane, Preset};
 use crate::ui::storage_panel::StorageTab;
 use crate::ui::{ShellState, TimeCtx, ViewCtx, whole_lineage_ui};
 use anyhow::{Context as _, anyhow};
@@ -80,29 +80,53 @@ fn open_app(theme: Theme, make: impl FnOnce(Arc<dyn Fn() + Send + Sync>) -> anyh
 /// Frames after which the camera rests.
 const SETTLED: u32 = 120;
 
-/// Paints the window over a session without a display; with a race, its page.
+/// How a picture of the window looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Look {
+    /// Colours.
+    pub theme: Theme,
+    /// Width and height in pixels.
+    pub size: [u32; 2],
+    /// Pixels per point.
+    pub scale: f32,
+    /// How the panels are arranged.
+    pub layout: Preset,
+    /// The panel in front below the lineage, and the table in that of storage.
+    pub below: (Pane, StorageTab),
+}
+
+/// Paints the window over a session without a display; with a race, its page. `focus` chooses what is
+/// selected once every event is folded.
+///
+/// # Errors
+/// What `focus` could not find.
 pub fn picture(
     mut session: Session,
     race: Option<RaceState>,
-    theme: Theme,
-    below: (Pane, StorageTab),
-    size: [u32; 2],
-) -> Picture {
+    look: Look,
+    focus: impl FnOnce(&Model) -> anyhow::Result<Option<Focus>>,
+) -> anyhow::Result<Picture> {
     let ctx = egui::Context::default();
-    theme.apply(&ctx);
+    look.theme.apply(&ctx);
     // Every event is folded before the first frame, however long that takes.
     while session.pump() == Pumped::More {}
-    let mut app = App::new(session, theme, Arc::new(|| {}));
-    app.show_below(below.0, below.1);
+    let focus = focus(session.model())?;
+    let mut app = App::new(session, look.theme, Arc::new(|| {}));
+    app.send(AppCommand::Layout(LayoutCommand::Arrange(look.layout)));
+    app.update();
+    app.show_below(look.below.0, look.below.1);
+    if let Some(focus) = focus {
+        app.send(AppCommand::Focus(focus));
+    }
     if let Some(race) = race {
         app.show_race(race);
     }
-    let background = theme.tokens().background;
-    let shot = Shot { size, pixels_per_point: 1.0, frames: SETTLED, background };
-    paint(&ctx, shot, |ui| {
+    let background = look.theme.tokens().background;
+    let shot = Shot { size: look.size, pixels_per_point: look.scale, frames: SETTLED, background };
+    Ok(paint(&ctx, shot, |ui| {
         app.update();
         app.paint(ui);
-    })
+    }))
 }
 
 /// The widest and highest picture of a lineage, in pixels; a larger lineage is painted smaller.

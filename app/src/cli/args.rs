@@ -1,10 +1,9 @@
 //! What can be written on the command line.
 
+use super::picture_args::ScreenshotArgs;
 use super::size::parse_size;
 use crate::opening::BATCHES;
 use crate::race::Policy;
-use crate::ui::dock::Pane;
-use crate::ui::storage_panel::StorageTab;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use faultline_engine::config::EngineConfig;
@@ -22,10 +21,8 @@ pub const MAX_EXECUTORS: u64 = 256;
 pub const MAX_CORES: u64 = 256;
 /// Most partitions.
 pub const MAX_PARTITIONS: u64 = 10_000;
-/// Largest side of a picture, in points.
-pub const MAX_PICTURE_SIDE: u32 = 8_192;
 
-const FAULTS: &str = "\
+pub(super) const FAULTS: &str = "\
 A fault SPEC is action:target@moment:
   kill:executor=2@batch=7                   before batch 7; the driver knows at once
   kill:executor=2@stage=19.task=3           while that task runs
@@ -226,59 +223,6 @@ pub struct OpenArgs {
     pub from: Option<InputSource>,
 }
 
-/// Arguments of `screenshot`.
-#[derive(Clone, Debug, Args)]
-#[command(after_help = format!("\
-Examples:
-  faultline screenshot word-count --at batch=7 --fault kill:executor=2@batch=7 kill.png
-  faultline screenshot word-count --view race --fault kill:executor=2@batch=7 race.png
-  faultline screenshot application-log --theme light --size 1920x1080 log.png
-
-{FAULTS}"))]
-pub struct ScreenshotArgs {
-    /// A program, or the path of an event log
-    #[arg(value_parser = parse_source, value_name = "PROGRAM | EVENT LOG")]
-    pub source: Source,
-    /// When to look: at the end of this batch, written batch=N; else at the end
-    #[arg(long, value_name = "batch=N", value_parser = parse_batch)]
-    pub at: Option<BatchId>,
-    /// A fault, see below; may be repeated
-    #[arg(long = "fault", value_name = "SPEC")]
-    pub faults: Vec<PlannedFault>,
-    /// What to draw
-    #[arg(long, value_enum, default_value_t = View::Lineage)]
-    pub view: View,
-    /// The panel below the lineage
-    #[arg(long, value_enum, default_value_t = BelowPanel::Timeline)]
-    pub below: BelowPanel,
-    /// Width and height in points
-    #[arg(long, value_name = "WxH", default_value = "1280x800", value_parser = parse_picture_size)]
-    pub size: PictureSize,
-    /// Colours
-    #[arg(long, value_enum, default_value_t = Theme::Dark)]
-    pub theme: Theme,
-    /// The PNG file to write
-    #[arg(value_name = "OUT.png")]
-    pub out: PathBuf,
-}
-
-impl ScreenshotArgs {
-    /// The demo after its kill, in the directory of the caller.
-    pub fn lineage_of(program: BuiltIn, faults: Vec<PlannedFault>, at: BatchId, out: PathBuf) -> Self {
-        let size = PictureSize { width: 1280, height: 800 };
-        Self {
-            source: Source::Program(program),
-            at: Some(at),
-            faults,
-            view: View::Lineage,
-            below: BelowPanel::Timeline,
-            size,
-            theme: Theme::Dark,
-            out,
-        }
-    }
-}
-
 /// Where durations come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Clock {
@@ -312,73 +256,6 @@ pub enum LineageFormat {
     Json,
 }
 
-/// What a picture shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum View {
-    /// The lineage with everything around it.
-    Lineage,
-    /// The race of the policies.
-    Race,
-}
-
-/// What a picture shows below the lineage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum BelowPanel {
-    /// Tasks over time.
-    Timeline,
-    /// Batches as plot and table.
-    Batches,
-    /// Stored partitions.
-    Storage,
-    /// Map outputs.
-    MapOutputs,
-    /// Files of the reliable store.
-    StoreFiles,
-    /// What should be looked at.
-    Findings,
-}
-
-impl BelowPanel {
-    /// The panel, and the table in that of storage.
-    pub fn shown(self) -> (Pane, StorageTab) {
-        match self {
-            Self::Timeline => (Pane::Timeline, StorageTab::default()),
-            Self::Batches => (Pane::Batches, StorageTab::default()),
-            Self::Storage => (Pane::Storage, StorageTab::Partitions),
-            Self::MapOutputs => (Pane::Storage, StorageTab::MapOutputs),
-            Self::StoreFiles => (Pane::Storage, StorageTab::Files),
-            Self::Findings => (Pane::Findings, StorageTab::default()),
-        }
-    }
-}
-
-/// Colours of a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Theme {
-    /// Dark background.
-    Dark,
-    /// Light background.
-    Light,
-}
-
-impl From<Theme> for crate::theme::Theme {
-    fn from(theme: Theme) -> Self {
-        match theme {
-            Theme::Dark => Self::Dark,
-            Theme::Light => Self::Light,
-        }
-    }
-}
-
-/// Width and height of a picture in points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PictureSize {
-    /// Width.
-    pub width: u32,
-    /// Height.
-    pub height: u32,
-}
-
 /// What the window opens.
 #[derive(Clone, Debug)]
 pub enum Source {
@@ -409,7 +286,7 @@ fn parse_program(name: &str) -> Result<BuiltIn, String> {
     programs::find(name).ok_or_else(|| format!("no such program; the programs are {}", program_names()))
 }
 
-fn parse_source(text: &str) -> Result<Source, String> {
+pub(super) fn parse_source(text: &str) -> Result<Source, String> {
     if let Some(program) = programs::find(text) {
         return Ok(Source::Program(program));
     }
@@ -436,15 +313,4 @@ fn assignment<'a>(text: &'a str, way_out: &str) -> Result<(OperatorName, &'a str
         Some((op, value)) if !op.is_empty() && !value.is_empty() => Ok((op.into(), value)),
         _ => Err(way_out.to_owned()),
     }
-}
-
-fn parse_batch(text: &str) -> Result<BatchId, String> {
-    let number = text.strip_prefix("batch=").and_then(|n| n.parse().ok()).filter(|n| *n > 0);
-    number.map(BatchId).ok_or_else(|| "write batch=N, for example batch=7".to_owned())
-}
-
-fn parse_picture_size(text: &str) -> Result<PictureSize, String> {
-    let side = |text: &str| text.parse().ok().filter(|side| (1..=MAX_PICTURE_SIDE).contains(side));
-    let size = text.split_once('x').and_then(|(w, h)| Some(PictureSize { width: side(w)?, height: side(h)? }));
-    size.ok_or_else(|| format!("write WIDTHxHEIGHT up to {MAX_PICTURE_SIDE}, for example 1280x800"))
 }

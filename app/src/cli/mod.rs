@@ -11,6 +11,7 @@ mod interrupt;
 mod lineage;
 mod lineage_text;
 mod operators;
+pub mod picture_args;
 mod request;
 mod run;
 mod size;

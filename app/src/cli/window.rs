@@ -1,9 +1,11 @@
 //! The way to the window, and what happens without a display.
 
-use super::args::{OpenArgs, ScreenshotArgs, Sizing, Source, View};
+use super::args::{OpenArgs, Sizing, Source};
+use super::picture_args::{ScreenshotArgs, View};
 use super::compare::race_with_progress;
 use super::request::run_request;
 use super::{UsageError, run};
+use crate::command::Focus;
 use crate::opening::DEMO;
 use crate::platform::screenshot::write_png;
 use crate::race::engine_run::Store;
@@ -13,7 +15,7 @@ use crate::source::RecordedSource;
 use anyhow::Context;
 use faultline_engine::command::Command;
 use faultline_engine::event::Event;
-use faultline_engine::ids::{BatchId, ExecutorId};
+use faultline_engine::ids::{BatchId, BlockId, ExecutorId};
 use faultline_engine::programs;
 use faultline_engine::sim::faults::{Moment, PlannedFault};
 use std::io::Write;
@@ -49,15 +51,29 @@ pub fn open(args: OpenArgs) -> anyhow::Result<()> {
 /// # Errors
 /// When the source cannot be read, or the picture cannot be written.
 pub fn screenshot(args: ScreenshotArgs) -> anyhow::Result<()> {
-    let theme = args.theme.into();
-    let size = [args.size.width, args.size.height];
-    let picture = match args.view {
-        View::Lineage => crate::window::picture(recorded(&args)?, None, theme, args.below.shown(), size),
-        View::Race => {
-            let race = raced(&args)?;
-            crate::window::picture(recorded(&args)?, Some(race), theme, args.below.shown(), size)
-        }
+    let session = recorded(&args)?;
+    let race = match args.view {
+        View::Lineage => None,
+        View::Race => Some(raced(&args)?),
     };
+    let look = Look {
+        theme: args.theme.into(),
+        size: [args.size.width, args.size.height],
+        scale: args.scale,
+        layout: args.layout.into(),
+        below: args.below.shown(),
+    };
+    let place = args.select.as_ref();
+    let picture = crate::window::picture(session, race, look, |model| {
+        let Some(place) = place else { return Ok(None) };
+        let instances = model.operators.get(&place.operator).and_then(|batches| batches.get(&place.batch));
+        let rdd = instances.and_then(|rdds| rdds.last()).and_then(|id| model.rdds.get(id));
+        let rdd = rdd.filter(|rdd| place.partition.0 < rdd.info.num_partitions).ok_or_else(|| {
+            let known: Vec<&str> = model.operators.keys().map(|name| name.as_str()).collect();
+            UsageError(format!("--select: nothing is there; operators are {}", known.join(", ")))
+        })?;
+        Ok(Some(Focus::Partition(BlockId::new(rdd.info.id, place.partition))))
+    })?;
     write_png(&picture, &args.out)
 }
 

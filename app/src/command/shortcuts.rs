@@ -3,12 +3,13 @@
 
 use super::settings::ScaleStep;
 use super::{
-    AppCommand, EngineCommand, FileCommand, GraphFormat, Overlay, Page, Purpose, RaceCommand, Scrub, SettingsCommand,
-    StepGrain, Transport,
+    AppCommand, EngineCommand, FileCommand, GraphFormat, LayoutCommand, Overlay, Page, Purpose, RaceCommand, Scrub,
+    SettingsCommand, StepGrain, Transport,
 };
 use crate::model::{Shown, Stride, Way};
 use crate::state::{Playback, UiState};
 use crate::ui::ViewCtx;
+use crate::ui::dock::Preset;
 use egui::os::OperatingSystem;
 use egui::{Context, Event, Key, KeyboardShortcut, ModifierNames, Modifiers};
 use faultline_engine::ids::ExecutorId;
@@ -151,6 +152,8 @@ pub const ROWS: &[Row] = &[
     row(&[command(Key::O)], OPEN_LOG, Group::File, Does::Send(|_, _| ask(Purpose::OpenLog))),
     row(&[command(Key::S)], SAVE_LOG, Group::File, Does::Send(|_, _| ask(Purpose::SaveLog))),
     row(&[command(Key::E)], EXPORT_GRAPH, Group::File, Does::Send(|_, _| ask(Purpose::ExportGraph(GraphFormat::Svg)))),
+    row(&[command(Key::Num1)], TEACH, Group::Window, Does::Send(|_, _| arrange(Preset::Teach))),
+    row(&[command(Key::Num2)], DEBUG, Group::Window, Does::Send(|_, _| arrange(Preset::Debug))),
     row(&[command(Key::Comma)], SETTINGS, Group::Window, Does::Send(|now, _| toggle(now, Overlay::Settings))),
     row(&[key(Key::Questionmark)], KEYS, Group::Window, Does::Send(|now, _| toggle(now, Overlay::Keys))),
     row(&[command(Key::Plus), command(Key::Equals)], "Larger", Group::Window, Does::Send(|_, _| scale(ScaleStep::Up))),
@@ -167,7 +170,15 @@ pub const EXPORT_GRAPH: &str = "Export graph";
 /// See [`OPEN_LOG`].
 pub const SETTINGS: &str = "Settings";
 /// See [`OPEN_LOG`].
+pub const TEACH: &str = Preset::Teach.name();
+/// See [`OPEN_LOG`].
+pub const DEBUG: &str = Preset::Debug.name();
+/// See [`OPEN_LOG`].
 pub const KEYS: &str = "Keys";
+
+fn arrange(preset: Preset) -> Option<AppCommand> {
+    Some(AppCommand::Layout(LayoutCommand::Arrange(preset)))
+}
 
 /// From the race's page, or from one of its lanes.
 fn back(now: Now<'_>, _: usize) -> Option<AppCommand> {

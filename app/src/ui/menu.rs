@@ -1,8 +1,9 @@
-//! The menu: logs, exports, settings, keys.
+//! The menu: logs, exports, layout, settings, keys.
 
 use super::ViewCtx;
+use super::dock::{Dock, Pane, Preset};
 use crate::command::shortcuts::{self, EXPORT_GRAPH, KEYS, OPEN_LOG, SAVE_LOG, SETTINGS};
-use crate::command::{AppCommand, FileCommand, GraphFormat, Overlay, Purpose};
+use crate::command::{AppCommand, FileCommand, GraphFormat, LayoutCommand, Overlay, Purpose};
 use crate::state::UiState;
 use crate::theme::{STEP, Tokens};
 use egui::containers::menu::{MenuButton, SubMenuButton};
@@ -15,7 +16,7 @@ const WIDTH: f32 = 208.0;
 const RECENT_WIDTH: f32 = 320.0;
 
 /// The button and what it opens.
-pub fn menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
+pub fn menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState, dock: &Dock) {
     let t = Tokens::of(ui.ctx());
     let button = Button::new("").min_size(vec2(32.0, 28.0));
     let (response, _) = MenuButton::from_button(button).ui(ui, |ui| {
@@ -37,6 +38,7 @@ pub fn menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
             }
         });
         ui.separator();
+        layout_ui(ui, ctx, dock);
         if item(ui, SETTINGS, "…") {
             send(AppCommand::ShowOverlay(Some(Overlay::Settings)));
         }
@@ -54,7 +56,27 @@ pub fn menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
     if response.clicked() && !state.recent.paths().is_empty() {
         ctx.send.send(AppCommand::File(FileCommand::CheckRecent));
     }
-    response.on_hover_text("Open, save, export, settings");
+    response.on_hover_text("Open, save, export, layout, settings");
+}
+
+/// The presets, and which panels are shown.
+fn layout_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, dock: &Dock) {
+    SubMenuButton::new("Layout").ui(ui, |ui| {
+        for preset in Preset::ALL {
+            if item(ui, preset.name(), "") {
+                ctx.send.send(AppCommand::Layout(LayoutCommand::Arrange(preset)));
+            }
+        }
+        ui.separator();
+        // Without the lineage there would be nothing to explain.
+        for pane in Pane::ALL.into_iter().filter(|pane| *pane != Pane::Lineage) {
+            let mut shown = dock.shows(pane);
+            if ui.checkbox(&mut shown, pane.name()).changed() {
+                let command = if shown { LayoutCommand::Show(pane) } else { LayoutCommand::Hide(pane) };
+                ctx.send.send(AppCommand::Layout(command));
+            }
+        }
+    });
 }
 
 fn item(ui: &mut Ui, name: &str, dots: &str) -> bool {

@@ -92,7 +92,7 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
     Panel::top("top bar")
         .exact_size(TOP)
         .frame(frame(Margin::symmetric(16, 8)))
-        .show(ui, |ui| top_bar::top_bar_ui(ui, ctx, &state.ui, &mut state.panels.input));
+        .show(ui, |ui| top_bar::top_bar_ui(ui, ctx, &state.ui, &state.dock, &mut state.panels.input));
     // Always there, so that nothing jumps when there is something to say.
     Panel::bottom("hint")
         .exact_size(HINT)

@@ -1,6 +1,7 @@
 //! The top bar: program, transport, the batch as the one big number, the clock, the driver.
 
 use super::ViewCtx;
+use super::dock::Dock;
 use super::input_menu::{InputMenuState, input_menu_ui};
 use super::menu::menu_ui;
 use crate::command::shortcuts::stride_of;
@@ -23,12 +24,12 @@ const SPEED_END: f64 = 200.0;
 const ROOMY: f32 = 1000.0;
 
 /// Fills the top bar.
-pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState, input: &mut InputMenuState) {
+pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState, dock: &Dock, input: &mut InputMenuState) {
     let t = Tokens::of(ui.ctx());
     let room = ui.available_width();
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 2.0 * STEP;
-        menu_ui(ui, ctx, state);
+        menu_ui(ui, ctx, state, dock);
         mark_ui(ui);
         if room >= ROOMY {
             ui.label(text::rich("Faultline", text::semibold(16.0_f32.min(text::LARGE)), t.text));

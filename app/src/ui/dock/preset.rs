@@ -30,8 +30,8 @@ impl Preset {
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Teach => "Teach",
-            Self::Debug => "Debug",
+            Self::Teach => "Teach layout",
+            Self::Debug => "Debug layout",
         }
     }
 
