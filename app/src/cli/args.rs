@@ -8,7 +8,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use faultline_engine::config::EngineConfig;
 use faultline_engine::event::{ClockKind, StorageLevel};
-use faultline_engine::ids::{BatchId, OperatorName};
+use faultline_engine::ids::OperatorName;
 use faultline_engine::programs::{self, BuiltIn, InputSource};
 use faultline_engine::sim::faults::PlannedFault;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
 //! The way to the window, and what happens without a display.
 
 use super::args::{OpenArgs, Sizing, Source};
-use super::picture_args::{ScreenshotArgs, View};
 use super::compare::race_with_progress;
+use super::picture_args::{ScreenshotArgs, View};
 use super::request::run_request;
 use super::{UsageError, run};
 use crate::command::Focus;
@@ -12,6 +12,7 @@ use crate::race::engine_run::Store;
 use crate::race::{Keep, Policy, RaceRequest, RaceState, race_table};
 use crate::session::Session;
 use crate::source::RecordedSource;
+use crate::window::Look;
 use anyhow::Context;
 use faultline_engine::command::Command;
 use faultline_engine::event::Event;

@@ -55,20 +55,20 @@ impl RaceDesk {
     /// Looks at the live run, and takes what the race reports.
     pub fn observe(&mut self, session: &Session) {
         let live = self.parked.as_ref().map_or(session, |parked| &parked.session);
-        let application = &live.model().application;
+        let application = &live.live().application;
         let known = (self.application.0.as_str(), self.application.1.as_str());
         let other = known != (application.name.as_str(), application.id.as_str());
         if other && !application.properties.is_empty() {
             self.application = (application.name.clone(), application.id.clone());
             // A race reads its input again, and under the virtual clock.
             let raceable = live.capabilities().commands && live.capabilities().pacing;
-            let base = raceable.then(|| run_of(live.model(), window_input, BATCHES)).flatten();
+            let base = raceable.then(|| run_of(live.live(), window_input, BATCHES)).flatten();
             if self.state.plan.as_ref().is_none_or(|plan| plan.program != application.name) {
                 (self.state, self.runner, self.offered) = (RaceState::default(), None, None);
             }
             self.state.set_base(base);
         }
-        self.state.just_done = live.model().faults.last().and_then(|fault| plan_of(fault));
+        self.state.just_done = live.live().faults.last().and_then(|fault| plan_of(fault));
         while let Some(report) = self.runner.as_mut().and_then(RaceRunner::poll) {
             match report {
                 Report::News(news) => self.state.take(news),

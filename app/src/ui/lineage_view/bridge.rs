@@ -36,15 +36,16 @@ pub enum Gesture {
     Panned(Vec2),
     /// Changed the scale.
     Zoomed(f32),
-    /// Clicked a node that has no control of its own on top, because too many are visible.
-    Clicked(NodeKey),
 }
 
 /// Keeps the graph of egui_graphs in step with the scene.
 #[derive(Default)]
 pub struct Bridge {
-    /// What egui_graphs shows.
-    pub graph: ViewGraph,
+    graph: ViewGraph,
+    /// What egui_graphs shows when one mesh shows everything: nothing, which can be panned and zoomed.
+    crowd: ViewGraph,
+    /// The scene that `graph` is in step with.
+    synced: Option<Arc<Scene>>,
     nodes: BTreeMap<NodeKey, NodeIndex>,
     edges: BTreeMap<EdgeKey, EdgeIndex>,
     /// How much of each is drawn; unknown to those that are new.
@@ -53,8 +54,23 @@ pub struct Bridge {
 }
 
 impl Bridge {
+    /// The graph that egui_graphs is to show: in step with the scene, unless a mesh shows it. egui_graphs
+    /// walks every node and edge in every frame, whatever they draw.
+    pub fn graph(&mut self, scene: &Arc<Scene>, selection: Option<NodeKey>, detail: Detail) -> &mut ViewGraph {
+        if detail == Detail::Far {
+            return &mut self.crowd;
+        }
+        if !self.synced.as_ref().is_some_and(|synced| Arc::ptr_eq(synced, scene)) {
+            self.sync(scene, selection);
+            self.synced = Some(Arc::clone(scene));
+        }
+        self.select(selection);
+        self.set_detail(detail);
+        &mut self.graph
+    }
+
     /// Takes over a scene; nodes and edges that stay keep their index.
-    pub fn sync(&mut self, scene: &Arc<Scene>, selection: Option<NodeKey>) {
+    fn sync(&mut self, scene: &Arc<Scene>, selection: Option<NodeKey>) {
         self.detail = None;
         self.selected = selection;
         let mut old_nodes = std::mem::take(&mut self.nodes);
@@ -92,7 +108,7 @@ impl Bridge {
     }
 
     /// Marks the selected node.
-    pub fn select(&mut self, selection: Option<NodeKey>) {
+    fn select(&mut self, selection: Option<NodeKey>) {
         let before = std::mem::replace(&mut self.selected, selection);
         if before == selection {
             return;
@@ -106,7 +122,7 @@ impl Bridge {
     }
 
     /// Draws so much of everything from now on.
-    pub fn set_detail(&mut self, detail: Detail) {
+    fn set_detail(&mut self, detail: Detail) {
         if self.detail.replace(detail) == Some(detail) {
             return;
         }
@@ -123,11 +139,10 @@ impl Bridge {
     }
 
     /// What the changes of one frame mean.
-    pub fn gestures(&self, changes: &[GraphChange]) -> Vec<Gesture> {
+    pub fn gestures(changes: &[GraphChange]) -> Vec<Gesture> {
         let translate = |change: &GraphChange| match change {
             GraphChange::Panned { new_pan, .. } => Some(Gesture::Panned(*new_pan)),
             GraphChange::Zoomed { new_zoom, .. } => Some(Gesture::Zoomed(*new_zoom)),
-            GraphChange::NodeClicked { node } => self.graph.node(*node).map(|n| Gesture::Clicked(*n.payload())),
             _ => None,
         };
         changes.iter().filter_map(translate).collect()

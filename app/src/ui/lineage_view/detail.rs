@@ -20,23 +20,14 @@ pub enum Detail {
     Full,
 }
 
-/// More nodes than this are drawn without cells, whatever the zoom.
-const CELLS_UP_TO: usize = 600;
-/// More nodes than this are drawn as one mesh, whatever the zoom.
-const STRIPS_UP_TO: usize = 1_500;
+/// More visible nodes than this are drawn as one mesh, whatever the zoom.
+const CROWD: usize = 600;
 
 impl Detail {
     /// The level at a zoom at which so many nodes are visible: a large window shows thousands of nodes
     /// at a size at which each could be drawn for itself.
     pub fn of(zoom: f32, visible: usize) -> Self {
-        let most = if visible <= CELLS_UP_TO {
-            Self::Full
-        } else if visible <= STRIPS_UP_TO {
-            Self::Strips
-        } else {
-            Self::Far
-        };
-        Self::at(zoom).min(most)
+        if visible > CROWD { Self::Far } else { Self::at(zoom) }
     }
 
     /// The level at a zoom.

@@ -134,7 +134,6 @@ pub fn lineage_picture_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageVie
 fn take_scene(ctx: &ViewCtx<'_>, state: &mut LineageViewState) {
     let same = state.scene.as_ref().is_some_and(|old| Arc::ptr_eq(old, ctx.scene) || old.looks_like(ctx.scene));
     if !same {
-        state.bridge.sync(ctx.scene, ctx.selection);
         state.scene = Some(Arc::clone(ctx.scene));
         state.painted = None;
     }
@@ -210,16 +209,14 @@ fn show(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, key: Paint
     let layer = ui.layer_id();
     let count = |ui: &Ui| ui.ctx().graphics(|g| g.get(layer).map_or(0, |list| list.all_entries().len()));
     let before = count(ui);
-    state.bridge.select(ctx.selection);
     state.shows += 1;
 
     let painter = ui.painter_at(key.clip);
     backdrop::paint_behind(&painter, ctx.scene, canvas, view, tokens);
     let visible = names::visible(ctx, canvas, key.clip, view).count();
     let detail = Detail::of(view.zoom, visible);
-    state.bridge.set_detail(detail);
     if detail == Detail::Far {
-        painter.add(Shape::mesh(overview::mesh(ctx.scene, canvas, key.clip, view, tokens)));
+        overview::paint(&painter, ctx, canvas, view, tokens);
     }
     let mut child = ui.new_child(UiBuilder::new().id_salt(WIDGET).max_rect(canvas));
     child.set_clip_rect(key.clip);
@@ -237,23 +234,22 @@ fn show(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState, key: Paint
                 .with_zoom_and_pan_enabled(true)
                 .with_zoom_speed(0.04),
         )
-        .show(&mut child, &mut state.bridge.graph);
+        .show(&mut child, state.bridge.graph(ctx.scene, ctx.selection, detail));
     backdrop::paint_above(&painter, ctx.scene, canvas, view, tokens);
     state.widget = Some(shown.response.id);
     state.top_left = Some(canvas.min);
 
     let mut moved = View { ..view };
-    let mut clicked = None;
-    for gesture in state.bridge.gestures(&shown.changes) {
+    for gesture in Bridge::gestures(&shown.changes) {
         match gesture {
             Gesture::Panned(pan) => moved.pan = pan,
             Gesture::Zoomed(zoom) => moved.zoom = zoom,
-            Gesture::Clicked(node) => clicked = Some(node),
         }
     }
     if shown.response.clicked() {
         let at = shown.response.interact_pointer_pos();
-        let command = clicked.map(|key| cells::clicked_key(ctx, key, canvas, view, at));
+        let hit = at.and_then(|at| names::node_at(ctx, canvas, view, at));
+        let command = hit.map(|key| cells::clicked_key(ctx, key, canvas, view, at));
         ctx.send.send(command.unwrap_or(AppCommand::Select(None)));
     }
     state.painted = None;

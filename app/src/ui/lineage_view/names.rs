@@ -4,9 +4,9 @@
 use super::camera::View;
 use super::cells;
 use super::detail::Detail;
-use crate::scene::Node;
+use crate::scene::{Node, NodeKey};
 use crate::ui::ViewCtx;
-use egui::{Rect, Sense, Ui, WidgetInfo, WidgetType};
+use egui::{Pos2, Rect, Sense, Ui, WidgetInfo, WidgetType};
 
 /// With more nodes in view only the selected one has a control; a click then goes through egui_graphs.
 const MAX_NAMED_NODES: usize = 600;
@@ -50,6 +50,12 @@ pub fn visible<'a>(
 ) -> impl Iterator<Item = (&'a Node, Rect)> + use<'a> {
     let on_screen = move |node: &'a Node| (node, view.rect(canvas, node.rect).intersect(clip));
     ctx.scene.nodes.iter().map(on_screen).filter(|(_, rect)| rect.is_positive())
+}
+
+/// The topmost node at a point of the screen.
+pub fn node_at(ctx: &ViewCtx<'_>, canvas: Rect, view: View, at: Pos2) -> Option<NodeKey> {
+    let hit = ctx.scene.nodes.iter().rev().find(|node| view.rect(canvas, node.rect).contains(at));
+    hit.map(|node| node.key)
 }
 
 /// Says instead of thousands of names how many there are, and the way to them.

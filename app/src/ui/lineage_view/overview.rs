@@ -5,13 +5,27 @@ use super::camera::View;
 use super::edge_shape::line_color;
 use crate::scene::{EdgeKind, NodeLook, Scene};
 use crate::theme::Tokens;
-use crate::ui::cell;
+use crate::ui::{ViewCtx, cell};
 use egui::epaint::Mesh;
-use egui::{Color32, Pos2, Rect, Vec2};
+use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2};
+
+/// Paints what is visible, and a frame around the selected node.
+pub fn paint(painter: &Painter, ctx: &ViewCtx<'_>, canvas: Rect, view: View, t: &Tokens) {
+    painter.add(Shape::mesh(mesh(ctx.scene, canvas, painter.clip_rect(), view, t)));
+    let selected = ctx.selection.and_then(|key| ctx.scene.nodes.iter().find(|node| node.key == key));
+    if let Some(node) = selected {
+        let stroke = Stroke::new(2.0, t.selection);
+        painter.rect_stroke(view.rect(canvas, node.rect).expand(1.0), 1.0, stroke, StrokeKind::Outside);
+    }
+}
 
 /// The mesh of what is visible.
-pub fn mesh(scene: &Scene, canvas: Rect, clip: Rect, view: View, t: &Tokens) -> Mesh {
+fn mesh(scene: &Scene, canvas: Rect, clip: Rect, view: View, t: &Tokens) -> Mesh {
     let mut mesh = Mesh::default();
+    // Four corners for a box and as many for an edge, and room for two signs.
+    let quads = scene.edges.len() + 3 * scene.nodes.len();
+    mesh.reserve_vertices(4 * quads);
+    mesh.reserve_triangles(2 * quads);
     for edge in &scene.edges {
         let (Some(first), Some(last)) = (edge.points.first(), edge.points.last()) else { continue };
         let ends = [view.pos(canvas, *first), view.pos(canvas, *last)];

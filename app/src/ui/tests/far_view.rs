@@ -22,7 +22,7 @@ fn large(copies: u64) -> World {
 
 /// Without this a click on a node that is too small for a control of its own selects nothing.
 #[test]
-fn a_click_from_afar_selects_through_egui_graphs() {
+fn a_click_from_afar_selects() {
     let mut world = World::demo();
     world.shell.ui.selection = None;
     let scene = Arc::make_mut(&mut world.scene);
