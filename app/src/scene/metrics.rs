@@ -11,7 +11,7 @@ pub const TITLE: f32 = 14.0;
 /// Between a node's border and what is in it.
 pub const NODE_PAD: f32 = 12.0;
 /// Height of an operator node.
-pub const NODE_HEIGHT: f32 = 60.0;
+pub const NODE_HEIGHT: f32 = 52.0;
 /// Least width of a node: six cells.
 pub const NODE_WIDTH: f32 = 160.0;
 /// Greatest width that a title may ask for.
@@ -19,9 +19,9 @@ pub const NODE_WIDTH_MAX: f32 = 240.0;
 /// Between two nodes of one rank.
 pub const NODE_GAP: f32 = 36.0;
 /// Between two rows joined by narrow edges.
-pub const ROW_GAP: f32 = 36.0;
+pub const ROW_GAP: f32 = 28.0;
 /// Above a row that a fan of map outputs enters.
-pub const FAN_GAP: f32 = 84.0;
+pub const FAN_GAP: f32 = 68.0;
 /// Between two lanes of threads under a row.
 pub const LANE_PITCH: f32 = 8.0;
 /// Lanes under a row at most; a longer window takes them in turn.
@@ -33,11 +33,11 @@ pub const BAND_GAP: f32 = 52.0;
 /// From a node to the border of its column.
 pub const COLUMN_PAD: f32 = 8.0;
 /// Height of a column's heading.
-pub const HEADER: f32 = 40.0;
+pub const HEADER: f32 = 32.0;
 /// From a node to its checkpoint file, where the row keeps room for it.
-pub const FILE_GAP: f32 = 20.0;
+pub const FILE_GAP: f32 = 16.0;
 /// Height of a checkpoint file where the row keeps room for it.
-pub const FILE_HEIGHT: f32 = 40.0;
+pub const FILE_HEIGHT: f32 = 32.0;
 /// From a node to its checkpoint file elsewhere.
 pub const CHIP_GAP: f32 = 4.0;
 /// Height of a checkpoint file elsewhere.

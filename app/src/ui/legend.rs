@@ -5,7 +5,7 @@ use crate::model::{Cell, Sign};
 use crate::theme::{STEP, Tokens, text};
 use egui::{Rect, Sense, Ui, Vec2, WidgetInfo, WidgetType, pos2, vec2};
 
-const ROW: f32 = 6.0 * STEP;
+const ROW: f32 = 5.0 * STEP;
 const COLUMN_MIN: f32 = 152.0;
 const CELL: f32 = 16.0;
 

@@ -23,7 +23,7 @@ use egui::{Align, CentralPanel, Color32, Frame, Layout, Margin, Panel, ScrollAre
 /// Height of the top bar.
 const TOP: f32 = 52.0;
 /// Height of the row for advice and errors.
-const HINT: f32 = 32.0;
+const HINT: f32 = 36.0;
 
 /// What the window keeps between frames.
 #[derive(Default)]
