@@ -253,7 +253,7 @@ fn the_newest_checkpoint_of_each_operator_is_marked() {
     let mut p = Program::default();
     let made = [("state", 5), ("state", 10), ("other", 6)].map(|(name, batch)| p.rdd(name, batch, 2, &[]));
     for (i, rdd) in (0u64..).zip(made) {
-        p.checkpoint(rdd, &[RddId(99)]);
+        p.checkpoint(rdd, &[]);
         Arc::make_mut(p.model.checkpoints.get_mut(&rdd).unwrap()).at = VIRTUAL_EPOCH.plus(Millis(i));
     }
     p.model.application.started = Some(VIRTUAL_EPOCH);

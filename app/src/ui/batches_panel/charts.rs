@@ -232,10 +232,13 @@ fn title_ui(ui: &mut Ui, charts: &Charts<'_>, index: usize) {
         rect.width(),
     );
     if let (2, Some(limit)) = (index, charts.limit) {
-        let words = format!("- - interval {}", format::number(limit as u64));
-        let room = rect.width() - used - 2.0 * STEP;
-        let galley = text::line(ui.painter(), &words, small, t.text_faint, room);
-        if room > 40.0 {
+        let room = rect.right() - rect.left() - used - 2.0 * STEP;
+        let whole = format!("- - interval {}", format::number(limit as u64));
+        let fits = |words: &str| {
+            let galley = text::line(ui.painter(), words, small.clone(), t.text_faint, f32::INFINITY);
+            (galley.size().x <= room).then_some(galley)
+        };
+        if let Some(galley) = fits(&whole).or_else(|| fits("- - interval")) {
             ui.painter().galley(pos2(rect.right() - galley.size().x, rect.top()), galley, t.text_faint);
         }
         response.on_hover_text("Above the batch interval the stream falls behind");
