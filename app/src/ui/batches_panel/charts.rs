@@ -74,6 +74,8 @@ impl ChartState {
 /// Draws the charts; returns the number that was clicked.
 pub(super) fn charts_ui(ui: &mut Ui, charts: &Charts<'_>, state: &mut ChartState) -> Option<u32> {
     ui.spacing_mut().item_spacing.y = 0.0;
+    // The last number on the axis stands half beside it.
+    ui.set_max_width(ui.available_width() - 2.0 * STEP);
     state.update(charts, ui.available_width() - Y_AXIS);
     let height = ((ui.available_height() - X_AXIS) / 3.0 - TITLE).max(20.0).floor();
     let (mut clicked, mut hovered) = (None, None);
