@@ -12,7 +12,7 @@ use egui::{
 /// Width of one column of the list.
 const WIDTH: f32 = 360.0;
 /// The groups of each column.
-const COLUMNS: [&[Group]; 2] = [&[Group::Run, Group::Time, Group::Lineage], &[Group::File, Group::Window]];
+const COLUMNS: [&[Group]; 2] = [&[Group::Run, Group::Time, Group::Lineage], &[Group::Race, Group::File, Group::Window]];
 /// Width of the column of keys.
 const KEYS_WIDTH: f32 = 160.0;
 /// Height of a row.

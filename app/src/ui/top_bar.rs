@@ -223,7 +223,9 @@ fn driver_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, room: f32) {
         ui.label(text::rich(words, text::regular(text::SMALL), t.text));
     }
     let (rect, dot) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
-    dot.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, words));
+    if room < ROOMY {
+        dot.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, words));
+    }
     dot.on_hover_text(words);
     ui.painter().circle_filled(rect.center(), 4.5, color);
     ui.add_space(2.0 * STEP);

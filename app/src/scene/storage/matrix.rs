@@ -103,10 +103,9 @@ impl OperatorStorage {
         cell_counts(self.rdds.iter().flat_map(|r| r.at(place)))
     }
 
-    /// The level, when all of its RDDs have the same.
-    pub fn level(&self) -> Option<StorageLevel> {
-        let first = self.rdds.first()?.level;
-        self.rdds.iter().all(|r| r.level == first).then_some(first)
+    /// The level of its newest RDD: what the program asks for now.
+    pub fn level(&self) -> StorageLevel {
+        self.rdds.first().map_or(StorageLevel::NONE, |r| r.level)
     }
 
     /// A sum over its RDDs.

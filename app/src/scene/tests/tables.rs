@@ -123,9 +123,7 @@ fn stored() -> (Program, RddId) {
         s.copies.insert(ExecutorId(1), copy(10, 0));
         s.copies.insert(ExecutorId(3), copy(0, 20));
     });
-    p.partition(rdd, 1, |s| {
-        s.copies.insert(ExecutorId(3), copy(10, 0));
-    });
+    p.partition(rdd, 1, |s| s.copies.extend([(ExecutorId(3), copy(10, 0))]));
     p.partition(rdd, 2, |s| s.lost_with = Some(ExecutorId(2)));
     p.partition(rdd, 3, |s| s.evicted = true);
     (p, rdd)
@@ -224,7 +222,7 @@ fn only_what_keeps_data_has_a_row_and_the_newest_is_on_top() {
     let batches: Vec<u32> = table.operators[0].rdds.iter().map(|r| r.batch.unwrap().0).collect();
     assert_eq!(batches, [4, 3, 2]);
     assert_eq!(table.operators[0].counts(Place::Executor(0)), [(Sign::InMemory, 18)]);
-    assert_eq!(table.operators[0].level(), Some(StorageLevel::MEMORY_ONLY_SER));
+    assert_eq!(table.operators[0].level(), StorageLevel::MEMORY_ONLY_SER);
 }
 
 /// Without this lost map outputs are counted as there, or removed shuffles never leave the table.
@@ -255,7 +253,7 @@ fn the_newest_checkpoint_of_each_operator_is_marked() {
     let mut p = Program::default();
     let made = [("state", 5), ("state", 10), ("other", 6)].map(|(name, batch)| p.rdd(name, batch, 2, &[]));
     for (i, rdd) in (0u64..).zip(made) {
-        p.checkpoint(rdd, &[RddId(99)]);
+        p.checkpoint(rdd, &[]);
         Arc::make_mut(p.model.checkpoints.get_mut(&rdd).unwrap()).at = VIRTUAL_EPOCH.plus(Millis(i));
     }
     p.model.application.started = Some(VIRTUAL_EPOCH);

@@ -12,14 +12,14 @@ use egui_extras::{Column, TableBuilder, TableRow};
 /// Columns in order: what, header, width in points, and which go first when there is no room.
 const COLUMNS: [(BatchColumn, &str, f32, u8); 10] = [
     (BatchColumn::Batch, "Batch", 44.0, 0),
-    (BatchColumn::Time, "Time\n(s)", 56.0, 3),
-    (BatchColumn::Input, "Input\n(records)", 54.0, 1),
+    (BatchColumn::Time, "Time\n(s)", 56.0, 5),
+    (BatchColumn::Input, "Input\n(records)", 54.0, 3),
     (BatchColumn::Delay, "Delay\n(ms)", 40.0, 0),
     (BatchColumn::Processing, "Processing\n(ms)", 64.0, 0),
-    (BatchColumn::Total, "Total\n(ms)", 48.0, 2),
-    (BatchColumn::Tasks, "Tasks", 40.0, 4),
-    (BatchColumn::Again, "Computed\nagain", 60.0, 0),
-    (BatchColumn::ReadBack, "Read\nback", 40.0, 0),
+    (BatchColumn::Total, "Total\n(ms)", 48.0, 4),
+    (BatchColumn::Tasks, "Tasks", 40.0, 6),
+    (BatchColumn::Again, "Computed\nagain", 60.0, 1),
+    (BatchColumn::ReadBack, "Read\nback", 40.0, 2),
     (BatchColumn::Status, "Status", 92.0, 0),
 ];
 

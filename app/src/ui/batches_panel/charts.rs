@@ -74,6 +74,8 @@ impl ChartState {
 /// Draws the charts; returns the number that was clicked.
 pub(super) fn charts_ui(ui: &mut Ui, charts: &Charts<'_>, state: &mut ChartState) -> Option<u32> {
     ui.spacing_mut().item_spacing.y = 0.0;
+    // The last number on the axis stands half beside it.
+    ui.set_max_width(ui.available_width() - 2.0 * STEP);
     state.update(charts, ui.available_width() - Y_AXIS);
     let height = ((ui.available_height() - X_AXIS) / 3.0 - TITLE).max(20.0).floor();
     let (mut clicked, mut hovered) = (None, None);
@@ -232,10 +234,13 @@ fn title_ui(ui: &mut Ui, charts: &Charts<'_>, index: usize) {
         rect.width(),
     );
     if let (2, Some(limit)) = (index, charts.limit) {
-        let words = format!("- - interval {}", format::number(limit as u64));
-        let room = rect.width() - used - 2.0 * STEP;
-        let galley = text::line(ui.painter(), &words, small, t.text_faint, room);
-        if room > 40.0 {
+        let room = rect.right() - rect.left() - used - 2.0 * STEP;
+        let whole = format!("- - interval {}", format::number(limit as u64));
+        let fits = |words: &str| {
+            let galley = text::line(ui.painter(), words, small.clone(), t.text_faint, f32::INFINITY);
+            (galley.size().x <= room).then_some(galley)
+        };
+        if let Some(galley) = fits(&whole).or_else(|| fits("- - interval")) {
             ui.painter().galley(pos2(rect.right() - galley.size().x, rect.top()), galley, t.text_faint);
         }
         response.on_hover_text("Above the batch interval the stream falls behind");

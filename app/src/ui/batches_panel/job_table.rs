@@ -9,6 +9,9 @@ use crate::ui::table::{HEADER, NOTHING, ROW, header_ui, keyboard_ui, name_row, n
 use egui::{Align, Layout, Sense, Ui};
 use egui_extras::{Column, TableBuilder};
 
+/// From this width on, skipped stages have a column.
+const ROOM_FOR_SKIPPED: f32 = 540.0;
+
 /// Draws the table.
 pub(super) fn job_table_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut BatchesState) {
     let t = Tokens::of(ui.ctx());
@@ -34,8 +37,10 @@ pub(super) fn job_table_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut BatchesSt
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Column::exact(40.0).clip(true))
         .column(Column::remainder().at_least(80.0).clip(true));
-    for width in [50.0, 54.0, 44.0, 64.0, 96.0] {
-        table = table.column(Column::exact(width).clip(true));
+    // What was skipped goes first when there is no room; a row's name has all of it.
+    let skipped = area.width() >= ROOM_FOR_SKIPPED;
+    for width in [48.0, 54.0, 44.0, 60.0, 92.0].into_iter().enumerate().filter(|(i, _)| *i != 1 || skipped) {
+        table = table.column(Column::exact(width.1).clip(true));
     }
     if std::mem::take(&mut state.reveal)
         && let Some(row) = at(state)
@@ -53,6 +58,9 @@ pub(super) fn job_table_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut BatchesSt
             ("Duration\n(ms)", right),
             ("Status", Align::Min),
         ] {
+            if words.starts_with("Skipped") && !skipped {
+                continue;
+            }
             header.col(|ui| header_ui(ui, words, align));
         }
     });
@@ -65,7 +73,9 @@ pub(super) fn job_table_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut BatchesSt
             row.col(|ui| number_ui(ui, &job.id.to_string()));
             row.col(|ui| words_ui(ui, &job.purpose, t.text));
             row.col(|ui| number_ui(ui, &job.stages.to_string()));
-            row.col(|ui| number_ui(ui, &job.skipped.to_string()));
+            if skipped {
+                row.col(|ui| number_ui(ui, &job.skipped.to_string()));
+            }
             row.col(|ui| number_ui(ui, &format::number(job.tasks)));
             row.col(|ui| number_ui(ui, &duration(job)));
             row.col(|ui| status_ui(ui, job.chart_point().mark, job.status.is_open(), job.status.name()));
@@ -74,7 +84,7 @@ pub(super) fn job_table_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut BatchesSt
             if response.clicked() {
                 clicked = Some(job.id);
             }
-            response.on_hover_text_at_pointer(&job.purpose);
+            response.on_hover_text_at_pointer(name(job));
         });
     });
     if let Some(job) = clicked {
@@ -90,5 +100,7 @@ fn duration(job: &JobRow) -> String {
 /// `Job 3, succeeded, collect at page_rank.rs:40, 5 stages, 18 tasks`.
 fn name(job: &JobRow) -> String {
     let stages = format::count(job.stages.into(), "stage");
-    format!("Job {}, {}, {}, {stages}, {}", job.id, job.status.name(), job.purpose, format::count(job.tasks, "task"))
+    let tasks = format::count(job.tasks, "task");
+    let (id, status, purpose, skipped) = (job.id, job.status.name(), &job.purpose, job.skipped);
+    format!("Job {id}, {status}, {purpose}, {stages}, {skipped} skipped, {tasks}")
 }

@@ -13,11 +13,13 @@ use crate::scene::batches::{BatchColumn, BatchRow, batch_rows, order};
 use crate::scene::charts::ChartPoint;
 use crate::scene::jobs::{JobRow, JobRows};
 use crate::theme::{STEP, Tokens, text};
-use egui::{Rect, Ui, UiBuilder, vec2};
+use egui::{Rect, Ui, UiBuilder};
 use faultline_engine::ids::{BatchId, JobId};
 
 /// From this width on, charts and table stand side by side.
 const SIDE_BY_SIDE: f32 = 620.0;
+/// From this height on, they stand above each other all the same: charts gain nothing from more height.
+const TALL: f32 = 520.0;
 /// Below this height there is no room for charts above a table.
 const STACKED_HEIGHT: f32 = 340.0;
 
@@ -141,7 +143,7 @@ pub fn batches_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut BatchesState) {
 /// Where the charts are, when there is room for them, and where the table is.
 fn places(area: Rect) -> (Option<Rect>, Rect) {
     let gap = 4.0 * STEP;
-    if area.width() >= SIDE_BY_SIDE {
+    if area.width() >= SIDE_BY_SIDE && area.height() < TALL {
         let width = (area.width() * 0.3).max(200.0).floor();
         let (left, right) = area.split_left_right_at_x(area.left() + width);
         return (Some(left), right.with_min_x(right.left() + gap));
@@ -190,8 +192,7 @@ fn empty_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
         (true, false) => "No job has run yet: press Play, or Step to see the first one",
         (false, _) => "Neither batches nor jobs are in this log: open another, or run a program",
     };
-    ui.add_space(STEP);
-    ui.allocate_ui(vec2(ui.available_width(), 0.0), |ui| {
-        ui.label(text::rich(words, text::regular(text::SMALL), t.text_faint));
-    });
+    // The panel keeps its size whatever it shows.
+    ui.set_min_size(ui.available_size());
+    ui.label(text::rich(words, text::regular(text::SMALL), t.text_faint));
 }

@@ -12,8 +12,8 @@ use egui::{Align, Layout, ScrollArea, Sense, Ui, WidgetInfo, WidgetType, pos2, v
 use egui_extras::{Column, TableBuilder};
 use faultline_engine::ids::PartitionId;
 
-const NAMES: f32 = 180.0;
-const STATE: f32 = 150.0;
+const NAMES: f32 = 132.0;
+const STATE: f32 = 204.0;
 const PLACE: f32 = 92.0;
 /// Width of one tick.
 const PITCH: f32 = 14.0;

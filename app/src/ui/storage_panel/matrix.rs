@@ -115,8 +115,7 @@ fn operator_row_ui(
     });
     row.col(|ui| {
         let t = Tokens::of(ui.ctx());
-        let level = operator.level().map_or_else(|| "several levels".to_owned(), |level| level.to_string());
-        words_ui(ui, &level, t.text_soft);
+        words_ui(ui, &operator.level().to_string(), t.text_soft);
     });
     for (place, words) in places(matrix) {
         row.col(|ui| {
@@ -179,7 +178,8 @@ fn stored_words(rdd: &RddStorage) -> String {
 fn stored_ui(ui: &mut Ui, operator: &OperatorStorage, rdd: &RddStorage) {
     let t = Tokens::of(ui.ctx());
     let words = if rdd.level.is_valid() { stored_words(rdd) } else { "not cached".to_owned() };
-    let words = if operator.level().is_none() { format!("{}, {words}", rdd.level) } else { words };
+    let other = rdd.level.is_valid() && rdd.level != operator.level();
+    let words = if other { format!("{}, {words}", rdd.level) } else { words };
     let color = if rdd.lost > 0 { t.lost } else { t.text_soft };
     let response = crate::theme::widgets::line_ui(ui, text::rich(&words, text::regular(text::SMALL), color));
     response.on_hover_ui(|ui| {

@@ -101,7 +101,8 @@ fn tabs_ui(ui: &mut Ui, shown: &mut StorageTab) {
 /// Words in place of a table.
 fn empty_ui(ui: &mut Ui, words: &str) {
     let t = Tokens::of(ui.ctx());
-    ui.add_space(STEP);
+    // The panel keeps its size whatever it shows.
+    ui.set_min_size(ui.available_size());
     ui.label(text::rich(words, text::regular(text::SMALL), t.text_faint));
 }
 

@@ -111,7 +111,9 @@ fn dragging_moves_the_lineage_and_then_it_rests() {
     harness.run();
     let place = |h: &egui_kittest::Harness<'_, World>| h.get_by_label(STATE_7).rect().left();
     let before = place(&harness);
-    let from = egui::pos2(700.0, 444.0);
+    // Below the node, inside its column.
+    let node = harness.get_by_label(STATE_7).rect();
+    let from = egui::pos2(node.right() - 8.0, node.bottom() + 16.0);
     harness.hover_at(from);
     harness.run();
     harness.drag_at(from);

@@ -110,11 +110,16 @@ impl TestRenderer for KittestRenderer {
     }
 }
 
+/// Paints without a display.
+pub fn renderer() -> impl TestRenderer + 'static {
+    KittestRenderer(CpuRenderer::default())
+}
+
 /// A window of 1280×800 over a world.
 pub fn window(world: World) -> Harness<'static, World> {
     Harness::builder()
         .with_size(egui::vec2(1280.0, 800.0))
         .with_max_steps(16)
-        .renderer(KittestRenderer(CpuRenderer::default()))
+        .renderer(renderer())
         .build_ui_state(|ui, world: &mut World| world.frame(ui), world)
 }
