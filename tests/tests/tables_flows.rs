@@ -141,11 +141,11 @@ fn the_batch_that_paid_is_told_as_recovered() {
 
     // The camera goes to the batch, and no longer follows the newest one.
     let before = window.state().shell().panels.lineage.visible_x();
-    window.get_by_label_contains("Batch 2, complete").click();
+    window.get_by_label_contains("Batch 3, complete").click();
     frames(&mut window, 240);
     assert!(!window.state().shell().ui.follow);
     assert_ne!(window.state().shell().panels.lineage.visible_x(), before);
-    assert!(window.query_all_by_label_contains("updateStateByKey, batch 2").count() > 0, "batch 2 is in view");
+    assert!(window.query_all_by_label_contains("updateStateByKey, batch 3").count() > 0, "batch 3 is in view");
 }
 
 /// Without this a program without batches shows an empty panel.

@@ -27,6 +27,7 @@ const SHAPES: [(Vec2, f32); 4] = [
 /// A named widget, what of it can be seen, and the panel it stands in.
 struct Widget {
     path: Vec<NodeId>,
+    role: Role,
     what: String,
     rect: Rect,
     seen: Rect,
@@ -64,10 +65,19 @@ fn collect(node: &Node<'_>, mut place: Place, panels: &[(Pane, Rect)], out: &mut
         let rect = node.rect();
         let seen = place.panel.as_ref().map_or(rect, |(_, room)| rect.intersect(*room));
         let what = format!("{:?} {name:?}", inner.role());
-        out.push(Widget { path: place.path.clone(), what, rect, seen, panel: place.panel.clone() });
+        out.push(Widget { path: place.path.clone(), role: inner.role(), what, rect, seen, panel: place.panel.clone() });
     }
     for child in node.children() {
         collect(&child, place.clone(), panels, out);
+    }
+}
+
+impl Widget {
+    /// Whether this lies whole inside a row or a card that is a control itself.
+    fn is_cell_of(&self, row: &Self) -> bool {
+        row.role == Role::Button
+            && row.rect.expand(TOUCH).contains_rect(self.rect)
+            && self.rect.area() < row.rect.area()
     }
 }
 
@@ -87,13 +97,19 @@ fn faults(window: &Harness<'static, App>, size: Vec2) -> Vec<String> {
     for (i, a) in widgets.iter().enumerate() {
         let (name, room) = a.panel.clone().unwrap_or(("the window".to_owned(), screen));
         let room = room.expand(TOUCH);
+        // Tables scroll sideways where their panel is narrow.
+        let scrolls = ["Batches", "Storage"].contains(&name.as_str());
+        // A row of a table is as wide as its table, which scrolls sideways; its cells are what must fit.
+        let is_row = a.role == Role::Button && widgets.iter().any(|b| b.is_cell_of(a));
         // What is scrolled up or down is not beside its panel.
-        if a.seen.is_positive() && (a.rect.left() < room.left() || a.rect.right() > room.right()) {
+        if !is_row && !scrolls && a.seen.is_positive() && (a.rect.left() < room.left() || a.rect.right() > room.right())
+        {
             found.push(format!("{} leaves {name}: {:?} of {room:?}", a.what, a.rect));
         }
         for b in &widgets[i + 1..] {
             let common = a.seen.intersect(b.seen);
-            if common.width() > TOUCH && common.height() > TOUCH && !related(a, b) && a.what != b.what {
+            let one = a.is_cell_of(b) || b.is_cell_of(a);
+            if common.width() > TOUCH && common.height() > TOUCH && !one && !related(a, b) && a.what != b.what {
                 found.push(format!("{} {:?} lies over {} {:?}", b.what, b.rect, a.what, a.rect));
             }
         }

@@ -16,7 +16,7 @@ const BESIDE: f32 = COLUMN_GUTTER / 3.0;
 /// From the left border of a node to where threads come down into it.
 const ENTRY: f32 = 16.0;
 /// From a parent to where the curves of its map outputs meet, when they cannot reach the child.
-const GATHER: f32 = 28.0;
+const GATHER: f32 = 20.0;
 
 /// From one row of a column to another: straight to the next row, else along the side of the column.
 pub(super) fn down(grid: &Grid, from: Slot, to: Slot, file_between: bool, is_fan: bool) -> Vec<Pos2> {

@@ -50,7 +50,7 @@ pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState, dock: &Dock, 
         ui.add_space(4.0 * STEP);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             driver_ui(ui, ctx, room);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| batch_ui(ui, ctx));
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| batch_ui(ui, ctx, room));
         });
     });
 }
@@ -190,11 +190,14 @@ fn round_speed(speed: f64) -> f64 {
     (speed / unit).round() * unit
 }
 
-fn batch_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
+fn batch_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, room: f32) {
     let t = Tokens::of(ui.ctx());
     let started = ctx.model.streams.zero.or(ctx.model.application.started).unwrap_or(VIRTUAL_EPOCH);
     if let Some(batch) = shown_batch(ctx) {
         ui.label(text::rich(format!("batch {batch}"), text::semibold(text::LARGE), t.text));
+    }
+    if room < ROOMY {
+        return;
     }
     let clock = format::seconds(ctx.now.ns_since(started));
     line_ui(ui, text::rich(clock, text::mono(text::MEDIUM), t.text_soft));

@@ -10,7 +10,7 @@ use egui::{CursorIcon, Pos2, Rect, Sense, Ui, WidgetInfo, WidgetType};
 use faultline_engine::ids::{BlockId, PartitionId};
 
 /// Around a cell a click still counts.
-const REACH: f32 = 2.0;
+const REACH: f32 = 1.0;
 
 /// What a click at `pos` on a node means: its cell there, else the node.
 pub fn clicked(node: &Node, rect: Rect, view: View, pos: Option<Pos2>) -> AppCommand {

@@ -244,5 +244,5 @@ impl NodePaint<'_> {
 
 /// The middle of the row of cells of an operator.
 fn cells_center(rect: Rect, zoom: f32) -> f32 {
-    rect.bottom() - (PADDING - 2.0) * zoom - CELL * zoom / 2.0
+    rect.bottom() - (PADDING - 4.0) * zoom - CELL * zoom / 2.0
 }

@@ -42,9 +42,9 @@ fn every_lane_shows_its_numbers_and_its_badge() {
         "Lane Nothing, Spark refuses this here, every batch 36, batch with the kill 72, added by the kill +36, \
          read from checkpoint 0, memory 0 B, written 0 B",
         "Lane Cache, Spark refuses this here, every batch 0, batch with the kill 48, added by the kill +48, \
-         read from checkpoint 0, memory 1.1 MiB, written 0 B",
+         read from checkpoint 0, memory 1.2 MiB, written 0 B",
         "Lane Cache + checkpoint, every batch 0, batch with the kill 8, added by the kill +8, \
-         read from checkpoint 2, memory 1.1 MiB, written 382 KiB",
+         read from checkpoint 2, memory 1.2 MiB, written 391 KiB",
     ] {
         harness.get_by_label(row);
     }

@@ -56,10 +56,11 @@ fn batches() -> Harness<'static, World> {
 fn rows(harness: &Harness<'_, World>) -> Vec<u32> {
     let mut found: Vec<(f32, u32)> = harness
         .query_all_by_label_contains("computed again,")
-        .map(|node| {
+        .filter_map(|node| {
+            // Tasks of the timeline compute again too.
             let label = node.accesskit_node().label().unwrap_or_default();
-            let number = label.trim_start_matches("Batch ").split(',').next().and_then(|n| n.parse().ok());
-            (node.rect().top(), number.unwrap())
+            let number = label.strip_prefix("Batch ")?.split(',').next()?.parse().ok()?;
+            Some((node.rect().top(), number))
         })
         .collect();
     found.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -114,7 +115,7 @@ fn a_partition_of_the_matrix_is_selected_by_name() {
     let block = BlockId::new(RddId(23), PartitionId(4));
     assert_eq!(harness.state().received, [AppCommand::Focus(Focus::Partition(block))]);
     harness.get_by_label("updateStateByKey, batch 7, MEMORY_ONLY_SER, 4 of 6 cached");
-    harness.get_by_label("Executor 1, memory 39 of 64 MB");
+    harness.get_by_label("Executor 1, memory 39 of 64 MiB");
     harness.get_by_label("Collapse updateStateByKey").click();
     harness.run();
     assert!(harness.query_by_label_contains("batch 7, partition").is_none());
@@ -131,7 +132,7 @@ fn map_outputs_and_files_are_told() {
     harness.run();
     harness.get_by_label("Expand rdd-41/").click();
     harness.run();
-    harness.get_by_label_contains("rdd-41/part-00003, 2000 bytes, 70 records, CRC-32 00000000");
+    harness.get_by_label_contains("rdd-41/part-00003, 2,000 bytes, 70 records, CRC-32 00000000");
     harness.get_by_label_contains("rdd-41/_manifest");
 }
 

@@ -7,6 +7,9 @@ use crate::theme::{STEP, Tokens, text};
 use crate::ui::ViewCtx;
 use egui::{Layout, Rect, Ui, UiBuilder, WidgetInfo, WidgetType, vec2};
 
+/// In less width the controls have shorter words.
+const NARROW: f32 = 240.0;
+
 /// Fit, follow, skip idle time; and what a bar is.
 pub(super) fn footer_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut TimelineState, axis: &Axis, rect: Rect) {
     let layout = Layout::right_to_left(egui::Align::Center);
@@ -30,7 +33,8 @@ pub(super) fn footer_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut TimelineStat
     }
     let idle = state.idle(ctx.model);
     let hover = "Cut short the time in which no task runs; a zigzag stands for it";
-    if button(idle == Idle::Skipped, "Skip idle time", "Skip idle time", hover) {
+    let skip = if rect.width() < NARROW { "Skip idle" } else { "Skip idle time" };
+    if button(idle == Idle::Skipped, skip, "Skip idle time", hover) {
         let other = if idle == Idle::Skipped { Idle::Shown } else { Idle::Skipped };
         if let Mode::Fixed(span) = state.mode {
             let next = Axis::new(ctx.model, other);

@@ -61,7 +61,7 @@ fn rows_ui(ui: &Ui, timeline: &Timeline, plot: &Plot, id: Id) {
                 }
             }
             let response = ui.interact(rect, id.with(("row", row)), Sense::hover());
-            response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, &words));
+            response.widget_info(|| WidgetInfo::labeled(WidgetType::Other, true, &words));
         }
     }
 }
