@@ -1,7 +1,7 @@
 //! The eframe application: pump, fold, handle commands; then paint.
 
-use crate::command::{AppCommand, CommandSender, FileCommand, Page};
-use crate::handlers::{FileDesk, Guide, RaceDesk, RunShown, handle};
+use crate::command::{AppCommand, CommandSender, Page};
+use crate::handlers::{FileDesk, Guide, OpenedLog, RaceDesk, RunShown, handle};
 use crate::opening;
 use crate::platform::dialogs::Dialogs;
 use crate::platform::system_fonts::SystemFonts;
@@ -137,7 +137,9 @@ impl App {
         for sent in self.commands.drain() {
             self.carry_out(sent.command);
         }
-        self.files.poll(&mut self.session, &mut self.shell.ui, &mut self.guide, &self.wake);
+        if let Some(opened) = self.files.poll(&self.session, &mut self.shell.ui, &self.wake) {
+            self.install(opened);
+        }
         self.shell.ui.pacing = self.session.capabilities().pacing;
         let pumped = self.session.pump();
         self.race.observe(&self.session);
@@ -154,18 +156,36 @@ impl App {
         if let AppCommand::ShowBatch(batch) = command {
             shell.panels.lineage.show_column(column_of_batch(session.model(), batch));
         }
-        if matches!(
-            command,
-            AppCommand::OpenProgram(_) | AppCommand::Input(_) | AppCommand::File(FileCommand::OpenPath(_))
-        ) {
+        if matches!(command, AppCommand::OpenProgram(_) | AppCommand::Input(_)) {
             // What is replaced is the live run, not the lane in its place.
             shown = race.back_to_run(session, &mut shell.ui);
+            files.forget_opening();
         }
+        let before = session.generation();
         handle(command.clone(), session, &mut shell.ui, guide, files, wake);
-        if race.handle(&command, session, &mut shell.ui, wake) == RunShown::Another || shown == RunShown::Another {
-            self.scenes.clear();
-            self.shell.forget_run();
+        let another = race.handle(&command, session, &mut shell.ui, wake) == RunShown::Another;
+        if another || shown == RunShown::Another || session.generation() != before {
+            self.forget_views();
         }
+    }
+
+    /// Puts an opened log into the place of the live run.
+    fn install(&mut self, opened: OpenedLog) {
+        let state = &mut self.shell.ui;
+        self.race.back_to_run(&mut self.session, state);
+        self.session.replace(Session::new(Box::new(opened.log)));
+        self.guide = Guide::default();
+        state.forget_run();
+        state.playback = Playback::Running;
+        state.page = Page::Run;
+        state.recent.add(opened.path);
+        self.forget_views();
+    }
+
+    /// Another run is shown from now on: nothing of the one before may stay.
+    fn forget_views(&mut self) {
+        self.scenes.clear();
+        self.shell.forget_run();
     }
 
     /// The batches that the lineage view shows, and one more on each side.

@@ -30,6 +30,7 @@ pub struct Session {
     error: Option<String>,
     /// Ends what was open before.
     predecessor: Option<JoinHandle<()>>,
+    generation: u64,
 }
 
 /// A moment of the past.
@@ -41,16 +42,24 @@ struct Past {
 impl Session {
     /// Begins to fold a source.
     pub fn new(source: Box<dyn EventSource>) -> Self {
-        Self { source, timeline: Timeline::new(), past: None, error: None, predecessor: None }
+        Self { source, timeline: Timeline::new(), past: None, error: None, predecessor: None, generation: 0 }
     }
 
     /// Gives its place to another session and ends on a thread of its own: its engine may be busy, and
     /// a long run takes its time to be forgotten.
     pub fn replace(&mut self, by: Self) {
+        let generation = self.generation + 1;
         let old = std::mem::replace(self, by);
+        self.generation = generation;
         let ended = std::thread::Builder::new().name("end of session".into()).spawn(move || drop(old));
         // Without a thread it has been dropped here.
         self.predecessor = ended.ok();
+    }
+
+    /// How many runs this place has held before: another run of the same program has the same name and,
+    /// with the same seed, the same application id.
+    pub const fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Folds what has arrived: whole slices, until the budget is spent. The past stays as it is.

@@ -3,12 +3,14 @@
 use crate::command::GraphFormat;
 use crate::model::Model;
 use crate::platform::screenshot::write_png;
+use crate::platform::whole_file::write_whole;
 use crate::scene::export::{Diagram, Palette, svg};
 use crate::scene::{Filter, build};
 use crate::theme::{Theme, Tokens};
 use crate::window::lineage_picture;
 use anyhow::{Context as _, bail};
 use egui::Color32;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,7 +29,8 @@ pub fn export(model: &Model, format: GraphFormat, theme: Theme, path: &Path) -> 
         GraphFormat::Mermaid => Diagram::of_scene(&scene, &model.application.name).mermaid(),
         GraphFormat::Png => return write_png(&lineage_picture(model, &Arc::new(scene), theme), path),
     };
-    std::fs::write(path, text).with_context(|| format!("Cannot export {}", path.display()))
+    write_whole(path, |file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("Cannot export {}", path.display()))
 }
 
 /// What the picture is about: the last sentence, else the program.

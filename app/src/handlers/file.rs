@@ -1,32 +1,49 @@
 //! Logs opened and saved, graphs exported: asked for in a dialog, carried out off the window's thread.
 
-use super::Guide;
 use super::export::export;
 use crate::command::{Asked, FileCommand, Purpose};
 use crate::model::Timeline;
 use crate::platform::background::{Job, Progress, Wake};
 use crate::platform::dialogs::{Answer, DesktopDialogs, Dialogs, Kind, Question};
+use crate::platform::whole_file::write_whole;
 use crate::session::Session;
 use crate::source::RecordedSource;
-use crate::state::{Playback, UiState};
+use crate::state::UiState;
 use anyhow::Context as _;
 use faultline_engine::eventlog::LogWriter;
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What opening a log is called.
+const OPEN: &str = "open";
+/// Why a log cannot be saved yet.
+const HALF_READ: &str = "The log is still being read; save it when all of it is there";
 
 /// What a thread did.
 enum Done {
-    Opened { path: PathBuf, log: RecordedSource },
+    Opened { opening: u64, path: PathBuf, log: RecordedSource },
     Saved(PathBuf),
     Exported(PathBuf),
 }
 
+/// A log that was opened, to be put into the window.
+pub struct OpenedLog {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its events.
+    pub log: RecordedSource,
+}
+
+/// After this long a dialog that is asked for again is taken for one that never appeared.
+const DIALOG_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What is asked and worked on.
 pub struct FileDesk {
     dialogs: Box<dyn Dialogs>,
-    asked: Option<(Asked, Job<Answer>)>,
+    asked: Option<(Asked, Job<Answer>, Instant)>,
+    /// Number of the last log or program that was asked for: only that one may still appear.
+    opening: u64,
     /// Named for the words about a failure.
     work: Vec<(&'static str, Job<anyhow::Result<Done>>)>,
 }
@@ -40,7 +57,12 @@ impl Default for FileDesk {
 impl FileDesk {
     /// A desk that asks in this way.
     pub fn new(dialogs: Box<dyn Dialogs>) -> Self {
-        Self { dialogs, asked: None, work: Vec::new() }
+        Self { dialogs, asked: None, opening: 0, work: Vec::new() }
+    }
+
+    /// Something else was opened: a log that is still being opened must not take its place.
+    pub fn forget_opening(&mut self) {
+        self.opening += 1;
     }
 
     /// Carries out one wish.
@@ -51,11 +73,14 @@ impl FileDesk {
             FileCommand::OpenPath(path) => {
                 state.notice = Some(format!("Opening {}", name_of(&path)));
                 let reader_wake = Arc::clone(wake);
-                self.start("open", wake, move || {
+                self.forget_opening();
+                let opening = self.opening;
+                self.start(OPEN, wake, move || {
                     let log = RecordedSource::open(&path, reader_wake)?;
-                    Ok(Done::Opened { path, log })
+                    Ok(Done::Opened { opening, path, log })
                 });
             }
+            FileCommand::SaveTo(_) if session.progress().is_some() => state.error = Some(HALF_READ.to_owned()),
             FileCommand::SaveTo(path) => {
                 let timeline = session.timeline().clone();
                 state.notice = Some(format!("Saving {}", name_of(&path)));
@@ -79,11 +104,12 @@ impl FileDesk {
         }
     }
 
-    /// Takes answers of dialogs and results of threads.
-    pub fn poll(&mut self, session: &mut Session, state: &mut UiState, guide: &mut Guide, wake: &Wake) {
-        if let Some((asked, job)) = self.asked.take() {
+    /// Takes answers of dialogs and results of threads; gives the log that was opened.
+    #[must_use]
+    pub fn poll(&mut self, session: &Session, state: &mut UiState, wake: &Wake) -> Option<OpenedLog> {
+        if let Some((asked, job, since)) = self.asked.take() {
             match job.poll() {
-                Progress::Running => self.asked = Some((asked, job)),
+                Progress::Running => self.asked = Some((asked, job, since)),
                 Progress::Done(Answer::Path(path)) => self.carry_out(asked.purpose.with(path), session, state, wake),
                 Progress::Done(Answer::Cancelled) => {}
                 Progress::Done(Answer::AskInWindow) | Progress::Broken => state.question = Some(asked),
@@ -101,13 +127,25 @@ impl FileDesk {
                 false
             }
         });
+        let mut opened = None;
         for result in results {
-            finish(result, session, state, guide);
+            opened = finish(result, self.opening, state).or(opened);
         }
+        opened
     }
 
     fn ask(&mut self, purpose: Purpose, session: &Session, state: &mut UiState, wake: &Wake) {
-        if self.asked.is_some() {
+        if let Some((asked, job, since)) = self.asked.take() {
+            if since.elapsed() < DIALOG_PATIENCE {
+                self.asked = Some((asked, job, since));
+                return;
+            }
+            // The desktop's dialog never answered: the window asks itself.
+            state.question = Some(asked);
+            return;
+        }
+        if purpose == Purpose::SaveLog && session.progress().is_some() {
+            state.error = Some(HALF_READ.to_owned());
             return;
         }
         if purpose != Purpose::OpenLog && session.is_empty() {
@@ -116,7 +154,7 @@ impl FileDesk {
         }
         let asked = asked(purpose, &session.model().application.name, state);
         let job = self.dialogs.ask(question(&asked), Arc::clone(wake));
-        self.asked = Some((asked, job));
+        self.asked = Some((asked, job, Instant::now()));
     }
 
     fn start(&mut self, what: &'static str, wake: &Wake, work: impl FnOnce() -> anyhow::Result<Done> + Send + 'static) {
@@ -124,24 +162,36 @@ impl FileDesk {
     }
 }
 
-fn finish(result: anyhow::Result<Done>, session: &mut Session, state: &mut UiState, guide: &mut Guide) {
-    state.notice = None;
+impl Drop for FileDesk {
+    /// What is being written is written to its end.
+    fn drop(&mut self) {
+        for (what, job) in self.work.drain(..) {
+            if what != OPEN {
+                job.wait();
+            }
+        }
+    }
+}
+
+fn finish(result: anyhow::Result<Done>, opening: u64, state: &mut UiState) -> Option<OpenedLog> {
     match result {
-        Ok(Done::Opened { path, log }) => {
-            session.replace(Session::new(Box::new(log)));
-            *guide = Guide::default();
-            state.forget_run();
-            state.playback = Playback::Running;
-            state.notice = Some(format!("Opened {}", name_of(&path)));
-            state.recent.add(path);
+        Ok(Done::Opened { opening: of, path, log }) => {
+            if of == opening {
+                state.notice = Some(format!("Opened {}", name_of(&path)));
+                return Some(OpenedLog { path, log });
+            }
         }
         Ok(Done::Saved(path)) => {
             state.notice = Some(format!("Saved {}", path.display()));
             state.recent.add(path);
         }
         Ok(Done::Exported(path)) => state.notice = Some(format!("Exported {}", path.display())),
-        Err(error) => state.error = Some(format!("{error:#}")),
+        Err(error) => {
+            state.notice = None;
+            state.error = Some(format!("{error:#}"));
+        }
     }
+    None
 }
 
 /// The name of the application as the name of a file, in the folder of the last one.
@@ -173,26 +223,13 @@ fn question(asked: &Asked) -> Question {
     }
 }
 
-/// Writes beside the file and renames, so that a log that is there stays whole until the new one is.
 fn save(timeline: &Timeline, path: &Path) -> anyhow::Result<()> {
-    let part = part_of(path);
-    let written = (|| {
-        let mut log = LogWriter::new(BufWriter::new(File::create(&part)?));
+    let written = write_whole(path, |file| {
+        let mut log = LogWriter::new(file);
         timeline.envelopes_from(0).try_for_each(|envelope| log.write(envelope))?;
-        log.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
-        std::fs::rename(&part, path)
-    })();
-    if written.is_err() {
-        // What is half written is of no use; the error that counts is the first one.
-        drop(std::fs::remove_file(&part));
-    }
+        log.finish().map(drop)
+    });
     written.with_context(|| format!("Cannot save {}", path.display()))
-}
-
-fn part_of(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    path.with_file_name(name)
 }
 
 fn name_of(path: &Path) -> String {

@@ -54,9 +54,11 @@ impl Guide {
             self.slow_motion(live, session, state);
         }
         let advice = match session.shown() {
-            Shown::Past { .. } if session.is_running() => {
-                Some(("This is the past and the run goes on: press End to return to live".to_owned(), None))
-            }
+            Shown::Past { .. } if session.is_running() => Some((
+                "This is the past, where nothing can be killed; the run goes on: press End to return to live"
+                    .to_owned(),
+                None,
+            )),
             Shown::Past { .. } => Some(("This is the past: press End to see how it ended".to_owned(), None)),
             Shown::Live if session.capabilities().commands => hint(live, session.capabilities().pacing),
             Shown::Live => None,

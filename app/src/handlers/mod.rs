@@ -7,7 +7,7 @@ mod input;
 mod race;
 mod scrub;
 
-pub use file::FileDesk;
+pub use file::{FileDesk, OpenedLog};
 pub use guide::Guide;
 pub use race::{RaceDesk, RunShown};
 

@@ -35,8 +35,9 @@ pub struct RaceDesk {
     state: RaceState,
     runner: Option<RaceRunner>,
     parked: Option<Parked>,
-    /// Name and id of the application that can be raced.
-    application: (String, String),
+    /// Which of the runs in the window's place is raced, and whether it is known how it was started.
+    generation: Option<u64>,
+    based: bool,
     /// The fault of the live run whose race was started without being asked for.
     offered: Option<PlannedFault>,
 }
@@ -55,17 +56,17 @@ impl RaceDesk {
     /// Looks at the live run, and takes what the race reports.
     pub fn observe(&mut self, session: &Session) {
         let live = self.parked.as_ref().map_or(session, |parked| &parked.session);
-        let application = &live.live().application;
-        let known = (self.application.0.as_str(), self.application.1.as_str());
-        let other = known != (application.name.as_str(), application.id.as_str());
-        if other && !application.properties.is_empty() {
-            self.application = (application.name.clone(), application.id.clone());
+        let generation = live.generation();
+        if self.generation.is_some_and(|known| known != generation) {
+            // Another run, be it of the same program: nothing that was raced is about it.
+            (self.state, self.runner, self.offered, self.based) = (RaceState::default(), None, None, false);
+        }
+        self.generation = Some(generation);
+        if !self.based && !live.live().application.properties.is_empty() {
+            self.based = true;
             // A race reads its input again, and under the virtual clock.
             let raceable = live.capabilities().commands && live.capabilities().pacing;
             let base = raceable.then(|| run_of(live.live(), window_input, BATCHES)).flatten();
-            if self.state.plan.as_ref().is_none_or(|plan| plan.program != application.name) {
-                (self.state, self.runner, self.offered) = (RaceState::default(), None, None);
-            }
             self.state.set_base(base);
         }
         self.state.just_done = live.live().faults.last().and_then(|fault| plan_of(fault));

@@ -95,19 +95,20 @@ impl RddState {
             Sign::ComputingAgain
         } else if !state.computing.is_empty() {
             Sign::Computing
+        } else if state.read_back {
+            // Where the walk ended stays in sight until the next fault, whatever holds the data since.
+            Sign::ReadBack
         } else if state.copies.values().any(|c| c.in_memory()) {
             Sign::InMemory
         } else if !state.copies.is_empty() {
             Sign::OnDisk
-        } else if state.read_back {
-            Sign::ReadBack
         } else if state.lost_with.is_some() && !checkpointed {
             Sign::Lost
         } else if state.evicted {
             Sign::Evicted
-        } else if self.reads_checkpoint_files() {
+        } else if checkpointed || self.reads_checkpoint_files() {
             Sign::CheckpointPart
-        } else if checkpointed || state.computed > 0 {
+        } else if state.computed > 0 {
             Sign::ComputedNotKept
         } else {
             Sign::NeverComputed

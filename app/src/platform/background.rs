@@ -46,6 +46,12 @@ impl<T: Send + 'static> Job<T> {
         Self(receiver)
     }
 
+    /// Waits for its end.
+    pub fn wait(self) {
+        // Without a result it has ended too.
+        drop(self.0.recv());
+    }
+
     /// How far it is; a result is given once.
     pub fn poll(&self) -> Progress<T> {
         match self.0.try_recv() {

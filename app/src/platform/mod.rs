@@ -12,5 +12,6 @@ mod portal;
 mod raster;
 pub mod screenshot;
 pub mod system_fonts;
+pub mod whole_file;
 
 pub use cpu_renderer::{CpuRenderer, Picture};

@@ -1,10 +1,9 @@
 //! Pictures without a display: runs a user interface for some frames and paints the last one.
 
 use super::cpu_renderer::{CpuRenderer, Picture};
+use super::whole_file::write_whole;
 use anyhow::Context as _;
 use egui::{Color32, Pos2, RawInput, Rect, Vec2};
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 
 /// What a picture should look like.
@@ -50,13 +49,17 @@ pub fn paint(ctx: &egui::Context, shot: Shot, mut ui: impl FnMut(&mut egui::Ui))
 }
 
 /// Writes a picture as PNG.
+///
+/// # Errors
+/// When the file cannot be written to its end; then what was there before is still there.
 pub fn write_png(picture: &Picture, path: &Path) -> anyhow::Result<()> {
-    let file = File::create(path).with_context(|| format!("Cannot create the picture {}", path.display()))?;
-    let mut encoder = png::Encoder::new(BufWriter::new(file), picture.width, picture.height);
-    encoder.set_color(png::ColorType::Rgba);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder
-        .write_header()
-        .and_then(|mut writer| writer.write_image_data(&picture.pixels))
-        .with_context(|| format!("Cannot write the picture {}", path.display()))
+    let written = write_whole(path, |file| {
+        let mut encoder = png::Encoder::new(file, picture.width, picture.height);
+        encoder.set_color(png::ColorType::Rgba);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&picture.pixels)?;
+        Ok(writer.finish()?)
+    });
+    written.with_context(|| format!("Cannot write the picture {}", path.display()))
 }

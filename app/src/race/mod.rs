@@ -36,6 +36,6 @@ pub use output_hash::OutputHash;
 pub use policies::Policy;
 pub use reading::{lane_note, reading};
 pub use recording::{BatchRow, Recording, Struck, WayBack};
-pub use state::{LaneSlot, LaneState, RacePhase, RacePlan, RaceState, ShownLane, run_of};
+pub use state::{BATCHES_MAX, LaneSlot, LaneState, RacePhase, RacePlan, RaceState, ShownLane, run_of};
 pub use table::race_table;
 pub use words::{Words, number_word};

@@ -30,7 +30,11 @@ pub fn reading(race: &Race, bytes: fn(u64) -> String) -> Vec<String> {
 fn nothing_pays(race: &Race, words: &Words) -> Option<String> {
     let (none, cache) = (struck(race, Policy::None)?, struck(race, Policy::Cache)?);
     let pays = none.struck.without_fault.computed_again;
-    let always = if race.streaming { "in every batch".to_owned() } else { format!("without the {}", words.fault) };
+    let always = if race.streaming {
+        format!("in that batch without the {} too", words.fault)
+    } else {
+        format!("without the {}", words.fault)
+    };
     (pays > 0 && added(none) < added(cache)).then(|| {
         let pays = count(pays, "partition");
         format!("Nothing adds less than cache, because it computes {pays} again {always}: look at both columns")
@@ -48,7 +52,7 @@ fn cache_walked(race: &Race) -> Option<String> {
     if way.lost_map_outputs > 0 {
         lost = format!("{lost} and {}", count(way.lost_map_outputs.into(), "map output"));
     }
-    Some(format!("Cache lost {lost}, so the way back reached batch {earliest}"))
+    Some(format!("Cache lost {lost}; the way back reached batch {earliest}"))
 }
 
 fn second_copy(race: &Race, words: &Words, bytes: fn(u64) -> String) -> Option<String> {
@@ -150,8 +154,8 @@ mod tests {
             (
                 &WORD_COUNT,
                 &[
-                    "Nothing adds less than cache, because it computes 36 partitions again in every batch: look at both columns",
-                    "Cache lost 12 stored partitions and 24 map outputs, so the way back reached batch 1",
+                    "Nothing adds less than cache, because it computes 36 partitions again in that batch without the kill too: look at both columns",
+                    "Cache lost 12 stored partitions and 24 map outputs; the way back reached batch 1",
                     "Cache ×2 had what was lost on another executor, and holds 2.5 MiB in memory in place of 1.2 MiB",
                     "With the checkpoint the way back ended at batch 5, not at batch 1",
                     "The checkpoint costs 390.6 KiB of files, which are written also when nothing fails",
@@ -163,7 +167,7 @@ mod tests {
             (
                 &[(None, 36, 96, 0), (Cache, 0, 48, 0), (Cache2, 0, 8, 0), (CacheAndCheckpoint, 0, 8, 0)],
                 &[
-                    "Cache lost 12 stored partitions and 24 map outputs, so the way back reached batch 1",
+                    "Cache lost 12 stored partitions and 24 map outputs; the way back reached batch 1",
                     "Cache ×2 saved 40 of the 48 that the kill added to cache, and holds 2.5 MiB in memory in place of 1.2 MiB",
                 ],
             ),

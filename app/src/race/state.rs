@@ -8,6 +8,10 @@ use faultline_engine::programs::{self, BuiltIn, ProgramInput};
 use faultline_engine::sim::faults::{Moment, PlannedFault};
 use std::sync::Arc;
 
+/// Batches of a race at most: keeping nothing computes all earlier ones again in every batch, and the events
+/// of every run are kept.
+pub const BATCHES_MAX: u32 = 202;
+
 /// What is raced.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RacePlan {
@@ -148,6 +152,13 @@ impl RaceState {
         if let Moment::Batch(batch) = fault.moment {
             // The batch that pays, and one more to see that it is over.
             let needed = batch.0.saturating_add(2);
+            if needed > BATCHES_MAX {
+                return Err(format!(
+                    "batch {batch} is too late for a race, because keeping nothing computes every earlier batch again in \
+                     each; choose a batch up to {}",
+                    BATCHES_MAX - 2
+                ));
+            }
             run.config.max_batches = run.config.max_batches.map(|batches| batches.max(needed));
         }
         check_fault(&run.program, &run.config, fault)?;

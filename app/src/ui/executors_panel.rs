@@ -112,7 +112,11 @@ fn dead_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
         line_ui(ui, text::rich(lost, small(), t.text));
         let lost = format!("{} lost", format::count(executor.lost_map_outputs.into(), "map output"));
         line_ui(ui, text::rich(lost, small(), t.text));
-        let words = text::rich(format!("Restart as executor {next}"), text::regular(text::SMALL), t.text);
+        // Of several, only the first to be restarted gets the next id.
+        let dead = ctx.model.executors.values().filter(|e| !e.alive && e.replaced_by.is_none()).count();
+        let words =
+            if dead > 1 { "Restart as a new executor".to_owned() } else { format!("Restart as executor {next}") };
+        let words = text::rich(words, text::regular(text::SMALL), t.text);
         let button = Button::new(words).min_size(vec2(ui.available_width(), 26.0));
         let Some(button) = ctx.act_ui(ui, button) else { return };
         let name = format!("Restart executor {id} as executor {next}");

@@ -7,7 +7,7 @@ use crate::theme::{STEP, Tokens, format, text};
 use egui::{Rect, Sense, Ui, Vec2, WidgetInfo, WidgetType, vec2};
 
 /// Older checkpoints that get a line of their own below the newest.
-const OLDER_LINES: usize = 2;
+const OLDER_LINES: usize = 0;
 const CELL: f32 = 16.0;
 
 /// The section of the reliable store.

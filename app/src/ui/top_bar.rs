@@ -23,6 +23,9 @@ const SPEED_END: f64 = 200.0;
 /// With less width the bar leaves out words that signs beside them say too.
 const ROOMY: f32 = 1000.0;
 
+/// With less width the bar leaves out the clock, which the scrubber shows too.
+const ROOM_FOR_CLOCK: f32 = 900.0;
+
 /// Fills the top bar.
 pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState, dock: &Dock, input: &mut InputMenuState) {
     let t = Tokens::of(ui.ctx());
@@ -196,7 +199,7 @@ fn batch_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, room: f32) {
     if let Some(batch) = shown_batch(ctx) {
         ui.label(text::rich(format!("batch {batch}"), text::semibold(text::LARGE), t.text));
     }
-    if room < ROOMY {
+    if room < ROOM_FOR_CLOCK {
         return;
     }
     let clock = format::seconds(ctx.now.ns_since(started));

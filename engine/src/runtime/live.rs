@@ -172,6 +172,9 @@ impl Live<'_> {
                 return;
             }
         }
+        if let DriverInput::Receiver { stream, news, .. } = &input {
+            self.receivers.heard(*stream, news);
+        }
         let mut fx = Effects::default();
         self.driver.handle(self.shared.clock.now(), input, &mut fx);
         self.perform(fx);

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How long a connection may take to come about.
@@ -22,13 +22,24 @@ const CONNECT: Duration = Duration::from_secs(5);
 const NAP: Duration = Duration::from_millis(50);
 /// Bytes read at once.
 const READ_LEN: usize = 64 << 10;
+/// Blocks that wait for the driver at most; then the socket is not read. Spark's queue of blocks is as long
+/// (`spark.streaming.blockQueueSize`).
+const BLOCKS_WAITING_MAX: usize = 10;
 /// A line longer than this is cut: a socket that never sends a line break must not fill the memory.
 const LINE_MAX: usize = 8 << 20;
 
 /// The receivers that run.
 #[derive(Default)]
 pub(super) struct Receivers {
-    stops: BTreeMap<StreamId, Arc<AtomicBool>>,
+    running: BTreeMap<StreamId, Running>,
+}
+
+/// What is shared with the thread of a receiver.
+#[derive(Clone, Default)]
+struct Running {
+    stop: Arc<AtomicBool>,
+    /// Blocks stored that the driver has not heard of yet.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Receivers {
@@ -39,11 +50,11 @@ impl Receivers {
                 self.stop(plan.stream);
                 // The driver will notice that the executor is gone, and choose another.
                 let Some(stores) = stores else { return };
-                let stop = Arc::new(AtomicBool::new(false));
-                self.stops.insert(plan.stream, Arc::clone(&stop));
+                let running = Running::default();
+                self.running.insert(plan.stream, running.clone());
                 let inbox = shared.inbox.clone();
                 let stream = plan.stream;
-                let receiver = Receiver { plan, attempt, shared: shared.clone(), stores, stop };
+                let receiver = Receiver { plan, attempt, shared: shared.clone(), stores, running };
                 let name = format!("receiver-{stream}");
                 let started = std::thread::Builder::new().name(name).spawn(move || receiver.supervise());
                 if let Err(error) = started {
@@ -58,15 +69,24 @@ impl Receivers {
     }
 
     fn stop(&mut self, stream: StreamId) {
-        if let Some(stop) = self.stops.remove(&stream) {
-            stop.store(true, Ordering::Relaxed);
+        if let Some(running) = self.running.remove(&stream) {
+            running.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The driver is about to hear of a block: its receiver may store another one.
+    pub fn heard(&self, stream: StreamId, news: &ReceiverNews) {
+        if let (ReceiverNews::Stored { .. }, Some(running)) = (news, self.running.get(&stream)) {
+            // An earlier incarnation may have stored it.
+            let less = |waiting: usize| Some(waiting.saturating_sub(1));
+            let _before = running.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         }
     }
 
     /// Stops all.
     pub fn stop_all(&mut self) {
-        self.stops.values().for_each(|stop| stop.store(true, Ordering::Relaxed));
-        self.stops.clear();
+        self.running.values().for_each(|running| running.stop.store(true, Ordering::Relaxed));
+        self.running.clear();
     }
 }
 
@@ -81,7 +101,7 @@ struct Receiver {
     attempt: u32,
     shared: Shared,
     stores: Arc<ExecutorStores>,
-    stop: Arc<AtomicBool>,
+    running: Running,
 }
 
 impl Receiver {
@@ -102,7 +122,7 @@ impl Receiver {
     }
 
     fn is_over(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) || !self.stores.is_alive()
+        self.running.stop.load(Ordering::Relaxed) || !self.stores.is_alive()
     }
 
     fn tell(&self, news: ReceiverNews) {
@@ -125,6 +145,11 @@ impl Receiver {
         let mut buffer = vec![0; READ_LEN];
         let mut due = self.next_block_at();
         while !self.is_over() {
+            // R17.6: a driver that does not listen, for example because it is paused, holds the sender back.
+            if self.running.waiting.load(Ordering::Relaxed) >= BLOCKS_WAITING_MAX {
+                std::thread::sleep(NAP);
+                continue;
+            }
             let now = self.shared.clock.now();
             if now >= due {
                 self.store(&mut gathered, due)?;
@@ -176,7 +201,10 @@ impl Receiver {
         let values = ValuesBlock::shared(lines);
         let stored = store_input_block(id, &values, self.plan.level, &replicas, &self.stores, &self.shared.cluster);
         match stored {
-            Ok(reports) if !reports.is_empty() => self.tell(ReceiverNews::Stored { block, reports }),
+            Ok(reports) if !reports.is_empty() => {
+                self.running.waiting.fetch_add(1, Ordering::Relaxed);
+                self.tell(ReceiverNews::Stored { block, reports });
+            }
             // This incarnation is dead: what it held is lost.
             Ok(_) => {}
             Err(error) => {

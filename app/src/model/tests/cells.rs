@@ -8,7 +8,7 @@ fn the_best_fact_wins() {
     let table: [(&str, Facts, Sign); 12] = [
         ("nothing", |_| {}, Sign::NeverComputed),
         ("computed", |r| r.partitions[0].computed = 1, Sign::ComputedNotKept),
-        ("checkpointed", |r| r.checkpoint_path = Some("rdd-1".into()), Sign::ComputedNotKept),
+        ("checkpointed", |r| r.checkpoint_path = Some("rdd-1".into()), Sign::CheckpointPart),
         ("a reader of files", |r| r.info.class = CHECKPOINT_RDD_CLASS.into(), Sign::CheckpointPart),
         ("evicted", |r| r.partitions[0].evicted = true, Sign::Evicted),
         ("lost", |r| r.partitions[0].lost_with = Some(ExecutorId(2)), Sign::Lost),
@@ -18,7 +18,7 @@ fn the_best_fact_wins() {
                 r.partitions[0].lost_with = Some(ExecutorId(2));
                 r.checkpoint_path = Some("rdd-1".into());
             },
-            Sign::ComputedNotKept,
+            Sign::CheckpointPart,
         ),
         (
             "read back, lost before",
@@ -34,7 +34,7 @@ fn the_best_fact_wins() {
                 r.partitions[0].read_back = true;
                 r.partitions[0].copies.insert(ExecutorId(1), BlockCopy { memory_bytes: 0, disk_bytes: 5 });
             },
-            Sign::OnDisk,
+            Sign::ReadBack,
         ),
         (
             "in memory here, on disk there",

@@ -34,17 +34,17 @@ fn a_checkpoint_cuts_the_lineage() {
 fn what_is_lost_comes_back_from_the_file() {
     let mut log = checkpointed();
     log.checkpoint(2, 9, 4, &[1]).fault(2).gone(2);
-    assert_eq!(log.sign(2, 1), Sign::ComputedNotKept);
+    assert_eq!(log.sign(2, 1), Sign::CheckpointPart);
     let result = task(1, 0, 1, 1, TaskKind::ResultTask);
     log.job(0, None, stage(0, 3, None)).start(&result);
-    assert_eq!((log.sign(3, 1), log.sign(2, 1)), (Sign::Computing, Sign::ComputedNotKept));
+    assert_eq!((log.sign(3, 1), log.sign(2, 1)), (Sign::Computing, Sign::CheckpointPart));
     let rows = vec![row(3, 1, ReadTier::Computed, None), row(2, 1, ReadTier::Checkpoint, Some(0))];
     log.end(&result, rows);
     assert_eq!((log.sign(3, 1), log.sign(2, 1)), (Sign::ComputedNotKept, Sign::ReadBack));
     assert_eq!((log.model.story.read_back, log.model.story.computed_again), (1, 0));
     assert!(log.model.story.path.contains(&RddId(2)));
     log.fault(1);
-    assert_eq!(log.sign(2, 1), Sign::ComputedNotKept, "read back since the last fault");
+    assert_eq!(log.sign(2, 1), Sign::CheckpointPart, "read back since the last fault");
 }
 
 // Without this a failed checkpoint is shown as being written for ever.

@@ -10,8 +10,8 @@ use egui_tiles::{Container, LinearDir, TileId, Tiles, Tree};
 
 /// Between two panels.
 pub(super) const GAP: f32 = 1.0;
-/// The least share of a row or column that the lineage gets.
-const LINEAGE_MIN: f32 = 0.45;
+/// The least share of a row, and of a column, that the lineage gets.
+const LINEAGE_MIN: [f32; 2] = [0.45, 0.6];
 /// What a panel gets that was dropped beside the lineage.
 const DROPPED: f32 = 280.0;
 /// A share below this is no size that anybody chose.
@@ -52,7 +52,8 @@ fn keep_in(tiles: &mut Tiles<Pane>, container: TileId, main: TileId, size: Vec2)
         }
         others += linear.shares[id];
     }
-    let rest = (total - others).max(others * LINEAGE_MIN / (1.0 - LINEAGE_MIN));
+    let least = LINEAGE_MIN[axis];
+    let rest = (total - others).max(others * least / (1.0 - least));
     linear.shares.set_share(main, rest);
     let mut inner = size;
     inner[axis] = total * rest / (rest + others);

@@ -28,15 +28,19 @@ impl LineageSize {
     }
 }
 
-/// The list of facts.
-pub fn facts_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState, size: &mut LineageSize) {
+/// What recovery depends on: kept how, checkpointed when, how far the walk back is.
+pub fn recovery_facts_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState, size: &mut LineageSize) {
+    fact_ui(ui, "Level", &rdd.info.level.to_string());
+    fact_ui(ui, "Checkpoint", &checkpoint(ctx, rdd));
+    fact_ui(ui, "Lineage", &depth(size.of(ctx, rdd.info.id)));
+}
+
+/// What the RDD is.
+pub fn facts_ui(ui: &mut Ui, rdd: &RddState) {
     fact_ui(ui, "RDD", &format!("{} · {}", rdd.info.id, rdd.info.display_name()));
     if !rdd.info.callsite.is_empty() {
         fact_ui(ui, "Made", &rdd.info.callsite);
     }
-    fact_ui(ui, "Level", &rdd.info.level.to_string());
-    fact_ui(ui, "Checkpoint", &checkpoint(ctx, rdd));
-    fact_ui(ui, "Lineage", &depth(size.of(ctx, rdd.info.id)));
     let partitions = rdd.partitions.len();
     let partitioner = rdd.info.partitioner.as_ref().map(|p| format!(", by {}", p.class)).unwrap_or_default();
     fact_ui(ui, "Partitions", &format!("{partitions}{partitioner}"));

@@ -63,6 +63,10 @@ pub fn inspector_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InspectorState) 
             (_, Some(node)) => title_ui(ui, node),
             _ => {}
         }
+        if let Some(rdd) = rdd.filter(|_| !matches!(ctx.focus, Some(Focus::Task(_)))) {
+            facts::recovery_facts_ui(ui, ctx, rdd, &mut state.size);
+            separator_ui(ui);
+        }
         let interesting = || Some(BlockId::new(rdd?.info.id, most_interesting(rdd?)?));
         let focus = ctx.focus.or_else(|| interesting().map(Focus::Partition));
         if let Some(focus) = focus {
@@ -83,7 +87,7 @@ fn rdd_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState, focus: Option<Focus>, 
     };
     storage::storage_ui(ui, ctx, rdd, focus);
     separator_ui(ui);
-    facts::facts_ui(ui, ctx, rdd, &mut state.size);
+    facts::facts_ui(ui, rdd);
     separator_ui(ui);
     debug_string::debug_string_ui(ui, ctx, rdd, &mut state.debug_string, &mut state.size);
     preview::preview_ui(ui, rdd, partition);

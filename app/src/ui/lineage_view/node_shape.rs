@@ -162,7 +162,9 @@ impl NodePaint<'_> {
     fn operator(&mut self) {
         let t = self.tokens;
         let two_lines = !self.node.subtitle.is_empty() && self.rect.height() / self.zoom >= TWO_LINES_FROM;
-        let title_y = self.rect.top() + TITLE_Y * self.zoom + 1.0;
+        // Zoomed out, words shrink less than their node: they stay above the cells.
+        let above_cells = self.cells_y() - CELL * self.zoom / 2.0 - font_size(13.0, self.zoom) * 0.62;
+        let title_y = (self.rect.top() + TITLE_Y * self.zoom + 1.0).min(above_cells);
         let color = if self.ghost() { t.text_faint } else { t.text };
         self.words(&self.node.title, title_y, PADDING, text::semibold(font_size(13.0, self.zoom)), color);
         if two_lines {

@@ -1,15 +1,15 @@
 //! Choosing the fault of a race: what, whom, when.
 
 use crate::command::{AppCommand, RaceCommand};
-use crate::race::{Action, FaultDraft, When, fault_words};
+use crate::race::{Action, BATCHES_MAX, FaultDraft, When, fault_words};
 use crate::theme::widgets::{card, line_ui};
 use crate::theme::{STEP, Tokens, text};
 use crate::ui::ViewCtx;
 use egui::{Button, ComboBox, DragValue, Ui, WidgetInfo, WidgetType, vec2};
 use std::ops::RangeInclusive;
 
-/// Batches that can be chosen: keeping nothing computes all earlier ones again in every batch.
-const BATCHES: RangeInclusive<u32> = 1..=200;
+/// Batches that can be chosen: the batch that pays and one more belong to the race.
+const BATCHES: RangeInclusive<u32> = 1..=BATCHES_MAX - 2;
 /// Stages, tasks, partitions, executors that can be written.
 const ANY: RangeInclusive<u32> = 0..=9_999;
 /// How much slower an executor can become.

@@ -54,7 +54,7 @@ fn every_lane_shows_its_numbers_and_its_badge() {
     assert_eq!(harness.query_all_by_label("Spark refuses this here").count(), 4);
     assert_eq!(labels(&harness, "results identical in all five lanes"), 1);
     assert_eq!(labels(&harness, "plain cache had the longest way back"), 1);
-    assert_eq!(labels(&harness, "so the way back reached batch 1"), 1);
+    assert_eq!(labels(&harness, "the way back reached batch 1"), 1);
 }
 
 /// Two lanes with different results, the worst that can happen, would look like any other race.

@@ -45,7 +45,11 @@ pub(super) fn footer_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut TimelineStat
     }
     let t = Tokens::of(ui.ctx());
     let again = state.drawn().is_some_and(|timeline| timeline.bars.iter().any(|b| b.pieces.iter().any(|p| p.again)));
-    let words = if again { "One result task walks the whole chain of its partition" } else { "" };
+    let words = if again && rect.width() >= 2.0 * NARROW {
+        "One result task walks the whole chain of its partition"
+    } else {
+        ""
+    };
     ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
         line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text_faint));
     });
