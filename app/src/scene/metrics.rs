@@ -11,7 +11,7 @@ pub const TITLE: f32 = 14.0;
 /// Between a node's border and what is in it.
 pub const NODE_PAD: f32 = 12.0;
 /// Height of an operator node.
-pub const NODE_HEIGHT: f32 = 52.0;
+pub const NODE_HEIGHT: f32 = 56.0;
 /// Least width of a node: six cells.
 pub const NODE_WIDTH: f32 = 160.0;
 /// Greatest width that a title may ask for.

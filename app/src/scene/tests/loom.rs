@@ -25,7 +25,7 @@ fn rows_fold_what_stores_nothing() {
     assert_eq!(titles(&scene, 2), titles(&scene, 1));
     let state = by_label(&scene, "updateStateByKey, batch 2, 6 never computed");
     assert_eq!((state.rdds.len(), state.cells.len()), (3, 6));
-    assert_eq!(state.rect.size(), emath::vec2(160.0, 52.0));
+    assert_eq!(state.rect.size(), emath::vec2(160.0, 56.0));
 }
 
 /// A stored or shared operator must keep a node of its own: its cells are what a user looks for.
