@@ -1,6 +1,7 @@
 //! Checkpoints: marked, written, and the cut they make in the lineage.
 
 use super::Model;
+use super::reach::ReadsEnd;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
 use std::sync::Arc;
@@ -60,8 +61,11 @@ impl Model {
         let mut released = released.to_vec();
         released.sort_unstable();
         for &behind in &released {
-            if let Some(rdd) = self.rdd_mut(behind) {
-                rdd.ghost = true;
+            let Some(rdd) = self.rdd_mut(behind).filter(|rdd| !rdd.ghost) else { continue };
+            rdd.ghost = true;
+            if !rdd.released {
+                let parents = rdd.info.parents.clone();
+                self.reads_end(&parents, ReadsEnd::Cut);
             }
         }
         let checkpoint = CheckpointState {
@@ -82,6 +86,8 @@ impl Model {
         while let Some(id) = ids.pop() {
             let Some(rdd) = self.rdds.get(&id).filter(|r| r.ghost && !r.released) else { continue };
             ids.extend(rdd.info.parents.iter().map(|parent| parent.rdd));
+            let parents = rdd.info.parents.clone();
+            self.reads_begin(&parents);
             if let Some(rdd) = self.rdd_mut(id) {
                 rdd.ghost = false;
             }
@@ -100,13 +106,19 @@ impl Model {
     fn cut(&mut self, id: RddId, checkpoint_rdd: RddId, path: &str) {
         let Some(rdd) = self.rdd_mut(id) else { return };
         let parents = vec![DependencyInfo { rdd: checkpoint_rdd, kind: DependencyKind::OneToOne }];
+        let mut cut_off = Vec::new();
         if rdd.info.parents != parents {
-            rdd.cut_parents = std::mem::replace(&mut rdd.info.parents, parents);
+            rdd.cut_parents = std::mem::replace(&mut rdd.info.parents, parents.clone());
+            cut_off.clone_from(&rdd.cut_parents);
         }
         rdd.checkpoint_writing = false;
         rdd.checkpoint_path = Some(path.to_owned());
         for partition in rdd.partitions.iter_mut() {
             partition.lost_with = None;
+        }
+        if !cut_off.is_empty() {
+            self.reads_begin(&parents);
+            self.reads_end(&cut_off, ReadsEnd::Cut);
         }
     }
 }

@@ -45,6 +45,10 @@ pub struct Index {
     pub(super) second_jobs: OrdSet<RddId>,
     /// Released RDDs, oldest first.
     pub(super) released: Vector<RddId>,
+    /// How many RDDs that recovery reaches read each one.
+    pub(super) readers: OrdMap<RddId, u32>,
+    /// RDDs that some reader needs no longer, because of a cut.
+    pub(super) behind_cuts: OrdSet<RddId>,
     /// Removed shuffles, oldest first.
     pub(super) removed_shuffles: Vector<ShuffleId>,
     /// Lines kept in `output`.

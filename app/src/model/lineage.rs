@@ -1,5 +1,6 @@
 //! RDDs and their dependencies as they are now.
 
+use super::reach::ReadsEnd;
 use super::retention::MAX_PARTITIONS;
 use super::{CHECKPOINT_RDD_CLASS, Chunked, Model, PartitionState};
 use faultline_engine::event::*;
@@ -66,6 +67,7 @@ impl Model {
             }
         }
         self.needed_again(info.parents.iter().map(|parent| parent.rdd).collect());
+        self.reads_begin(&info.parents);
         let rdd = RddState::new(info.clone());
         if !rdd.reads_checkpoint_files() {
             let instances = self.operators.entry(info.op.operator.clone()).or_default();
@@ -75,10 +77,12 @@ impl Model {
     }
 
     pub(super) fn rdd_released(&mut self, id: RddId) {
-        let Some(rdd) = self.rdd_mut(id) else { return };
-        if !rdd.released {
-            rdd.released = true;
-            self.index.released.push_back(id);
+        let Some(rdd) = self.rdd_mut(id).filter(|rdd| !rdd.released) else { return };
+        rdd.released = true;
+        let reads = (!rdd.ghost).then(|| rdd.info.parents.clone());
+        self.index.released.push_back(id);
+        if let Some(parents) = reads {
+            self.reads_end(&parents, ReadsEnd::Released);
         }
     }
 

@@ -20,6 +20,7 @@ pub mod lints;
 mod marks;
 mod output;
 mod queries;
+mod reach;
 mod reads;
 mod receivers;
 mod refusals;

@@ -107,6 +107,7 @@ impl Model {
         self.forget_copies(id);
         let Some(rdd) = self.rdds.remove(&id) else { return };
         self.index.structure += 1;
+        self.forget_reach(id);
         for partition in (0..rdd.info.num_partitions.min(MAX_PARTITIONS)).map(PartitionId) {
             self.index.marked.remove(&BlockId::new(id, partition));
         }

@@ -65,7 +65,7 @@ impl Policy {
                 format!("every {CHECKPOINT_EVERY} batches, nothing in memory")
             }
             Self::Checkpoint => format!("{operator} in the store, nothing in memory"),
-            Self::CacheAndCheckpoint if program.must_checkpoint => format!("what Spark insists on for {operator}"),
+            Self::CacheAndCheckpoint if program.must_checkpoint => "as the program says, as Spark insists".to_owned(),
             Self::CacheAndCheckpoint => format!("{} and the store", program.level),
         }
     }

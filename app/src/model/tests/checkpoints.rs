@@ -78,3 +78,19 @@ fn what_is_read_again_after_a_cut_is_no_ghost() {
     log.rdd(rdd_info(8, "window", Some(3), &[2]));
     assert_eq!((ghosts(&log), noted(&log)), (vec![1, 2], vec![1, 2]));
 }
+
+/// Without this what an old batch's output still read stays solid behind the cut for ever.
+#[test]
+fn the_last_reader_released_leaves_a_ghost() {
+    let mut log = Log::default();
+    log.rdd(rdd_info(1, "input", Some(1), &[])).rdd(rdd_info(2, "state", Some(1), &[1]));
+    log.rdd(rdd_info(3, "state", Some(2), &[2])).rdd(rdd_info(9, "filter", Some(1), &[2]));
+    log.checkpoint(3, 10, 4, &[]);
+    let ghosts = |log: &Log| log.model.rdds.values().filter(|r| r.ghost).map(|r| r.info.id.0).collect::<Vec<_>>();
+    assert_eq!(ghosts(&log), [] as [u32; 0], "9 still reads 2");
+    log.event(Event::RddReleased { rdd: RddId(9) });
+    assert_eq!(ghosts(&log), [1, 2]);
+    assert_eq!(log.model.checkpoints[&RddId(3)].released, [RddId(1), RddId(2)]);
+    // The newest state has no reader either, and no cut in front of it.
+    assert!(!log.model.rdds[&RddId(3)].ghost);
+}

@@ -211,7 +211,7 @@ impl NodePaint<'_> {
     fn checkpoint_file(&mut self) {
         let t = self.tokens;
         let side = CELL * self.zoom;
-        let two_lines = !self.node.subtitle.is_empty() && self.rect.height() >= TWO_LINES_IN_FILE;
+        let two_lines = !self.node.subtitle.is_empty() && self.rect.height() / self.zoom >= TWO_LINES_IN_FILE;
         let middle = self.rect.center().y;
         let first = if two_lines { middle - font_size(13.0, self.zoom) * 0.65 } else { middle };
         let rect =
