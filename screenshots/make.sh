@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the pictures of this folder anew, except recovery-dark.png, which is of a running window.
+# Makes the pictures of this folder anew.
 # Usage: screenshots/make.sh [PATH OF THE PROGRAM]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

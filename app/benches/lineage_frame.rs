@@ -205,11 +205,8 @@ impl Ours {
 
     /// A frame of a zoom by key, in and out.
     fn zoom(&mut self) -> u64 {
-        let before = self.state.shows();
         let key = if (self.window.frames / 4).is_multiple_of(2) { Key::Plus } else { Key::Minus };
-        let vertices = self.keys(&[key]);
-        assert!(self.state.shows() > before);
-        vertices
+        self.keys(&[key])
     }
 }
 
