@@ -59,8 +59,8 @@ impl Policy {
         let operator = program.kept_operator;
         match self {
             Self::None => "nothing is kept".to_owned(),
-            Self::Cache => format!("{}, lineage kept", StorageLevel::MEMORY_ONLY_SER),
-            Self::Cache2 => format!("{}, lineage kept", StorageLevel::MEMORY_ONLY_SER_2),
+            Self::Cache => format!("{}, lineage kept", program.level),
+            Self::Cache2 => format!("{}, lineage kept", twice(program.level)),
             Self::Checkpoint if program.streaming => {
                 format!("every {CHECKPOINT_EVERY} batches, nothing in memory")
             }
@@ -75,8 +75,9 @@ impl Policy {
     pub fn configure(self, program: &BuiltIn, config: &mut EngineConfig) {
         let (level, every) = match self {
             Self::None => (Some(StorageLevel::NONE), Some(0)),
-            Self::Cache => (Some(StorageLevel::MEMORY_ONLY_SER), Some(0)),
-            Self::Cache2 => (Some(StorageLevel::MEMORY_ONLY_SER_2), Some(0)),
+            // The program's own level, so that lanes differ in one thing.
+            Self::Cache => (Some(program.level), Some(0)),
+            Self::Cache2 => (Some(twice(program.level)), Some(0)),
             Self::Checkpoint => (Some(StorageLevel::NONE), Some(CHECKPOINT_EVERY)),
             // A program without batches has no checkpoint of its own.
             Self::CacheAndCheckpoint => (None, (!program.must_checkpoint).then_some(CHECKPOINT_EVERY)),
@@ -94,4 +95,9 @@ impl Policy {
             Self::None | Self::Cache | Self::Cache2 => !program.must_checkpoint,
         }
     }
+}
+
+/// The same level with two copies.
+const fn twice(level: StorageLevel) -> StorageLevel {
+    StorageLevel { replication: 2, ..level }
 }

@@ -14,10 +14,11 @@ use std::io::{ErrorKind, Read};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How long a connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(5);
+const CONNECT: Duration = Duration::from_secs(2);
 /// Longest wait without a look at whether the receiver is still wanted.
 const NAP: Duration = Duration::from_millis(50);
 /// Bytes read at once.
@@ -32,6 +33,7 @@ const LINE_MAX: usize = 8 << 20;
 #[derive(Default)]
 pub(super) struct Receivers {
     running: BTreeMap<StreamId, Running>,
+    threads: BTreeMap<StreamId, JoinHandle<()>>,
 }
 
 /// What is shared with the thread of a receiver.
@@ -57,11 +59,14 @@ impl Receivers {
                 let receiver = Receiver { plan, attempt, shared: shared.clone(), stores, running };
                 let name = format!("receiver-{stream}");
                 let started = std::thread::Builder::new().name(name).spawn(move || receiver.supervise());
-                if let Err(error) = started {
-                    let message = "cannot start the thread of the receiver".to_owned();
-                    let news = ReceiverNews::Error { message, error: error.to_string() };
-                    // The error only says that the driver is gone.
-                    drop(inbox.send(DriverInput::Receiver { stream, attempt, news }));
+                match started {
+                    Ok(thread) => drop(self.threads.insert(stream, thread)),
+                    Err(error) => {
+                        let message = "cannot start the thread of the receiver".to_owned();
+                        let news = ReceiverNews::Error { message, error: error.to_string() };
+                        // The error only says that the driver is gone.
+                        drop(inbox.send(DriverInput::Receiver { stream, attempt, news }));
+                    }
                 }
             }
             ReceiverOp::Stop { stream } => self.stop(stream),
@@ -83,10 +88,14 @@ impl Receivers {
         }
     }
 
-    /// Stops all.
+    /// Stops all and waits for them: they hold the directories of their executors.
     pub fn stop_all(&mut self) {
         self.running.values().for_each(|running| running.stop.store(true, Ordering::Relaxed));
         self.running.clear();
+        for thread in std::mem::take(&mut self.threads).into_values() {
+            // One that panicked has ended too.
+            drop(thread.join());
+        }
     }
 }
 
