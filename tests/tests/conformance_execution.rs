@@ -196,7 +196,13 @@ fn b11_some_partitions_fit() {
         let cached: BTreeSet<BlockId> = log::stored(&log).into_iter().map(|(block, _)| block).collect();
         assert!(!cached.is_empty() && cached.len() < 20, "{loop_:?}: {} cached", cached.len());
         let repeated = 500 * (20 - cached.len() as u32);
-        assert_eq!(calls, [10_000, 10_000 + repeated, 10_000 + 2 * repeated], "{loop_:?}");
+        let again = [calls[1] - calls[0], calls[2] - calls[1]];
+        if loop_ == Loop::Sim {
+            assert_eq!((calls[0], again), (10_000, [repeated; 2]), "{loop_:?}");
+        }
+        // On threads a task may wait too long for its executor and find room on the other one, later too.
+        assert!(calls[0] == 10_000 && again[0] < 10_000, "{loop_:?}: {calls:?}");
+        assert!(again[0] >= again[1] && again[1] >= repeated, "{loop_:?}: {calls:?}, {repeated} not kept at the end");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::camera::View;
 use super::detail::{Detail, font_size};
+use crate::scene::metrics::HEADER;
 use crate::scene::{Cut, NodeKind, Scene};
 use crate::theme::{RADIUS, Tokens, text};
 use egui::{Align2, Painter, Pos2, Rect, Stroke, pos2, vec2};
@@ -33,7 +34,7 @@ fn heading(painter: &Painter, title: &str, note: &str, rect: Rect, view: View, l
     }
     let size = font_size(13.0, view.zoom);
     let pad = 12.0 * view.zoom;
-    let y = rect.top() + 20.0 * view.zoom;
+    let y = rect.top() + HEADER * view.zoom / 2.0;
     let (font, color) = if live { (text::semibold(size), t.text) } else { (text::regular(size), t.text_soft) };
     let used = text::paint_line(painter, pos2(rect.left() + pad, y), title, font, color, rect.width() - 2.0 * pad);
     let room = rect.width() - 2.0 * pad - used - 8.0;
