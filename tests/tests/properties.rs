@@ -3,10 +3,9 @@
 mod common;
 
 use common::{Expected, Shape, lineage, predict, program};
-use faultline::model::{Model, Timeline};
 use faultline_engine::config::EngineConfig;
 use faultline_engine::event::*;
-use faultline_engine::eventlog::{LogReader, LogWriter};
+use faultline_engine::eventlog::LogWriter;
 use faultline_engine::ids::*;
 use faultline_tests::{Loop, in_batches, log, plans, run, settings};
 use std::collections::BTreeSet;
@@ -114,39 +113,6 @@ fn the_same_seed_gives_the_same_bytes() {
     }
 }
 
-fn fold(log: &[Envelope]) -> Model {
-    let mut model = Model::default();
-    log.iter().for_each(|envelope| model.apply(envelope));
-    model
-}
-
-/// Without it an opened log would show something else than the run that wrote it.
-#[test]
-fn a_written_log_folds_to_the_same_model() {
-    for (loop_, seed) in (0..20).map(|s| (Loop::Sim, s)).chain((0..5).map(|s| (Loop::Threads, s))) {
-        let log = results_equal_a_fold(loop_, seed);
-        let text = bytes(&log);
-        let read: Result<Vec<Envelope>, _> = LogReader::new(text.as_slice()).collect();
-        let read = read.expect("our own log can be read");
-        let differs = log.iter().zip(&read).find(|(a, b)| a != b);
-        assert!(differs.is_none(), "{loop_:?} seed {seed}: {differs:?}");
-        assert_eq!(log.len(), read.len(), "{loop_:?} seed {seed}");
-        assert!(fold(&log) == fold(&read), "{loop_:?} seed {seed}");
-    }
-}
-
-/// Without it going back in time would show a state that never was.
-#[test]
-fn seek_equals_fold() {
-    let log = results_equal_a_fold(Loop::Sim, 7);
-    let mut timeline = Timeline::new();
-    log.iter().cloned().for_each(|envelope| timeline.push(envelope));
-    let step = (log.len() / 40).max(1);
-    for n in (0..=log.len()).step_by(step).chain([log.len()]) {
-        assert!(timeline.seek(n) == fold(&log[..n]), "after {n} of {} envelopes", log.len());
-    }
-}
-
 /// Without it the window would paint work as caused by a loss that was not, or miss some that was.
 #[test]
 fn work_blamed_on_a_loss_is_what_the_lineage_predicts() {
@@ -175,5 +141,46 @@ fn work_blamed_on_a_loss_is_what_the_lineage_predicts() {
             log.iter().for_each(|e| println!("{:?}", e.event));
         }
         assert_eq!(actual, predicted, "{loop_:?} seed {seed}: recomputed because of the loss, against predicted");
+    }
+}
+
+/// What the window folds from a log.
+#[cfg(feature = "window")]
+mod folded {
+    use super::*;
+    use faultline::model::{Model, Timeline};
+    use faultline_engine::eventlog::LogReader;
+
+    fn fold(log: &[Envelope]) -> Model {
+        let mut model = Model::default();
+        log.iter().for_each(|envelope| model.apply(envelope));
+        model
+    }
+
+    /// Without it an opened log would show something else than the run that wrote it.
+    #[test]
+    fn a_written_log_folds_to_the_same_model() {
+        for (loop_, seed) in (0..20).map(|s| (Loop::Sim, s)).chain((0..5).map(|s| (Loop::Threads, s))) {
+            let log = results_equal_a_fold(loop_, seed);
+            let text = bytes(&log);
+            let read: Result<Vec<Envelope>, _> = LogReader::new(text.as_slice()).collect();
+            let read = read.expect("our own log can be read");
+            let differs = log.iter().zip(&read).find(|(a, b)| a != b);
+            assert!(differs.is_none(), "{loop_:?} seed {seed}: {differs:?}");
+            assert_eq!(log.len(), read.len(), "{loop_:?} seed {seed}");
+            assert!(fold(&log) == fold(&read), "{loop_:?} seed {seed}");
+        }
+    }
+
+    /// Without it going back in time would show a state that never was.
+    #[test]
+    fn seek_equals_fold() {
+        let log = results_equal_a_fold(Loop::Sim, 7);
+        let mut timeline = Timeline::new();
+        log.iter().cloned().for_each(|envelope| timeline.push(envelope));
+        let step = (log.len() / 40).max(1);
+        for n in (0..=log.len()).step_by(step).chain([log.len()]) {
+            assert!(timeline.seek(n) == fold(&log[..n]), "after {n} of {} envelopes", log.len());
+        }
     }
 }
