@@ -64,7 +64,7 @@ impl<T: Data> Clone for Rdd<T> {
 }
 
 impl<T: Data> Rdd<T> {
-    fn new(core: RddCore, node: impl RddNode<T> + 'static) -> Self {
+    pub(crate) fn new(core: RddCore, node: impl RddNode<T> + 'static) -> Self {
         Self(Arc::new(RddInner { core, node: RwLock::new(Some(Arc::new(node))) }))
     }
 
