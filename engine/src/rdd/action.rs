@@ -43,7 +43,7 @@ fn origin(callsite: String, checkpoint_of: Option<RddId>) -> JobOrigin {
 
 impl<T: Data> Rdd<T> {
     /// Runs `f` on the given partitions; then writes what is marked for checkpointing.
-    fn run_job<U: Send + 'static>(
+    pub(super) fn run_job<U: Send + 'static>(
         &self,
         action: &str,
         at: &Location<'_>,

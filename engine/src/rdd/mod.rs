@@ -12,12 +12,15 @@ mod cogroup;
 mod context;
 mod dependency;
 mod detached;
+mod join;
 mod narrow;
 mod node;
 mod pair;
 pub mod partitioner;
 mod read;
+mod sort;
 mod source;
+mod subtract;
 mod union;
 
 pub use chunk::{Chunk, Sink, Stop, TaskError};
@@ -25,6 +28,8 @@ pub use context::{Files, JobRunner, JobSpec, Notice, ResultFn, SparkContext, Tas
 pub use dependency::Dependency;
 pub use narrow::{Out, PreservesPartitioning};
 pub use node::{AnyRdd, AnyShuffle, CheckpointState, RddCore, RddNode};
+pub use partitioner::{HashPartitioner, PartitionKeys, Partitioner, RangePartitioner, SortOrder};
+pub use sort::FloatKey;
 pub use source::{Line, ReplayText};
 
 pub(crate) use chunk::{deliver_owned, deliver_shared};

@@ -52,7 +52,7 @@ where
                 Some((key, new))
             }))
         };
-        let groups = parent.group_by_key(self.partitioner.partitions());
+        let groups = parent.group_by_key_in(self.partitioner);
         groups.map_partitions_with_context(PreservesPartitioning::Yes, step)
     }
 
