@@ -35,8 +35,12 @@ pub struct EngineConfig {
     pub cores: u32,
     /// Storage memory per executor in bytes.
     pub memory: u64,
-    /// `spark.default.parallelism`: partitions when a program does not say.
+    /// Partitions when a program does not say and `default_parallelism` is not set; in Spark the number
+    /// of cores.
     pub partitions: u32,
+    /// `spark.default.parallelism` when the user set it. Only then is it the number of partitions of an
+    /// operation by key that was given none (R1.5); else that of its largest parent.
+    pub default_parallelism: Option<u32>,
     /// `spark.task.maxFailures` (R4.1).
     pub task_max_failures: u32,
     /// `spark.stage.maxConsecutiveAttempts` (R3.6).
@@ -90,6 +94,7 @@ impl Default for EngineConfig {
             cores: 2,
             memory: 64 << 20,
             partitions: 6,
+            default_parallelism: None,
             task_max_failures: 4,
             stage_max_consecutive_attempts: 4,
             resubmit_delay: Millis(200),
@@ -187,6 +192,12 @@ impl EngineConfig {
             set(&format!("{CHECKPOINT}{op}"), every.to_string());
         }
         p
+    }
+
+    /// What `sc.defaultParallelism` is. The log announces it under Spark's key, set or not, so that whoever
+    /// reads it knows the number in force.
+    pub fn parallelism(&self) -> u32 {
+        self.default_parallelism.unwrap_or(self.partitions)
     }
 
     /// The application id, derived from the seed so that logs repeat.

@@ -191,9 +191,9 @@ impl SparkContext {
         &self.0.config
     }
 
-    /// `spark.default.parallelism`.
+    /// Partitions when a program does not say: `spark.default.parallelism`, else what the engine runs with.
     pub fn default_parallelism(&self) -> u32 {
-        self.0.config.partitions
+        self.0.config.parallelism()
     }
 
     /// Where checkpoints go (R9.2): a directory of this application's own below `dir`.

@@ -15,13 +15,16 @@ mod context;
 mod dependency;
 mod detached;
 mod distinct;
+mod join;
 mod narrow;
 mod node;
 mod pair;
 pub mod partitioner;
 mod read;
 mod sample;
+mod sort;
 mod source;
+mod subtract;
 mod union;
 mod zip;
 
@@ -31,7 +34,9 @@ pub use context::{Files, JobRunner, JobSpec, Notice, ResultFn, SparkContext, Tas
 pub use dependency::Dependency;
 pub use narrow::{Out, PreservesPartitioning};
 pub use node::{AnyRdd, AnyShuffle, CheckpointState, RddCore, RddNode};
+pub use partitioner::{HashPartitioner, PartitionKeys, Partitioner, RangePartitioner, SortOrder};
 pub use sample::Replacement;
+pub use sort::FloatKey;
 pub use source::{Line, ReplayText};
 
 pub(crate) use chunk::{deliver_owned, deliver_shared};

@@ -3,7 +3,7 @@
 use super::chunk::{Sink, Stop, TaskError};
 use super::context::SparkContext;
 use super::dependency::Dependency;
-use crate::event::{CheckpointPart, DependencyInfo, RddInfo, ReadTier, StorageLevel};
+use crate::event::{CheckpointPart, DependencyInfo, PartitionerInfo, RddInfo, ReadTier, StorageLevel};
 use crate::ids::*;
 use crate::storage::Data;
 use crate::task_context::TaskContext;
@@ -80,11 +80,14 @@ pub struct RddCore {
     overridden: AtomicBool,
     /// Blocks of a receiver, one per partition, for an RDD that reads them.
     input_blocks: Vec<InputBlockId>,
+    /// The `Partitioner<K>` that `info.partitioner` describes, when the description is not enough.
+    partitioner: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl RddCore {
     pub(super) fn new(ctx: SparkContext, mut info: RddInfo, dependencies: Vec<Dependency>) -> Self {
         info.parents = dependencies.iter().map(Dependency::info).collect();
+        let partitioner = info.partitioner.as_ref().and_then(|own| inherited_partitioner(own, &dependencies));
         Self {
             id: info.id,
             ctx,
@@ -94,7 +97,19 @@ impl RddCore {
             do_checkpoint_called: AtomicBool::new(false),
             overridden: AtomicBool::new(false),
             input_blocks: Vec::new(),
+            partitioner,
         }
+    }
+
+    /// The same RDD, whose `Partitioner<K>` this is.
+    pub(super) fn partitioned_by(mut self, partitioner: Arc<dyn Any + Send + Sync>) -> Self {
+        self.partitioner = Some(partitioner);
+        self
+    }
+
+    /// Its `Partitioner<K>`, unless that is by hash, or it has none.
+    pub(super) fn partitioner_object(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.partitioner.as_ref()
     }
 
     /// The same RDD, whose partitions are these blocks of a receiver.
@@ -179,6 +194,17 @@ impl RddCore {
     pub(super) fn was_visited_by_a_job(&self) -> bool {
         self.do_checkpoint_called.load(Ordering::Relaxed)
     }
+}
+
+/// The partitioner that `own` describes, from the parent that was partitioned by it (R1.3).
+fn inherited_partitioner(own: &PartitionerInfo, dependencies: &[Dependency]) -> Option<Arc<dyn Any + Send + Sync>> {
+    own.detail.as_ref()?;
+    let narrow = dependencies.iter().filter_map(|dependency| match dependency {
+        Dependency::Narrow { parent, .. } => Some(parent.core()),
+        Dependency::Shuffle(_) => None,
+    });
+    let mut same = narrow.filter(|core| core.info.lock().partitioner.as_ref() == Some(own));
+    same.find_map(|core| core.partitioner.clone())
 }
 
 impl Drop for RddCore {

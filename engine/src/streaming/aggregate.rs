@@ -92,7 +92,8 @@ impl<T: Data> DStream<T> {
         at: &Location<'_>,
     ) -> Result<DStream<T>> {
         let spec = |method, slide| StreamSpec { called, ..StreamSpec::narrow(method, "MappedDStream", slide) };
-        let keyed = self.per_batch_as(spec("reduceByWindow.map", self.slide()), at, |rdd| rdd.map(|record| (1i32, record)));
+        let keyed =
+            self.per_batch_as(spec("reduceByWindow.map", self.slide()), at, |rdd| rdd.map(|record| (1i32, record)));
         let windows = keyed.reduced_window(f, inverse, None, durations, Some(1.into()), at)?;
         Ok(windows.per_batch_as(spec(called, durations.1), at, |rdd| rdd.map(|(_, record)| record)))
     }

@@ -29,7 +29,9 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
     /// When the other stream is of another context, or has another slide.
     #[track_caller]
     pub fn cogroup<W: Data>(&self, other: &DStream<(K, W)>) -> Result<DStream<Groups<K, V, W>>> {
-        self.paired("cogroup", other, self.default_partitioner(), Location::caller(), |left, right, p| left.cogroup_with(right, p))
+        self.paired("cogroup", other, self.default_partitioner(), Location::caller(), |left, right, p| {
+            left.cogroup_with(right, p)
+        })
     }
 
     /// As [`DStream::cogroup`], partitioned by `partitioner`: a number of partitions, for example.
@@ -42,7 +44,9 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
         other: &DStream<(K, W)>,
         partitioner: impl Into<Partitioner<K>>,
     ) -> Result<DStream<Groups<K, V, W>>> {
-        self.paired("cogroup", other, partitioner.into(), Location::caller(), |left, right, p| left.cogroup_with(right, p))
+        self.paired("cogroup", other, partitioner.into(), Location::caller(), |left, right, p| {
+            left.cogroup_with(right, p)
+        })
     }
 
     /// For each key of a batch every pair of a value from here and a value from there.
@@ -51,7 +55,9 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
     /// When the other stream is of another context, or has another slide.
     #[track_caller]
     pub fn join<W: Data>(&self, other: &DStream<(K, W)>) -> Result<DStream<(K, (V, W))>> {
-        self.paired("join", other, self.default_partitioner(), Location::caller(), |left, right, p| left.join_with(right, p))
+        self.paired("join", other, self.default_partitioner(), Location::caller(), |left, right, p| {
+            left.join_with(right, p)
+        })
     }
 
     /// As [`DStream::join`], partitioned by `partitioner`: a number of partitions, for example.
@@ -73,7 +79,9 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
     /// When the other stream is of another context, or has another slide.
     #[track_caller]
     pub fn left_outer_join<W: Data>(&self, other: &DStream<(K, W)>) -> Result<DStream<(K, (V, Option<W>))>> {
-        self.paired("leftOuterJoin", other, self.default_partitioner(), Location::caller(), |left, right, p| left.left_outer_join_with(right, p))
+        self.paired("leftOuterJoin", other, self.default_partitioner(), Location::caller(), |left, right, p| {
+            left.left_outer_join_with(right, p)
+        })
     }
 
     /// As [`DStream::left_outer_join`], partitioned by `partitioner`: a number of partitions, for example.
@@ -86,7 +94,9 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
         other: &DStream<(K, W)>,
         partitioner: impl Into<Partitioner<K>>,
     ) -> Result<DStream<(K, (V, Option<W>))>> {
-        self.paired("leftOuterJoin", other, partitioner.into(), Location::caller(), |left, right, p| left.left_outer_join_with(right, p))
+        self.paired("leftOuterJoin", other, partitioner.into(), Location::caller(), |left, right, p| {
+            left.left_outer_join_with(right, p)
+        })
     }
 
     /// As [`DStream::join`], and what of there has no partner here once, with `None`.
@@ -95,7 +105,9 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
     /// When the other stream is of another context, or has another slide.
     #[track_caller]
     pub fn right_outer_join<W: Data>(&self, other: &DStream<(K, W)>) -> Result<DStream<(K, (Option<V>, W))>> {
-        self.paired("rightOuterJoin", other, self.default_partitioner(), Location::caller(), |left, right, p| left.right_outer_join_with(right, p))
+        self.paired("rightOuterJoin", other, self.default_partitioner(), Location::caller(), |left, right, p| {
+            left.right_outer_join_with(right, p)
+        })
     }
 
     /// As [`DStream::right_outer_join`], partitioned by `partitioner`: a number of partitions, for example.
@@ -108,7 +120,9 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
         other: &DStream<(K, W)>,
         partitioner: impl Into<Partitioner<K>>,
     ) -> Result<DStream<(K, (Option<V>, W))>> {
-        self.paired("rightOuterJoin", other, partitioner.into(), Location::caller(), |left, right, p| left.right_outer_join_with(right, p))
+        self.paired("rightOuterJoin", other, partitioner.into(), Location::caller(), |left, right, p| {
+            left.right_outer_join_with(right, p)
+        })
     }
 
     /// As [`DStream::join`], and what has no partner on the other side once, with `None`.
@@ -117,7 +131,9 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
     /// When the other stream is of another context, or has another slide.
     #[track_caller]
     pub fn full_outer_join<W: Data>(&self, other: &DStream<(K, W)>) -> Result<DStream<(K, (Option<V>, Option<W>))>> {
-        self.paired("fullOuterJoin", other, self.default_partitioner(), Location::caller(), |left, right, p| left.full_outer_join_with(right, p))
+        self.paired("fullOuterJoin", other, self.default_partitioner(), Location::caller(), |left, right, p| {
+            left.full_outer_join_with(right, p)
+        })
     }
 
     /// As [`DStream::full_outer_join`], partitioned by `partitioner`: a number of partitions, for example.
@@ -130,6 +146,8 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
         other: &DStream<(K, W)>,
         partitioner: impl Into<Partitioner<K>>,
     ) -> Result<DStream<(K, (Option<V>, Option<W>))>> {
-        self.paired("fullOuterJoin", other, partitioner.into(), Location::caller(), |left, right, p| left.full_outer_join_with(right, p))
+        self.paired("fullOuterJoin", other, partitioner.into(), Location::caller(), |left, right, p| {
+            left.full_outer_join_with(right, p)
+        })
     }
 }

@@ -25,6 +25,6 @@ mod window;
 
 pub use context::StreamingContext;
 pub use dstream::DStream;
+pub use map_with_state::{MapWithStateDStream, State, StateError, StateSpec};
 pub use reduced_window::Keep;
 pub use state::{KeyUpdates, RememberPartitioner};
-pub use map_with_state::{MapWithStateDStream, State, StateError, StateSpec};

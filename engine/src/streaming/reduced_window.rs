@@ -265,7 +265,9 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
         }
         let reduce = Arc::new(f);
         let partitioner = partitioner.unwrap_or_else(|| self.default_partitioner());
-        let reduced = self.reduced(CALLED, Arc::clone(&reduce), partitioner.clone(), at).persist(StorageLevel::MEMORY_ONLY_SER)?;
+        let reduced = self
+            .reduced(CALLED, Arc::clone(&reduce), partitioner.clone(), at)
+            .persist(StorageLevel::MEMORY_ONLY_SER)?;
         let own = Arc::new(Own::default());
         let core = Arc::clone(&reduced.core);
         let inverse = Arc::new(inverse);

@@ -72,7 +72,8 @@ impl StreamingContext {
     ) -> Result<DStream<U>> {
         let slide = together(streams, "List of DStreams to transform is empty")?;
         let spec = StreamSpec { shuffles: true, ..StreamSpec::narrow("transform", "TransformedDStream", slide) };
-        let node = Transformed { parents: streams.to_vec(), f: move |rdds: &[Rdd<T>], tick: BatchTick| f(rdds, tick.time) };
+        let node =
+            Transformed { parents: streams.to_vec(), f: move |rdds: &[Rdd<T>], tick: BatchTick| f(rdds, tick.time) };
         let parents = streams.iter().map(|stream| Arc::clone(&stream.core)).collect();
         Ok(DStream::create(self, spec, parents, node, Location::caller()))
     }

@@ -58,8 +58,7 @@ impl<T: Data> DStream<T> {
             return refuse("slide", slide);
         }
         self.persist(StorageLevel::MEMORY_ONLY_SER)?;
-        let spec =
-            StreamSpec { called, window: Some(window), ..StreamSpec::narrow(method, "WindowedDStream", slide) };
+        let spec = StreamSpec { called, window: Some(window), ..StreamSpec::narrow(method, "WindowedDStream", slide) };
         let node = Window { parent: self.clone(), window };
         Ok(DStream::create(&self.ssc, spec, vec![Arc::clone(&self.core)], node, at))
     }

@@ -114,7 +114,12 @@ pub fn rdd(id: u32, operator: &str, batch: Option<u32>) -> RddInfo {
         scope: (id.is_multiple_of(2)).then(|| "iteration 3".into()),
         level: StorageLevel::MEMORY_AND_DISK_SER_2,
         num_partitions: 6,
-        partitioner: Some(PartitionerInfo { class: "HashPartitioner".into(), partitions: 6, hash_version: 1 }),
+        partitioner: Some(PartitionerInfo {
+            class: "HashPartitioner".into(),
+            partitions: 6,
+            hash_version: 1,
+            detail: None,
+        }),
         determinism: [Determinism::Determinate, Determinism::Unordered, Determinism::Indeterminate][id as usize % 3],
         parents: parents.collect(),
     }
