@@ -22,6 +22,7 @@ mod sort;
 mod source;
 mod subtract;
 mod union;
+mod unstable;
 
 pub use chunk::{Chunk, Sink, Stop, TaskError};
 pub use context::{Files, JobRunner, JobSpec, Notice, ResultFn, SparkContext, TaskOutput};
