@@ -82,6 +82,8 @@ pub struct RddCore {
     input_blocks: Vec<InputBlockId>,
     /// The `Partitioner<K>` that `info.partitioner` describes, when the description is not enough.
     partitioner: Option<Arc<dyn Any + Send + Sync>>,
+    /// The call site of the action that writes its checkpoint: that of the RDD which reads it.
+    checkpointed_at: Mutex<Option<String>>,
     /// Whether its determinism is that of its parents, and nothing of its own.
     inherits_determinism: AtomicBool,
 }
@@ -101,6 +103,7 @@ impl RddCore {
             overridden: AtomicBool::new(false),
             input_blocks: Vec::new(),
             partitioner,
+            checkpointed_at: Mutex::new(None),
             inherits_determinism: AtomicBool::new(inherits),
         }
     }
@@ -160,6 +163,16 @@ impl RddCore {
     /// How far two computations of a partition may differ (R1.8).
     pub fn determinism(&self) -> Determinism {
         self.info.lock().determinism
+    }
+
+    /// Notes which action writes its checkpoint.
+    pub(super) fn checkpointed_at(&self, callsite: String) {
+        *self.checkpointed_at.lock() = Some(callsite);
+    }
+
+    /// Where the RDD that reads its checkpoint was made.
+    pub(super) fn checkpoint_callsite(&self) -> Option<String> {
+        self.checkpointed_at.lock().clone()
     }
 
     /// Sets the determinism of an RDD that is not simply that of its parents.
