@@ -6,30 +6,37 @@
 
 mod action;
 mod blocks;
+mod cartesian;
 mod checkpointed;
 mod chunk;
+mod coalesce;
 mod cogroup;
 mod context;
 mod dependency;
 mod detached;
+mod distinct;
 mod join;
 mod narrow;
 mod node;
 mod pair;
 pub mod partitioner;
 mod read;
+mod sample;
 mod sort;
 mod source;
 mod subtract;
 mod union;
 mod unstable;
+mod zip;
 
+pub use action::{Number, StatCounter};
 pub use chunk::{Chunk, Sink, Stop, TaskError};
 pub use context::{Files, JobRunner, JobSpec, Notice, ResultFn, SparkContext, TaskOutput};
 pub use dependency::Dependency;
 pub use narrow::{Out, PreservesPartitioning};
 pub use node::{AnyRdd, AnyShuffle, CheckpointState, RddCore, RddNode};
 pub use partitioner::{HashPartitioner, PartitionKeys, Partitioner, RangePartitioner, SortOrder};
+pub use sample::Replacement;
 pub use sort::FloatKey;
 pub use source::{Line, ReplayText};
 
@@ -68,7 +75,7 @@ impl<T: Data> Clone for Rdd<T> {
 }
 
 impl<T: Data> Rdd<T> {
-    fn new(core: RddCore, node: impl RddNode<T> + 'static) -> Self {
+    pub(crate) fn new(core: RddCore, node: impl RddNode<T> + 'static) -> Self {
         Self(Arc::new(RddInner { core, node: RwLock::new(Some(Arc::new(node))) }))
     }
 

@@ -12,4 +12,5 @@ pub use dep::ShuffleDep;
 pub use store::ShuffleStore;
 pub use tracker::{MapOutputTracker, ShuffleStatus};
 
+pub(crate) use combined::Combined;
 pub(crate) use dep::combine_partition;

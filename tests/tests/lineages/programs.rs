@@ -2,7 +2,7 @@
 
 use faultline_engine::error::Result;
 use faultline_engine::event::StorageLevel;
-use faultline_engine::rdd::{HashPartitioner, Rdd, SortOrder, SparkContext};
+use faultline_engine::rdd::{HashPartitioner, Rdd, Replacement, SortOrder, SparkContext};
 use faultline_engine::storage::Data;
 
 /// A text with the number of its section.
@@ -97,14 +97,25 @@ fn by_key(
     book.show(13, &words.union(&sc.parallelize(vec!["z".to_owned()], 1)));
     book.show(15, &sc.union(&[left, right]));
     book.show(19, &counts.sort_by_key(SortOrder::Ascending)?);
+    book.show(21, &words.distinct());
     book.show(22, &ones.group_by_key());
     book.show(23, &words.group_by(|line| line.len() as u32));
+    book.show(34, &words.key_by(|line| line.len() as u32).partition_by(four));
     book.show(29, &words.subtract(&sc.parallelize(vec!["a b c".to_owned()], 2)));
     Ok(())
 }
 
-fn narrow(_: &SparkContext, book: &mut Notebook, words: &Rdd<String>) -> Result<()> {
+fn narrow(sc: &SparkContext, book: &mut Notebook, words: &Rdd<String>) -> Result<()> {
     let length = |line: String| line.len() as u32;
+    let ten = || sc.parallelize((1..=10u32).collect(), 4);
+    book.show(16, &ten().coalesce(1)?);
+    book.show(18, &ten().coalesce_with_shuffle(2)?);
+    book.show(25, &words.zip(&words.map(length))?);
+    book.show(26, &words.zip_with_index()?);
+    book.show(27, &words.cartesian(&sc.parallelize((1..=3u32).collect(), 2)));
+    book.show(30, &words.sample(Replacement::Without, 0.5, 1)?);
+    book.show(31, &words.map_partitions_with_index(|part, lines| lines.map(move |line| (part, line))));
+    book.show(32, &words.glom());
     book.show(35, &words.map(length).set_name("lengths"));
     // Spark schedules a barrier stage all at once; its lineage is that of any mapPartitions.
     book.show(36, &words.map_partitions(|lines| lines));
