@@ -189,8 +189,9 @@ impl TaskContext {
         self.seed.task(&self.task.op, self.task.partition).rng()
     }
 
-    /// Random numbers that differ between attempts: for lessons about indeterminate computations.
-    pub fn unstable_rng(&self) -> Rng {
+    /// Random numbers that differ between attempts. Whoever uses them is indeterminate and must be marked
+    /// so: the way to them is `Rdd::map_partitions_unstable`.
+    pub(crate) fn unstable_rng(&self) -> Rng {
         self.seed.task(&self.task.op, self.task.partition).nth(self.task.id.0).rng()
     }
 

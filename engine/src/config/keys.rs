@@ -84,8 +84,8 @@ pub const KEYS: &[Setting] = &[
     row!("faultline.seed", seed, ANY, None, "Seed of everything random, and of the application's id"),
     row!("spark.executor.instances", executors, Kind::Count { least: 0, most: 256 }, Some("2"), "Executors at the start"),
     row!("spark.executor.cores", cores, up_to(256), Some("1"), "Task slots of each executor"),
-    row!("spark.default.parallelism", partitions, up_to(100_000), Some("all cores"), "Partitions where a program does not say"),
-    row!("faultline.rdd.partitionsByKey", default_parallelism, Kind::OptionalCount { least: 1, most: 100_000 }, None, "Partitions of an operation by key that was given none, as in Spark where spark.default.parallelism is set; else those of its largest parent (R1.5)"),
+    row!("spark.default.parallelism", default_parallelism, Kind::OptionalCount { least: 1, most: 100_000 }, Some("none"), "Partitions where a program does not say, also of operations by key; without it those have as many as their largest parent (R1.5)"),
+    row!("faultline.defaultParallelism", partitions, up_to(100_000), Some("all cores"), "Partitions where a program does not say and spark.default.parallelism is not set"),
     row!("faultline.rdd.chunkRecords", chunk_len, up_to(1 << 24), None, "Longest chunk that crosses a node, in records"),
     row!("faultline.previews", previews, SWITCH, None, "Whether events of stored blocks carry their first records"),
 

@@ -121,7 +121,7 @@ impl Default for EngineConfig {
 const ANNOUNCED: [&str; 9] = [
     "spark.executor.instances",
     "spark.executor.cores",
-    "spark.default.parallelism",
+    "faultline.defaultParallelism",
     "spark.task.maxFailures",
     "spark.stage.maxConsecutiveAttempts",
     "spark.locality.wait",
@@ -194,8 +194,7 @@ impl EngineConfig {
         p
     }
 
-    /// What `sc.defaultParallelism` is. The log announces it under Spark's key, set or not, so that whoever
-    /// reads it knows the number in force.
+    /// What `sc.defaultParallelism` is.
     pub fn parallelism(&self) -> u32 {
         self.default_parallelism.unwrap_or(self.partitions)
     }

@@ -6,6 +6,7 @@ use crate::error::{EngineError, Result};
 use crate::event::{CheckpointPart, OutputOpInfo, StorageLevel, StreamInfo};
 use crate::executor::BlockReport;
 use crate::ids::*;
+use crate::lineage::BlockSummary;
 use crate::rdd::{AnyRdd, JobSpec, Notice, TaskOutput};
 use crate::scheduler::TaskReport;
 use std::collections::BTreeMap;
@@ -91,6 +92,8 @@ pub enum Request {
         /// Its parts.
         parts: Vec<CheckpointPart>,
     },
+    /// What is stored of these RDDs; answered by [`Reply::Stored`].
+    Stored(Vec<RddId>),
     /// Start the batches; answered by [`Reply::Done`].
     StartStreaming(StreamingPlan),
     /// The job generator wants work; answered by [`Reply::Generator`].
@@ -132,6 +135,8 @@ pub enum Reply {
     Done(Result<()>),
     /// A job ended.
     Job(Result<Vec<TaskOutput>>),
+    /// What is stored of the RDDs of which something is.
+    Stored(BTreeMap<RddId, BlockSummary>),
     /// Blocks of receivers, by stream.
     Received(BTreeMap<StreamId, Vec<ReceivedBlock>>),
     /// Work for the generator.

@@ -9,6 +9,7 @@ mod commands;
 mod effects;
 mod input;
 mod receivers;
+mod stored;
 mod streaming;
 
 pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, ReceiverOp};
@@ -28,6 +29,7 @@ use parking_lot::Mutex;
 use receivers::Receivers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use stored::Stored;
 use streaming::Streaming;
 
 /// The state of an application.
@@ -44,6 +46,7 @@ pub struct Driver {
     dead: BTreeSet<ExecutorId>,
     faults: Vec<PlannedFault>,
     released: Arc<Mutex<Released>>,
+    stored: Stored,
     next_executor: u32,
     next_slot: u32,
     next_seq: u64,
@@ -66,6 +69,7 @@ impl Driver {
             dead: BTreeSet::new(),
             faults: config.faults.clone(),
             released,
+            stored: Stored::default(),
             next_executor: 1,
             next_slot: 1,
             next_seq: 0,
@@ -208,6 +212,7 @@ impl Driver {
                 ClockKind::Wall => DurationSource::Measured,
             };
         }
+        self.stored.apply(&event);
         fx.events.push(Envelope { seq: self.next_seq, at: now, event });
         self.next_seq += 1;
     }
@@ -237,6 +242,7 @@ impl Driver {
                 let info = rdd.core().info();
                 fx.push(Effect::Publish(CheckpointWrite { slot, rdd, info, dir, parts }));
             }
+            Request::Stored(rdds) => fx.push(Effect::Reply(slot, Reply::Stored(self.stored.of(&rdds)))),
             Request::StartStreaming(plan) => self.start_streaming(now, slot, plan, fx),
             Request::NextInstruction => self.generator_waits(slot),
             Request::NextOutput => self.output_slot_waits(slot),

@@ -1,4 +1,4 @@
-//! Each record once.
+//! Equal records once: `distinct`.
 
 use super::narrow::PreservesPartitioning;
 use super::{Rdd, TaskError};

@@ -243,6 +243,6 @@ impl<T: Data> Rdd<T> {
         f: impl Fn(&T) -> K + Send + Sync + 'static,
     ) -> Rdd<(K, Vec<T>)> {
         let _scope = self.context().open("groupBy", Location::caller());
-        self.map(move |value| (f(&value), value)).group_by_key_in(partitioner)
+        self.key_by(f).group_by_key_in(partitioner)
     }
 }

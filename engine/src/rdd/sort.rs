@@ -178,8 +178,7 @@ impl<T: Data> Rdd<T> {
         at: &Location<'_>,
     ) -> Result<Self> {
         let _scope = self.context().open("sortBy", at);
-        let keyed = self.map(move |value| (f(&value), value));
-        Ok(keyed.sorted(order, partitions, "sortBy", at)?.map(|(_, value)| value))
+        Ok(self.key_by(f).sorted(order, partitions, "sortBy", at)?.values())
     }
 }
 

@@ -73,7 +73,7 @@ impl<T: Data + Hash + Eq> Rdd<T> {
     pub fn subtract_with(&self, other: &Self, partitioner: impl Into<Partitioner<T>>) -> Self {
         let _scope = self.context().open("subtract", Location::caller());
         let (here, there) = (self.map(|value| (value, ())), other.map(|value| (value, ())));
-        here.subtract_by_key_with(&there, partitioner).map(|(value, ())| value)
+        here.subtract_by_key_with(&there, partitioner).keys()
     }
 
     /// The records that are in both, once each.
@@ -91,6 +91,6 @@ impl<T: Data + Hash + Eq> Rdd<T> {
         let _scope = self.context().open("intersection", Location::caller());
         let (here, there) = (self.map(|value| (value, ())), other.map(|value| (value, ())));
         let both = here.cogroup_with(&there, partitioner);
-        both.filter(|(_, (here, there))| !here.is_empty() && !there.is_empty()).map(|(value, _)| value)
+        both.filter(|(_, (here, there))| !here.is_empty() && !there.is_empty()).keys()
     }
 }

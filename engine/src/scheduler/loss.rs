@@ -55,6 +55,7 @@ impl Scheduler {
         } else if was_running {
             self.failed.insert(id.stage);
             self.failed.extend(map_stage);
+            map_stage.into_iter().for_each(|id| self.roll_back(id, out));
             self.resubmit_at.get_or_insert(now.plus(self.config.resubmit_delay));
         }
         let Some(executor) = executor else { return };

@@ -11,6 +11,7 @@ mod job;
 mod loss;
 mod offers;
 mod plan;
+mod rollback;
 mod stage;
 mod task;
 mod task_set;

@@ -224,6 +224,7 @@ pub fn metrics() -> TaskMetrics {
         Some(RecomputeCause::Retry),
         Some(RecomputeCause::CheckpointJob),
         Some(RecomputeCause::Dropped),
+        Some(RecomputeCause::RolledBack),
     ];
     let rows = causes.into_iter().zip(tiers.into_iter().cycle()).zip(0..).map(|((cause, tier), i)| ReadRow {
         rdd: RddId(i),

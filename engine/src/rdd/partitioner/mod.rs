@@ -22,6 +22,7 @@ use super::node::RddCore;
 use super::{Dependency, Rdd};
 use crate::event::{Determinism, PartitionerInfo};
 use crate::storage::Data;
+use serde::Serialize;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -101,6 +102,21 @@ impl<K> Partitioner<K> {
         match self {
             Self::Hash(hash) => hash.partitions(),
             Self::Other(other) => other.info().partitions,
+        }
+    }
+
+    /// The partition of one key. Whole partitions are assigned at once.
+    pub(crate) fn partition_of(&self, key: &K) -> Option<u32>
+    where
+        K: Serialize,
+    {
+        match self {
+            Self::Hash(hash) => Some(hash.partition_of(key)),
+            Self::Other(other) => {
+                let mut places = Vec::new();
+                other.assign(&[key], &mut places);
+                places.first().copied().filter(|at| *at < self.partitions())
+            }
         }
     }
 

@@ -103,7 +103,7 @@ pub(in crate::rdd) fn sampled<K: Data + Ord, V: Data>(
     let _scope = rdd.context().open(method, at);
     let wanted = sample_size(partitions);
     let each = in_each(wanted, rdd.num_partitions());
-    let keys = rdd.flat_map_into(|(key, _), out| out.push(key.clone()));
+    let keys = rdd.keys();
     let sketch = keys.map_partitions_with_context(PreservesPartitioning::No, move |_, ctx, values| {
         let (sample, count) = reservoir(values, each, ctx.rng());
         Ok::<_, TaskError>([(count, sample)])
