@@ -138,6 +138,7 @@ impl Driver {
                     self.scheduler.blocks_changed(reports, &mut out);
                 }
             }
+            DriverInput::Migrated { executor, migration } => self.scheduler.migrated(executor, migration, &mut out),
             DriverInput::Receiver { stream, attempt, news } => {
                 self.on_receiver_news(now, (stream, attempt), news, &mut out);
             }
@@ -161,6 +162,7 @@ impl Driver {
             self.drain(now, &mut out, fx);
             self.tend_receivers(now, fx);
             let mut more = Outbox::default();
+            self.tend_leaving(now, &mut more, fx);
             self.dispatch_streaming(now, &mut more, fx);
             if more.is_empty() {
                 break;
@@ -178,6 +180,9 @@ impl Driver {
         }
         for executor in out.report_blocks.drain(..) {
             fx.push(Effect::Cluster(ClusterOp::ReportBlocks { executor }));
+        }
+        for order in out.migrations.drain(..) {
+            fx.push(Effect::Cluster(ClusterOp::Migrate(order)));
         }
         for order in out.replicas.drain(..) {
             fx.push(Effect::Cluster(ClusterOp::Replicate(order)));

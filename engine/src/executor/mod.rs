@@ -5,12 +5,14 @@
 
 mod cost;
 mod inline;
+mod replicate;
 mod run;
 mod script;
 mod stores;
 
 pub use cost::{CostMeter, CostTable};
 pub use inline::inline_context;
+pub use replicate::{Replicas, Stored, store_input_block};
 pub use run::{TaskOutcome, run_task};
-pub use script::{BlockReport, Replicas, ScriptEntry, apply, store_input_block};
+pub use script::{Applied, BlockReport, EffectRules, ScriptEntry, apply};
 pub use stores::ExecutorStores;
