@@ -131,6 +131,9 @@ impl Driver {
 
     /// Executors that are decommissioned hand on what they hold, and go.
     pub(super) fn tend_leaving(&mut self, now: Timestamp, out: &mut Outbox, fx: &mut Effects) {
+        if self.ended {
+            return;
+        }
         for executor in self.scheduler.tend_leaving(out) {
             fx.push(Effect::Cluster(ClusterOp::Kill { executor }));
             self.lose_executor(now, executor, DECOMMISSIONED, out);

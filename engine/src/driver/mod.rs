@@ -132,6 +132,8 @@ impl Driver {
             DriverInput::Told { told, .. } => self.on_told(now, told, &mut out, fx),
             DriverInput::Command(command) => self.on_command(now, command, &mut out, fx),
             DriverInput::TaskFinished(report) => self.scheduler.task_finished(now, report, &mut out),
+            // What tasks that were killed at the end give back is no news.
+            DriverInput::Blocks(_) if self.ended => {}
             DriverInput::Blocks(reports) => self.scheduler.blocks_changed(reports, &mut out),
             DriverInput::BlocksReported { executor, reports } => {
                 if self.scheduler.executor_reported(executor, &mut out) {

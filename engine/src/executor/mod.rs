@@ -3,6 +3,8 @@
 //! Both loops own executors; the driver only knows their ids. An incarnation that died stays dead:
 //! reads from it fail, and what its threads still do has no effect.
 
+#[cfg(test)]
+mod conformance;
 mod cost;
 mod inline;
 mod replicate;

@@ -296,7 +296,13 @@ fn storage() -> Vec<Event> {
     let preview = Preview { records: vec![NASTY.into(), String::new()], total: 1_000 };
     let mut events: Vec<Event> = StorageLevel::NAMED.map(|(_, level)| update(level, None, None)).into();
     events.extend(removals.map(|removal| update(StorageLevel::NONE, Some(removal), None)));
-    let odd = StorageLevel { use_disk: false, use_memory: false, deserialized: true, replication: u8::MAX };
+    let odd = StorageLevel {
+        use_disk: false,
+        use_memory: false,
+        use_off_heap: true,
+        deserialized: true,
+        replication: u8::MAX,
+    };
     events.push(update(odd, Some(BlockRemoval::Evicted), Some(preview.clone())));
     events.push(update(StorageLevel::MEMORY_ONLY, None, Some(preview)));
     events.push(Event::UnpersistRdd { rdd: RddId(4) });
