@@ -184,13 +184,13 @@ fn b24_a_level_is_set_once() {
     for &loop_ in Loop::ALL {
         let (result, _) = run(loop_, settings(0, &[]), |sc| {
             let rdd = sc.parallelize(vec![1u32], 1).persist(StorageLevel::MEMORY_ONLY)?;
-            let again = rdd.persist(StorageLevel::DISK_ONLY).expect_err("another level").to_string();
+            let again = rdd.persist(StorageLevel::DISK_ONLY).map(drop).expect_err("another level").to_string();
             rdd.persist(StorageLevel::MEMORY_ONLY)?;
             rdd.unpersist();
             rdd.persist(StorageLevel::DISK_ONLY_3)?;
             rdd.unpersist();
             let many = StorageLevel { replication: 40, ..StorageLevel::MEMORY_ONLY };
-            let many = rdd.persist(many).expect_err("too many copies").to_string();
+            let many = rdd.persist(many).map(drop).expect_err("too many copies").to_string();
             rdd.persist(StorageLevel { replication: 39, ..StorageLevel::MEMORY_ONLY })?;
             Ok((again, many))
         });
