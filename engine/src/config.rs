@@ -3,6 +3,8 @@
 use crate::event::{ClockKind, StorageLevel};
 use crate::ids::*;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 /// How many slots, how much memory, which limits.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,8 +59,44 @@ pub struct EngineConfig {
     /// Checkpoint intervals in batches that replace the program's, by operator, applied after
     /// validation; 0 switches checkpointing of the operator off.
     pub checkpoint: BTreeMap<OperatorName, u32>,
+    /// `spark.checkpoint.dir`: what `setCheckpointDir` would be given.
+    pub checkpoint_dir: Option<String>,
+    /// `faultline.checkpoint.write`: when the partitions of a marked RDD are written.
+    pub checkpoint_write: CheckpointWriting,
+    /// `spark.cleaner.referenceTracking.cleanCheckpoints` (R9.15): files go with the RDD that they hold.
+    pub clean_checkpoints: bool,
     /// Faults planned by the user.
     pub faults: Vec<crate::sim::faults::PlannedFault>,
+}
+
+/// When the partitions of a marked RDD are written to the reliable store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CheckpointWriting {
+    /// As Spark: by a second job after that of the action (R9.6).
+    #[default]
+    SecondJob,
+    /// While the action's job computes them, and by a second job what it did not compute.
+    Tee,
+}
+
+impl CheckpointWriting {
+    /// Every way, with its name in the configuration.
+    pub const NAMED: [(&'static str, Self); 2] = [("second-job", Self::SecondJob), ("tee", Self::Tee)];
+}
+
+impl fmt::Display for CheckpointWriting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::NAMED.iter().find(|(_, way)| way == self).map_or("", |(name, _)| name))
+    }
+}
+
+impl FromStr for CheckpointWriting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = Self::NAMED.iter().find(|(name, _)| *name == text).map(|(_, way)| *way);
+        named.ok_or_else(|| format!("{text:?} is no way to write checkpoints; write second-job or tee"))
+    }
 }
 
 impl Default for EngineConfig {
@@ -87,6 +125,9 @@ impl Default for EngineConfig {
             file_remember: Millis(60_000),
             persist: BTreeMap::new(),
             checkpoint: BTreeMap::new(),
+            checkpoint_dir: None,
+            checkpoint_write: CheckpointWriting::SecondJob,
+            clean_checkpoints: false,
             faults: Vec::new(),
         }
     }
@@ -110,6 +151,16 @@ impl EngineConfig {
         set("spark.storage.replication.proactive", self.proactive_replication.to_string());
         set("faultline.executor.storageMemory", self.memory.to_string());
         set("faultline.seed", self.seed.to_string());
+        // Settings that are not Spark's default, so that logs of programs that leave them alone stay equal.
+        if self.checkpoint_write != CheckpointWriting::SecondJob {
+            set("faultline.checkpoint.write", self.checkpoint_write.to_string());
+        }
+        if self.clean_checkpoints {
+            set("spark.cleaner.referenceTracking.cleanCheckpoints", "true".into());
+        }
+        if let Some(dir) = &self.checkpoint_dir {
+            set("spark.checkpoint.dir", dir.clone());
+        }
         for (op, level) in &self.persist {
             set(&format!("faultline.persist.{op}"), level.to_string());
         }

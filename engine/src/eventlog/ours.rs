@@ -9,7 +9,7 @@ use std::io;
 const PREFIX: &str = "Faultline";
 
 /// Names of the kinds written here; another name after the prefix is of a newer version.
-const KINDS: [&str; 27] = [
+const KINDS: [&str; 28] = [
     "ReceiverStarted",
     "ReceiverError",
     "ReceiverStopped",
@@ -27,6 +27,7 @@ const KINDS: [&str; 27] = [
     "CheckpointStarted",
     "CheckpointCompleted",
     "CheckpointFailed",
+    "CheckpointDeleted",
     "MapOutputsLost",
     "ShuffleRemoved",
     "RddReleased",

@@ -1,7 +1,7 @@
 //! The effects of a task, applied as they occur (threads) or at their modelled time (simulator).
 
 use super::ExecutorStores;
-use crate::event::{Preview, StorageLevel};
+use crate::event::{CheckpointPart, Preview, StorageLevel};
 use crate::ids::*;
 use crate::object_store::{ObjectStore, PutMode};
 use crate::rdd::TaskError;
@@ -60,8 +60,32 @@ pub enum ScriptEntry {
         /// Key.
         key: String,
         /// Bytes.
-        bytes: Arc<[u8]>,
+        bytes: Arc<Vec<u8>>,
     },
+    /// The same, by a task that computes the partition for something else.
+    TeePart(TeePart),
+}
+
+/// A part of a checkpoint that a task writes beside its own work.
+#[derive(Clone, Debug)]
+pub struct TeePart {
+    /// RDD.
+    pub rdd: RddId,
+    /// Partition.
+    pub partition: PartitionId,
+    /// Key.
+    pub key: String,
+    /// What the manifest will say of it.
+    pub part: CheckpointPart,
+    /// Bytes.
+    pub bytes: Arc<Vec<u8>>,
+}
+
+impl TeePart {
+    /// Writes the part; returns whether it is there. The task does not depend on it.
+    pub fn write(&self, stores: &ExecutorStores, store: &dyn ObjectStore) -> bool {
+        stores.is_alive() && store.put(&self.key, &self.bytes, PutMode::Replace).is_ok()
+    }
 }
 
 /// A block changed on an executor.
@@ -104,6 +128,10 @@ pub fn apply(
         }
         ScriptEntry::WriteMapOutput { shuffle, map, buckets } => {
             stores.put_map_output(shuffle, map, buckets).map_err(TaskError::Exception)?;
+            Ok(Vec::new())
+        }
+        ScriptEntry::TeePart(part) => {
+            part.write(stores, store);
             Ok(Vec::new())
         }
         ScriptEntry::StorePart { key, bytes } => {

@@ -174,6 +174,14 @@ impl ExecutorStores {
         self.change(|blocks| blocks.remove_rdd(rdd))
     }
 
+    /// RDDs that are gone: no task that could put a block of them runs anywhere.
+    pub fn forget_generations(&self, rdds: &[RddId]) {
+        let mut generations = self.generations.lock();
+        for rdd in rdds {
+            generations.remove(rdd);
+        }
+    }
+
     /// Removes one block.
     pub fn drop_block(&self, id: impl Into<StoredId>) -> Vec<BlockReport> {
         self.change(|blocks| blocks.remove(id, BlockRemoval::Dropped))

@@ -45,6 +45,7 @@ impl Scheduler {
             }
             todo.extend(rdd.core().dependencies().iter().map(Dependency::parent));
             new.insert(id, rdd.core().info());
+            self.handles.insert(id, Arc::downgrade(&rdd));
         }
         for (id, info) in new {
             self.levels.insert(id, info.level);
@@ -200,11 +201,12 @@ impl Scheduler {
             }
         };
         let rdd = Arc::clone(&stage.rdd);
-        let mut policies = BTreeMap::new();
+        let (mut policies, mut tees) = (BTreeMap::new(), BTreeMap::new());
         walk_stage(
             &rdd,
             |r| {
                 let (id, level) = (r.core().id(), r.core().level());
+                tees.extend(r.core().tee().map(|dir| (id, dir)));
                 if level.is_valid() {
                     let generation = self.generations.get(&id).copied().unwrap_or(0);
                     policies.insert(id, BlockPolicy { level, generation });
@@ -238,6 +240,7 @@ impl Scheduler {
             priority,
             last_local: now,
             policies: Arc::new(policies),
+            tees: Arc::new(tees),
             work,
             op: rdd.core().op(),
         };

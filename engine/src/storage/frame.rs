@@ -42,20 +42,52 @@ pub struct Frame<'a> {
 
 /// Encodes records into a frame.
 pub fn encode<T: Data>(values: &[T]) -> Result<Arc<[u8]>, BlockError> {
-    let mut bytes = vec![0; HEADER_BYTES];
-    for (index, value) in values.iter().enumerate() {
-        let start = bytes.len();
-        postcard::serialize_with_flavor(value, Appender(&mut bytes)).map_err(|error| BlockError::Encode {
-            index: index as u64,
-            type_name: type_name::<T>(),
-            message: error.to_string(),
-        })?;
-        if bytes.len() == start {
-            bytes.push(0);
-        }
+    let mut encoder = FrameEncoder::new();
+    encoder.append(values)?;
+    Ok(encoder.finish().0.into())
+}
+
+/// A frame that grows by chunks of records.
+#[derive(Debug)]
+pub struct FrameEncoder {
+    bytes: Vec<u8>,
+    records: u64,
+}
+
+impl Default for FrameEncoder {
+    fn default() -> Self {
+        Self::new()
     }
-    write_header(&mut bytes, values.len() as u64);
-    Ok(bytes.into())
+}
+
+impl FrameEncoder {
+    /// A frame without records.
+    pub fn new() -> Self {
+        Self { bytes: vec![0; HEADER_BYTES], records: 0 }
+    }
+
+    /// Appends records. After an error the frame must not be used.
+    pub fn append<T: Data>(&mut self, values: &[T]) -> Result<(), BlockError> {
+        for value in values {
+            let start = self.bytes.len();
+            postcard::serialize_with_flavor(value, Appender(&mut self.bytes)).map_err(|error| BlockError::Encode {
+                index: self.records,
+                type_name: type_name::<T>(),
+                message: error.to_string(),
+            })?;
+            if self.bytes.len() == start {
+                self.bytes.push(0);
+            }
+            self.records += 1;
+        }
+        Ok(())
+    }
+
+    /// The frame, its records, and the checksum of its payload.
+    pub fn finish(mut self) -> (Vec<u8>, u64, u32) {
+        let crc32 = write_header(&mut self.bytes, self.records);
+        (self.bytes, self.records, crc32)
+    }
 }
 
 /// Verifies everything about a frame but the records themselves.
@@ -95,7 +127,11 @@ pub fn open(bytes: &[u8]) -> Result<Frame<'_>, BlockError> {
 
 /// Decodes every record of a frame.
 pub fn decode<T: Data>(bytes: &[u8]) -> Result<Vec<T>, BlockError> {
-    let frame = open(bytes)?;
+    decode_frame(open(bytes)?)
+}
+
+/// Decodes every record of a frame that is open already.
+pub fn decode_frame<T: Data>(frame: Frame<'_>) -> Result<Vec<T>, BlockError> {
     let (values, rest) = decode_first(frame.payload, frame.records)?;
     if rest.is_empty() {
         Ok(values)
@@ -124,15 +160,18 @@ pub(super) fn decode_first<T: Data>(payload: &[u8], records: u64) -> Result<(Vec
     Ok((values, rest))
 }
 
-fn write_header(bytes: &mut [u8], records: u64) {
+/// Returns the checksum of the payload.
+fn write_header(bytes: &mut [u8], records: u64) -> u32 {
     let (header, payload) = bytes.split_at_mut(HEADER_BYTES);
     header[..4].copy_from_slice(&MAGIC);
     header[4..6].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
     header[8..16].copy_from_slice(&records.to_le_bytes());
     header[16..24].copy_from_slice(&(payload.len() as u64).to_le_bytes());
-    header[24..28].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
+    let crc32 = crc32fast::hash(payload);
+    header[24..28].copy_from_slice(&crc32.to_le_bytes());
     let checksum = crc32fast::hash(&header[..CHECKED_HEADER_BYTES]);
     header[CHECKED_HEADER_BYTES..].copy_from_slice(&checksum.to_le_bytes());
+    crc32
 }
 
 fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {

@@ -22,6 +22,7 @@ pub use block_store::{BlockChange, BlockStore, Found, LostBlock, PutOutcome, Tie
 pub use data::Data;
 pub use disk_store::{DiskDamage, DiskStore};
 pub use error::BlockError;
+pub use frame::FrameEncoder;
 pub use memory_store::MemoryStore;
 pub use preview::{PREVIEW_BYTES, PREVIEW_RECORDS, preview_of};
 pub use size::{SAMPLED_RECORDS, estimate_bytes};
