@@ -1,0 +1,114 @@
+//! The table of settings. A new limit or interval is a field of [`EngineConfig`] and a row here.
+
+use super::error::BadSetting;
+use super::units::{ByteUnit, TimeUnit};
+use super::value::{Field, Kind, Value};
+use super::{CheckpointWriting, EngineConfig};
+
+/// One setting: a row of the table.
+#[derive(Clone, Copy)]
+pub struct Setting {
+    /// Spark's key, or `faultline.*` where Spark has none.
+    pub key: &'static str,
+    /// The field of [`EngineConfig`].
+    pub field: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// Spark's default as Spark's documentation writes it; `None` for a key of ours.
+    pub spark_default: Option<&'static str>,
+    /// One line: what it limits.
+    pub doc: &'static str,
+    read: fn(&EngineConfig) -> Value,
+    write: fn(&mut EngineConfig, Value),
+}
+
+impl Setting {
+    /// Its value, so that [`Setting::set`] reads it back.
+    pub fn get(&self, config: &EngineConfig) -> String {
+        self.kind.print(&(self.read)(config))
+    }
+
+    /// Its value for people: `3s`, `64m`.
+    pub fn short(&self, config: &EngineConfig) -> String {
+        self.kind.short(&(self.read)(config))
+    }
+
+    /// Sets it from text.
+    ///
+    /// # Errors
+    /// What is wrong with the value.
+    pub fn set(&self, config: &mut EngineConfig, text: &str) -> Result<(), BadSetting> {
+        let value = self.kind.parse(self.key, text).map_err(|problem| BadSetting::value(self.key, problem))?;
+        (self.write)(config, value);
+        Ok(())
+    }
+}
+
+/// The setting of a key.
+pub fn find(key: &str) -> Option<&'static Setting> {
+    KEYS.iter().find(|setting| setting.key == key)
+}
+
+/// A row: key, field, kind, Spark's default, doc.
+macro_rules! row {
+    ($key:literal, $($field:ident).+, $kind:expr, $spark:expr, $doc:literal) => {
+        Setting {
+            key: $key,
+            field: stringify!($($field).+),
+            kind: $kind,
+            spark_default: $spark,
+            doc: $doc,
+            read: |config| config.$($field).+.value(),
+            write: |config, value| config.$($field).+.accept(value),
+        }
+    };
+}
+
+const SWITCH: Kind = Kind::Switch;
+const MILLIS: Kind = Kind::Time(TimeUnit::Millis);
+const SECONDS: Kind = Kind::Time(TimeUnit::Seconds);
+const BYTES: Kind = Kind::Size(ByteUnit::Bytes);
+const ANY: Kind = Kind::Count { least: 0, most: u64::MAX };
+
+const fn up_to(most: u64) -> Kind {
+    Kind::Count { least: 1, most }
+}
+
+/// Most of what a 32-bit field counts.
+const MANY: u64 = u32::MAX as u64;
+
+/// Every setting, by subject.
+#[rustfmt::skip] // One row is one line, so that it is read as a table.
+pub const KEYS: &[Setting] = &[
+    // The application.
+    row!("faultline.seed", seed, ANY, None, "Seed of everything random, and of the application's id"),
+    row!("spark.executor.instances", executors, Kind::Count { least: 0, most: 256 }, Some("2"), "Executors at the start"),
+    row!("spark.executor.cores", cores, up_to(256), Some("1"), "Task slots of each executor"),
+    row!("spark.default.parallelism", partitions, up_to(100_000), Some("all cores"), "Partitions where a program does not say"),
+    row!("faultline.rdd.chunkRecords", chunk_len, up_to(1 << 24), None, "Longest chunk that crosses a node, in records"),
+    row!("faultline.previews", previews, SWITCH, None, "Whether events of stored blocks carry their first records"),
+
+    // Scheduler.
+    row!("spark.task.maxFailures", task_max_failures, up_to(MANY), Some("4"), "Failures of one task before its job is given up (R4.1)"),
+    row!("spark.stage.maxConsecutiveAttempts", stage_max_consecutive_attempts, up_to(MANY), Some("4"), "Fetch failures in a row before a stage is given up (R3.6)"),
+    row!("spark.locality.wait", locality_wait, MILLIS, Some("3s"), "How long a task waits for an executor that holds its data (R7.2)"),
+    row!("spark.rdd.limit.scaleUpFactor", limit_scale_up_factor, Kind::Count { least: 2, most: MANY }, Some("4"), "How many times more partitions each further job of take reads (R2.15)"),
+    row!("faultline.scheduler.resubmitDelay", resubmit_delay, MILLIS, None, "How long fetch failures are gathered before stages run again; 200 ms in Spark's source (R3.3)"),
+    row!("faultline.executor.lossDetection", loss_detection, MILLIS, None, "How long the driver takes to notice that an executor died"),
+
+    // Storage and shuffle.
+    row!("faultline.executor.storageMemory", memory, BYTES, None, "Memory for stored blocks of each executor"),
+    row!("faultline.executor.shuffleMemory", shuffle_memory, BYTES, None, "Memory for map outputs of each executor, beyond which the oldest are spilled"),
+    row!("spark.storage.replication.proactive", proactive_replication, SWITCH, Some("true"), "Whether a block that lost a replica is copied again (R8.14)"),
+
+    // Checkpoints.
+    row!("spark.checkpoint.dir", checkpoint_dir, Kind::OptionalText, Some("(none)"), "Directory for checkpoints, as setCheckpointDir would be given it (R9.2)"),
+    row!("faultline.checkpoint.write", checkpoint_write, Kind::Word(CheckpointWriting::NAMES), None, "Whether a second job writes checkpoints, as in Spark, or the tasks that compute the partitions (R9.6)"),
+    row!("spark.cleaner.referenceTracking.cleanCheckpoints", clean_checkpoints, SWITCH, Some("false"), "Whether the files of a checkpoint go with the RDD that they hold (R9.15)"),
+
+    // Streaming.
+    row!("faultline.streaming.maxBatches", max_batches, Kind::OptionalCount { least: 1, most: MANY }, None, "Stop after this many batches"),
+    row!("spark.streaming.blockInterval", block_interval, MILLIS, Some("200ms"), "How long a receiver gathers records into one block (R17.6)"),
+    row!("spark.streaming.receiverRestartDelay", receiver_restart_delay, MILLIS, Some("2000"), "How long a receiver that stopped waits before it starts again (R17.4)"),
+    row!("spark.streaming.fileStream.minRememberDuration", file_remember, SECONDS, Some("60s"), "How far back a stream of files looks (R19.2)"),
+];
