@@ -6,12 +6,15 @@
 
 mod action;
 mod blocks;
+mod cartesian;
 mod checkpointed;
 mod chunk;
+mod coalesce;
 mod cogroup;
 mod context;
 mod dependency;
 mod detached;
+mod distinct;
 mod do_checkpoint;
 mod marks;
 mod narrow;
@@ -20,9 +23,12 @@ mod pair;
 pub mod partitioner;
 mod periodic;
 mod read;
+mod sample;
 mod source;
 mod union;
+mod zip;
 
+pub use action::{Number, StatCounter};
 pub use chunk::{Chunk, Sink, Stop, TaskError};
 pub use context::{
     CheckpointCommit, CheckpointProgress, Files, JobRunner, JobSpec, Notice, OpenedCheckpoint, ResultFn, SparkContext,
@@ -32,6 +38,7 @@ pub use dependency::Dependency;
 pub use narrow::{Out, PreservesPartitioning};
 pub use node::{AnyRdd, AnyShuffle, CheckpointKind, CheckpointState, CutTo, PreparedCut, RddCore, RddNode};
 pub use periodic::PeriodicRddCheckpointer;
+pub use sample::Replacement;
 pub use source::{Line, ReplayText};
 
 pub(crate) use chunk::{deliver_owned, deliver_shared};
@@ -67,7 +74,7 @@ impl<T: Data> Clone for Rdd<T> {
 }
 
 impl<T: Data> Rdd<T> {
-    fn new(core: RddCore, node: impl RddNode<T> + 'static) -> Self {
+    pub(crate) fn new(core: RddCore, node: impl RddNode<T> + 'static) -> Self {
         Self(Arc::new(RddInner { core, node: RwLock::new(Some(Arc::new(node))) }))
     }
 
