@@ -9,7 +9,7 @@ use faultline_engine::checkpoint::publish;
 use faultline_engine::event::{CheckpointPart, Determinism, RddInfo, StorageLevel};
 use faultline_engine::ids::*;
 use faultline_engine::object_store::{LocalObjectStore, ObjectStore, PutMode};
-use faultline_engine::storage::{FrameEncoder, frame};
+use faultline_engine::storage::frame::{self, FrameWriter};
 use rounds::{contest, entry, scaled};
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -48,7 +48,7 @@ fn info() -> RddInfo {
 }
 
 fn encode((id, records): &Partition) -> (CheckpointPart, Vec<u8>) {
-    let mut encoder = FrameEncoder::new();
+    let mut encoder = FrameWriter::default();
     records.chunks(1024).for_each(|chunk| encoder.append(chunk).expect("words can be written"));
     finish_part(*id, encoder)
 }

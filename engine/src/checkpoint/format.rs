@@ -11,7 +11,8 @@
 use crate::event::{CheckpointPart, PartitionerInfo};
 use crate::ids::{OpKey, PartitionId, RddId};
 use crate::object_store::{ObjectStore, StoreError};
-use crate::storage::{BlockError, Data, FrameEncoder, frame};
+use crate::storage::frame::FrameWriter;
+use crate::storage::{BlockError, Data, frame};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -132,8 +133,8 @@ pub fn manifest_key(directory: &str) -> String {
 }
 
 /// A partition that was encoded: what the manifest says of it, and the bytes to store.
-pub fn finish_part(partition: PartitionId, encoder: FrameEncoder) -> (CheckpointPart, Vec<u8>) {
-    let (bytes, records, crc32) = encoder.finish();
+pub fn finish_part(partition: PartitionId, encoder: FrameWriter) -> (CheckpointPart, Vec<u8>) {
+    let (bytes, records, crc32) = encoder.finish_with_checksum();
     (CheckpointPart { file: part_name(partition), bytes: bytes.len() as u64, records, crc32 }, bytes)
 }
 
@@ -306,7 +307,7 @@ mod tests {
     fn write(store: &dyn ObjectStore, partitions: u32) -> Manifest {
         let mut parts = Vec::new();
         for partition in (0..partitions).map(PartitionId) {
-            let mut encoder = FrameEncoder::new();
+            let mut encoder = FrameWriter::default();
             encoder.append(&content(partition.0)).unwrap();
             let (part, bytes) = finish_part(partition, encoder);
             replace(store, &part_key(DIRECTORY, partition), &bytes);
@@ -317,7 +318,12 @@ mod tests {
             rdd: RddId(3),
             op: OpKey { operator: "reduceByKey".into(), batch: None, ordinal: 0 },
             partitions: parts,
-            partitioner: Some(PartitionerInfo { class: "HashPartitioner".into(), partitions, hash_version: 1 }),
+            partitioner: Some(PartitionerInfo {
+                class: "HashPartitioner".into(),
+                partitions,
+                hash_version: 1,
+                detail: None,
+            }),
         };
         replace(store, &manifest_key(DIRECTORY), &manifest.encode());
         manifest

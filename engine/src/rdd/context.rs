@@ -7,6 +7,7 @@ use crate::config::EngineConfig;
 use crate::error::Result;
 use crate::event::*;
 use crate::ids::*;
+use crate::lineage::BlockSummary;
 use crate::task_context::TaskContext;
 use parking_lot::Mutex;
 use std::any::Any;
@@ -100,6 +101,11 @@ pub trait JobRunner: Send + Sync {
     fn commit_checkpoint(&self, commit: CheckpointCommit) -> Result<()>;
     /// Reads what a checkpoint directory says of itself; blocks.
     fn open_checkpoint(&self, dir: String) -> Result<OpenedCheckpoint>;
+    /// What is stored of these RDDs, for those of which something is; blocks. Nothing where no driver is.
+    fn stored(&self, rdds: Vec<RddId>) -> BTreeMap<RddId, BlockSummary> {
+        let _ = rdds;
+        BTreeMap::new()
+    }
     /// Tells the driver something; does not block.
     fn tell(&self, notice: Notice);
 }
@@ -232,9 +238,9 @@ impl SparkContext {
         &self.0.config
     }
 
-    /// `spark.default.parallelism`.
+    /// Partitions when a program does not say: `spark.default.parallelism`, else what the engine runs with.
     pub fn default_parallelism(&self) -> u32 {
-        self.0.config.partitions
+        self.0.config.parallelism()
     }
 
     /// Where checkpoints go (R9.2): a directory of this application's own below `dir`.

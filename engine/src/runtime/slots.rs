@@ -6,9 +6,11 @@
 use crate::driver::{DriverInput, Reply, Request, SlotId, Told};
 use crate::error::{EngineError, Result};
 use crate::ids::RddId;
+use crate::lineage::BlockSummary;
 use crate::rdd::{CheckpointCommit, CheckpointProgress, JobRunner, JobSpec, Notice, OpenedCheckpoint, TaskOutput};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// This thread's line to the driver.
@@ -108,6 +110,13 @@ impl JobRunner for SlotRunner {
         match call(Request::CommitCheckpoint(commit))? {
             Reply::Done(result) => result,
             _ => Err(EngineError::DriverLost),
+        }
+    }
+
+    fn stored(&self, rdds: Vec<RddId>) -> BTreeMap<RddId, BlockSummary> {
+        match call(Request::Stored(rdds)) {
+            Ok(Reply::Stored(stored)) => stored,
+            _ => BTreeMap::new(),
         }
     }
 
