@@ -66,7 +66,7 @@ fn k03_every_kind_of_rdd() {
             check(sc, "distinct", &pairs().map(|(k, _)| k).distinct())?;
             check(sc, "partitionBy", &pairs().partition_by(HashPartitioner::new(3)))?;
             check(sc, "reduceByKey and mapValues", &pairs().reduce_by_key(|a, b| a + b).map_values(|v| v + 1))?;
-            check(sc, "groupByKey", &pairs().group_by_key(3).map_values(|v| v.len()))?;
+            check(sc, "groupByKey", &pairs().group_by_key().map_values(|v| v.len()))?;
             check(sc, "union", &numbers().union(&numbers()))?;
             check(sc, "cogroup", &pairs().cogroup(&pairs()).map_values(|(a, b)| (a.len(), b.len())))?;
             check(sc, "join", &pairs().join(&pairs()))?;
