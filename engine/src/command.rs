@@ -33,8 +33,31 @@ pub enum Command {
         /// Partition.
         partition: PartitionId,
     },
-    /// Stop the application after the batch that runs.
+    /// No further batch: what is generated still runs, and then the stream ends.
     Stop,
+    /// Stop the stream as its program could (R22).
+    StopStreaming {
+        /// How.
+        mode: StopMode,
+    },
+}
+
+/// How a stream is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopMode {
+    /// Receivers first, then everything that was received is processed (R22.1).
+    Graceful,
+    /// At once: what waits is dropped, and running jobs are cancelled (R22.2).
+    Immediate,
+}
+
+impl fmt::Display for StopMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Graceful => "graceful",
+            Self::Immediate => "immediate",
+        })
+    }
 }
 
 impl fmt::Display for Command {
@@ -48,6 +71,7 @@ impl fmt::Display for Command {
             }
             Self::DropBlock { operator, batch: None, partition } => write!(f, "drop:block={operator}/{partition}"),
             Self::Stop => f.write_str("stop"),
+            Self::StopStreaming { mode } => write!(f, "stop:{mode}"),
         }
     }
 }

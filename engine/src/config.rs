@@ -2,7 +2,47 @@
 
 use crate::event::{ClockKind, StorageLevel};
 use crate::ids::*;
+use crate::receiver::PidSettings;
 use std::collections::BTreeMap;
+
+/// What happens to a stream when a batch fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BatchFailurePolicy {
+    /// The stream ends with the error of the batch; what waits is not run.
+    #[default]
+    Stop,
+    /// Its failed output operations are run again, `batch_max_failures` times in all; then as `Stop`.
+    Retry,
+    /// The batch is given up: its received blocks are kept and a finding names them, later batches go on.
+    Skip,
+    /// As Spark: `awaitTermination` throws the error at once, later batches go on, and their completion
+    /// cleans the input of the failed one by its age (R11.7).
+    Continue,
+}
+
+impl BatchFailurePolicy {
+    /// All of them, in the order of menus.
+    pub const ALL: [Self; 4] = [Self::Stop, Self::Retry, Self::Skip, Self::Continue];
+
+    /// Its name on the command line: `stop`, `retry`, `skip` or `continue`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Retry => "retry",
+            Self::Skip => "skip",
+            Self::Continue => "continue",
+        }
+    }
+}
+
+impl std::str::FromStr for BatchFailurePolicy {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|policy| policy.name() == name);
+        found.ok_or_else(|| format!("{name:?} is no policy for failed batches; use stop, retry, skip or continue"))
+    }
+}
 
 /// How many slots, how much memory, which limits.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +90,34 @@ pub struct EngineConfig {
     pub block_interval: Millis,
     /// `spark.streaming.receiverRestartDelay` (R17.4).
     pub receiver_restart_delay: Millis,
+    /// `spark.streaming.blockQueueSize`: blocks of a receiver that may wait for the driver; then the receiver
+    /// waits (R17.6).
+    pub block_queue_size: usize,
+    /// `spark.streaming.receiver.maxRate`: records per second that a receiver may store one by one; none is
+    /// unlimited (R17.13).
+    pub receiver_max_rate: Option<u64>,
+    /// `spark.streaming.backpressure.enabled`: whether the rate follows what batches can process (R17.14).
+    pub backpressure: bool,
+    /// `spark.streaming.backpressure.initialRate`: the rate before the first estimate.
+    pub backpressure_initial_rate: Option<u64>,
+    /// `spark.streaming.backpressure.pid.*`.
+    pub backpressure_pid: PidSettings,
+    /// `spark.streaming.concurrentJobs`: output operations that run at once; more than 1 takes their order
+    /// away (R11.6).
+    pub concurrent_jobs: u32,
+    /// `faultline.streaming.maxQueuedBatches`: generated batches that may wait to run; further ones are
+    /// generated when there is room, with the times that they have.
+    pub max_queued_batches: usize,
+    /// `faultline.streaming.onBatchFailure`.
+    pub on_batch_failure: BatchFailurePolicy,
+    /// `faultline.streaming.batchMaxFailures`: how often a batch may fail under `retry`.
+    pub batch_max_failures: u32,
+    /// `spark.streaming.gracefulStopTimeout`: how long a graceful stop waits for received blocks to get
+    /// into batches; none is ten batch intervals (R22.1).
+    pub graceful_stop_timeout: Option<Millis>,
+    /// `faultline.streaming.receiverStopTimeout`: how long a graceful stop waits for receivers. Spark waits
+    /// 10 s and then without a limit.
+    pub receiver_stop_timeout: Millis,
     /// `spark.streaming.fileStream.minRememberDuration`: how far back a file stream looks (R19.2).
     pub file_remember: Millis,
     /// Storage levels that replace the program's, by operator, applied after validation.
@@ -84,6 +152,17 @@ impl Default for EngineConfig {
             max_batches: None,
             block_interval: Millis(200),
             receiver_restart_delay: Millis(2000),
+            block_queue_size: 10,
+            receiver_max_rate: None,
+            backpressure: false,
+            backpressure_initial_rate: None,
+            backpressure_pid: PidSettings::default(),
+            concurrent_jobs: 1,
+            max_queued_batches: 1000,
+            on_batch_failure: BatchFailurePolicy::Stop,
+            batch_max_failures: 4,
+            graceful_stop_timeout: None,
+            receiver_stop_timeout: Millis(60_000),
             file_remember: Millis(60_000),
             persist: BTreeMap::new(),
             checkpoint: BTreeMap::new(),
@@ -110,6 +189,7 @@ impl EngineConfig {
         set("spark.storage.replication.proactive", self.proactive_replication.to_string());
         set("faultline.executor.storageMemory", self.memory.to_string());
         set("faultline.seed", self.seed.to_string());
+        self.streaming_properties(&mut set);
         for (op, level) in &self.persist {
             set(&format!("faultline.persist.{op}"), level.to_string());
         }
@@ -117,6 +197,29 @@ impl EngineConfig {
             set(&format!("faultline.checkpoint.{op}"), every.to_string());
         }
         p
+    }
+
+    /// What differs from the defaults: a log of a program without streams should not be about streams.
+    fn streaming_properties(&self, set: &mut impl FnMut(&str, String)) {
+        let default = Self::default();
+        let rates = [
+            ("spark.streaming.receiver.maxRate", self.receiver_max_rate),
+            ("spark.streaming.backpressure.initialRate", self.backpressure_initial_rate),
+        ];
+        for (key, rate) in rates {
+            if let Some(rate) = rate {
+                set(key, rate.to_string());
+            }
+        }
+        if self.backpressure {
+            set("spark.streaming.backpressure.enabled", "true".into());
+        }
+        if self.concurrent_jobs != default.concurrent_jobs {
+            set("spark.streaming.concurrentJobs", self.concurrent_jobs.to_string());
+        }
+        if self.on_batch_failure != default.on_batch_failure {
+            set("faultline.streaming.onBatchFailure", self.on_batch_failure.name().into());
+        }
     }
 
     /// The application id, derived from the seed so that logs repeat.

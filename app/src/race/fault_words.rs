@@ -1,6 +1,6 @@
 //! A planned fault in words.
 
-use faultline_engine::command::Command;
+use faultline_engine::command::{Command, StopMode};
 use faultline_engine::sim::faults::{Moment, PlannedFault};
 
 /// `executor 2 dies before batch 7`
@@ -16,6 +16,8 @@ pub fn fault_words(fault: &PlannedFault) -> String {
             format!("partition {partition} of {operator} is dropped")
         }
         Command::Stop => "the program stops".to_owned(),
+        Command::StopStreaming { mode: StopMode::Graceful } => "the stream is stopped gracefully".to_owned(),
+        Command::StopStreaming { mode: StopMode::Immediate } => "the stream is stopped at once".to_owned(),
     };
     match fault.moment {
         Moment::Batch(batch) => format!("{what} before batch {batch}"),
@@ -36,6 +38,7 @@ mod tests {
             ("slow:executor=1,factor=10@batch=3", "executor 1 becomes 10 times slower before batch 3"),
             ("drop:block=state/7/2@batch=8", "partition 2 of state, batch 7, is dropped before batch 8"),
             ("drop:block=links/2@stage=1.task=0", "partition 2 of links is dropped while task 0 of stage 1 runs"),
+            ("stop:graceful@batch=4", "the stream is stopped gracefully before batch 4"),
         ] {
             assert_eq!(fault_words(&spec.parse().expect(spec)), words);
         }

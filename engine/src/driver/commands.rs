@@ -74,6 +74,7 @@ impl Driver {
                 }
             }
             Command::Stop => self.stop_streaming(),
+            Command::StopStreaming { mode } => self.begin_stop(now, mode, out, fx),
         }
     }
 

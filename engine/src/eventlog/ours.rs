@@ -9,11 +9,14 @@ use std::io;
 const PREFIX: &str = "Faultline";
 
 /// Names of the kinds written here; another name after the prefix is of a newer version.
-const KINDS: [&str; 27] = [
+const KINDS: [&str; 30] = [
     "ReceiverStarted",
     "ReceiverError",
     "ReceiverStopped",
     "ReceivedBlockAdded",
+    "ReceiverRateUpdated",
+    "StreamingStopping",
+    "StreamingStopped",
     "StreamingStarted",
     "BatchSubmitted",
     "BatchStarted",

@@ -12,5 +12,5 @@ mod stores;
 pub use cost::{CostMeter, CostTable};
 pub use inline::inline_context;
 pub use run::{TaskOutcome, run_task};
-pub use script::{BlockReport, Replicas, ScriptEntry, apply, store_input_block};
+pub use script::{BlockReport, Replicas, ScriptEntry, apply, peers_of, store_input_block};
 pub use stores::ExecutorStores;

@@ -155,6 +155,17 @@ pub fn store_input_block(
     store_copies(id.into(), block, replicas, stores, cluster, |on, block| on.put_input_block(id, block, level))
 }
 
+/// The executors beside `here` that may get a copy of a receiver's block: in turn, so that copies spread.
+pub fn peers_of(here: ExecutorId, block: InputBlockId, cluster: &Cluster) -> Vec<ExecutorId> {
+    let mut peers: Vec<ExecutorId> = cluster.read().keys().copied().filter(|peer| *peer != here).collect();
+    if !peers.is_empty() {
+        let turn = crate::rng::Seed(block.number).fork("replica").0;
+        let first = (turn % peers.len() as u64) as usize;
+        peers.rotate_left(first);
+    }
+    peers
+}
+
 /// Where copies of a block may go.
 #[derive(Clone, Copy, Debug)]
 pub struct Replicas<'a> {

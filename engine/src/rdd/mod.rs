@@ -12,6 +12,7 @@ mod cogroup;
 mod context;
 mod dependency;
 mod detached;
+pub(crate) mod glob;
 mod narrow;
 mod node;
 mod pair;
@@ -29,7 +30,7 @@ pub use source::{Line, ReplayText};
 
 pub(crate) use chunk::{deliver_owned, deliver_shared};
 pub use context::Released;
-pub(crate) use context::{JobLocal, callsite, with_job_local};
+pub(crate) use context::{JobLocal, callsite, job_local, with_job_local};
 
 use crate::error::{EngineError, Result};
 use crate::event::*;

@@ -50,11 +50,14 @@ fn outside() -> EngineError {
 
 /// Runs user code of the driver program; a panic is an error.
 pub(crate) fn catch<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(EngineError::JobFailed(text.unwrap_or_else(|| "the driver program panicked".to_owned())))
-    })
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| Err(EngineError::JobFailed(panic_text(&*panic))))
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "the driver program panicked".to_owned())
 }
 
 /// Starts a slot's thread. It waits for its first reply before it runs `body`.

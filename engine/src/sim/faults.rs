@@ -1,6 +1,6 @@
 //! Planned faults: what happens, and when, in the words of the command line.
 
-use crate::command::Command;
+use crate::command::{Command, StopMode};
 use crate::ids::*;
 use std::fmt;
 use std::str::FromStr;
@@ -92,7 +92,12 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
                 _ => Err("drop needs block=OPERATOR/BATCH/PARTITION".into()),
             }
         }
-        other => Err(format!("unknown action {other:?}; the actions are kill, restart, slow, drop")),
+        "stop" => match target {
+            "graceful" => Ok(Command::StopStreaming { mode: StopMode::Graceful }),
+            "immediate" => Ok(Command::StopStreaming { mode: StopMode::Immediate }),
+            _ => Err("stop is either stop:graceful or stop:immediate".into()),
+        },
+        other => Err(format!("unknown action {other:?}; the actions are kill, restart, slow, drop, stop")),
     }
 }
 
@@ -117,6 +122,8 @@ mod tests {
             "restart:executor=2@batch=9",
             "slow:executor=1,factor=10@batch=3",
             "drop:block=updateStateByKey/7/2@batch=8",
+            "stop:graceful@batch=4",
+            "stop:immediate@stage=3.task=0",
         ] {
             let fault: PlannedFault = spec.parse().expect(spec);
             assert_eq!(fault.to_string(), spec);

@@ -1,9 +1,10 @@
 //! The template: streams and output operations, with what is known of them before any batch.
 
-use crate::driver::{BatchTick, ReceiverPlan};
+use crate::driver::{BatchTick, OutputBody};
 use crate::error::Result;
 use crate::event::{OutputOpInfo, StorageLevel, StreamInfo};
 use crate::ids::*;
+use crate::receiver::ReceiverPlan;
 use crate::streaming::instances::Generation;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -48,13 +49,24 @@ impl StreamCore {
 }
 
 /// What an output operation does with a batch: builds its job, if the stream has an RDD.
-pub(super) type OutputBody =
-    Box<dyn Fn(&Generation<'_>, BatchTick) -> Result<Option<Box<dyn FnOnce() -> Result<()> + Send>>> + Send>;
+pub(super) type MakeOutput = Box<dyn Fn(&Generation<'_>, BatchTick) -> Result<Option<OutputBody>> + Send>;
+
+/// What may still be done with a context (R11.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum ContextState {
+    /// Not started.
+    #[default]
+    Initialized,
+    /// Started.
+    Active,
+    /// Stopped, for good.
+    Stopped,
+}
 
 /// A registered output operation.
 pub(super) struct OutputOp {
     pub info: OutputOpInfo,
-    pub body: OutputBody,
+    pub body: MakeOutput,
 }
 
 /// All streams and output operations of a context.
@@ -62,7 +74,7 @@ pub(super) struct OutputOp {
 pub(super) struct DStreamGraph {
     pub streams: Vec<Arc<StreamCore>>,
     pub outputs: Vec<OutputOp>,
-    pub started: bool,
+    pub state: ContextState,
     /// Input records per batch, summed over the inputs.
     pub records_per_batch: u64,
     pub remember: Option<Millis>,

@@ -6,12 +6,15 @@
 
 mod combine;
 mod context;
+mod control;
 mod dstream;
 mod graph;
 mod input;
 mod instances;
 mod output;
 mod own;
+mod queue;
+mod receivers;
 mod reduced_window;
 mod sources;
 mod state;
@@ -21,3 +24,4 @@ mod window;
 
 pub use context::StreamingContext;
 pub use dstream::DStream;
+pub use queue::{Dequeue, RddQueue};
