@@ -157,8 +157,11 @@ impl Driver {
         let Some(s) = &mut self.streaming else { return };
         let last = s.next + u32::from(unallocated);
         s.last = Some(s.last.map_or(last, |planned| planned.min(last)));
-        let default = Millis(s.interval.0 * INTERVALS_GRACEFUL);
-        self.enter(Phase::Ticks, now.plus(self.config.graceful_stop_timeout.unwrap_or(default)));
+        let timeout = match self.config.graceful_stop_timeout {
+            Millis(0) => Millis(s.interval.0 * INTERVALS_GRACEFUL),
+            timeout => timeout,
+        };
+        self.enter(Phase::Ticks, now.plus(timeout));
     }
 
     fn after_ticks(&mut self, now: Timestamp, fx: &mut Effects) {

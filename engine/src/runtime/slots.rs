@@ -50,7 +50,12 @@ fn outside() -> EngineError {
 
 /// Runs user code of the driver program; a panic is an error.
 pub(crate) fn catch<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| Err(EngineError::JobFailed(panic_text(&*panic))))
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
+        if let Some(thrown) = panic.downcast_ref::<EngineError>() {
+            return Err(thrown.clone());
+        }
+        Err(EngineError::JobFailed(panic_text(&*panic)))
+    })
 }
 
 /// What a panic said.

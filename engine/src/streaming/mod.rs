@@ -11,6 +11,7 @@ mod dstream;
 mod graph;
 mod input;
 mod instances;
+mod map_with_state;
 mod output;
 mod own;
 mod queue;
@@ -24,4 +25,5 @@ mod window;
 
 pub use context::StreamingContext;
 pub use dstream::DStream;
+pub use map_with_state::{MapWithStateDStream, State, StateError, StateSpec};
 pub use queue::{Dequeue, RddQueue};

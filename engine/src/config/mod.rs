@@ -1,4 +1,20 @@
 //! Every limit and interval of the engine, with its origin in Spark's configuration.
+//!
+//! [`EngineConfig`] is the one struct; `keys.rs` is the one table over it: a row per setting with its key,
+//! its field, how it is read and printed, Spark's default and a line of doc. Parsing (`--conf`), what the
+//! log announces and `docs/configuration.md` are made from that table.
+
+mod docs;
+mod error;
+mod keys;
+mod units;
+mod value;
+
+pub use docs::{markdown, table};
+pub use error::BadSetting;
+pub use keys::{KEYS, Setting, find};
+pub use units::{ByteUnit, TimeUnit};
+pub use value::{Field, Kind, Value};
 
 use crate::event::{ClockKind, StorageLevel};
 use crate::ids::*;
@@ -24,6 +40,9 @@ impl BatchFailurePolicy {
     /// All of them, in the order of menus.
     pub const ALL: [Self; 4] = [Self::Stop, Self::Retry, Self::Skip, Self::Continue];
 
+    /// Their names.
+    pub const WORDS: &[&str] = &["stop", "retry", "skip", "continue"];
+
     /// Its name on the command line: `stop`, `retry`, `skip` or `continue`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -32,15 +51,6 @@ impl BatchFailurePolicy {
             Self::Skip => "skip",
             Self::Continue => "continue",
         }
-    }
-}
-
-impl std::str::FromStr for BatchFailurePolicy {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|policy| policy.name() == name);
-        found.ok_or_else(|| format!("{name:?} is no policy for failed batches; use stop, retry, skip or continue"))
     }
 }
 
@@ -113,13 +123,16 @@ pub struct EngineConfig {
     /// `faultline.streaming.batchMaxFailures`: how often a batch may fail under `retry`.
     pub batch_max_failures: u32,
     /// `spark.streaming.gracefulStopTimeout`: how long a graceful stop waits for received blocks to get
-    /// into batches; none is ten batch intervals (R22.1).
-    pub graceful_stop_timeout: Option<Millis>,
+    /// into batches; 0 is ten batch intervals (R22.1).
+    pub graceful_stop_timeout: Millis,
     /// `faultline.streaming.receiverStopTimeout`: how long a graceful stop waits for receivers. Spark waits
     /// 10 s and then without a limit.
     pub receiver_stop_timeout: Millis,
     /// `spark.streaming.fileStream.minRememberDuration`: how far back a file stream looks (R19.2).
     pub file_remember: Millis,
+    /// Whether keys of `mapWithState` time out at batches whose state is checkpointed only, as in Spark, up
+    /// to an interval late; else at most one batch late (R14.6).
+    pub state_timeouts_at_checkpoints: bool,
     /// Storage levels that replace the program's, by operator, applied after validation.
     pub persist: BTreeMap<OperatorName, StorageLevel>,
     /// Checkpoint intervals in batches that replace the program's, by operator, applied after
@@ -161,9 +174,10 @@ impl Default for EngineConfig {
             max_queued_batches: 1000,
             on_batch_failure: BatchFailurePolicy::Stop,
             batch_max_failures: 4,
-            graceful_stop_timeout: None,
+            graceful_stop_timeout: Millis(0),
             receiver_stop_timeout: Millis(60_000),
             file_remember: Millis(60_000),
+            state_timeouts_at_checkpoints: false,
             persist: BTreeMap::new(),
             checkpoint: BTreeMap::new(),
             faults: Vec::new(),
@@ -171,8 +185,60 @@ impl Default for EngineConfig {
     }
 }
 
+/// Settings that every log announces; others are announced when they differ from their default.
+const ANNOUNCED: [&str; 9] = [
+    "spark.executor.instances",
+    "spark.executor.cores",
+    "spark.default.parallelism",
+    "spark.task.maxFailures",
+    "spark.stage.maxConsecutiveAttempts",
+    "spark.locality.wait",
+    "spark.storage.replication.proactive",
+    "faultline.executor.storageMemory",
+    "faultline.seed",
+];
+
+/// Before the operator in the settings that replace a program's level.
+const PERSIST: &str = "faultline.persist.";
+/// Before the operator in the settings that replace a program's interval of checkpoints.
+const CHECKPOINT: &str = "faultline.checkpoint.";
+
 impl EngineConfig {
-    /// The settings as the event log announces them, under Spark's keys where they exist.
+    /// Sets one setting from text, in Spark's units: `set("spark.locality.wait", "3s")`.
+    ///
+    /// # Errors
+    /// Names the key, what is wrong with the value, or the nearest key when there is no such one.
+    pub fn set(&mut self, key: &str, text: &str) -> Result<(), BadSetting> {
+        if key == "spark.app.name" {
+            text.clone_into(&mut self.app_name);
+            return Ok(());
+        }
+        if let Some(operator) = key.strip_prefix(PERSIST) {
+            let level = text.parse().map_err(|e| BadSetting::value(key, format!("{e}")))?;
+            self.persist.insert(operator.into(), level);
+            return Ok(());
+        }
+        if let Some(operator) = key.strip_prefix(CHECKPOINT) {
+            let every =
+                text.parse().map_err(|_| BadSetting::value(key, format!("{key} should be int, but was {text}")))?;
+            self.checkpoint.insert(operator.into(), every);
+            return Ok(());
+        }
+        find(key).ok_or_else(|| BadSetting::unknown(key))?.set(self, text)
+    }
+
+    /// The same from one piece of text: `assign("spark.locality.wait=3s")`.
+    ///
+    /// # Errors
+    /// As [`EngineConfig::set`], and when there is no `=`.
+    pub fn assign(&mut self, text: &str) -> Result<(), BadSetting> {
+        let (key, value) = text.split_once('=').ok_or_else(|| BadSetting::shape(text))?;
+        self.set(key.trim(), value.trim())
+    }
+
+    /// The settings as the event log announces them, under Spark's keys where they exist: some always,
+    /// as Spark announces what was set the others when they are not the default. [`EngineConfig::set`]
+    /// reads each of them back, but for the application's id.
     pub fn properties(&self) -> BTreeMap<String, String> {
         let mut p = BTreeMap::new();
         let mut set = |k: &str, v: String| {
@@ -180,46 +246,20 @@ impl EngineConfig {
         };
         set("spark.app.name", self.app_name.clone());
         set("spark.app.id", self.app_id());
-        set("spark.executor.instances", self.executors.to_string());
-        set("spark.executor.cores", self.cores.to_string());
-        set("spark.default.parallelism", self.partitions.to_string());
-        set("spark.task.maxFailures", self.task_max_failures.to_string());
-        set("spark.stage.maxConsecutiveAttempts", self.stage_max_consecutive_attempts.to_string());
-        set("spark.locality.wait", format!("{}ms", self.locality_wait));
-        set("spark.storage.replication.proactive", self.proactive_replication.to_string());
-        set("faultline.executor.storageMemory", self.memory.to_string());
-        set("faultline.seed", self.seed.to_string());
-        self.streaming_properties(&mut set);
-        for (op, level) in &self.persist {
-            set(&format!("faultline.persist.{op}"), level.to_string());
-        }
-        for (op, every) in &self.checkpoint {
-            set(&format!("faultline.checkpoint.{op}"), every.to_string());
-        }
-        p
-    }
-
-    /// What differs from the defaults: a log of a program without streams should not be about streams.
-    fn streaming_properties(&self, set: &mut impl FnMut(&str, String)) {
         let default = Self::default();
-        let rates = [
-            ("spark.streaming.receiver.maxRate", self.receiver_max_rate),
-            ("spark.streaming.backpressure.initialRate", self.backpressure_initial_rate),
-        ];
-        for (key, rate) in rates {
-            if let Some(rate) = rate {
-                set(key, rate.to_string());
+        for setting in KEYS {
+            let text = setting.get(self);
+            if ANNOUNCED.contains(&setting.key) || text != setting.get(&default) {
+                set(setting.key, text);
             }
         }
-        if self.backpressure {
-            set("spark.streaming.backpressure.enabled", "true".into());
+        for (op, level) in &self.persist {
+            set(&format!("{PERSIST}{op}"), level.to_string());
         }
-        if self.concurrent_jobs != default.concurrent_jobs {
-            set("spark.streaming.concurrentJobs", self.concurrent_jobs.to_string());
+        for (op, every) in &self.checkpoint {
+            set(&format!("{CHECKPOINT}{op}"), every.to_string());
         }
-        if self.on_batch_failure != default.on_batch_failure {
-            set("faultline.streaming.onBatchFailure", self.on_batch_failure.name().into());
-        }
+        p
     }
 
     /// The application id, derived from the seed so that logs repeat.
@@ -227,3 +267,6 @@ impl EngineConfig {
         format!("faultline-{:016x}", crate::rng::Seed(self.seed).fork("application").0)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! The table of settings. A new limit or interval is a field of [`EngineConfig`] and a row here.
+
+use super::error::BadSetting;
+use super::units::{ByteUnit, TimeUnit};
+use super::value::{Field, Kind, Value};
+use super::{BatchFailurePolicy, EngineConfig};
+
+/// One setting: a row of the table.
+#[derive(Clone, Copy)]
+pub struct Setting {
+    /// Spark's key, or `faultline.*` where Spark has none.
+    pub key: &'static str,
+    /// The field of [`EngineConfig`].
+    pub field: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// Spark's default as Spark's documentation writes it; `None` for a key of ours.
+    pub spark_default: Option<&'static str>,
+    /// One line: what it limits.
+    pub doc: &'static str,
+    read: fn(&EngineConfig) -> Value,
+    write: fn(&mut EngineConfig, Value),
+}
+
+impl Setting {
+    /// Its value, so that [`Setting::set`] reads it back.
+    pub fn get(&self, config: &EngineConfig) -> String {
+        self.kind.print(&(self.read)(config))
+    }
+
+    /// Its value for people: `3s`, `64m`.
+    pub fn short(&self, config: &EngineConfig) -> String {
+        self.kind.short(&(self.read)(config))
+    }
+
+    /// Sets it from text.
+    ///
+    /// # Errors
+    /// What is wrong with the value.
+    pub fn set(&self, config: &mut EngineConfig, text: &str) -> Result<(), BadSetting> {
+        let value = self.kind.parse(self.key, text).map_err(|problem| BadSetting::value(self.key, problem))?;
+        (self.write)(config, value);
+        Ok(())
+    }
+}
+
+/// The setting of a key.
+pub fn find(key: &str) -> Option<&'static Setting> {
+    KEYS.iter().find(|setting| setting.key == key)
+}
+
+/// A row: key, field, kind, Spark's default, doc.
+macro_rules! row {
+    ($key:literal, $($field:ident).+, $kind:expr, $spark:expr, $doc:literal) => {
+        Setting {
+            key: $key,
+            field: stringify!($($field).+),
+            kind: $kind,
+            spark_default: $spark,
+            doc: $doc,
+            read: |config| config.$($field).+.value(),
+            write: |config, value| config.$($field).+.accept(value),
+        }
+    };
+}
+
+const SWITCH: Kind = Kind::Switch;
+const MILLIS: Kind = Kind::Time(TimeUnit::Millis);
+const SECONDS: Kind = Kind::Time(TimeUnit::Seconds);
+const BYTES: Kind = Kind::Size(ByteUnit::Bytes);
+const WEIGHT: Kind = Kind::Factor { least: 0.0, most: 1e9 };
+const ANY: Kind = Kind::Count { least: 0, most: u64::MAX };
+
+const fn up_to(most: u64) -> Kind {
+    Kind::Count { least: 1, most }
+}
+
+/// Most of what a 32-bit field counts.
+const MANY: u64 = u32::MAX as u64;
+
+/// Every setting, by subject.
+#[rustfmt::skip] // One row is one line, so that it is read as a table.
+pub const KEYS: &[Setting] = &[
+    // The application.
+    row!("faultline.seed", seed, ANY, None, "Seed of everything random, and of the application's id"),
+    row!("spark.executor.instances", executors, Kind::Count { least: 0, most: 256 }, Some("2"), "Executors at the start"),
+    row!("spark.executor.cores", cores, up_to(256), Some("1"), "Task slots of each executor"),
+    row!("spark.default.parallelism", partitions, up_to(100_000), Some("all cores"), "Partitions where a program does not say"),
+    row!("faultline.rdd.chunkRecords", chunk_len, up_to(1 << 24), None, "Longest chunk that crosses a node, in records"),
+    row!("faultline.previews", previews, SWITCH, None, "Whether events of stored blocks carry their first records"),
+
+    // Scheduler.
+    row!("spark.task.maxFailures", task_max_failures, up_to(MANY), Some("4"), "Failures of one task before its job is given up (R4.1)"),
+    row!("spark.stage.maxConsecutiveAttempts", stage_max_consecutive_attempts, up_to(MANY), Some("4"), "Fetch failures in a row before a stage is given up (R3.6)"),
+    row!("spark.locality.wait", locality_wait, MILLIS, Some("3s"), "How long a task waits for an executor that holds its data (R7.2)"),
+    row!("spark.rdd.limit.scaleUpFactor", limit_scale_up_factor, Kind::Count { least: 2, most: MANY }, Some("4"), "How many times more partitions each further job of take reads (R2.15)"),
+    row!("faultline.scheduler.resubmitDelay", resubmit_delay, MILLIS, None, "How long fetch failures are gathered before stages run again; 200 ms in Spark's source (R3.3)"),
+    row!("faultline.executor.lossDetection", loss_detection, MILLIS, None, "How long the driver takes to notice that an executor died"),
+
+    // Storage and shuffle.
+    row!("faultline.executor.storageMemory", memory, BYTES, None, "Memory for stored blocks of each executor"),
+    row!("faultline.executor.shuffleMemory", shuffle_memory, BYTES, None, "Memory for map outputs of each executor, beyond which the oldest are spilled"),
+    row!("spark.storage.replication.proactive", proactive_replication, SWITCH, Some("true"), "Whether a block that lost a replica is copied again (R8.14)"),
+
+    // Streaming.
+    row!("faultline.streaming.maxBatches", max_batches, Kind::OptionalCount { least: 1, most: MANY }, None, "Stop after this many batches"),
+    row!("spark.streaming.blockInterval", block_interval, MILLIS, Some("200ms"), "How long a receiver gathers records into one block (R17.6)"),
+    row!("spark.streaming.receiverRestartDelay", receiver_restart_delay, MILLIS, Some("2000"), "How long a receiver that stopped waits before it starts again (R17.4)"),
+    row!("spark.streaming.blockQueueSize", block_queue_size, up_to(MANY), Some("10"), "Blocks of a receiver that may wait for the driver, then the receiver waits (R17.6)"),
+    row!("spark.streaming.receiver.maxRate", receiver_max_rate, Kind::OptionalCount { least: 0, most: u64::MAX }, Some("unlimited"), "Records per second that a receiver may store one by one (R17.13)"),
+    row!("spark.streaming.backpressure.enabled", backpressure, SWITCH, Some("false"), "Whether the rate of receivers follows what batches can process (R17.14)"),
+    row!("spark.streaming.backpressure.initialRate", backpressure_initial_rate, Kind::OptionalCount { least: 0, most: u64::MAX }, Some("not set"), "Rate of a receiver before the first estimate"),
+    row!("spark.streaming.backpressure.pid.proportional", backpressure_pid.proportional, WEIGHT, Some("1.0"), "Weight of the difference between the last rate and that of a batch"),
+    row!("spark.streaming.backpressure.pid.integral", backpressure_pid.integral, WEIGHT, Some("0.2"), "Weight of what waits already"),
+    row!("spark.streaming.backpressure.pid.derived", backpressure_pid.derived, WEIGHT, Some("0.0"), "Weight of how fast the difference changes"),
+    row!("spark.streaming.backpressure.pid.minRate", backpressure_pid.min_rate, Kind::Factor { least: 0.001, most: 1e12 }, Some("100"), "Least rate that back-pressure sets"),
+    row!("spark.streaming.concurrentJobs", concurrent_jobs, up_to(256), Some("1"), "Output operations that run at once; more than 1 takes their order away (R11.6)"),
+    row!("faultline.streaming.maxQueuedBatches", max_queued_batches, up_to(MANY), None, "Generated batches that may wait to run; further ones are generated when there is room"),
+    row!("faultline.streaming.onBatchFailure", on_batch_failure, Kind::Word(BatchFailurePolicy::WORDS), None, "What a failed batch does to its stream; Spark's way is continue (R11.7)"),
+    row!("faultline.streaming.batchMaxFailures", batch_max_failures, up_to(MANY), None, "Failures of one batch before retry gives up"),
+    row!("spark.streaming.gracefulStopTimeout", graceful_stop_timeout, MILLIS, Some("ten batch intervals"), "How long a graceful stop waits for received blocks to get into batches; 0 is ten batch intervals (R22.1)"),
+    row!("faultline.streaming.receiverStopTimeout", receiver_stop_timeout, MILLIS, None, "How long a graceful stop waits for receivers; Spark waits without a limit"),
+    row!("spark.streaming.fileStream.minRememberDuration", file_remember, SECONDS, Some("60s"), "How far back a stream of files looks (R19.2)"),
+];
