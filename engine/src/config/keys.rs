@@ -101,6 +101,12 @@ pub const KEYS: &[Setting] = &[
     row!("faultline.executor.storageMemory", memory, BYTES, None, "Memory for stored blocks of each executor"),
     row!("faultline.executor.shuffleMemory", shuffle_memory, BYTES, None, "Memory for map outputs of each executor, beyond which the oldest are spilled"),
     row!("spark.storage.replication.proactive", proactive_replication, SWITCH, Some("true"), "Whether a block that lost a replica is copied again (R8.14)"),
+    row!("spark.memory.offHeap.size", storage.off_heap_memory, BYTES, Some("0"), "Memory outside of the heap for blocks of each executor; without it blocks of the level OFF_HEAP go to disk (R8.1)"),
+    row!("spark.storage.unrollMemoryThreshold", storage.unroll_memory_threshold, BYTES, Some("1m"), "Bytes asked for when the unrolling of a partition begins (R8.4)"),
+    row!("spark.storage.maxReplicationFailures", storage.max_replication_failures, Kind::Count { least: 0, most: MANY }, Some("1"), "Peers that may fail before no other is tried for a copy (R8.13)"),
+    row!("spark.block.failures.beforeLocationRefresh", storage.failures_before_location_refresh, up_to(MANY), Some("5"), "Locations of a block that may fail before the list is asked for again (R8.15)"),
+    row!("spark.storage.decommission.rddBlocks.enabled", storage.decommission_rdd_blocks, SWITCH, Some("true"), "Whether an executor that is decommissioned hands its blocks on"),
+    row!("spark.storage.decommission.shuffleBlocks.enabled", storage.decommission_shuffle_blocks, SWITCH, Some("true"), "Whether an executor that is decommissioned hands its map outputs on"),
 
     // Streaming.
     row!("faultline.streaming.maxBatches", max_batches, Kind::OptionalCount { least: 1, most: MANY }, None, "Stop after this many batches"),

@@ -16,6 +16,10 @@ pub use keys::{KEYS, Setting, find};
 pub use units::{ByteUnit, TimeUnit};
 pub use value::{Field, Kind, Value};
 
+mod storage;
+
+pub use storage::StorageSettings;
+
 use crate::event::{ClockKind, StorageLevel};
 use crate::ids::*;
 use crate::receiver::PidSettings;
@@ -94,6 +98,8 @@ pub struct EngineConfig {
     pub previews: bool,
     /// Shuffle bytes that an executor keeps in memory before it spills the oldest outputs.
     pub shuffle_memory: u64,
+    /// How blocks are unrolled, copied, found elsewhere, and moved.
+    pub storage: StorageSettings,
     /// Stop a streaming program after this many batches.
     pub max_batches: Option<u32>,
     /// `spark.streaming.blockInterval`: how long a receiver gathers records into one block (R17.6).
@@ -162,6 +168,7 @@ impl Default for EngineConfig {
             chunk_len: 1024,
             previews: true,
             shuffle_memory: 256 << 20,
+            storage: StorageSettings::default(),
             max_batches: None,
             block_interval: Millis(200),
             receiver_restart_delay: Millis(2000),
@@ -260,6 +267,11 @@ impl EngineConfig {
             set(&format!("{CHECKPOINT}{op}"), every.to_string());
         }
         p
+    }
+
+    /// Bytes that blocks may take in the memory of an executor, on the heap and outside of it.
+    pub const fn storage_memory(&self) -> u64 {
+        self.memory.saturating_add(self.storage.off_heap_memory)
     }
 
     /// The application id, derived from the seed so that logs repeat.

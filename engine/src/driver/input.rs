@@ -8,7 +8,7 @@ use crate::executor::BlockReport;
 use crate::ids::*;
 use crate::rdd::{AnyRdd, JobSpec, Notice, TaskOutput};
 use crate::receiver::{ReceivedBlock, ReceiverPlan};
-use crate::scheduler::TaskReport;
+use crate::scheduler::{Migration, TaskReport};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -222,6 +222,13 @@ pub enum DriverInput {
         /// Its blocks.
         reports: Vec<BlockReport>,
     },
+    /// What an executor that leaves held is elsewhere.
+    Migrated {
+        /// Which.
+        executor: ExecutorId,
+        /// What moved.
+        migration: Migration,
+    },
     /// A receiver speaks.
     Receiver {
         /// Of which stream.
@@ -265,6 +272,7 @@ impl fmt::Debug for DriverInput {
             Self::TaskFinished(report) => return write!(f, "TaskFinished({})", report.task),
             Self::Blocks(_) => "Blocks",
             Self::BlocksReported { .. } => "BlocksReported",
+            Self::Migrated { .. } => "Migrated",
             Self::Receiver { .. } => "Receiver",
             Self::ExecutorLost { .. } => "ExecutorLost",
             Self::CheckpointPublished { .. } => "CheckpointPublished",

@@ -135,12 +135,15 @@ impl Driver {
             DriverInput::Told { told, .. } => self.on_told(now, told, &mut out, fx),
             DriverInput::Command(command) => self.on_command(now, command, &mut out, fx),
             DriverInput::TaskFinished(report) => self.scheduler.task_finished(now, report, &mut out),
+            // What tasks that were killed at the end give back is no news.
+            DriverInput::Blocks(_) if self.ended => {}
             DriverInput::Blocks(reports) => self.scheduler.blocks_changed(reports, &mut out),
             DriverInput::BlocksReported { executor, reports } => {
                 if self.scheduler.executor_reported(executor, &mut out) {
                     self.scheduler.blocks_changed(reports, &mut out);
                 }
             }
+            DriverInput::Migrated { executor, migration } => self.scheduler.migrated(executor, migration, &mut out),
             DriverInput::Receiver { stream, attempt, news } => {
                 self.on_receiver_news(now, (stream, attempt), news, &mut out, fx);
             }
@@ -164,6 +167,7 @@ impl Driver {
             self.drain(now, &mut out, fx);
             self.tend_receivers(now, fx);
             let mut more = Outbox::default();
+            self.tend_leaving(now, &mut more, fx);
             self.dispatch_streaming(now, &mut more, fx);
             if more.is_empty() {
                 break;
@@ -181,6 +185,9 @@ impl Driver {
         }
         for executor in out.report_blocks.drain(..) {
             fx.push(Effect::Cluster(ClusterOp::ReportBlocks { executor }));
+        }
+        for order in out.migrations.drain(..) {
+            fx.push(Effect::Cluster(ClusterOp::Migrate(order)));
         }
         for order in out.replicas.drain(..) {
             fx.push(Effect::Cluster(ClusterOp::Replicate(order)));

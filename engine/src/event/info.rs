@@ -316,6 +316,15 @@ pub struct Preview {
     pub total: u64,
 }
 
+/// A block that moved from an executor that leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigratedBlock {
+    /// Which.
+    pub block: BlockId,
+    /// Who has it now.
+    pub to: ExecutorId,
+}
+
 /// Why a block left an executor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BlockRemoval {

@@ -24,6 +24,7 @@ mod read;
 mod sample;
 mod source;
 mod union;
+mod unroll;
 mod zip;
 
 pub use action::{Number, StatCounter};
@@ -113,8 +114,11 @@ impl<T: Data> Rdd<T> {
     /// Marks the RDD to be kept at `level` when it is first computed (R8.2).
     ///
     /// # Errors
-    /// When another level was set before.
+    /// When another level was set before, or the level asks for 40 copies or more.
     pub fn persist(&self, level: StorageLevel) -> Result<Self> {
+        if level.replication >= StorageLevel::COPIES_LIMIT {
+            return Err(EngineError::IllegalArgument(TooManyCopies.to_string()));
+        }
         let current = self.0.core.level();
         if current != StorageLevel::NONE && current != level {
             return Err(EngineError::IllegalArgument(

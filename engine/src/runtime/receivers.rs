@@ -170,8 +170,17 @@ impl Port for Link {
         let shared = &self.shared;
         let peers = peers_of(self.stores.id(), block.id, &shared.cluster);
         let wanted = usize::from(self.level.replication.saturating_sub(1));
-        let replicas = Replicas { wanted, peers: &peers, previews: shared.config.previews };
-        let reports = store_input_block(block.id, &block.values, self.level, &replicas, &self.stores, &shared.cluster)?;
+        let (previews, max_failures) = (shared.config.previews, shared.config.storage.max_replication_failures);
+        let replicas = Replicas { wanted, peers: &peers, previews, max_failures };
+        let stored = store_input_block(block.id, &block.values, self.level, &replicas, &self.stores, &shared.cluster);
+        let reports = stored.reports;
+        if let Some(error) = stored.error {
+            // What made room for it is gone nevertheless.
+            if !reports.is_empty() && !self.is_over() {
+                drop(shared.inbox.send(DriverInput::Blocks(reports)));
+            }
+            return Err(error);
+        }
         if reports.is_empty() {
             return Err("its executor is dead".to_owned());
         }

@@ -55,6 +55,16 @@ impl MapOutputTracker {
         true
     }
 
+    /// Every output of an executor.
+    pub fn held_by(&self, executor: ExecutorId) -> Vec<(ShuffleId, PartitionId)> {
+        let mut held = Vec::new();
+        for (shuffle, status) in &self.shuffles {
+            let maps = status.outputs.iter().zip(0..).filter(|(at, _)| **at == Some(executor));
+            held.extend(maps.map(|(_, map)| (*shuffle, PartitionId(map))));
+        }
+        held
+    }
+
     /// Unregisters all outputs of an executor and raises the epoch (R5.2). Returns what was lost.
     pub fn remove_executor(&mut self, executor: ExecutorId) -> BTreeMap<ShuffleId, (RddId, Vec<PartitionId>)> {
         let mut lost: BTreeMap<ShuffleId, (RddId, Vec<PartitionId>)> = BTreeMap::new();

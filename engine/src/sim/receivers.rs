@@ -128,16 +128,21 @@ impl Receivers {
         let (executor, level) = (running.executor, running.level);
         let peers = peers_of(executor, block.id, &executors.cluster);
         let wanted = usize::from(level.replication.saturating_sub(1));
-        let replicas = Replicas { wanted, peers: &peers, previews: config.previews };
-        match store_input_block(block.id, &block.values, level, &replicas, &stores, &executors.cluster) {
-            Ok(reports) => {
-                let news = ReceiverNews::Stored { block: block.received(), executor, reports };
-                vec![Follows::Input(DriverInput::Receiver { stream: *stream, attempt: *attempt, news })]
-            }
-            Err(error) => {
-                self.with(*stream, now, |supervisor, steps| supervisor.store_failed(now, block, error, steps))
-            }
+        let (previews, max_failures) = (config.previews, config.storage.max_replication_failures);
+        let replicas = Replicas { wanted, peers: &peers, previews, max_failures };
+        let stored = store_input_block(block.id, &block.values, level, &replicas, &stores, &executors.cluster);
+        let reports = stored.reports;
+        let Some(error) = stored.error else {
+            let news = ReceiverNews::Stored { block: block.received(), executor, reports };
+            return vec![Follows::Input(DriverInput::Receiver { stream: *stream, attempt: *attempt, news })];
+        };
+        // What made room for it is gone nevertheless.
+        let mut follows = Vec::new();
+        if !reports.is_empty() {
+            follows.push(Follows::Input(DriverInput::Blocks(reports)));
         }
+        follows.extend(self.with(*stream, now, |supervisor, steps| supervisor.store_failed(now, block, error, steps)));
+        follows
     }
 
     /// Lets one supervisor decide, and carries out its steps. Scripts have nothing to call.
