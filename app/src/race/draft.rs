@@ -111,6 +111,9 @@ impl FaultDraft {
             }
             Command::RestartExecutor { .. }
             | Command::DecommissionExecutor { .. }
+            | Command::PersistRdd { .. }
+            | Command::UnpersistRdd { .. }
+            | Command::CheckpointRdd { .. }
             | Command::Stop
             | Command::StopStreaming { .. } => return None,
         }

@@ -9,7 +9,7 @@ use std::io;
 const PREFIX: &str = "Faultline";
 
 /// Names of the kinds written here; another name after the prefix is of a newer version.
-const KINDS: [&str; 33] = [
+const KINDS: [&str; 34] = [
     "DecommissionStarted",
     "BlocksMigrated",
     "MapOutputsMigrated",
@@ -33,6 +33,7 @@ const KINDS: [&str; 33] = [
     "CheckpointStarted",
     "CheckpointCompleted",
     "CheckpointFailed",
+    "CheckpointDeleted",
     "MapOutputsLost",
     "ShuffleRemoved",
     "RddReleased",

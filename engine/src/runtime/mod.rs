@@ -7,6 +7,7 @@ pub(crate) mod receivers;
 pub(crate) mod slots;
 pub(crate) mod sockets;
 mod sources;
+pub(crate) mod store_ops;
 
 pub use live::{run, run_controlled};
 pub use sources::SystemFiles;
