@@ -39,8 +39,12 @@ pub struct EngineConfig {
     pub cores: u32,
     /// Storage memory per executor in bytes.
     pub memory: u64,
-    /// `spark.default.parallelism`: partitions when a program does not say.
+    /// Partitions when a program does not say and `default_parallelism` is not set; in Spark the number
+    /// of cores.
     pub partitions: u32,
+    /// `spark.default.parallelism` when the user set it. Only then is it the number of partitions of an
+    /// operation by key that was given none (R1.5); else that of its largest parent.
+    pub default_parallelism: Option<u32>,
     /// `spark.task.maxFailures` (R4.1).
     pub task_max_failures: u32,
     /// `spark.stage.maxConsecutiveAttempts` (R3.6).
@@ -82,8 +86,29 @@ pub struct EngineConfig {
     /// Checkpoint intervals in batches that replace the program's, by operator, applied after
     /// validation; 0 switches checkpointing of the operator off.
     pub checkpoint: BTreeMap<OperatorName, u32>,
+    /// `spark.checkpoint.dir`: what `setCheckpointDir` would be given.
+    pub checkpoint_dir: Option<String>,
+    /// `faultline.checkpoint.write`: when the partitions of a marked RDD are written.
+    pub checkpoint_write: CheckpointWriting,
+    /// `spark.cleaner.referenceTracking.cleanCheckpoints` (R9.15): files go with the RDD that they hold.
+    pub clean_checkpoints: bool,
     /// Faults planned by the user.
     pub faults: Vec<crate::sim::faults::PlannedFault>,
+}
+
+/// When the partitions of a marked RDD are written to the reliable store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CheckpointWriting {
+    /// As Spark: by a second job after that of the action (R9.6).
+    #[default]
+    SecondJob,
+    /// While the action's job computes them, and by a second job what it did not compute.
+    Tee,
+}
+
+impl CheckpointWriting {
+    /// The ways by their names.
+    pub const NAMES: &'static [&'static str] = &["second-job", "tee"];
 }
 
 impl Default for EngineConfig {
@@ -96,6 +121,7 @@ impl Default for EngineConfig {
             cores: 2,
             memory: 64 << 20,
             partitions: 6,
+            default_parallelism: None,
             task_max_failures: 4,
             stage_max_consecutive_attempts: 4,
             resubmit_delay: Millis(200),
@@ -114,6 +140,9 @@ impl Default for EngineConfig {
             state_timeouts_at_checkpoints: false,
             persist: BTreeMap::new(),
             checkpoint: BTreeMap::new(),
+            checkpoint_dir: None,
+            checkpoint_write: CheckpointWriting::SecondJob,
+            clean_checkpoints: false,
             faults: Vec::new(),
         }
     }
@@ -123,7 +152,7 @@ impl Default for EngineConfig {
 const ANNOUNCED: [&str; 9] = [
     "spark.executor.instances",
     "spark.executor.cores",
-    "spark.default.parallelism",
+    "faultline.defaultParallelism",
     "spark.task.maxFailures",
     "spark.stage.maxConsecutiveAttempts",
     "spark.locality.wait",
@@ -147,6 +176,10 @@ impl EngineConfig {
             text.clone_into(&mut self.app_name);
             return Ok(());
         }
+        // Before what begins like an operator's setting: `faultline.checkpoint.write`.
+        if let Some(setting) = find(key) {
+            return setting.set(self, text);
+        }
         if let Some(operator) = key.strip_prefix(PERSIST) {
             let level = text.parse().map_err(|e| BadSetting::value(key, format!("{e}")))?;
             self.persist.insert(operator.into(), level);
@@ -158,7 +191,7 @@ impl EngineConfig {
             self.checkpoint.insert(operator.into(), every);
             return Ok(());
         }
-        find(key).ok_or_else(|| BadSetting::unknown(key))?.set(self, text)
+        Err(BadSetting::unknown(key))
     }
 
     /// The same from one piece of text: `assign("spark.locality.wait=3s")`.
@@ -194,6 +227,11 @@ impl EngineConfig {
             set(&format!("{CHECKPOINT}{op}"), every.to_string());
         }
         p
+    }
+
+    /// What `sc.defaultParallelism` is.
+    pub fn parallelism(&self) -> u32 {
+        self.default_parallelism.unwrap_or(self.partitions)
     }
 
     /// Bytes that blocks may take in the memory of an executor, on the heap and outside of it.

@@ -33,6 +33,7 @@ impl Scheduler {
         out: &mut Outbox,
     ) -> Option<super::task::RunningTask> {
         let running = self.tasks.remove(&task)?;
+        self.checkpoints.task_ended(task, matches!(reason, TaskEndReason::Success));
         if let Some(slots) = self.executors.get_mut(&running.info.executor) {
             slots.free = (slots.free + 1).min(slots.cores);
         }
@@ -56,6 +57,9 @@ impl Scheduler {
             let slot = &mut set.tasks[info.index as usize];
             slot.done = Some(info.clone());
             slot.failures = 0;
+        }
+        if self.is_outdated(id) {
+            return;
         }
         // The same partition in other attempts of the stage needs no further try (R3.9).
         let siblings: Vec<StageAttempt> =

@@ -56,6 +56,7 @@ impl Scheduler {
         } else if was_running {
             self.failed.insert(id.stage);
             self.failed.extend(map_stage);
+            map_stage.into_iter().for_each(|id| self.roll_back(id, out));
             self.resubmit_at.get_or_insert(now.plus(self.config.resubmit_delay));
         }
         let Some(executor) = executor else { return };
@@ -81,16 +82,19 @@ impl Scheduler {
         self.inputs.forget_executor(executor);
         let held: Vec<BlockId> =
             self.blocks.iter().filter(|(_, at)| at.contains(&executor)).map(|(id, _)| *id).collect();
+        let mut gone = Vec::new();
         for id in held {
             let left: imbl::Vector<ExecutorId> =
                 self.blocks.get(&id).into_iter().flatten().copied().filter(|e| *e != executor).collect();
             if left.is_empty() {
                 self.blocks.remove(&id);
                 self.history.block_lost(id, executor);
+                gone.push(id);
             } else {
                 self.blocks.insert(id, left);
             }
         }
+        self.tell_lost_checkpoint(&gone, out);
         if self.block_managers.remove(&executor) {
             out.events.push(Event::BlockManagerRemoved { executor });
         }
