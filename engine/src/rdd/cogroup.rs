@@ -7,11 +7,9 @@ use super::partitioner::{Partitioner, default_partitioner};
 use super::{Dependency, Rdd, deliver_owned};
 use crate::event::Determinism;
 use crate::ids::PartitionId;
-use crate::shuffle::{KeepAll, ShuffleDep};
+use crate::shuffle::{Combined, KeepAll, ShuffleDep};
 use crate::storage::Data;
 use crate::task_context::TaskContext;
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
 use std::hash::Hash;
 use std::ops::ControlFlow;
 use std::panic::Location;
@@ -56,7 +54,7 @@ impl<K: Data + Hash + Eq, V: Data> Side<K, V> {
     }
 }
 
-type Groups<K, G> = IndexMap<K, G, FxBuildHasher>;
+type Groups<K, G> = Combined<K, G>;
 
 /// The parents of a cogroup, as a type.
 trait Sides<K>: Send + Sync + 'static {
@@ -81,7 +79,12 @@ macro_rules! sides_of_a_tuple {
             fn read(&self, part: PartitionId, ctx: &TaskContext, groups: &mut Groups<K, Self::Group>) -> ControlFlow<Stop> {
                 let ($($side,)+) = self;
                 $($side.read(part, ctx, &mut |chunk: Chunk<'_, (K, $value)>| {
-                    chunk.for_each(|(key, value)| groups.entry(key).or_default().$at.push(value));
+                    let first = |value| {
+                        let mut group = Self::Group::default();
+                        group.$at = vec![value];
+                        group
+                    };
+                    groups.merge_chunk(chunk, |group, value| group.$at.push(value), first);
                     ControlFlow::Continue(())
                 })?;)+
                 ControlFlow::Continue(())
@@ -104,9 +107,12 @@ impl<K: Data + Hash + Eq, V: Data> Sides<K> for Vec<Side<K, V>> {
     fn read(&self, part: PartitionId, ctx: &TaskContext, groups: &mut Groups<K, Self::Group>) -> ControlFlow<Stop> {
         for (at, side) in self.iter().enumerate() {
             side.read(part, ctx, &mut |chunk: Chunk<'_, (K, V)>| {
-                chunk.for_each(|(key, value)| {
-                    groups.entry(key).or_insert_with(|| vec![Vec::new(); self.len()])[at].push(value);
-                });
+                let first = |value| {
+                    let mut group = vec![Vec::new(); self.len()];
+                    group[at].push(value);
+                    group
+                };
+                groups.merge_chunk(chunk, |group, value| group[at].push(value), first);
                 ControlFlow::Continue(())
             })?;
         }
@@ -123,7 +129,7 @@ impl<K: Data + Hash + Eq, S: Sides<K>> RddNode<(K, S::Group)> for CoGrouped<S> {
     fn compute(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, (K, S::Group)>) -> ControlFlow<Stop> {
         let mut groups = Groups::default();
         self.sides.read(part, ctx, &mut groups)?;
-        deliver_owned(groups.into_iter().collect(), ctx.chunk_len(), sink)
+        deliver_owned(groups.into_entries(), ctx.chunk_len(), sink)
     }
 }
 

@@ -241,6 +241,21 @@ impl<T: Data> Rdd<T> {
         self.map(move |record| (f(&record), record))
     }
 
+    /// As [`Rdd::map_partitions`], for what looks at one record at a time: no partition is held whole.
+    #[track_caller]
+    pub(crate) fn map_partitions_by_record<U: Data>(
+        &self,
+        preserves: PreservesPartitioning,
+        step: impl Fn(T, &mut Vec<U>) + Send + Sync + 'static,
+    ) -> Rdd<U> {
+        let _scope = self.context().open("mapPartitions", Location::caller());
+        let partitioner = match preserves {
+            PreservesPartitioning::Yes => self.info().partitioner,
+            PreservesPartitioning::No => None,
+        };
+        self.by_chunk(partitioner, move |chunk, out| chunk.for_each(|record| step(record, out)))
+    }
+
     /// A whole partition through `f`, which also sees the partition and the task. With
     /// `preserves_partitioning` the caller promises that no key moves (R1.3).
     #[track_caller]

@@ -59,55 +59,114 @@ struct How<K: Data, S: Data> {
     initial: Option<Rdd<(K, S)>>,
 }
 
-struct State<K: Data, V: Data, S: Data, F> {
-    parent: DStream<(K, V)>,
-    update: Arc<F>,
-    how: How<K, S>,
-    own: Arc<Own<(K, S)>>,
+/// A user's function, applied to what a batch has.
+trait Update<K: Data, V: Data, S: Data>: Send + Sync + 'static {
+    /// To new values beside the state before.
+    fn both(&self, groups: &Rdd<(K, (Vec<V>, Vec<S>))>, remember: RememberPartitioner) -> Rdd<(K, S)>;
+    /// To new values where there is no state yet.
+    fn new_values(&self, groups: &Rdd<(K, Vec<V>)>, remember: RememberPartitioner) -> Rdd<(K, S)>;
+    /// To the state before where there is no new value.
+    fn old_state(&self, states: &Rdd<(K, S)>, remember: RememberPartitioner) -> Rdd<(K, S)>;
 }
 
-impl<K, V, S, F, I> State<K, V, S, F>
+/// A function of one key: a partition streams through it.
+struct ByKey<F>(Arc<F>);
+
+impl<K, V, S, F> Update<K, V, S> for ByKey<F>
 where
-    K: Data + Hash + Eq,
+    K: Data,
+    V: Data,
+    S: Data,
+    F: Fn(&K, Vec<V>, Option<S>) -> Option<S> + Send + Sync + 'static,
+{
+    fn both(&self, groups: &Rdd<(K, (Vec<V>, Vec<S>))>, remember: RememberPartitioner) -> Rdd<(K, S)> {
+        let update = Arc::clone(&self.0);
+        groups.map_partitions_by_record(remember, move |(key, (values, old)), out| {
+            let state = update(&key, values, old.into_iter().next());
+            out.extend(state.map(|state| (key, state)));
+        })
+    }
+
+    fn new_values(&self, groups: &Rdd<(K, Vec<V>)>, remember: RememberPartitioner) -> Rdd<(K, S)> {
+        let update = Arc::clone(&self.0);
+        groups.map_partitions_by_record(remember, move |(key, values), out| {
+            let state = update(&key, values, None);
+            out.extend(state.map(|state| (key, state)));
+        })
+    }
+
+    fn old_state(&self, states: &Rdd<(K, S)>, remember: RememberPartitioner) -> Rdd<(K, S)> {
+        let update = Arc::clone(&self.0);
+        states.map_partitions_by_record(remember, move |(key, old), out| {
+            let state = update(&key, Vec::new(), Some(old));
+            out.extend(state.map(|state| (key, state)));
+        })
+    }
+}
+
+/// A function of all updates of a partition.
+struct ByPartition<F>(Arc<F>);
+
+impl<K, V, S, F, I> Update<K, V, S> for ByPartition<F>
+where
+    K: Data,
     V: Data,
     S: Data,
     F: Fn(KeyUpdates<K, V, S>) -> I + Send + Sync + 'static,
     I: IntoIterator<Item = (K, S)>,
 {
+    fn both(&self, groups: &Rdd<(K, (Vec<V>, Vec<S>))>, remember: RememberPartitioner) -> Rdd<(K, S)> {
+        self.whole(groups, remember, Source::Both)
+    }
+
+    fn new_values(&self, groups: &Rdd<(K, Vec<V>)>, remember: RememberPartitioner) -> Rdd<(K, S)> {
+        self.whole(groups, remember, Source::New)
+    }
+
+    fn old_state(&self, states: &Rdd<(K, S)>, remember: RememberPartitioner) -> Rdd<(K, S)> {
+        self.whole(states, remember, Source::Old)
+    }
+}
+
+impl<F> ByPartition<F> {
     /// `rdd`, whose records are `source`, through the user's function.
-    fn updated<T: Data>(
+    fn whole<K: Data, V: Data, S: Data, T: Data, I: IntoIterator<Item = (K, S)>>(
         &self,
         rdd: &Rdd<T>,
+        remember: RememberPartitioner,
         source: impl Fn(IntoIter<T>) -> Source<K, V, S> + Send + Sync + 'static,
-    ) -> Rdd<(K, S)> {
-        let update = Arc::clone(&self.update);
-        rdd.map_partitions_with_context(self.how.remember, move |_: PartitionId, _: &TaskContext, records| {
+    ) -> Rdd<(K, S)>
+    where
+        F: Fn(KeyUpdates<K, V, S>) -> I + Send + Sync + 'static,
+    {
+        let update = Arc::clone(&self.0);
+        rdd.map_partitions_with_context(remember, move |_: PartitionId, _: &TaskContext, records| {
             Ok::<_, TaskError>(update(KeyUpdates(source(records))))
         })
     }
 }
 
-impl<K, V, S, F, I> StreamNode<(K, S)> for State<K, V, S, F>
-where
-    K: Data + Hash + Eq,
-    V: Data,
-    S: Data,
-    F: Fn(KeyUpdates<K, V, S>) -> I + Send + Sync + 'static,
-    I: IntoIterator<Item = (K, S)>,
-{
+struct State<K: Data, V: Data, S: Data, U> {
+    parent: DStream<(K, V)>,
+    update: U,
+    how: How<K, S>,
+    own: Arc<Own<(K, S)>>,
+}
+
+impl<K: Data + Hash + Eq, V: Data, S: Data, U: Update<K, V, S>> StreamNode<(K, S)> for State<K, V, S, U> {
     fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<(K, S)>>> {
         // R14.3: initial state stands for state that does not exist.
         let previous = self.own.before(&self.parent, generation, tick)?.or_else(|| self.how.initial.clone());
         // The parent's RDDs belong to the parent's operator, whoever asks for them first.
         let parent = generation.rdd(&self.parent, tick)?;
-        let partitioner = self.how.partitioner.clone();
+        let (partitioner, remember) = (self.how.partitioner.clone(), self.how.remember);
         Ok(match (previous, parent) {
             (Some(previous), Some(parent)) => {
-                Some(self.updated(&parent.cogroup_with(&previous, partitioner), Source::Both))
+                Some(self.update.both(&parent.cogroup_with(&previous, partitioner), remember))
             }
-            (Some(previous), None) => Some(self.updated(&previous, Source::Old)),
+            (Some(previous), None) => Some(self.update.old_state(&previous, remember)),
             // R14.2: the first batch groups only; there is no state to join.
-            (None, Some(parent)) => Some(self.updated(&parent.group_by_key_in(partitioner), Source::New)),
+            (None, Some(parent)) => Some(self.update.new_values(&parent.group_by_key_in(partitioner), remember)),
             (None, None) => None,
         })
     }
@@ -159,7 +218,7 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
         update: impl Fn(KeyUpdates<K, V, S>) -> I + Send + Sync + 'static,
     ) -> DStream<(K, S)> {
         let how = How { partitioner: partitioner.into(), remember, initial: initial.cloned() };
-        self.state_stream(how, update, Location::caller())
+        self.state_stream(how, ByPartition(Arc::new(update)), Location::caller())
     }
 
     fn state_by_key<S: Data>(
@@ -169,26 +228,18 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
         update: impl Fn(&K, Vec<V>, Option<S>) -> Option<S> + Send + Sync + 'static,
         at: &Location<'_>,
     ) -> DStream<(K, S)> {
-        let update = Arc::new(update);
         let how = How { partitioner, remember: RememberPartitioner::Yes, initial };
-        let all = move |updates: KeyUpdates<K, V, S>| {
-            let update = Arc::clone(&update);
-            updates.filter_map(move |(key, values, old)| {
-                let new = update(&key, values, old)?;
-                Some((key, new))
-            })
-        };
-        self.state_stream(how, all, at)
+        self.state_stream(how, ByKey(Arc::new(update)), at)
     }
 
-    fn state_stream<S: Data, I: IntoIterator<Item = (K, S)> + 'static>(
+    fn state_stream<S: Data>(
         &self,
         how: How<K, S>,
-        update: impl Fn(KeyUpdates<K, V, S>) -> I + Send + Sync + 'static,
+        update: impl Update<K, V, S>,
         at: &Location<'_>,
     ) -> DStream<(K, S)> {
         let own = Arc::new(Own::default());
-        let node = State { parent: self.clone(), update: Arc::new(update), how, own: Arc::clone(&own) };
+        let node = State { parent: self.clone(), update, how, own: Arc::clone(&own) };
         let spec = StreamSpec {
             stateful: true,
             shuffles: true,
