@@ -2,9 +2,11 @@
 
 use super::context::{Files, JobRunner, JobSpec, Notice, TaskOutput};
 use super::node::AnyRdd;
+use super::pipe::{PipedCommand, PipedProcess};
 use crate::error::{EngineError, Result};
 use crate::event::CheckpointPart;
 use crate::ids::Timestamp;
+use crate::object_store::ObjectStore;
 use std::sync::Arc;
 
 /// Runs nothing and reads nothing.
@@ -40,6 +42,18 @@ impl Files for Detached {
     }
 
     fn list(&self, _: &str) -> Result<Vec<String>> {
+        refused()
+    }
+
+    fn exists(&self, _: &str) -> bool {
+        false
+    }
+
+    fn output(&self, _: &str) -> Result<Arc<dyn ObjectStore>> {
+        refused()
+    }
+
+    fn spawn(&self, _: &PipedCommand) -> Result<Box<dyn PipedProcess>> {
         refused()
     }
 }

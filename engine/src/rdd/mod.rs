@@ -4,8 +4,10 @@
 //! one indirect call per node and chunk, an ordinary loop inside. Persist and checkpoint live at the
 //! read boundary (`read.rs`) and nowhere else.
 
+mod accumulator;
 mod action;
 mod blocks;
+mod broadcast;
 mod cartesian;
 mod checkpointed;
 mod chunk;
@@ -15,28 +17,34 @@ mod context;
 mod dependency;
 mod detached;
 mod distinct;
+mod in_task;
 mod narrow;
 mod node;
 mod pair;
 pub mod partitioner;
+mod pipe;
 mod read;
 mod sample;
 mod source;
 mod union;
 mod zip;
 
+pub use accumulator::{Accumulate, Accumulator, AccumulatorUpdate};
 pub use action::{Number, StatCounter};
+pub use broadcast::Broadcast;
 pub use chunk::{Chunk, Sink, Stop, TaskError};
 pub use context::{Files, JobRunner, JobSpec, Notice, ResultFn, SparkContext, TaskOutput};
 pub use dependency::Dependency;
 pub use narrow::{Out, PreservesPartitioning};
 pub use node::{AnyRdd, AnyShuffle, CheckpointState, RddCore, RddNode};
+pub use pipe::{PipedCommand, PipedEnd, PipedProcess};
 pub use sample::Replacement;
 pub use source::{Line, ReplayText};
 
 pub(crate) use chunk::{deliver_owned, deliver_shared};
 pub use context::Released;
 pub(crate) use context::{JobLocal, callsite, with_job_local};
+pub(crate) use in_task::run_in_task;
 
 use crate::error::{EngineError, Result};
 use crate::event::*;

@@ -3,6 +3,7 @@
 pub(crate) mod cluster;
 mod live;
 mod pool;
+mod processes;
 mod receivers;
 pub(crate) mod slots;
 mod sources;

@@ -301,7 +301,8 @@ impl<'a> Simulation<'a> {
                         // What the task would have done after this does not happen.
                         self.running.remove(&task);
                         self.production.lock().task_ended(task);
-                        let report = TaskReport { task, result: Err(error), metrics: Default::default() };
+                        let report =
+                            TaskReport { task, result: Err(error), metrics: Default::default(), updates: Vec::new() };
                         self.input(DriverInput::TaskFinished(report));
                     }
                 }
