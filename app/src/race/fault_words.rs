@@ -8,6 +8,7 @@ pub fn fault_words(fault: &PlannedFault) -> String {
     let what = match &fault.command {
         Command::KillExecutor { executor } => format!("executor {executor} dies"),
         Command::RestartExecutor { executor } => format!("executor {executor} is restarted"),
+        Command::DecommissionExecutor { executor } => format!("executor {executor} is decommissioned"),
         Command::SlowExecutor { executor, factor } => format!("executor {executor} becomes {factor} times slower"),
         Command::DropBlock { operator, batch: Some(batch), partition } => {
             format!("partition {partition} of {operator}, batch {batch}, is dropped")

@@ -9,6 +9,7 @@ mod commands;
 mod effects;
 mod input;
 mod receivers;
+mod stored;
 mod streaming;
 
 pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, ReceiverOp};
@@ -28,6 +29,7 @@ use parking_lot::Mutex;
 use receivers::Receivers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use stored::Stored;
 use streaming::Streaming;
 
 /// The state of an application.
@@ -44,6 +46,7 @@ pub struct Driver {
     dead: BTreeSet<ExecutorId>,
     faults: Vec<PlannedFault>,
     released: Arc<Mutex<Released>>,
+    stored: Stored,
     next_executor: u32,
     next_slot: u32,
     next_seq: u64,
@@ -66,6 +69,7 @@ impl Driver {
             dead: BTreeSet::new(),
             faults: config.faults.clone(),
             released,
+            stored: Stored::default(),
             next_executor: 1,
             next_slot: 1,
             next_seq: 0,
@@ -132,12 +136,15 @@ impl Driver {
             DriverInput::Told { told, .. } => self.on_told(now, told, &mut out, fx),
             DriverInput::Command(command) => self.on_command(now, command, &mut out, fx),
             DriverInput::TaskFinished(report) => self.scheduler.task_finished(now, report, &mut out),
+            // What tasks that were killed at the end give back is no news.
+            DriverInput::Blocks(_) if self.ended => {}
             DriverInput::Blocks(reports) => self.scheduler.blocks_changed(reports, &mut out),
             DriverInput::BlocksReported { executor, reports } => {
                 if self.scheduler.executor_reported(executor, &mut out) {
                     self.scheduler.blocks_changed(reports, &mut out);
                 }
             }
+            DriverInput::Migrated { executor, migration } => self.scheduler.migrated(executor, migration, &mut out),
             DriverInput::Receiver { stream, attempt, news } => {
                 self.on_receiver_news(now, (stream, attempt), news, &mut out);
             }
@@ -161,6 +168,7 @@ impl Driver {
             self.drain(now, &mut out, fx);
             self.tend_receivers(now, fx);
             let mut more = Outbox::default();
+            self.tend_leaving(now, &mut more, fx);
             self.dispatch_streaming(now, &mut more, fx);
             if more.is_empty() {
                 break;
@@ -178,6 +186,9 @@ impl Driver {
         }
         for executor in out.report_blocks.drain(..) {
             fx.push(Effect::Cluster(ClusterOp::ReportBlocks { executor }));
+        }
+        for order in out.migrations.drain(..) {
+            fx.push(Effect::Cluster(ClusterOp::Migrate(order)));
         }
         for order in out.replicas.drain(..) {
             fx.push(Effect::Cluster(ClusterOp::Replicate(order)));
@@ -208,6 +219,7 @@ impl Driver {
                 ClockKind::Wall => DurationSource::Measured,
             };
         }
+        self.stored.apply(&event);
         fx.events.push(Envelope { seq: self.next_seq, at: now, event });
         self.next_seq += 1;
     }
@@ -237,6 +249,7 @@ impl Driver {
                 let info = rdd.core().info();
                 fx.push(Effect::Publish(CheckpointWrite { slot, rdd, info, dir, parts }));
             }
+            Request::Stored(rdds) => fx.push(Effect::Reply(slot, Reply::Stored(self.stored.of(&rdds)))),
             Request::StartStreaming(plan) => self.start_streaming(now, slot, plan, fx),
             Request::NextInstruction => self.generator_waits(slot),
             Request::NextOutput => self.output_slot_waits(slot),

@@ -66,6 +66,7 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
     match action {
         "kill" => Ok(Command::KillExecutor { executor: executor(target)? }),
         "restart" => Ok(Command::RestartExecutor { executor: executor(target)? }),
+        "decommission" => Ok(Command::DecommissionExecutor { executor: executor(target)? }),
         "slow" => {
             let (which, factor) = target.split_once(",factor=").ok_or("slow needs executor=N,factor=F")?;
             let factor: f64 = factor.parse().map_err(|_| format!("{factor:?} is no factor"))?;
@@ -92,7 +93,7 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
                 _ => Err("drop needs block=OPERATOR/BATCH/PARTITION".into()),
             }
         }
-        other => Err(format!("unknown action {other:?}; the actions are kill, restart, slow, drop")),
+        other => Err(format!("unknown action {other:?}; the actions are kill, restart, decommission, slow, drop")),
     }
 }
 
@@ -115,6 +116,7 @@ mod tests {
             "kill:executor=2@batch=7",
             "kill:executor=2@stage=14.task=3",
             "restart:executor=2@batch=9",
+            "decommission:executor=3@batch=4",
             "slow:executor=1,factor=10@batch=3",
             "drop:block=updateStateByKey/7/2@batch=8",
         ] {
