@@ -1,11 +1,11 @@
 //! A context without an engine behind it.
 
-use super::context::{Files, JobRunner, JobSpec, Notice, TaskOutput};
-use super::node::AnyRdd;
+use super::context::{
+    CheckpointCommit, CheckpointProgress, Files, JobRunner, JobSpec, Notice, OpenedCheckpoint, TaskOutput,
+};
 use super::pipe::{PipedCommand, PipedProcess};
 use crate::error::{EngineError, Result};
-use crate::event::CheckpointPart;
-use crate::ids::Timestamp;
+use crate::ids::{RddId, Timestamp};
 use crate::object_store::ObjectStore;
 use std::sync::Arc;
 
@@ -21,7 +21,15 @@ impl JobRunner for Detached {
         refused()
     }
 
-    fn commit_checkpoint(&self, _: Arc<dyn AnyRdd>, _: String, _: Vec<CheckpointPart>) -> Result<()> {
+    fn checkpoint_progress(&self, _: RddId) -> Result<CheckpointProgress> {
+        refused()
+    }
+
+    fn commit_checkpoint(&self, _: CheckpointCommit) -> Result<()> {
+        refused()
+    }
+
+    fn open_checkpoint(&self, _: String) -> Result<OpenedCheckpoint> {
         refused()
     }
 
