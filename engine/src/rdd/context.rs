@@ -130,6 +130,10 @@ pub trait Files: Send + Sync {
     fn output(&self, path: &str) -> Result<Arc<dyn ObjectStore>>;
     /// Starts a process.
     fn spawn(&self, command: &PipedCommand) -> Result<Box<dyn PipedProcess>>;
+    /// The directories that a glob pattern stands for, in name order: `*`, `?`, `[abc]`, `[a-z]`, `[^a]`
+    /// and `{a,b}`, each within one component of the path. What is no pattern stands for itself, whether it
+    /// is there or not.
+    fn directories(&self, pattern: &str) -> Result<Vec<String>>;
 }
 
 /// The entry to RDDs. Cheap to clone.

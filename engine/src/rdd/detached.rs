@@ -64,4 +64,8 @@ impl Files for Detached {
     fn spawn(&self, _: &PipedCommand) -> Result<Box<dyn PipedProcess>> {
         refused()
     }
+
+    fn directories(&self, _: &str) -> Result<Vec<String>> {
+        refused()
+    }
 }

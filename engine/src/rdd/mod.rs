@@ -18,6 +18,7 @@ mod dependency;
 mod detached;
 mod distinct;
 mod do_checkpoint;
+pub(crate) mod glob;
 mod in_task;
 mod join;
 mod marks;
@@ -57,7 +58,7 @@ pub use source::{Line, ReplayText};
 
 pub(crate) use chunk::{deliver_owned, deliver_shared};
 pub use context::Released;
-pub(crate) use context::{JobLocal, callsite, with_job_local};
+pub(crate) use context::{JobLocal, callsite, job_local, with_job_local};
 pub(crate) use in_task::run_in_task;
 pub(crate) use marks::NO_DIRECTORY;
 

@@ -4,8 +4,9 @@ pub(crate) mod cluster;
 mod live;
 mod pool;
 mod processes;
-mod receivers;
+pub(crate) mod receivers;
 pub(crate) mod slots;
+pub(crate) mod sockets;
 mod sources;
 pub(crate) mod store_ops;
 
