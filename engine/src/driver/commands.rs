@@ -77,6 +77,9 @@ impl Driver {
                     fx.push(Effect::Cluster(ClusterOp::DropBlock { block }));
                 }
             }
+            Command::PersistRdd { target, level } => self.persist(&target, &level, out),
+            Command::UnpersistRdd { target } => self.unpersist(now, &target, out, fx),
+            Command::CheckpointRdd { target } => self.mark(now, &target, fx),
             Command::Stop => self.stop_streaming(),
         }
     }
@@ -121,6 +124,9 @@ impl Driver {
             {
                 Err(format!("no executor holds partition {partition} of {operator}; see the storage of the node"))
             }
+            Command::PersistRdd { target, level } => self.persist_refusal(target, level),
+            Command::UnpersistRdd { target } => self.unpersist_refusal(target),
+            Command::CheckpointRdd { target } => self.mark_refusal(target),
             _ => Ok(()),
         }
     }
