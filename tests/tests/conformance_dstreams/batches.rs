@@ -11,6 +11,7 @@ use faultline_engine::storage::Data;
 use faultline_engine::streaming::{DStream, State, StateSpec, StreamingContext};
 use faultline_tests::lab::INTERVAL;
 use faultline_tests::quiet::silence_deliberate_panics;
+use faultline_tests::scripted::{receiving, ticking};
 use faultline_tests::{Loop, run, settings};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,6 +40,51 @@ fn d18_streams_remember_as_long_as_their_children_need() {
         assert_eq!(second, [8, 10], "{loop_:?}: slides by two");
         assert_eq!(first, (4..=10).collect::<Vec<_>>(), "{loop_:?}");
         assert_eq!(mapped, (2..=10).collect::<Vec<_>>(), "{loop_:?}");
+    }
+}
+
+/// R12.7. Without it what receivers stored would be kept for ever, or be deleted while it is still read; and
+/// whoever reads it afterwards would not be told why it is gone.
+#[test]
+fn d19_blocks_of_receivers_go_with_their_batch() {
+    silence_deliberate_panics();
+    for &loop_ in Loop::ALL {
+        let (result, log) = run(loop_, receiving(6, &[]), |sc| {
+            let ssc = StreamingContext::new(sc, Millis(100));
+            ssc.remember(Millis(100));
+            let input = ssc.scripted_stream(ticking(60, 10), StorageLevel::MEMORY_AND_DISK_SER_2);
+            let mapped = input.map(|v| v * 2).persist(StorageLevel::MEMORY_ONLY)?;
+            let rdds: Arc<Mutex<Vec<(u32, Rdd<u64>, Rdd<u64>)>>> = Arc::default();
+            let (inside, blocks) = (Arc::clone(&rdds), input.clone());
+            mapped.for_each_rdd(move |rdd, tick| {
+                rdd.count()?;
+                let read = blocks.slice(tick.time, tick.time)?.remove(0);
+                inside.lock().unwrap_or_else(PoisonError::into_inner).push((tick.batch.0, read, rdd.clone()));
+                Ok(())
+            });
+            ssc.start()?;
+            ssc.await_termination()?;
+            let rdds = taken(&rdds);
+            let (last, read, kept) = rdds.last().expect("batches ran").clone();
+            let latest = (last, read.count()? == kept.count()?, kept.info().level);
+            let earlier: Vec<(StorageLevel, String)> = rdds
+                .iter()
+                .filter(|(batch, read, _)| *batch < last && read.num_partitions() > 0)
+                .map(|(_, read, kept)| (kept.info().level, refused(read.count())))
+                .collect();
+            Ok((latest, earlier))
+        });
+        let ((last, counted, level), earlier) = result.expect("the stream ends well");
+        assert_eq!((last, counted, level), (6, true, StorageLevel::MEMORY_ONLY), "{loop_:?}: the latest is there");
+        assert!(loop_ == Loop::Threads || earlier.len() == 5, "{loop_:?}: {earlier:?}");
+        for (level, error) in &earlier {
+            assert_eq!(*level, StorageLevel::NONE, "{loop_:?}");
+            assert!(error.contains("Attempted to use BlockRDD["), "{loop_:?}: {error}");
+            assert!(error.contains("after its blocks have been removed!"), "{loop_:?}: {error}");
+        }
+        let deleted =
+            log.iter().filter(|e| matches!(&e.event, Event::InputBlockUpdated { level, .. } if !level.is_valid()));
+        assert!(deleted.count() >= earlier.len(), "{loop_:?}: blocks of earlier batches are deleted");
     }
 }
 
