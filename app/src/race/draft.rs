@@ -114,7 +114,8 @@ impl FaultDraft {
             | Command::PersistRdd { .. }
             | Command::UnpersistRdd { .. }
             | Command::CheckpointRdd { .. }
-            | Command::Stop => return None,
+            | Command::Stop
+            | Command::StopStreaming { .. } => return None,
         }
         match fault.moment {
             Moment::Batch(batch) => (self.when, self.batch) = (When::BeforeBatch, batch.0),
