@@ -139,7 +139,7 @@ mod tests {
     /// interval without records would make a block.
     #[test]
     fn r02_one_block_per_interval_that_has_records() {
-        let mut generator = BlockGenerator::new(StreamId(3), Millis(200), BlockNumbers::default());
+        let mut generator = BlockGenerator::<u32>::new(StreamId(3), Millis(200), BlockNumbers::default());
         assert_eq!(generator.due(), None, "nothing is gathered, nothing is due");
         assert!(generator.cut(at(1000)).is_none());
         assert!(generator.add(at(1010), [1, 2]));
@@ -157,7 +157,7 @@ mod tests {
     /// R03. Without it a record added while the receiver stops would be taken and then lost.
     #[test]
     fn r03_a_closed_generator_gives_its_last_block_and_takes_nothing() {
-        let mut generator = BlockGenerator::new(StreamId(0), Millis(200), BlockNumbers::default());
+        let mut generator = BlockGenerator::<u32>::new(StreamId(0), Millis(200), BlockNumbers::default());
         assert!((0..1000).all(|n| generator.add(at(1000), [n])));
         let last = generator.close(at(1050)).expect("the final block");
         assert_eq!(records(&last), (0..1000).collect::<Vec<u32>>());
@@ -170,8 +170,8 @@ mod tests {
     #[test]
     fn numbers_are_never_given_twice() {
         let numbers = BlockNumbers::default();
-        let mut first = BlockGenerator::new(StreamId(0), Millis(200), numbers.clone());
-        let mut second = BlockGenerator::new(StreamId(0), Millis(200), numbers.clone());
+        let mut first = BlockGenerator::<u32>::new(StreamId(0), Millis(200), numbers.clone());
+        let mut second = BlockGenerator::<u32>::new(StreamId(0), Millis(200), numbers.clone());
         assert!(first.add(at(1010), [1]) && second.add(at(1020), [2]));
         let cut = [first.cut(at(1200)), second.cut(at(1200))];
         let ids: Vec<u64> = cut.into_iter().flatten().map(|block| block.id.number).collect();

@@ -353,7 +353,11 @@ impl<T: Data> AnyIntake for Intake<T> {
 
     fn answered(&self, now: Timestamp, block: InputBlockId, result: Result<(), String>) {
         if let Some(receiver) = &self.receiver {
-            receiver.on_push_block(block, result.as_ref().map(|()| ()).map_err(String::as_str));
+            let told = match &result {
+                Ok(()) => Ok(()),
+                Err(error) => Err(error.as_str()),
+            };
+            receiver.on_push_block(block, told);
         }
         let mut state = self.state.lock();
         state.waiting = state.waiting.saturating_sub(1);
