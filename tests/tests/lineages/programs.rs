@@ -116,6 +116,7 @@ fn narrow(sc: &SparkContext, book: &mut Notebook, words: &Rdd<String>) -> Result
     book.show(30, &words.sample(Replacement::Without, 0.5, 1)?);
     book.show(31, &words.map_partitions_with_index(|part, lines| lines.map(move |line| (part, line))));
     book.show(32, &words.glom());
+    book.show(33, &words.pipe("cat"));
     book.show(35, &words.map(length).set_name("lengths"));
     // Spark schedules a barrier stage all at once; its lineage is that of any mapPartitions.
     book.show(36, &words.map_partitions(|lines| lines));
