@@ -8,6 +8,7 @@ use crate::event::OutputOpInfo;
 use crate::ids::Timestamp;
 use crate::rdd::{Rdd, callsite};
 use crate::storage::Data;
+use std::fmt::Display;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -49,6 +50,18 @@ impl<T: Data> DStream<T> {
     }
 }
 
+impl<T: Data + Display> DStream<T> {
+    /// Writes each batch as text files, one per partition, into the directory `prefix-TIME.suffix`, or
+    /// `prefix-TIME` without a suffix. A batch that runs again replaces what it wrote (R11.13).
+    #[track_caller]
+    pub fn save_as_text_files(&self, prefix: &str, suffix: &str) {
+        let (prefix, suffix) = (prefix.to_owned(), suffix.to_owned());
+        self.output("saveAsTextFiles", Location::caller(), move |rdd, tick| {
+            rdd.save_as_text_file_again(&directory(&prefix, tick.time, &suffix))
+        });
+    }
+}
+
 const RULE: &str = "-------------------------------------------";
 
 fn print_first<T: Data>(rdd: &Rdd<T>, n: usize, time: &str) -> Result<()> {
@@ -83,6 +96,13 @@ fn date_and_time(time: Timestamp) -> String {
     if micros == 0 { text } else { format!("{text}.{micros:06}") }
 }
 
+/// Spark's name for the output of a batch.
+fn directory(prefix: &str, time: Timestamp, suffix: &str) -> String {
+    let time = time.as_millis();
+    let stem = if prefix.is_empty() { time.to_string() } else { format!("{prefix}-{time}") };
+    if suffix.is_empty() { stem } else { format!("{stem}.{suffix}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +120,8 @@ mod tests {
         ] {
             assert_eq!(date_and_time(time), text);
         }
+        assert_eq!(directory("out/words", at(2000), "txt"), "out/words-2000.txt");
+        assert_eq!(directory("out", at(2000), ""), "out-2000");
+        assert_eq!(directory("", at(2000), "txt"), "2000.txt");
     }
 }

@@ -272,3 +272,36 @@ fn lineages_grow_and_are_cut_as_in_spark() {
     let whole = reach(|input| input.reduce_by_key_and_window(|a, b| a + b, times(3), times(1))?.checkpoint(times(4)));
     assert_eq!(whole, [6, 10, 14, 14, 14, 14, 14, 14], "reduceByKeyAndWindow");
 }
+
+/// R11.13. Without it each batch would overwrite the one before, or a batch that runs again would fail on
+/// its own output.
+#[test]
+fn batches_are_saved_as_text_files_and_may_be_saved_again() {
+    for &loop_ in Loop::ALL {
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let prefix = directory.path().join("words").display().to_string();
+        let inside = prefix.clone();
+        let (result, _) = stream_with(loop_, settings(2, &[]), move |ssc| {
+            let stream = numbers(ssc, &[&[1, 2], &[3]]);
+            stream.save_as_text_files(&inside, "txt");
+            // The same directories once more, as after a recovery.
+            stream.save_as_text_files(&inside, "txt");
+            let times: Arc<Mutex<Vec<Timestamp>>> = Arc::default();
+            let seen = Arc::clone(&times);
+            stream.for_each_rdd(move |_, tick| {
+                seen.lock().unwrap_or_else(PoisonError::into_inner).push(tick.time);
+                Ok(())
+            });
+            Ok(Box::new(move || taken(&times)))
+        });
+        let times = result.expect("the stream ends well");
+        assert_eq!(times.len(), 2, "{loop_:?}");
+        for (time, lines) in times.iter().zip(["1\n2\n", "3\n"]) {
+            let batch = format!("{prefix}-{}.txt", time.as_millis());
+            let read = |file: &str| std::fs::read_to_string(format!("{batch}/{file}"));
+            let parts: Vec<String> = ["part-00000", "part-00001"].map(|part| read(part).expect("a part")).to_vec();
+            assert_eq!(parts.concat(), lines, "{loop_:?}");
+            assert!(read("_SUCCESS").is_ok(), "{loop_:?}");
+        }
+    }
+}
