@@ -11,7 +11,7 @@ use crate::object_store::ObjectStore;
 use crate::rdd::{Stop, TaskError};
 use crate::rng::{Rng, Seed};
 use crate::shuffle::MapOutputTracker;
-use crate::storage::{Data, StoredBlock, Tier};
+use crate::storage::{BlockError, Data, StoredBlock, Tier};
 use imbl::{OrdMap, Vector};
 use parking_lot::RwLock;
 use std::cell::RefCell;
@@ -309,7 +309,7 @@ impl TaskContext {
             }
             Ok(None) => {}
             Err(error) => {
-                self.sink.effect(self.cost.now(), ScriptEntry::Unreadable { id })?;
+                self.sink.effect(self.cost.now(), ScriptEntry::Unreadable { id, holder: self.task.executor })?;
                 return Err(TaskError::Exception(format!("Block {id} could not be read: {error}")));
             }
         }
@@ -320,6 +320,19 @@ impl TaskContext {
             }
         }
         Ok(None)
+    }
+
+    /// The bytes of a block that was found turned out to be damaged: its holder forgets it, and this
+    /// attempt fails (R8.9).
+    pub(crate) fn damaged(&self, id: BlockId, tier: ReadTier, error: &BlockError) -> Stop {
+        let holder = match tier {
+            ReadTier::Remote { executor } => executor,
+            _ => self.task.executor,
+        };
+        match self.sink.effect(self.cost.now(), ScriptEntry::Unreadable { id: id.into(), holder }) {
+            Ok(()) => Stop::Failed(TaskError::Exception(format!("Block {id} could not be read: {error}"))),
+            Err(error) => Stop::Failed(error),
+        }
     }
 
     /// A partition turned out not to be kept.

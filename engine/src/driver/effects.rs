@@ -37,6 +37,8 @@ pub enum Effect {
     Cluster(ClusterOp),
     /// Start or stop a receiver.
     Receiver(ReceiverOp),
+    /// Hurt or heal the reliable store.
+    Store(StoreOp),
     /// Write the manifest of a checkpoint and verify all its files.
     Publish(CheckpointWrite),
     /// The application ended.
@@ -64,6 +66,23 @@ pub enum ClusterOp {
         executor: ExecutorId,
         /// How many times slower.
         factor: f64,
+    },
+    /// Let one stand still: it applies no effect of a task, and reports nothing.
+    Pause {
+        /// Its id.
+        executor: ExecutorId,
+    },
+    /// Let one go on.
+    Resume {
+        /// Its id.
+        executor: ExecutorId,
+    },
+    /// Flip a bit of a block on one executor, behind its back.
+    CorruptBlock {
+        /// Where.
+        executor: ExecutorId,
+        /// Block.
+        block: BlockId,
     },
     /// Remove all blocks of an RDD everywhere.
     Unpersist {
@@ -94,6 +113,25 @@ pub enum ClusterOp {
         /// Blocks.
         blocks: Vec<InputBlockId>,
     },
+}
+
+/// Something done to the reliable store.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StoreOp {
+    /// The next writes fail.
+    Fail {
+        /// How many.
+        times: u32,
+    },
+    /// Everything takes longer.
+    Slow {
+        /// How many times longer; 1 heals.
+        factor: f64,
+    },
+    /// No write succeeds.
+    Fill,
+    /// There is room again.
+    Free,
 }
 
 /// Something done to receivers.

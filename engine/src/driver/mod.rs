@@ -7,11 +7,13 @@
 mod checkpoints;
 mod commands;
 mod effects;
+mod injected;
 mod input;
+mod planned;
 mod receivers;
 mod streaming;
 
-pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, ReceiverOp};
+pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, ReceiverOp, StoreOp};
 pub use input::{
     BatchTick, DriverInput, GeneratedBatch, Instruction, OutputJob, ReceivedBlock, ReceiverNews, ReceiverPlan, Reply,
     Request, SlotBody, SlotId, SlotSpawn, StreamingPlan, Told,
@@ -23,8 +25,9 @@ use crate::event::*;
 use crate::ids::*;
 use crate::rdd::{Notice, Released};
 use crate::scheduler::{Outbox, Scheduler};
-use crate::sim::faults::PlannedFault;
+use injected::Injected;
 use parking_lot::Mutex;
+use planned::Planned;
 use receivers::Receivers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -42,7 +45,10 @@ pub struct Driver {
     undetected: BTreeSet<(Timestamp, ExecutorId)>,
     /// Executors that are gone and not replaced.
     dead: BTreeSet<ExecutorId>,
-    faults: Vec<PlannedFault>,
+    planned: Planned,
+    injected: Injected,
+    /// When the application began: times of planned faults count from it.
+    begun: Timestamp,
     released: Arc<Mutex<Released>>,
     next_executor: u32,
     next_slot: u32,
@@ -64,7 +70,9 @@ impl Driver {
             waiting: BTreeMap::new(),
             undetected: BTreeSet::new(),
             dead: BTreeSet::new(),
-            faults: config.faults.clone(),
+            planned: Planned::new(&config.faults),
+            injected: Injected::default(),
+            begun: Timestamp(0),
             released,
             next_executor: 1,
             next_slot: 1,
@@ -82,6 +90,7 @@ impl Driver {
 
     /// Announces the application and asks for its executors.
     pub fn start(&mut self, now: Timestamp, fx: &mut Effects) {
+        self.begun = now;
         let config = Arc::clone(&self.config);
         let version = env!("CARGO_PKG_VERSION").into();
         self.emit(now, fx, Event::LogStart { version, seed: config.seed, clock: config.clock });
@@ -96,9 +105,10 @@ impl Driver {
 
     /// When something must happen although no input arrives.
     pub fn next_deadline(&self) -> Option<Timestamp> {
+        let faults = self.injected.next_at().into_iter().chain(self.planned.next_at(self.begun)).min();
         let loss = self.undetected.first().map(|(at, _)| *at);
         let tick = self.streaming.as_ref().and_then(Streaming::next_tick_at);
-        self.scheduler.next_deadline().into_iter().chain(loss).chain(tick).min()
+        self.scheduler.next_deadline().into_iter().chain(loss).chain(tick).chain(faults).min()
     }
 
     /// Why nothing can happen any more, when neither an input nor a deadline is to be expected.
@@ -124,6 +134,11 @@ impl Driver {
     /// Handles one input.
     pub fn handle(&mut self, now: Timestamp, input: DriverInput, fx: &mut Effects) {
         let mut out = Outbox::default();
+        if self.is_lost(now, &input, fx) {
+            self.inputs += 1;
+            self.settle(now, out, fx);
+            return;
+        }
         // A thread that only told something goes on running, and may be dropping RDDs at this moment:
         // what it released is looked at when it waits.
         let may_forget = matches!(input, DriverInput::Request { .. } | DriverInput::SlotEnded { .. });
@@ -144,7 +159,7 @@ impl Driver {
             DriverInput::ExecutorLost { executor, reason } => self.lose_executor(now, executor, &reason, &mut out),
             DriverInput::CheckpointPublished { write, result } => self.checkpoint_published(now, write, result, fx),
             DriverInput::SlotEnded { slot, result } => self.slot_ended(now, slot, result, &mut out, fx),
-            DriverInput::Deadline => self.on_deadline(now, &mut out),
+            DriverInput::Deadline => self.on_deadline(now, &mut out, fx),
         }
         self.inputs += 1;
         self.settle(now, out, fx);
@@ -162,7 +177,8 @@ impl Driver {
             self.tend_receivers(now, fx);
             let mut more = Outbox::default();
             self.dispatch_streaming(now, &mut more, fx);
-            if more.is_empty() {
+            let struck = self.strike_due(now, fx);
+            if more.is_empty() && !struck {
                 break;
             }
             out = more;
@@ -185,7 +201,7 @@ impl Driver {
         let launches: Vec<_> = out.launches.drain(..).collect();
         for launch in launches {
             let (stage, index, attempt) = (launch.info.stage, launch.info.index, launch.info.attempt);
-            fx.push(Effect::Launch(launch));
+            self.send_launch(now, launch, fx);
             if stage.attempt == 0 && attempt == 0 {
                 self.strike_while_running(now, stage.stage, index, fx);
             }
@@ -208,6 +224,7 @@ impl Driver {
                 ClockKind::Wall => DurationSource::Measured,
             };
         }
+        self.planned.see(&event, self.scheduler.lineage());
         fx.events.push(Envelope { seq: self.next_seq, at: now, event });
         self.next_seq += 1;
     }
@@ -270,7 +287,8 @@ impl Driver {
         }
     }
 
-    fn on_deadline(&mut self, now: Timestamp, out: &mut Outbox) {
+    fn on_deadline(&mut self, now: Timestamp, out: &mut Outbox, fx: &mut Effects) {
+        self.strike_in_time(now, fx);
         while let Some(&(at, executor)) = self.undetected.first() {
             if at > now {
                 break;
@@ -278,6 +296,7 @@ impl Driver {
             self.undetected.pop_first();
             self.lose_executor(now, executor, commands::KILLED, out);
         }
+        self.injected_deadline(now, out);
         self.scheduler.on_deadline(now, out);
         self.tick_streaming(now);
     }

@@ -19,10 +19,12 @@ pub enum ScriptEntry {
         /// Its records.
         block: Arc<dyn StoredBlock>,
     },
-    /// A block of this executor could not be read.
+    /// A block could not be read: its holder forgets it (R8.9).
     Unreadable {
         /// Block.
         id: StoredId,
+        /// Who holds it.
+        holder: ExecutorId,
     },
     /// A block is stored here, and a copy on each peer.
     PutBlock {
@@ -90,7 +92,11 @@ pub fn apply(
 ) -> Result<Vec<BlockReport>, TaskError> {
     match entry {
         ScriptEntry::Read { id, block } => Ok(stores.block_read(id, &block)),
-        ScriptEntry::Unreadable { id } => Ok(stores.block_unreadable(id)),
+        ScriptEntry::Unreadable { id, holder } if holder == stores.id() => Ok(stores.block_unreadable(id)),
+        ScriptEntry::Unreadable { id, holder } => {
+            let holder = cluster.read().get(&holder).cloned();
+            Ok(holder.map(|stores| stores.block_unreadable(id)).unwrap_or_default())
+        }
         ScriptEntry::PutBlock { id, block, policy, peers } => {
             put_with_replicas(id, &block, policy, &peers, stores, cluster, previews)
         }

@@ -65,7 +65,7 @@ impl<T: Data> Rdd<T> {
             return match values_of::<T>(&*block) {
                 Ok(Values::Shared(values)) => deliver_shared(values, ctx.chunk_len(), sink),
                 Ok(Values::Owned(values)) => deliver_owned(values, ctx.chunk_len(), sink),
-                Err(error) => ControlFlow::Break(Stop::Failed(TaskError::Exception(format!("block {id}: {error}")))),
+                Err(error) => ControlFlow::Break(ctx.damaged(id, tier, &error)),
             };
         }
         let mut values: Vec<T> = Vec::new();

@@ -46,6 +46,7 @@ pub(super) fn start(shared: &Shared, stores: &Arc<ExecutorStores>, cores: u32) -
 
 fn work(shared: &Shared, stores: &Arc<ExecutorStores>, receiver: &Receiver<Work>) {
     while let Ok(Work { launch, cancelled }) = receiver.recv() {
+        stores.wait_while_paused();
         let task = launch.info.id;
         let started = shared.clock.now();
         let clock = Arc::clone(&shared.clock);
@@ -63,6 +64,7 @@ fn work(shared: &Shared, stores: &Arc<ExecutorStores>, receiver: &Receiver<Work>
         });
         let TaskOutcome { result, mut metrics, .. } = run_task(&launch.work, ctx);
         stores.task_ended(task);
+        stores.wait_while_paused();
         metrics.run_ns = shared.clock.now().ns_since(started).max(1);
         // A dead incarnation says nothing any more.
         if stores.is_alive() {
@@ -83,6 +85,7 @@ struct AtOnce {
 
 impl EffectSink for AtOnce {
     fn effect(&self, _: u64, entry: ScriptEntry) -> Result<(), TaskError> {
+        self.stores.wait_while_paused();
         let produced = match &entry {
             ScriptEntry::PutBlock { id, .. } => Some(*id),
             _ => None,

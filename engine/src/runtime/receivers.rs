@@ -154,6 +154,7 @@ impl Receiver {
         let mut buffer = vec![0; READ_LEN];
         let mut due = self.next_block_at();
         while !self.is_over() {
+            self.stores.wait_while_paused();
             // R17.6: a driver that does not listen, for example because it is paused, holds the sender back.
             if self.running.waiting.load(Ordering::Relaxed) >= BLOCKS_WAITING_MAX {
                 std::thread::sleep(NAP);

@@ -6,6 +6,7 @@
 
 mod causes;
 mod completion;
+mod faults;
 mod inputs;
 mod job;
 mod loss;

@@ -1,10 +1,11 @@
 //! The loop of the simulator.
 
+use super::held::Held;
 use super::pacing::{Pacing, Waited};
 use super::tasks::{Production, Script, compute};
 use crate::checkpoint::publish;
 use crate::config::EngineConfig;
-use crate::driver::{Driver, DriverInput, Effect, Effects, Reply, SlotId};
+use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, Reply, SlotId};
 use crate::error::{EngineError, Result};
 use crate::event::{ClockKind, Envelope};
 use crate::executor::{ScriptEntry, apply};
@@ -12,6 +13,7 @@ use crate::ids::*;
 use crate::object_store::ObjectStore;
 use crate::rdd::{Files, Released, SparkContext};
 use crate::runtime::cluster::{ClusterNews, Executors};
+use crate::runtime::faulty_store::FaultyStore;
 use crate::runtime::slots;
 use crate::scheduler::TaskReport;
 use crate::storage::DiskStore;
@@ -78,11 +80,21 @@ pub fn simulate_paced(
 }
 
 /// What the calendar holds.
-enum Item {
+pub(super) enum Item {
     /// An effect of a task.
     Entry(TaskId, ScriptEntry),
     /// The end of a task.
     End(TaskReport),
+}
+
+impl Item {
+    /// Whose it is.
+    pub fn task(&self) -> TaskId {
+        match self {
+            Self::Entry(task, _) => *task,
+            Self::End(report) => report.task,
+        }
+    }
 }
 
 /// An entry of the calendar: earliest first, then in order of entry.
@@ -117,6 +129,8 @@ struct Simulation<'a> {
     next_order: u64,
     /// Where each running task runs; absent tasks were killed, and their entries count for nothing.
     running: BTreeMap<TaskId, ExecutorId>,
+    held: Held,
+    store: FaultyStore,
     executors: Executors,
     production: Arc<Mutex<Production>>,
     environment: Environment,
@@ -136,15 +150,19 @@ impl<'a> Simulation<'a> {
         config.clock = ClockKind::Virtual;
         let config = Arc::new(config);
         let released = Arc::new(Mutex::new(Released::default()));
+        let store = FaultyStore::new(Arc::clone(&environment.store), None);
+        let environment = Environment { files: Arc::clone(&environment.files), store: Arc::new(store.clone()) };
         Self {
             driver: Driver::new(Arc::clone(&config), Arc::clone(&released)),
             now: VIRTUAL_EPOCH,
             calendar: BinaryHeap::new(),
             next_order: 0,
             running: BTreeMap::new(),
+            held: Held::default(),
+            store,
             executors: Executors::new(&config, || Ok(DiskStore::in_memory())),
             production: Arc::default(),
-            environment: environment.clone(),
+            environment,
             released,
             inbox: unbounded(),
             slots: BTreeMap::new(),
@@ -234,7 +252,8 @@ impl<'a> Simulation<'a> {
                 Effect::Launch(launch) => {
                     let (store, now) = (&self.environment.store, self.now);
                     let (task, executor) = (launch.info.id, launch.info.executor);
-                    let script = compute(launch, now, &self.config, &self.executors, store, &self.production);
+                    let slow = self.store.slowness();
+                    let script = compute(launch, now, &self.config, &self.executors, (store, slow), &self.production);
                     if let Some(script) = script {
                         self.running.insert(task, executor);
                         self.enter(task, script);
@@ -250,6 +269,7 @@ impl<'a> Simulation<'a> {
                     self.to_resume.push_back((spawn.slot, Reply::Done(Ok(()))));
                 }
                 Effect::Cluster(op) => self.operate(op),
+                Effect::Store(op) => self.store.apply(op),
                 // A context with receivers does not start under the virtual clock.
                 Effect::Receiver(_) => {}
                 Effect::Publish(write) => {
@@ -261,12 +281,18 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn operate(&mut self, op: crate::driver::ClusterOp) {
+    fn operate(&mut self, op: ClusterOp) {
+        match op {
+            ClusterOp::Pause { executor } => self.pause(executor),
+            ClusterOp::Resume { executor } => self.resume_executor(executor),
+            _ => {}
+        }
         match self.executors.apply(op) {
             ClusterNews::Blocks(reports) if !reports.is_empty() => self.input(DriverInput::Blocks(reports)),
             ClusterNews::Reported(executor, reports) => self.input(DriverInput::BlocksReported { executor, reports }),
             ClusterNews::Died(executor) => {
                 self.running.retain(|_, at| *at != executor);
+                self.held.forget(executor);
                 self.production.lock().executor_died(executor);
             }
             ClusterNews::Blocks(_) | ClusterNews::None => {}
@@ -280,7 +306,30 @@ impl<'a> Simulation<'a> {
         self.schedule(script.end, Item::End(script.report));
     }
 
+    /// What tasks of an executor would still do waits until it goes on.
+    fn pause(&mut self, executor: ExecutorId) {
+        let there = |item: &Scheduled| self.running.get(&item.item.task()) == Some(&executor);
+        let (held, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.calendar).into_vec().into_iter().partition(there);
+        self.calendar = others.into();
+        self.held.pause(executor, self.now, held.into_iter().map(|s| (s.at, s.order, s.item)).collect());
+    }
+
+    fn resume_executor(&mut self, executor: ExecutorId) {
+        for (at, item) in self.held.resume(executor, self.now) {
+            self.schedule(at, item);
+        }
+    }
+
     fn schedule(&mut self, at: Timestamp, item: Item) {
+        let executor = self.running.get(&item.task()).copied();
+        let item = match executor {
+            Some(executor) => match self.held.hold(executor, self.now, at, item) {
+                Some(item) => item,
+                None => return,
+            },
+            None => item,
+        };
         self.calendar.push(Scheduled { at, order: self.next_order, item });
         self.next_order += 1;
     }

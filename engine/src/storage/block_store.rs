@@ -254,6 +254,14 @@ impl BlockStore {
         self.disk.damage(&id.to_string(), damage)
     }
 
+    /// Flips a bit of a block behind the store's back: on disk, and in memory if it is serialised there.
+    /// Returns whether there were bytes to damage.
+    pub fn corrupt(&mut self, id: impl Into<StoredId>) -> bool {
+        let id = id.into();
+        let in_memory = self.memory.damage(id);
+        self.disk.damage(&id.to_string(), DiskDamage::BitFlipped) || in_memory
+    }
+
     fn keep_in_memory(&mut self, id: StoredId, block: &Arc<dyn StoredBlock>, changes: &mut Vec<BlockChange>) -> bool {
         let Some(victims) = self.memory.victims_for(id.rdd(), block.memory_bytes()) else { return false };
         for victim in victims {

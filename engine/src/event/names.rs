@@ -1,0 +1,33 @@
+//! The names of events, as moments of faults and people write them.
+
+use super::Event;
+
+macro_rules! names {
+    ($($name:ident)*) => {
+        impl Event {
+            /// Every name but that of events which are not known.
+            pub const NAMES: &[&'static str] = &[$(stringify!($name)),*];
+
+            /// The name of the variant; of an unknown event `Unknown`.
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => stringify!($name),)*
+                    Self::Unknown { .. } => "Unknown",
+                }
+            }
+        }
+    };
+}
+
+names! {
+    LogStart EnvironmentUpdate ApplicationStart ApplicationEnd
+    ExecutorAdded ExecutorRemoved BlockManagerAdded BlockManagerRemoved
+    JobStart JobEnd StageSubmitted StageCompleted TaskStart TaskEnd
+    BlockUpdated UnpersistRdd InputBlockUpdated
+    ReceiverStarted ReceiverError ReceiverStopped ReceivedBlockAdded
+    StreamingStarted BatchSubmitted BatchStarted BatchCompleted OutputOperationStarted OutputOperationCompleted
+    StreamGraphDefined RddRegistered PersistChanged
+    CheckpointMarked CheckpointStarted CheckpointCompleted CheckpointFailed
+    MapOutputsLost ShuffleRemoved RddReleased OutputPrinted OutputDigest
+    FaultInjected CommandApplied CommandRejected FindingReported
+}
