@@ -74,6 +74,9 @@ pub struct EngineConfig {
     pub receiver_restart_delay: Millis,
     /// `spark.streaming.fileStream.minRememberDuration`: how far back a file stream looks (R19.2).
     pub file_remember: Millis,
+    /// Whether keys of `mapWithState` time out at batches whose state is checkpointed only, as in Spark, up
+    /// to an interval late; else at most one batch late (R14.6).
+    pub state_timeouts_at_checkpoints: bool,
     /// Storage levels that replace the program's, by operator, applied after validation.
     pub persist: BTreeMap<OperatorName, StorageLevel>,
     /// Checkpoint intervals in batches that replace the program's, by operator, applied after
@@ -109,6 +112,7 @@ impl Default for EngineConfig {
             block_interval: Millis(200),
             receiver_restart_delay: Millis(2000),
             file_remember: Millis(60_000),
+            state_timeouts_at_checkpoints: false,
             persist: BTreeMap::new(),
             checkpoint: BTreeMap::new(),
             faults: Vec::new(),

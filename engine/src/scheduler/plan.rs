@@ -274,10 +274,9 @@ impl Scheduler {
                 return self.inputs.holders(block);
             }
             for dependency in rdd.core().dependencies().into_iter().rev() {
-                if let Dependency::Narrow { parent, kind } = dependency
-                    && let Some(p) = kind.narrow_parent(partition)
-                {
-                    todo.push((parent, p));
+                if let Dependency::Narrow { parent, kind } = dependency {
+                    let parents = kind.narrow_parents(partition).rev();
+                    todo.extend(parents.map(|p| (Arc::clone(&parent), PartitionId(p))));
                 }
             }
         }
