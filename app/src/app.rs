@@ -14,6 +14,7 @@ use crate::theme::Theme;
 use crate::ui::dock::Pane;
 use crate::ui::storage_panel::StorageTab;
 use crate::ui::{ShellState, TimeCtx, ViewCtx, saved, shell_ui};
+use faultline_engine::config::EngineConfig;
 use faultline_engine::ids::BatchId;
 use faultline_engine::programs::{self, InputSource};
 use std::sync::Arc;

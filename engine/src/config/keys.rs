@@ -107,5 +107,6 @@ pub const KEYS: &[Setting] = &[
     row!("faultline.streaming.maxBatches", max_batches, Kind::OptionalCount { least: 1, most: MANY }, None, "Stop after this many batches"),
     row!("spark.streaming.blockInterval", block_interval, MILLIS, Some("200ms"), "How long a receiver gathers records into one block (R17.6)"),
     row!("spark.streaming.receiverRestartDelay", receiver_restart_delay, MILLIS, Some("2000"), "How long a receiver that stopped waits before it starts again (R17.4)"),
+    row!("faultline.streaming.stateTimeoutsAtCheckpoints", state_timeouts_at_checkpoints, SWITCH, None, "Whether keys of mapWithState time out as in Spark, up to a checkpoint interval late (R14.6)"),
     row!("spark.streaming.fileStream.minRememberDuration", file_remember, SECONDS, Some("60s"), "How far back a stream of files looks (R19.2)"),
 ];

@@ -116,8 +116,20 @@ impl Driver {
             {
                 Err(format!("no executor holds partition {partition} of {operator}; see the storage of the node"))
             }
+            Command::CorruptBlock { operator, batch, partition } if self.only_values(operator, *batch, *partition) => {
+                let way_out = "keep it at a serialized or a disk level, for example MEMORY_ONLY_SER";
+                Err(format!("partition {partition} of {operator} is held as values, which have no bytes; {way_out}"))
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Whether every copy of a stored partition is held as values in memory.
+    fn only_values(&self, operator: &OperatorName, batch: Option<BatchId>, partition: PartitionId) -> bool {
+        self.blocks_of(operator, batch, partition).iter().all(|block| {
+            let level = self.scheduler.lineage().get(block.rdd).map(|rdd| rdd.level);
+            level.is_some_and(|level| level.deserialized && !level.use_disk)
+        })
     }
 
     pub(super) fn blocks_of(
