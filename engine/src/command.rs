@@ -17,6 +17,11 @@ pub enum Command {
         /// The dead one.
         executor: ExecutorId,
     },
+    /// Take an executor out of service: no new tasks, and what it holds moves before it leaves.
+    DecommissionExecutor {
+        /// Executor.
+        executor: ExecutorId,
+    },
     /// Make an executor slower.
     SlowExecutor {
         /// Executor.
@@ -154,6 +159,7 @@ impl fmt::Display for Command {
         match self {
             Self::KillExecutor { executor } => write!(f, "kill:executor={executor}"),
             Self::RestartExecutor { executor } => write!(f, "restart:executor={executor}"),
+            Self::DecommissionExecutor { executor } => write!(f, "decommission:executor={executor}"),
             Self::SlowExecutor { executor, factor } => write!(f, "slow:executor={executor},factor={factor}"),
             Self::DropBlock { operator, batch: Some(batch), partition } => {
                 write!(f, "drop:block={operator}/{batch}/{partition}")

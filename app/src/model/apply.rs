@@ -65,6 +65,7 @@ impl Model {
             }
             Event::CheckpointFailed { rdd, error } => self.checkpoint_failed(*rdd, error),
             Event::MapOutputsLost { shuffle, maps, executor, .. } => self.map_outputs_lost(*shuffle, maps, *executor),
+            Event::MapOutputsMigrated { shuffle, maps, to, .. } => self.map_outputs_migrated(*shuffle, maps, *to),
             Event::ShuffleRemoved { shuffle } => self.shuffle_removed(*shuffle),
 
             Event::OutputPrinted { batch, output_op, lines } => self.output_printed(*batch, *output_op, lines),
@@ -72,6 +73,9 @@ impl Model {
             Event::FindingReported { finding } => self.finding_reported(finding),
             Event::CommandRejected { command, reason } => self.command_rejected(command, reason),
             Event::Unknown { name, .. } => self.unknown_event(name),
+
+            // What moves is said by the blocks and map outputs themselves, and in the end by the removal.
+            Event::DecommissionStarted { .. } | Event::BlocksMigrated { .. } => {}
 
             // A batch names the error of its output operations; digests are for the command line, and
             // what follows from a command arrives as events of its own.

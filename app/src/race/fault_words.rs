@@ -23,6 +23,7 @@ fn command_words(command: &Command) -> String {
     match command {
         Command::KillExecutor { executor } => format!("executor {executor} dies"),
         Command::RestartExecutor { executor } => format!("executor {executor} is restarted"),
+        Command::DecommissionExecutor { executor } => format!("executor {executor} is decommissioned"),
         Command::SlowExecutor { executor, factor } => format!("executor {executor} becomes {factor} times slower"),
         Command::DropBlock { operator, batch, partition } => {
             format!("{} is dropped", place(operator, *batch, *partition))

@@ -39,6 +39,7 @@ fn check_target(config: &EngineConfig, fault: &PlannedFault) -> Result<(), Strin
     | Command::RestartExecutor { executor }
     | Command::PauseExecutor { executor }
     | Command::ResumeExecutor { executor }
+    | Command::DecommissionExecutor { executor }
     | Command::SlowExecutor { executor, .. }) = fault.command
     else {
         return Ok(());

@@ -235,6 +235,11 @@ pub fn run_of(model: &Model, input: impl Fn(&BuiltIn, u64) -> ProgramInput, batc
         // What another version announced and this one refuses stays as it is by default.
         drop(setting.set(&mut config, value));
     }
+    let of = |key: &str| application.properties.get(key).and_then(|value| value.parse().ok());
+    if let (None, Some(partitions)) = (of("faultline.defaultParallelism"), of("spark.default.parallelism")) {
+        // Logs from before there were two keys have the number of partitions under Spark's.
+        (config.partitions, config.default_parallelism) = (partitions, None);
+    }
     let config = EngineConfig {
         app_name: program.name.to_owned(),
         seed: application.seed,

@@ -295,7 +295,12 @@ mod tests {
             rdd: RddId(3),
             op: OpKey { operator: "reduceByKey".into(), batch: None, ordinal: 0 },
             partitions: parts,
-            partitioner: Some(PartitionerInfo { class: "HashPartitioner".into(), partitions, hash_version: 1 }),
+            partitioner: Some(PartitionerInfo {
+                class: "HashPartitioner".into(),
+                partitions,
+                hash_version: 1,
+                detail: None,
+            }),
         };
         replace(store, &manifest_key(DIRECTORY), &manifest.encode());
         manifest

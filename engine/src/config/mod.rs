@@ -18,6 +18,10 @@ pub(crate) use units::parse_time;
 pub use units::{ByteUnit, TimeUnit};
 pub use value::{Field, Kind, Value};
 
+mod storage;
+
+pub use storage::StorageSettings;
+
 use crate::event::{ClockKind, StorageLevel};
 use crate::ids::*;
 use std::collections::BTreeMap;
@@ -37,8 +41,12 @@ pub struct EngineConfig {
     pub cores: u32,
     /// Storage memory per executor in bytes.
     pub memory: u64,
-    /// `spark.default.parallelism`: partitions when a program does not say.
+    /// Partitions when a program does not say and `default_parallelism` is not set; in Spark the number
+    /// of cores.
     pub partitions: u32,
+    /// `spark.default.parallelism` when the user set it. Only then is it the number of partitions of an
+    /// operation by key that was given none (R1.5); else that of its largest parent.
+    pub default_parallelism: Option<u32>,
     /// `spark.task.maxFailures` (R4.1).
     pub task_max_failures: u32,
     /// `spark.stage.maxConsecutiveAttempts` (R3.6).
@@ -66,6 +74,8 @@ pub struct EngineConfig {
     pub previews: bool,
     /// Shuffle bytes that an executor keeps in memory before it spills the oldest outputs.
     pub shuffle_memory: u64,
+    /// How blocks are unrolled, copied, found elsewhere, and moved.
+    pub storage: StorageSettings,
     /// Stop a streaming program after this many batches.
     pub max_batches: Option<u32>,
     /// `spark.streaming.blockInterval`: how long a receiver gathers records into one block (R17.6).
@@ -96,6 +106,7 @@ impl Default for EngineConfig {
             cores: 2,
             memory: 64 << 20,
             partitions: 6,
+            default_parallelism: None,
             task_max_failures: 4,
             stage_max_consecutive_attempts: 4,
             resubmit_delay: Millis(200),
@@ -108,6 +119,7 @@ impl Default for EngineConfig {
             chunk_len: 1024,
             previews: true,
             shuffle_memory: 256 << 20,
+            storage: StorageSettings::default(),
             max_batches: None,
             block_interval: Millis(200),
             receiver_restart_delay: Millis(2000),
@@ -124,7 +136,7 @@ impl Default for EngineConfig {
 const ANNOUNCED: [&str; 9] = [
     "spark.executor.instances",
     "spark.executor.cores",
-    "spark.default.parallelism",
+    "faultline.defaultParallelism",
     "spark.task.maxFailures",
     "spark.stage.maxConsecutiveAttempts",
     "spark.locality.wait",
@@ -195,6 +207,16 @@ impl EngineConfig {
             set(&format!("{CHECKPOINT}{op}"), every.to_string());
         }
         p
+    }
+
+    /// What `sc.defaultParallelism` is.
+    pub fn parallelism(&self) -> u32 {
+        self.default_parallelism.unwrap_or(self.partitions)
+    }
+
+    /// Bytes that blocks may take in the memory of an executor, on the heap and outside of it.
+    pub const fn storage_memory(&self) -> u64 {
+        self.memory.saturating_add(self.storage.off_heap_memory)
     }
 
     /// The application id, derived from the seed so that logs repeat.

@@ -99,6 +99,7 @@ fn what_a_log_announces_can_be_set() {
         "faultline.persist.map=DISK_ONLY",
         "faultline.checkpoint.map=3",
         "faultline.streaming.maxBatches=9",
+        "spark.default.parallelism=4",
         "spark.app.name=counted",
     ] {
         config.assign(text).unwrap();
@@ -106,6 +107,7 @@ fn what_a_log_announces_can_be_set() {
     let announced = config.properties();
     let expected = ["spark.task.maxFailures", "spark.streaming.fileStream.minRememberDuration", "faultline.seed"];
     assert!(expected.iter().all(|key| announced.contains_key(*key)), "{announced:?}");
+    assert!(!EngineConfig::default().properties().contains_key("spark.default.parallelism"), "as in Spark");
     assert!(!announced.contains_key("spark.streaming.blockInterval"), "a default that was not set: {announced:?}");
     let mut again = EngineConfig::default();
     for (key, value) in announced.iter().filter(|(key, _)| *key != "spark.app.id") {

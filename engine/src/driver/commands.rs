@@ -11,6 +11,9 @@ use crate::sim::faults::Moment;
 /// Spark's words for an executor killed with SIGKILL.
 pub(super) const KILLED: &str = "Command exited with code 137";
 
+/// Spark's words for an executor that left as it was asked to.
+const DECOMMISSIONED: &str = "Executor decommission: Finished decommissioning";
+
 /// When the driver learns of a kill.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Detection {
@@ -59,6 +62,7 @@ impl Driver {
                 self.kill(now, executor, detection, out, fx);
             }
             Command::RestartExecutor { executor } => self.start_executor(now, Some(executor), out, fx),
+            Command::DecommissionExecutor { executor } => self.scheduler.decommission(executor, out),
             Command::SlowExecutor { executor, factor } => {
                 self.emit(now, fx, Event::FaultInjected { fault, executor: Some(executor) });
                 fx.push(Effect::Cluster(ClusterOp::Slow { executor, factor }));
@@ -93,10 +97,18 @@ impl Driver {
             Command::KillExecutor { executor }
             | Command::SlowExecutor { executor, .. }
             | Command::PauseExecutor { executor }
+            | Command::DecommissionExecutor { executor }
                 if !lives(executor) =>
             {
-                let living: Vec<String> = self.scheduler.executors().map(|e| e.to_string()).collect();
-                Err(format!("executor {executor} is not alive; living executors: {}", living.join(", ")))
+                Err(format!("executor {executor} is not alive; living executors: {}", self.living()))
+            }
+            Command::DecommissionExecutor { executor } if !self.scheduler.takes_work(*executor) => {
+                Err(format!("executor {executor} is being decommissioned already"))
+            }
+            Command::DecommissionExecutor { executor }
+                if !self.scheduler.executors().any(|e| e != *executor && self.scheduler.takes_work(e)) =>
+            {
+                Err(format!("nobody could take what executor {executor} holds; restart another executor first"))
             }
             Command::RestartExecutor { executor } if !self.dead.contains(executor) => {
                 Err(format!("executor {executor} is not dead; kill it first"))
@@ -130,6 +142,21 @@ impl Driver {
             let level = self.scheduler.lineage().get(block.rdd).map(|rdd| rdd.level);
             level.is_some_and(|level| level.deserialized && !level.use_disk)
         })
+    }
+
+    fn living(&self) -> String {
+        self.scheduler.executors().map(|e| e.to_string()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Executors that are decommissioned hand on what they hold, and go.
+    pub(super) fn tend_leaving(&mut self, now: Timestamp, out: &mut Outbox, fx: &mut Effects) {
+        if self.ended {
+            return;
+        }
+        for executor in self.scheduler.tend_leaving(out) {
+            fx.push(Effect::Cluster(ClusterOp::Kill { executor }));
+            self.lose_executor(now, executor, DECOMMISSIONED, out);
+        }
     }
 
     pub(super) fn blocks_of(
@@ -172,7 +199,7 @@ impl Driver {
         let cores = self.config.cores;
         fx.push(Effect::Cluster(ClusterOp::Start { executor, cores }));
         self.emit(now, fx, Event::ExecutorAdded { executor, cores, replaces });
-        self.emit(now, fx, Event::BlockManagerAdded { executor, max_memory: self.config.memory });
+        self.emit(now, fx, Event::BlockManagerAdded { executor, max_memory: self.config.storage_memory() });
         self.scheduler.add_executor(now, executor, cores, out);
     }
 }

@@ -5,7 +5,7 @@ use crate::error::EngineError;
 use crate::event::{CheckpointPart, Envelope, RddInfo};
 use crate::ids::*;
 use crate::rdd::AnyRdd;
-use crate::scheduler::{ReplicaOrder, TaskLaunch};
+use crate::scheduler::{MigrationOrder, ReplicaOrder, TaskLaunch};
 use std::sync::Arc;
 
 /// Numbered facts, and effects in the order in which they must happen.
@@ -108,6 +108,8 @@ pub enum ClusterOp {
     },
     /// Copy a block.
     Replicate(ReplicaOrder),
+    /// Copy what an executor that leaves holds; answered by [`super::DriverInput::Migrated`].
+    Migrate(MigrationOrder),
     /// Remove blocks of receivers everywhere.
     RemoveInputs {
         /// Blocks.

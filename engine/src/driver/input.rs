@@ -6,8 +6,9 @@ use crate::error::{EngineError, Result};
 use crate::event::{CheckpointPart, OutputOpInfo, StorageLevel, StreamInfo};
 use crate::executor::BlockReport;
 use crate::ids::*;
+use crate::lineage::BlockSummary;
 use crate::rdd::{AnyRdd, JobSpec, Notice, TaskOutput};
-use crate::scheduler::TaskReport;
+use crate::scheduler::{Migration, TaskReport};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -91,6 +92,8 @@ pub enum Request {
         /// Its parts.
         parts: Vec<CheckpointPart>,
     },
+    /// What is stored of these RDDs; answered by [`Reply::Stored`].
+    Stored(Vec<RddId>),
     /// Start the batches; answered by [`Reply::Done`].
     StartStreaming(StreamingPlan),
     /// The job generator wants work; answered by [`Reply::Generator`].
@@ -132,6 +135,8 @@ pub enum Reply {
     Done(Result<()>),
     /// A job ended.
     Job(Result<Vec<TaskOutput>>),
+    /// What is stored of the RDDs of which something is.
+    Stored(BTreeMap<RddId, BlockSummary>),
     /// Blocks of receivers, by stream.
     Received(BTreeMap<StreamId, Vec<ReceivedBlock>>),
     /// Work for the generator.
@@ -222,6 +227,13 @@ pub enum DriverInput {
         /// Its blocks.
         reports: Vec<BlockReport>,
     },
+    /// What an executor that leaves held is elsewhere.
+    Migrated {
+        /// Which.
+        executor: ExecutorId,
+        /// What moved.
+        migration: Migration,
+    },
     /// A receiver speaks.
     Receiver {
         /// Of which stream.
@@ -265,6 +277,7 @@ impl fmt::Debug for DriverInput {
             Self::TaskFinished(report) => return write!(f, "TaskFinished({})", report.task),
             Self::Blocks(_) => "Blocks",
             Self::BlocksReported { .. } => "BlocksReported",
+            Self::Migrated { .. } => "Migrated",
             Self::Receiver { .. } => "Receiver",
             Self::ExecutorLost { .. } => "ExecutorLost",
             Self::CheckpointPublished { .. } => "CheckpointPublished",

@@ -11,6 +11,7 @@ mod injected;
 mod input;
 mod planned;
 mod receivers;
+mod stored;
 mod streaming;
 
 pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, ReceiverOp, StoreOp};
@@ -31,6 +32,7 @@ use planned::Planned;
 use receivers::Receivers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use stored::Stored;
 use streaming::Streaming;
 
 /// The state of an application.
@@ -50,6 +52,7 @@ pub struct Driver {
     /// When the application began: times of planned faults count from it.
     begun: Timestamp,
     released: Arc<Mutex<Released>>,
+    stored: Stored,
     next_executor: u32,
     next_slot: u32,
     next_seq: u64,
@@ -74,6 +77,7 @@ impl Driver {
             injected: Injected::default(),
             begun: Timestamp(0),
             released,
+            stored: Stored::default(),
             next_executor: 1,
             next_slot: 1,
             next_seq: 0,
@@ -147,12 +151,15 @@ impl Driver {
             DriverInput::Told { told, .. } => self.on_told(now, told, &mut out, fx),
             DriverInput::Command(command) => self.on_command(now, command, &mut out, fx),
             DriverInput::TaskFinished(report) => self.scheduler.task_finished(now, report, &mut out),
+            // What tasks that were killed at the end give back is no news.
+            DriverInput::Blocks(_) if self.ended => {}
             DriverInput::Blocks(reports) => self.scheduler.blocks_changed(reports, &mut out),
             DriverInput::BlocksReported { executor, reports } => {
                 if self.scheduler.executor_reported(executor, &mut out) {
                     self.scheduler.blocks_changed(reports, &mut out);
                 }
             }
+            DriverInput::Migrated { executor, migration } => self.scheduler.migrated(executor, migration, &mut out),
             DriverInput::Receiver { stream, attempt, news } => {
                 self.on_receiver_news(now, (stream, attempt), news, &mut out);
             }
@@ -176,6 +183,7 @@ impl Driver {
             self.drain(now, &mut out, fx);
             self.tend_receivers(now, fx);
             let mut more = Outbox::default();
+            self.tend_leaving(now, &mut more, fx);
             self.dispatch_streaming(now, &mut more, fx);
             let struck = self.strike_due(now, fx);
             if more.is_empty() && !struck {
@@ -194,6 +202,9 @@ impl Driver {
         }
         for executor in out.report_blocks.drain(..) {
             fx.push(Effect::Cluster(ClusterOp::ReportBlocks { executor }));
+        }
+        for order in out.migrations.drain(..) {
+            fx.push(Effect::Cluster(ClusterOp::Migrate(order)));
         }
         for order in out.replicas.drain(..) {
             fx.push(Effect::Cluster(ClusterOp::Replicate(order)));
@@ -225,6 +236,7 @@ impl Driver {
             };
         }
         self.planned.see(&event, self.scheduler.lineage());
+        self.stored.apply(&event);
         fx.events.push(Envelope { seq: self.next_seq, at: now, event });
         self.next_seq += 1;
     }
@@ -254,6 +266,7 @@ impl Driver {
                 let info = rdd.core().info();
                 fx.push(Effect::Publish(CheckpointWrite { slot, rdd, info, dir, parts }));
             }
+            Request::Stored(rdds) => fx.push(Effect::Reply(slot, Reply::Stored(self.stored.of(&rdds)))),
             Request::StartStreaming(plan) => self.start_streaming(now, slot, plan, fx),
             Request::NextInstruction => self.generator_waits(slot),
             Request::NextOutput => self.output_slot_waits(slot),

@@ -86,6 +86,33 @@ pub enum Event {
         /// Spark's wording, for example `Command exited with code 137`.
         reason: String,
     },
+    /// An executor is being decommissioned: it gets no new tasks, what it holds moves, then it leaves.
+    DecommissionStarted {
+        /// Its id.
+        executor: ExecutorId,
+    },
+    /// What a decommissioned executor held is elsewhere now; it leaves once nobody reads from it.
+    BlocksMigrated {
+        /// Its id.
+        executor: ExecutorId,
+        /// Blocks that moved, with who has them now.
+        blocks: Vec<MigratedBlock>,
+        /// Blocks without another copy for which nobody had room: they are lost with the executor.
+        left: Vec<BlockId>,
+    },
+    /// Map outputs of a decommissioned executor are elsewhere now.
+    MapOutputsMigrated {
+        /// Shuffle.
+        shuffle: ShuffleId,
+        /// The map-side RDD.
+        rdd: RddId,
+        /// Which map partitions.
+        maps: Vec<PartitionId>,
+        /// Who had them.
+        from: ExecutorId,
+        /// Who has them now.
+        to: ExecutorId,
+    },
     /// Its block manager registered.
     BlockManagerAdded {
         /// Executor.

@@ -3,7 +3,7 @@
 //! What is left is what a task costs between its first and its last record. Shuffles and checkpoints
 //! need a driver, so jobs over them are refused.
 
-use super::{CostMeter, ExecutorStores, ScriptEntry, apply, run_task};
+use super::{BlockReport, CostMeter, EffectRules, ExecutorStores, ScriptEntry, apply, run_task};
 use crate::config::EngineConfig;
 use crate::error::{EngineError, Result};
 use crate::event::CheckpointPart;
@@ -104,8 +104,11 @@ fn failed(error: TaskError) -> EngineError {
 
 impl EffectSink for Place {
     fn effect(&self, _: u64, entry: ScriptEntry) -> std::result::Result<(), TaskError> {
-        apply(entry, &self.stores, &self.cluster, &*self.store, false).map(drop)
+        let rules = EffectRules { previews: false, max_replication_failures: 0 };
+        apply(entry, &self.stores, &self.cluster, &*self.store, rules).result
     }
+
+    fn changed(&self, _: Vec<BlockReport>) {}
 
     fn in_production(&self, _: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)> {
         None

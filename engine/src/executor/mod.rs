@@ -3,14 +3,18 @@
 //! Both loops own executors; the driver only knows their ids. An incarnation that died stays dead:
 //! reads from it fail, and what its threads still do has no effect.
 
+#[cfg(test)]
+mod conformance;
 mod cost;
 mod inline;
+mod replicate;
 mod run;
 mod script;
 mod stores;
 
 pub use cost::{CostMeter, CostTable};
 pub use inline::inline_context;
+pub use replicate::{Replicas, Stored, store_input_block};
 pub use run::{TaskOutcome, run_task};
-pub use script::{BlockReport, Replicas, ScriptEntry, apply, store_input_block};
+pub use script::{Applied, BlockReport, EffectRules, ScriptEntry, apply};
 pub use stores::ExecutorStores;

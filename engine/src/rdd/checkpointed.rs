@@ -51,7 +51,8 @@ impl<T: Data> Rdd<T> {
         let ctx = self.context();
         let reader = {
             let op = info.op.clone();
-            let _scope = ctx.push_frame(op.operator, op.batch, info.callsite.clone(), op.ordinal + 1);
+            let callsite = self.0.core.checkpoint_callsite().unwrap_or(info.callsite);
+            let _scope = ctx.push_frame(op.operator, op.batch, callsite, op.ordinal + 1);
             let node = ReadParts { dir: dir.to_owned(), records: PhantomData };
             let class = "ReliableCheckpointRDD";
             let core = ctx.new_core(

@@ -7,6 +7,7 @@ use crate::config::EngineConfig;
 use crate::error::Result;
 use crate::event::*;
 use crate::ids::*;
+use crate::lineage::BlockSummary;
 use crate::task_context::TaskContext;
 use parking_lot::Mutex;
 use std::any::Any;
@@ -64,6 +65,11 @@ pub trait JobRunner: Send + Sync {
     fn run_job(&self, job: JobSpec) -> Result<Vec<TaskOutput>>;
     /// Verifies the files of a written checkpoint, publishes the manifest, cuts the lineage; blocks.
     fn commit_checkpoint(&self, rdd: Arc<dyn AnyRdd>, dir: String, parts: Vec<CheckpointPart>) -> Result<()>;
+    /// What is stored of these RDDs, for those of which something is; blocks. Nothing where no driver is.
+    fn stored(&self, rdds: Vec<RddId>) -> BTreeMap<RddId, BlockSummary> {
+        let _ = rdds;
+        BTreeMap::new()
+    }
     /// Tells the driver something; does not block.
     fn tell(&self, notice: Notice);
 }
@@ -191,9 +197,9 @@ impl SparkContext {
         &self.0.config
     }
 
-    /// `spark.default.parallelism`.
+    /// Partitions when a program does not say: `spark.default.parallelism`, else what the engine runs with.
     pub fn default_parallelism(&self) -> u32 {
-        self.0.config.partitions
+        self.0.config.parallelism()
     }
 
     /// Where checkpoints go (R9.2): a directory of this application's own below `dir`.

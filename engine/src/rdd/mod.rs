@@ -15,14 +15,19 @@ mod context;
 mod dependency;
 mod detached;
 mod distinct;
+mod join;
 mod narrow;
 mod node;
 mod pair;
 pub mod partitioner;
 mod read;
 mod sample;
+mod sort;
 mod source;
+mod subtract;
 mod union;
+mod unroll;
+mod unstable;
 mod zip;
 
 pub use action::{Number, StatCounter};
@@ -31,7 +36,9 @@ pub use context::{Files, JobRunner, JobSpec, Notice, ResultFn, SparkContext, Tas
 pub use dependency::Dependency;
 pub use narrow::{Out, PreservesPartitioning};
 pub use node::{AnyRdd, AnyShuffle, CheckpointState, RddCore, RddNode};
+pub use partitioner::{HashPartitioner, PartitionKeys, Partitioner, RangePartitioner, SortOrder};
 pub use sample::Replacement;
+pub use sort::FloatKey;
 pub use source::{Line, ReplayText};
 
 pub(crate) use chunk::{deliver_owned, deliver_shared};
@@ -41,12 +48,17 @@ pub(crate) use context::{JobLocal, callsite, with_job_local};
 use crate::error::{EngineError, Result};
 use crate::event::*;
 use crate::ids::*;
+use crate::lineage::{BlockSummary, Detail};
 use crate::storage::Data;
 use parking_lot::RwLock;
 use std::any::Any;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::panic::Location;
 use std::sync::Arc;
+
+/// Lines after which the text of a lineage ends: shared parents are told again each time.
+const TEXT_LINES_MAX: usize = 100_000;
 
 /// A distributed collection of `T`: a lineage that can be computed, kept, or read back.
 pub struct Rdd<T: Data>(Arc<RddInner<T>>);
@@ -112,8 +124,11 @@ impl<T: Data> Rdd<T> {
     /// Marks the RDD to be kept at `level` when it is first computed (R8.2).
     ///
     /// # Errors
-    /// When another level was set before.
+    /// When another level was set before, or the level asks for 40 copies or more.
     pub fn persist(&self, level: StorageLevel) -> Result<Self> {
+        if level.replication >= StorageLevel::COPIES_LIMIT {
+            return Err(EngineError::IllegalArgument(TooManyCopies.to_string()));
+        }
         let current = self.0.core.level();
         if current != StorageLevel::NONE && current != level {
             return Err(EngineError::IllegalArgument(
@@ -190,20 +205,36 @@ impl<T: Data> Rdd<T> {
         }
     }
 
-    /// Spark's text of the lineage as of now, without what is stored (the driver knows that).
+    /// Spark's text of the lineage, and of what is stored, as of now.
     pub fn to_debug_string(&self) -> String {
+        self.lineage_text(Detail::Spark)
+    }
+
+    /// As [`Rdd::to_debug_string`], with the wanted detail.
+    pub fn lineage_text(&self, detail: Detail) -> String {
         let mut graph = crate::lineage::LineageGraph::default();
         let mut infos = Vec::new();
-        for_each_ancestor(self.erased(), |rdd| infos.push(rdd.core().info()));
+        let mut marked = BTreeSet::new();
+        for_each_ancestor(self.erased(), |rdd| {
+            infos.push(rdd.core().info());
+            if rdd.core().checkpoint_state() == CheckpointState::Marked {
+                marked.insert(rdd.core().id());
+            }
+        });
+        let stored = self.context().0.runner.stored(infos.iter().map(|info| info.id).collect());
         infos.sort_by_key(|i| (!i.parents.is_empty(), i.id));
         infos.into_iter().for_each(|info| graph.insert(info));
-        crate::lineage::to_debug_string(&graph, self.id(), self.0.core.level(), |_| Default::default(), 100_000)
+        let blocks = |rdd| {
+            let stored = stored.get(&rdd).copied().unwrap_or_default();
+            BlockSummary { marked: marked.contains(&rdd), ..stored }
+        };
+        crate::lineage::debug_string(&graph, self.id(), (self.0.core.level(), detail), blocks, TEXT_LINES_MAX)
     }
 }
 
 /// Visits `root` and every RDD it depends on, once each, without recursion.
 pub(crate) fn for_each_ancestor(root: Arc<dyn AnyRdd>, mut visit: impl FnMut(&Arc<dyn AnyRdd>)) {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let mut todo = vec![root];
     while let Some(rdd) = todo.pop() {
         if seen.insert(rdd.core().id()) {

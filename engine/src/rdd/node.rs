@@ -3,7 +3,7 @@
 use super::chunk::{Sink, Stop, TaskError};
 use super::context::SparkContext;
 use super::dependency::Dependency;
-use crate::event::{CheckpointPart, DependencyInfo, RddInfo, ReadTier, StorageLevel};
+use crate::event::{CheckpointPart, DependencyInfo, Determinism, PartitionerInfo, RddInfo, ReadTier, StorageLevel};
 use crate::ids::*;
 use crate::storage::Data;
 use crate::task_context::TaskContext;
@@ -80,11 +80,19 @@ pub struct RddCore {
     overridden: AtomicBool,
     /// Blocks of a receiver, one per partition, for an RDD that reads them.
     input_blocks: Vec<InputBlockId>,
+    /// The `Partitioner<K>` that `info.partitioner` describes, when the description is not enough.
+    partitioner: Option<Arc<dyn Any + Send + Sync>>,
+    /// The call site of the action that writes its checkpoint: that of the RDD which reads it.
+    checkpointed_at: Mutex<Option<String>>,
+    /// Whether its determinism is that of its parents, and nothing of its own.
+    inherits_determinism: AtomicBool,
 }
 
 impl RddCore {
     pub(super) fn new(ctx: SparkContext, mut info: RddInfo, dependencies: Vec<Dependency>) -> Self {
         info.parents = dependencies.iter().map(Dependency::info).collect();
+        let partitioner = info.partitioner.as_ref().and_then(|own| inherited_partitioner(own, &dependencies));
+        let inherits = info.determinism == inherited_determinism(&dependencies);
         Self {
             id: info.id,
             ctx,
@@ -94,7 +102,21 @@ impl RddCore {
             do_checkpoint_called: AtomicBool::new(false),
             overridden: AtomicBool::new(false),
             input_blocks: Vec::new(),
+            partitioner,
+            checkpointed_at: Mutex::new(None),
+            inherits_determinism: AtomicBool::new(inherits),
         }
+    }
+
+    /// The same RDD, whose `Partitioner<K>` this is.
+    pub(super) fn partitioned_by(mut self, partitioner: Arc<dyn Any + Send + Sync>) -> Self {
+        self.partitioner = Some(partitioner);
+        self
+    }
+
+    /// Its `Partitioner<K>`, unless that is by hash, or it has none.
+    pub(super) fn partitioner_object(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.partitioner.as_ref()
     }
 
     /// The same RDD, whose partitions are these blocks of a receiver.
@@ -138,6 +160,36 @@ impl RddCore {
         self.info.lock().op.clone()
     }
 
+    /// How far two computations of a partition may differ (R1.8).
+    pub fn determinism(&self) -> Determinism {
+        self.info.lock().determinism
+    }
+
+    /// Notes which action writes its checkpoint.
+    pub(super) fn checkpointed_at(&self, callsite: String) {
+        *self.checkpointed_at.lock() = Some(callsite);
+    }
+
+    /// Where the RDD that reads its checkpoint was made.
+    pub(super) fn checkpoint_callsite(&self) -> Option<String> {
+        self.checkpointed_at.lock().clone()
+    }
+
+    /// Sets the determinism of an RDD that is not simply that of its parents.
+    pub(super) fn declare_determinism(&self, own: Determinism) {
+        self.inherits_determinism.store(false, Ordering::Relaxed);
+        self.edit(|info| info.determinism = own);
+    }
+
+    /// The first job that reaches an RDD settles its determinism: a checkpoint of a parent that was written
+    /// since the RDD was made counts, a later one does not.
+    pub(crate) fn settle_determinism(&self) {
+        if self.inherits_determinism.load(Ordering::Relaxed) {
+            let inherited = inherited_determinism(&self.dependencies.lock());
+            self.edit(|info| info.determinism = inherited);
+        }
+    }
+
     /// Dependencies as of now: one on the checkpoint RDD after a cut.
     pub fn dependencies(&self) -> Vec<Dependency> {
         self.dependencies.lock().clone()
@@ -179,6 +231,26 @@ impl RddCore {
     pub(super) fn was_visited_by_a_job(&self) -> bool {
         self.do_checkpoint_called.load(Ordering::Relaxed)
     }
+}
+
+/// R1.8 over dependencies: the worst parent wins.
+fn inherited_determinism(dependencies: &[Dependency]) -> Determinism {
+    let levels = dependencies.iter().map(|dependency| match dependency {
+        Dependency::Narrow { parent, .. } => parent.core().determinism(),
+        Dependency::Shuffle(shuffle) => shuffle.parent().core().determinism().after_shuffle(),
+    });
+    levels.max().unwrap_or(Determinism::Determinate)
+}
+
+/// The partitioner that `own` describes, from the parent that was partitioned by it (R1.3).
+fn inherited_partitioner(own: &PartitionerInfo, dependencies: &[Dependency]) -> Option<Arc<dyn Any + Send + Sync>> {
+    own.detail.as_ref()?;
+    let narrow = dependencies.iter().filter_map(|dependency| match dependency {
+        Dependency::Narrow { parent, .. } => Some(parent.core()),
+        Dependency::Shuffle(_) => None,
+    });
+    let mut same = narrow.filter(|core| core.info.lock().partitioner.as_ref() == Some(own));
+    same.find_map(|core| core.partitioner.clone())
 }
 
 impl Drop for RddCore {

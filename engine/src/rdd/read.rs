@@ -1,10 +1,11 @@
 //! The read boundary: Spark's `RDD.iterator`. A stored block, else the checkpoint file, else lineage.
 
-use super::chunk::{Chunk, Sink, Stop, TaskError, deliver_owned, deliver_shared};
+use super::chunk::{Chunk, Sink, Stop, TaskError};
+use super::unroll::{Unroller, deliver_block};
 use super::{AnyRdd, Rdd, RddInner};
 use crate::event::CheckpointPart;
 use crate::ids::*;
-use crate::storage::{Data, Values, ValuesBlock, estimate_bytes, values_of};
+use crate::storage::{BlockError, Data};
 use crate::task_context::{BlockPolicy, TaskContext};
 use std::any::Any;
 use std::ops::ControlFlow;
@@ -60,37 +61,15 @@ impl<T: Data> Rdd<T> {
             Ok(found) => found,
             Err(error) => return ControlFlow::Break(Stop::Failed(error)),
         };
-        if let Some((block, tier)) = found {
-            ctx.set_row_tier(row, tier, block.memory_bytes());
-            return match values_of::<T>(&*block) {
-                Ok(Values::Shared(values)) => deliver_shared(values, ctx.chunk_len(), sink),
-                Ok(Values::Owned(values)) => deliver_owned(values, ctx.chunk_len(), sink),
-                Err(error) => ControlFlow::Break(ctx.damaged(id, tier, &error)),
-            };
+        if let Some(found) = found {
+            ctx.set_row_tier(row, found.tier, found.block.memory_bytes());
+            let damaged = |error: &BlockError| ctx.damaged(id, found.tier, error);
+            deliver_block(&*found.block, ctx.chunk_len(), &damaged, sink)?;
+            return ctx.read_done(found);
         }
-        let mut values: Vec<T> = Vec::new();
-        let mut bytes = 0u64;
-        let mut streaming = false;
-        let must_fit = policy.level.use_memory && !policy.level.use_disk;
-        self.produce(part, ctx, row, &mut |chunk| {
-            if streaming {
-                return sink(chunk);
-            }
-            bytes += estimate_bytes(chunk.as_slice());
-            chunk.append_to(&mut values);
-            if must_fit && !ctx.can_unroll(id.rdd, bytes) {
-                streaming = true;
-                return deliver_owned(std::mem::take(&mut values), ctx.chunk_len(), sink);
-            }
-            ControlFlow::Continue(())
-        })?;
-        if streaming {
-            ctx.not_kept(id);
-            return ControlFlow::Continue(());
-        }
-        let block = Arc::new(ValuesBlock::new(values));
-        ctx.put_block(id, Arc::clone(&block) as _, policy)?;
-        deliver_shared(block.values(), ctx.chunk_len(), sink)
+        let mut unroller = Unroller::new(ctx, id, policy);
+        self.produce(part, ctx, row, &mut |chunk| unroller.take(chunk, sink))?;
+        unroller.finish(sink)
     }
 
     /// All records of a partition.

@@ -243,6 +243,7 @@ impl Live<'_> {
         match self.executors.apply(op) {
             ClusterNews::Blocks(reports) if !reports.is_empty() => self.input(DriverInput::Blocks(reports)),
             ClusterNews::Reported(executor, reports) => self.input(DriverInput::BlocksReported { executor, reports }),
+            ClusterNews::Migrated(executor, migration) => self.input(DriverInput::Migrated { executor, migration }),
             ClusterNews::Died(executor) => {
                 self.workers.remove(&executor);
                 self.running.retain(|_, (at, cancelled)| {

@@ -6,9 +6,12 @@
 use crate::driver::{DriverInput, Reply, Request, SlotId, Told};
 use crate::error::{EngineError, Result};
 use crate::event::CheckpointPart;
+use crate::ids::RddId;
+use crate::lineage::BlockSummary;
 use crate::rdd::{AnyRdd, JobRunner, JobSpec, Notice, TaskOutput};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -95,6 +98,13 @@ impl JobRunner for SlotRunner {
         match call(Request::CommitCheckpoint { rdd, dir, parts })? {
             Reply::Done(result) => result,
             _ => Err(EngineError::DriverLost),
+        }
+    }
+
+    fn stored(&self, rdds: Vec<RddId>) -> BTreeMap<RddId, BlockSummary> {
+        match call(Request::Stored(rdds)) {
+            Ok(Reply::Stored(stored)) => stored,
+            _ => BTreeMap::new(),
         }
     }
 

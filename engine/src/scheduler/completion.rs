@@ -57,6 +57,9 @@ impl Scheduler {
             slot.done = Some(info.clone());
             slot.failures = 0;
         }
+        if self.is_outdated(id) {
+            return;
+        }
         // The same partition in other attempts of the stage needs no further try (R3.9).
         let siblings: Vec<StageAttempt> =
             self.task_sets.keys().filter(|a| a.stage == id.stage && **a != id).copied().collect();

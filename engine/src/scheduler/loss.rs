@@ -1,6 +1,7 @@
 //! Fetch failures, lost executors, resubmission (R3, R5).
 
 use super::Scheduler;
+use super::stage::Stage;
 use super::task::{Outbox, ReplicaOrder};
 use crate::event::*;
 use crate::ids::*;
@@ -55,6 +56,7 @@ impl Scheduler {
         } else if was_running {
             self.failed.insert(id.stage);
             self.failed.extend(map_stage);
+            map_stage.into_iter().for_each(|id| self.roll_back(id, out));
             self.resubmit_at.get_or_insert(now.plus(self.config.resubmit_delay));
         }
         let Some(executor) = executor else { return };
@@ -132,6 +134,7 @@ impl Scheduler {
         if self.executors.remove(&executor).is_none() {
             return;
         }
+        self.leaving.remove(&executor);
         self.reported.retain(|(_, at), _| *at != executor);
         self.inputs.forget_reports(executor);
         out.events.push(Event::ExecutorRemoved { executor, reason: reason.to_owned() });
@@ -157,12 +160,18 @@ impl Scheduler {
             if set.zombie || !is_map {
                 continue;
             }
+            // What a decommissioned executor handed on is not lost with it.
+            let shuffle = self.stages.get(&id.stage).and_then(Stage::shuffle_id);
+            let still_there = |map| {
+                let at = shuffle.and_then(|shuffle| self.outputs.location(shuffle, map));
+                at.is_none_or(|at| at == executor)
+            };
             let lost: Vec<(u32, TaskInfo)> = set
                 .tasks
                 .iter()
                 .zip(0..)
                 .filter_map(|(slot, index)| slot.done.clone().map(|done| (index, done)))
-                .filter(|(_, done)| done.executor == executor)
+                .filter(|(_, done)| done.executor == executor && still_there(done.partition))
                 .collect();
             for (index, done) in lost {
                 set.requeue(index);
@@ -188,12 +197,19 @@ impl Scheduler {
             if !level.is_valid() || holders.len() >= usize::from(level.replication) {
                 continue;
             }
-            let candidates: Vec<ExecutorId> =
-                self.executors.keys().copied().filter(|e| *e != lost && !holders.contains(e)).collect();
-            let pick = candidates.get(block.partition.0 as usize % candidates.len().max(1));
-            if let (Some(&from), Some(&to)) = (holders.first(), pick) {
+            let mut candidates: Vec<ExecutorId> = self
+                .executors
+                .keys()
+                .copied()
+                .filter(|e| *e != lost && self.takes_work(*e) && !holders.contains(e))
+                .collect();
+            let Some(&from) = holders.first() else { continue };
+            if !candidates.is_empty() {
+                let first = block.partition.0 as usize % candidates.len();
+                candidates.rotate_left(first);
                 let generation = self.generations.get(&block.rdd).copied().unwrap_or(0);
-                out.replicas.push(ReplicaOrder { block, from, to, policy: BlockPolicy { level, generation } });
+                let policy = BlockPolicy { level, generation };
+                out.replicas.push(ReplicaOrder { block, from, candidates, policy });
             }
         }
     }
@@ -202,7 +218,7 @@ impl Scheduler {
     pub fn executor_reported(&mut self, executor: ExecutorId, out: &mut Outbox) -> bool {
         let known = self.executors.contains_key(&executor);
         if known && self.block_managers.insert(executor) {
-            out.events.push(Event::BlockManagerAdded { executor, max_memory: self.config.memory });
+            out.events.push(Event::BlockManagerAdded { executor, max_memory: self.config.storage_memory() });
         }
         known
     }

@@ -6,17 +6,20 @@
 
 mod causes;
 mod completion;
+mod decommission;
 mod faults;
 mod inputs;
 mod job;
 mod loss;
 mod offers;
 mod plan;
+mod rollback;
 mod stage;
 mod task;
 mod task_set;
 
-pub use task::{Outbox, ReplicaOrder, TaskLaunch, TaskReport, TaskWork};
+pub use decommission::Migration;
+pub use task::{MigrationOrder, Outbox, ReplicaOrder, TaskLaunch, TaskReport, TaskWork};
 
 use crate::config::EngineConfig;
 use crate::event::*;
@@ -25,6 +28,7 @@ use crate::ids::*;
 use crate::lineage::LineageGraph;
 use crate::rdd::{JobSpec, Released};
 use crate::shuffle::MapOutputTracker;
+use crate::task_context::BlockPolicy;
 use causes::History;
 use imbl::{OrdMap, Vector};
 use job::ActiveJob;
@@ -62,6 +66,8 @@ pub struct Scheduler {
     levels: BTreeMap<RddId, StorageLevel>,
     generations: BTreeMap<RddId, u32>,
     executors: BTreeMap<ExecutorId, Slots>,
+    /// Executors that are being decommissioned.
+    leaving: BTreeMap<ExecutorId, decommission::Leaving>,
     /// Executors whose block manager is registered.
     block_managers: BTreeSet<ExecutorId>,
     /// Epoch at which an executor was last declared lost (R5.4).
@@ -96,6 +102,7 @@ impl Scheduler {
             levels: BTreeMap::new(),
             generations: BTreeMap::new(),
             executors: BTreeMap::new(),
+            leaving: BTreeMap::new(),
             block_managers: BTreeSet::new(),
             failure_epoch: BTreeMap::new(),
             history: History::default(),
@@ -150,7 +157,8 @@ impl Scheduler {
 
     /// Work waits, and nobody is there to do it.
     pub fn is_starved(&self) -> bool {
-        self.executors.is_empty() && self.task_sets.values().any(|set| !set.zombie && !set.pending.is_empty())
+        !self.executors.keys().any(|e| self.takes_work(*e))
+            && self.task_sets.values().any(|set| !set.zombie && !set.pending.is_empty())
     }
 
     /// Task slots of an executor, if it lives.

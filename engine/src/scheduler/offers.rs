@@ -29,8 +29,12 @@ impl Scheduler {
         for locality in [Locality::ProcessLocal, Locality::NoPref, Locality::Any] {
             loop {
                 let mut launched = false;
-                let executors: Vec<ExecutorId> =
-                    self.executors.iter().filter(|(_, s)| s.free > 0).map(|(e, _)| *e).collect();
+                let executors: Vec<ExecutorId> = self
+                    .executors
+                    .iter()
+                    .filter(|(e, s)| s.free > 0 && self.takes_work(**e))
+                    .map(|(e, _)| *e)
+                    .collect();
                 for executor in executors {
                     if let Some(index) = self.pick(now, id, executor, locality) {
                         self.launch(now, id, index, executor, locality, out);
@@ -48,7 +52,7 @@ impl Scheduler {
     fn pick(&mut self, now: Timestamp, id: StageAttempt, executor: ExecutorId, locality: Locality) -> Option<u32> {
         let wait = self.config.locality_wait;
         let set = self.task_sets.get(&id)?;
-        let alive = |t: &super::task_set::TaskSlot| t.preferred.iter().any(|e| self.executors.contains_key(e));
+        let alive = |t: &super::task_set::TaskSlot| t.preferred.iter().any(|e| self.takes_work(*e));
         let free_to_roam = set.last_local.plus(wait) <= now;
         let mut waiting = false;
         let found = set.pending.iter().copied().find(|&index| {
@@ -78,7 +82,7 @@ impl Scheduler {
         locality: Locality,
         out: &mut Outbox,
     ) {
-        let peers = self.executors.keys().copied().filter(|e| *e != executor).collect();
+        let peers = self.executors.keys().copied().filter(|e| *e != executor && self.takes_work(*e)).collect();
         let Some(set) = self.task_sets.get_mut(&stage) else { return };
         set.pending.remove(&index);
         if locality == Locality::ProcessLocal {

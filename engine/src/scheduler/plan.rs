@@ -44,9 +44,11 @@ impl Scheduler {
                 continue;
             }
             todo.extend(rdd.core().dependencies().iter().map(Dependency::parent));
-            new.insert(id, rdd.core().info());
+            new.insert(id, rdd);
         }
-        for (id, info) in new {
+        for (id, rdd) in new {
+            rdd.core().settle_determinism();
+            let info = rdd.core().info();
             self.levels.insert(id, info.level);
             self.lineage.insert(info.clone());
             out.events.push(Event::RddRegistered { rdd: info });
@@ -189,6 +191,7 @@ impl Scheduler {
 
     /// R2.7: a new attempt with exactly the partitions that are missing.
     fn submit_missing_tasks(&mut self, now: Timestamp, id: StageId, out: &mut Outbox) {
+        self.forget_partial_outputs(id, out);
         let stage = &self.stages[&id];
         let (missing, work) = match &stage.kind {
             StageKind::Map(shuffle) => {

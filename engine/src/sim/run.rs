@@ -8,7 +8,7 @@ use crate::config::EngineConfig;
 use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, Reply, SlotId};
 use crate::error::{EngineError, Result};
 use crate::event::{ClockKind, Envelope};
-use crate::executor::{ScriptEntry, apply};
+use crate::executor::{BlockReport, EffectRules, ScriptEntry, apply};
 use crate::ids::*;
 use crate::object_store::ObjectStore;
 use crate::rdd::{Files, Released, SparkContext};
@@ -254,15 +254,14 @@ impl<'a> Simulation<'a> {
                     let (task, executor) = (launch.info.id, launch.info.executor);
                     let slow = self.store.slowness();
                     let script = compute(launch, now, &self.config, &self.executors, (store, slow), &self.production);
-                    if let Some(script) = script {
+                    if let Some(mut script) = script {
                         self.running.insert(task, executor);
+                        let changed = std::mem::take(&mut script.changed);
                         self.enter(task, script);
+                        self.blocks_changed(changed);
                     }
                 }
-                Effect::Cancel(task) => {
-                    self.running.remove(&task);
-                    self.production.lock().task_ended(task);
-                }
+                Effect::Cancel(task) => self.task_over(task),
                 Effect::Reply(slot, reply) => self.to_resume.push_back((slot, reply)),
                 Effect::Spawn(spawn) => {
                     self.spawn(spawn.slot, &spawn.name, spawn.run);
@@ -288,14 +287,15 @@ impl<'a> Simulation<'a> {
             _ => {}
         }
         match self.executors.apply(op) {
-            ClusterNews::Blocks(reports) if !reports.is_empty() => self.input(DriverInput::Blocks(reports)),
+            ClusterNews::Blocks(reports) => self.blocks_changed(reports),
             ClusterNews::Reported(executor, reports) => self.input(DriverInput::BlocksReported { executor, reports }),
+            ClusterNews::Migrated(executor, migration) => self.input(DriverInput::Migrated { executor, migration }),
             ClusterNews::Died(executor) => {
                 self.running.retain(|_, at| *at != executor);
                 self.held.forget(executor);
                 self.production.lock().executor_died(executor);
             }
-            ClusterNews::Blocks(_) | ClusterNews::None => {}
+            ClusterNews::None => {}
         }
     }
 
@@ -343,23 +343,36 @@ impl<'a> Simulation<'a> {
                     self.production.lock().done(executor, *id);
                 }
                 let (cluster, store) = (&self.executors.cluster, &*self.environment.store);
-                match apply(entry, &stores, cluster, store, self.config.previews) {
-                    Ok(reports) if reports.is_empty() => {}
-                    Ok(reports) => self.input(DriverInput::Blocks(reports)),
-                    Err(error) => {
-                        // What the task would have done after this does not happen.
-                        self.running.remove(&task);
-                        self.production.lock().task_ended(task);
-                        let report = TaskReport { task, result: Err(error), metrics: Default::default() };
-                        self.input(DriverInput::TaskFinished(report));
-                    }
-                }
-            }
-            Item::End(report) => {
-                if self.running.remove(&report.task).is_some() {
+                let applied = apply(entry, &stores, cluster, store, EffectRules::from(&*self.config));
+                self.blocks_changed(applied.reports);
+                if let Err(error) = applied.result {
+                    // What the task would have done after this does not happen.
+                    self.task_over(task);
+                    let report = TaskReport { task, result: Err(error), metrics: Default::default() };
                     self.input(DriverInput::TaskFinished(report));
                 }
             }
+            Item::End(report) => {
+                if self.running.contains_key(&report.task) {
+                    self.task_over(report.task);
+                    self.input(DriverInput::TaskFinished(report));
+                }
+            }
+        }
+    }
+
+    /// A task runs no more: what it held is free again.
+    fn task_over(&mut self, task: TaskId) {
+        self.production.lock().task_ended(task);
+        let Some(executor) = self.running.remove(&task) else { return };
+        if let Some(stores) = self.executors.stores(executor) {
+            self.blocks_changed(stores.task_ended(task));
+        }
+    }
+
+    fn blocks_changed(&mut self, reports: Vec<BlockReport>) {
+        if !reports.is_empty() {
+            self.input(DriverInput::Blocks(reports));
         }
     }
 

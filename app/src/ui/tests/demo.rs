@@ -206,6 +206,7 @@ fn rdd(batch: u32, row: u32) -> RddState {
             class: "HashPartitioner".to_owned(),
             partitions: 6,
             hash_version: 1,
+            detail: None,
         }),
         determinism: Determinism::Determinate,
         parents,

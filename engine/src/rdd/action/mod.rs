@@ -408,6 +408,7 @@ fn write_checkpoint(rdd: &Arc<dyn AnyRdd>, callsite: String) -> Result<()> {
     let Some(root) = ctx.checkpoint_dir() else { return Ok(()) };
     let dir = format!("{root}/rdd-{}", core.id());
     core.set_checkpoint_state(CheckpointState::Writing);
+    core.checkpointed_at(callsite.clone());
     let started = crate::event::Event::CheckpointStarted { rdd: core.id(), path: dir.clone() };
     ctx.tell(Notice::Fact(started));
     let (writer, to) = (Arc::clone(rdd), dir.clone());

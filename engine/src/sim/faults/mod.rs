@@ -54,6 +54,7 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
     match action {
         "kill" => Ok(Command::KillExecutor { executor: executor(target)? }),
         "restart" => Ok(Command::RestartExecutor { executor: executor(target)? }),
+        "decommission" => Ok(Command::DecommissionExecutor { executor: executor(target)? }),
         "slow" if !target.starts_with("store") => {
             let (which, factor) = target.split_once(",factor=").ok_or("slow needs executor=N,factor=F")?;
             let factor: f64 = factor.parse().map_err(|_| format!("{factor:?} is no factor"))?;
@@ -95,6 +96,7 @@ mod tests {
             "kill:executor=2@batch=7",
             "kill:executor=2@stage=14.task=3",
             "restart:executor=2@batch=9",
+            "decommission:executor=3@batch=4",
             "slow:executor=1,factor=10@batch=3",
             "drop:block=updateStateByKey/7/2@batch=8",
             "pause:executor=2@time=3500ms",

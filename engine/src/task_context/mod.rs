@@ -4,14 +4,19 @@
 //! Effects are entries of a script. On threads they are applied as they occur; in the simulator they
 //! are recorded with the modelled time of their occurrence and applied then.
 
+mod blocks;
+mod remote;
+
+pub(crate) use blocks::NewBlock;
+
 use crate::event::*;
-use crate::executor::{CostMeter, ExecutorStores, ScriptEntry};
+use crate::executor::{BlockReport, CostMeter, ExecutorStores, ScriptEntry};
 use crate::ids::*;
 use crate::object_store::ObjectStore;
 use crate::rdd::{Stop, TaskError};
 use crate::rng::{Rng, Seed};
 use crate::shuffle::MapOutputTracker;
-use crate::storage::{BlockError, Data, StoredBlock, Tier};
+use crate::storage::{Data, StoredBlock};
 use imbl::{OrdMap, Vector};
 use parking_lot::RwLock;
 use std::cell::RefCell;
@@ -68,6 +73,8 @@ pub struct TaskIdentity {
 pub trait EffectSink {
     /// Takes an effect that occurs `at_ns` after the launch.
     fn effect(&self, at_ns: u64, entry: ScriptEntry) -> Result<(), TaskError>;
+    /// Blocks changed at this moment, because memory was set aside for others.
+    fn changed(&self, reports: Vec<BlockReport>);
     /// When a block that another task of this executor is producing will be ready, and the block.
     fn in_production(&self, id: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)>;
     /// The task will not store a block that it was producing.
@@ -189,8 +196,9 @@ impl TaskContext {
         self.seed.task(&self.task.op, self.task.partition).rng()
     }
 
-    /// Random numbers that differ between attempts: for lessons about indeterminate computations.
-    pub fn unstable_rng(&self) -> Rng {
+    /// Random numbers that differ between attempts. Whoever uses them is indeterminate and must be marked
+    /// so: the way to them is `Rdd::map_partitions_unstable`.
+    pub(crate) fn unstable_rng(&self) -> Rng {
         self.seed.task(&self.task.op, self.task.partition).nth(self.task.id.0).rng()
     }
 
@@ -264,104 +272,6 @@ impl TaskContext {
 
     pub(crate) fn count_source(&self, records: u64) {
         self.journal.borrow_mut().metrics.source_records += records;
-    }
-
-    // Blocks.
-
-    pub(crate) fn policy(&self, rdd: RddId) -> Option<BlockPolicy> {
-        self.view.policies.get(&rdd).copied()
-    }
-
-    /// R8.3: own memory, own disk, then replicas elsewhere; a remote hit is not stored here. A disk
-    /// block that cannot be read fails the task (R8.9).
-    pub(crate) fn find_block(&self, id: BlockId) -> Result<Option<(Arc<dyn StoredBlock>, ReadTier)>, TaskError> {
-        if let Some(block) = self.journal.borrow().pending.get(&id) {
-            return Ok(Some((Arc::clone(block), ReadTier::LocalMemory)));
-        }
-        if let Some(found) = self.stored_block(id.into(), self.view.blocks.get(&id))? {
-            return Ok(Some(found));
-        }
-        if let Some((block, ready_ns)) = self.sink.in_production(id) {
-            self.cost.wait_until(ready_ns);
-            return Ok(Some((block, ReadTier::LocalMemory)));
-        }
-        Ok(None)
-    }
-
-    /// A block of a receiver, from wherever a copy is (R17.11).
-    pub(crate) fn find_input_block(&self, id: InputBlockId) -> Result<Option<Arc<dyn StoredBlock>>, TaskError> {
-        Ok(self.stored_block(id.into(), self.view.inputs.get(&id))?.map(|(block, _)| block))
-    }
-
-    fn stored_block(
-        &self,
-        id: StoredId,
-        holders: Option<&Vector<ExecutorId>>,
-    ) -> Result<Option<(Arc<dyn StoredBlock>, ReadTier)>, TaskError> {
-        match self.stores.look_at_block(id) {
-            Ok(Some(found)) => {
-                self.sink.effect(self.cost.now(), ScriptEntry::Read { id, block: Arc::clone(&found.block) })?;
-                let tier = match found.tier {
-                    Tier::Memory => ReadTier::LocalMemory,
-                    Tier::Disk => ReadTier::LocalDisk,
-                };
-                return Ok(Some((found.block, tier)));
-            }
-            Ok(None) => {}
-            Err(error) => {
-                self.sink.effect(self.cost.now(), ScriptEntry::Unreadable { id, holder: self.task.executor })?;
-                return Err(TaskError::Exception(format!("Block {id} could not be read: {error}")));
-            }
-        }
-        for &executor in holders.into_iter().flatten().filter(|e| **e != self.task.executor) {
-            let stores = self.cluster.read().get(&executor).cloned();
-            if let Some(block) = stores.and_then(|s| s.peek_block(id)) {
-                return Ok(Some((block, ReadTier::Remote { executor })));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The bytes of a block that was found turned out to be damaged: its holder forgets it, and this
-    /// attempt fails (R8.9).
-    pub(crate) fn damaged(&self, id: BlockId, tier: ReadTier, error: &BlockError) -> Stop {
-        let holder = match tier {
-            ReadTier::Remote { executor } => executor,
-            _ => self.task.executor,
-        };
-        match self.sink.effect(self.cost.now(), ScriptEntry::Unreadable { id: id.into(), holder }) {
-            Ok(()) => Stop::Failed(TaskError::Exception(format!("Block {id} could not be read: {error}"))),
-            Err(error) => Stop::Failed(error),
-        }
-    }
-
-    /// A partition turned out not to be kept.
-    pub(crate) fn not_kept(&self, id: BlockId) {
-        self.sink.production_ended(id);
-    }
-
-    pub(crate) fn can_unroll(&self, rdd: RddId, bytes: u64) -> bool {
-        self.stores.can_unroll(rdd, bytes)
-    }
-
-    /// Stores a block here and on as many peers as the level asks (R8.13).
-    pub(crate) fn put_block(&self, id: BlockId, block: Arc<dyn StoredBlock>, policy: BlockPolicy) -> ControlFlow<Stop> {
-        self.cost.put(policy.level, block.memory_bytes(), block.len());
-        let mut peers = self.view.peers.clone();
-        // Peers by a shuffle seeded with the block, so that replicas spread and repeat.
-        let mut rng = self.seed.fork("replication").nth(u64::from(id.rdd.0)).nth(u64::from(id.partition.0)).rng();
-        for i in (1..peers.len()).rev() {
-            peers.swap(i, rng.below(i as u64 + 1) as usize);
-        }
-        if policy.level.replication < 2 {
-            peers.clear();
-        }
-        self.journal.borrow_mut().pending.insert(id, Arc::clone(&block));
-        if !peers.is_empty() {
-            self.cost.replicate(block.memory_bytes());
-        }
-        let entry = ScriptEntry::PutBlock { id, block, policy, peers };
-        self.effect(entry)
     }
 
     fn effect(&self, entry: ScriptEntry) -> ControlFlow<Stop> {
