@@ -58,12 +58,13 @@ impl Model {
 
             Event::RddRegistered { rdd } => self.rdd_registered(rdd),
             Event::RddReleased { rdd } => self.rdd_released(*rdd),
-            Event::CheckpointMarked { rdd } => self.checkpoint_marked(*rdd),
+            Event::CheckpointMarked { rdd, .. } => self.checkpoint_marked(*rdd),
             Event::CheckpointStarted { rdd, .. } => self.checkpoint_started(*rdd),
-            Event::CheckpointCompleted { rdd, checkpoint_rdd, path, parts, released } => {
+            Event::CheckpointCompleted { rdd, checkpoint_rdd, path, parts, released, .. } => {
                 self.checkpoint_completed(*rdd, checkpoint_rdd, path, parts, released);
             }
             Event::CheckpointFailed { rdd, error } => self.checkpoint_failed(*rdd, error),
+            Event::CheckpointDeleted { rdd, .. } => self.checkpoint_deleted(*rdd),
             Event::MapOutputsLost { shuffle, maps, executor, .. } => self.map_outputs_lost(*shuffle, maps, *executor),
             Event::MapOutputsMigrated { shuffle, maps, to, .. } => self.map_outputs_migrated(*shuffle, maps, *to),
             Event::ShuffleRemoved { shuffle } => self.shuffle_removed(*shuffle),
@@ -98,5 +99,6 @@ fn changes_structure(event: &Event) -> bool {
             | Event::CheckpointStarted { .. }
             | Event::CheckpointCompleted { .. }
             | Event::CheckpointFailed { .. }
+            | Event::CheckpointDeleted { .. }
     )
 }

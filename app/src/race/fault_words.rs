@@ -1,6 +1,6 @@
 //! A planned fault in words.
 
-use faultline_engine::command::{Command, Message, TaskTarget};
+use faultline_engine::command::{Command, Message, RddTarget, TaskTarget};
 use faultline_engine::ids::{BatchId, OperatorName, PartitionId};
 use faultline_engine::sim::faults::{FieldFilter, Moment, PlannedFault};
 
@@ -31,6 +31,9 @@ fn command_words(command: &Command) -> String {
         Command::CorruptBlock { operator, batch, partition } => {
             format!("a bit of {} flips", place(operator, *batch, *partition))
         }
+        Command::PersistRdd { target, level } => format!("{} is kept at {level}", named(target)),
+        Command::UnpersistRdd { target } => format!("{} is unpersisted", named(target)),
+        Command::CheckpointRdd { target } => format!("{} is marked for a checkpoint", named(target)),
         Command::Stop => "the program stops".to_owned(),
         Command::PauseExecutor { executor } => format!("executor {executor} stands still"),
         Command::ResumeExecutor { executor } => format!("executor {executor} goes on"),
@@ -69,6 +72,14 @@ fn times_word(times: u32) -> String {
     if times == 1 { "once".to_owned() } else { format!("{times} times") }
 }
 
+fn named(target: &RddTarget) -> String {
+    match target {
+        RddTarget::Rdd(rdd) => format!("RDD {rdd}"),
+        RddTarget::Operator { operator, batch: Some(batch) } => format!("{operator}, batch {batch},"),
+        RddTarget::Operator { operator, batch: None } => operator.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +92,8 @@ mod tests {
             ("kill:executor=2@stage=11.task=3", "executor 2 dies while task 3 of stage 11 runs"),
             ("slow:executor=1,factor=10@batch=3", "executor 1 becomes 10 times slower before batch 3"),
             ("drop:block=state/7/2@batch=8", "partition 2 of state, batch 7, is dropped before batch 8"),
+            ("persist:op=map/7,level=DISK_ONLY@batch=8", "map, batch 7, is kept at DISK_ONLY before batch 8"),
+            ("checkpoint:rdd=4@batch=8", "RDD 4 is marked for a checkpoint before batch 8"),
             ("drop:block=links/2@stage=1.task=0", "partition 2 of links is dropped while task 0 of stage 1 runs"),
             ("pause:executor=2@time=3500ms", "executor 2 stands still 3500 ms after the start"),
             ("corrupt:block=links/2@event=JobEnd#2", "a bit of partition 2 of links flips after JobEnd number 2"),

@@ -1,9 +1,9 @@
 //! The table of settings. A new limit or interval is a field of [`EngineConfig`] and a row here.
 
-use super::EngineConfig;
 use super::error::BadSetting;
 use super::units::{ByteUnit, TimeUnit};
 use super::value::{Field, Kind, Value};
+use super::{CheckpointWriting, EngineConfig};
 
 /// One setting: a row of the table.
 #[derive(Clone, Copy)]
@@ -109,6 +109,11 @@ pub const KEYS: &[Setting] = &[
     row!("spark.block.failures.beforeLocationRefresh", storage.failures_before_location_refresh, up_to(MANY), Some("5"), "Locations of a block that may fail before the list is asked for again (R8.15)"),
     row!("spark.storage.decommission.rddBlocks.enabled", storage.decommission_rdd_blocks, SWITCH, Some("true"), "Whether an executor that is decommissioned hands its blocks on"),
     row!("spark.storage.decommission.shuffleBlocks.enabled", storage.decommission_shuffle_blocks, SWITCH, Some("true"), "Whether an executor that is decommissioned hands its map outputs on"),
+
+    // Checkpoints.
+    row!("spark.checkpoint.dir", checkpoint_dir, Kind::OptionalText, Some("(none)"), "Directory for checkpoints, as setCheckpointDir would be given it (R9.2)"),
+    row!("faultline.checkpoint.write", checkpoint_write, Kind::Word(CheckpointWriting::NAMES), None, "Whether a second job writes checkpoints, as in Spark, or the tasks that compute the partitions (R9.6)"),
+    row!("spark.cleaner.referenceTracking.cleanCheckpoints", clean_checkpoints, SWITCH, Some("false"), "Whether the files of a checkpoint go with the RDD that they hold (R9.15)"),
 
     // Streaming.
     row!("faultline.streaming.maxBatches", max_batches, Kind::OptionalCount { least: 1, most: MANY }, None, "Stop after this many batches"),

@@ -92,8 +92,29 @@ pub struct EngineConfig {
     /// Checkpoint intervals in batches that replace the program's, by operator, applied after
     /// validation; 0 switches checkpointing of the operator off.
     pub checkpoint: BTreeMap<OperatorName, u32>,
+    /// `spark.checkpoint.dir`: what `setCheckpointDir` would be given.
+    pub checkpoint_dir: Option<String>,
+    /// `faultline.checkpoint.write`: when the partitions of a marked RDD are written.
+    pub checkpoint_write: CheckpointWriting,
+    /// `spark.cleaner.referenceTracking.cleanCheckpoints` (R9.15): files go with the RDD that they hold.
+    pub clean_checkpoints: bool,
     /// Faults planned by the user.
     pub faults: Vec<crate::sim::faults::PlannedFault>,
+}
+
+/// When the partitions of a marked RDD are written to the reliable store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CheckpointWriting {
+    /// As Spark: by a second job after that of the action (R9.6).
+    #[default]
+    SecondJob,
+    /// While the action's job computes them, and by a second job what it did not compute.
+    Tee,
+}
+
+impl CheckpointWriting {
+    /// The ways by their names.
+    pub const NAMES: &'static [&'static str] = &["second-job", "tee"];
 }
 
 impl Default for EngineConfig {
@@ -127,6 +148,9 @@ impl Default for EngineConfig {
             state_timeouts_at_checkpoints: false,
             persist: BTreeMap::new(),
             checkpoint: BTreeMap::new(),
+            checkpoint_dir: None,
+            checkpoint_write: CheckpointWriting::SecondJob,
+            clean_checkpoints: false,
             faults: Vec::new(),
         }
     }
@@ -160,6 +184,10 @@ impl EngineConfig {
             text.clone_into(&mut self.app_name);
             return Ok(());
         }
+        // Before what begins like an operator's setting: `faultline.checkpoint.write`.
+        if let Some(setting) = find(key) {
+            return setting.set(self, text);
+        }
         if let Some(operator) = key.strip_prefix(PERSIST) {
             let level = text.parse().map_err(|e| BadSetting::value(key, format!("{e}")))?;
             self.persist.insert(operator.into(), level);
@@ -171,7 +199,7 @@ impl EngineConfig {
             self.checkpoint.insert(operator.into(), every);
             return Ok(());
         }
-        find(key).ok_or_else(|| BadSetting::unknown(key))?.set(self, text)
+        Err(BadSetting::unknown(key))
     }
 
     /// The same from one piece of text: `assign("spark.locality.wait=3s")`.

@@ -49,6 +49,7 @@ fn every_row_reads_back_what_it_prints() {
             Kind::Size(_) => &["7k", "1234b"],
             Kind::Factor { .. } => &["0.5", "0.75", "1.5", "2.5"],
             Kind::Switch => &["true", "false"],
+            Kind::OptionalText => &["checkpoints", "elsewhere/checkpoints"],
             Kind::Word(words) => words,
         };
         let mut seen = BTreeSet::new();

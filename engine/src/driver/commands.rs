@@ -73,6 +73,9 @@ impl Driver {
                     fx.push(Effect::Cluster(ClusterOp::DropBlock { block }));
                 }
             }
+            Command::PersistRdd { target, level } => self.persist(&target, &level, out),
+            Command::UnpersistRdd { target } => self.unpersist(now, &target, out, fx),
+            Command::CheckpointRdd { target } => self.mark(now, &target, fx),
             Command::Stop => self.stop_streaming(),
             lasting => self.inject(now, lasting, out, fx),
         }
@@ -132,6 +135,9 @@ impl Driver {
                 let way_out = "keep it at a serialized or a disk level, for example MEMORY_ONLY_SER";
                 Err(format!("partition {partition} of {operator} is held as values, which have no bytes; {way_out}"))
             }
+            Command::PersistRdd { target, level } => self.persist_refusal(target, level),
+            Command::UnpersistRdd { target } => self.unpersist_refusal(target),
+            Command::CheckpointRdd { target } => self.mark_refusal(target),
             _ => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use super::input::{ReceiverPlan, Reply, SlotId, SlotSpawn};
 use crate::error::EngineError;
 use crate::event::{CheckpointPart, Envelope, RddInfo};
 use crate::ids::*;
-use crate::rdd::AnyRdd;
+use crate::rdd::{AnyRdd, PreparedCut};
 use crate::scheduler::{MigrationOrder, ReplicaOrder, TaskLaunch};
 use std::sync::Arc;
 
@@ -37,10 +37,10 @@ pub enum Effect {
     Cluster(ClusterOp),
     /// Start or stop a receiver.
     Receiver(ReceiverOp),
-    /// Hurt or heal the reliable store.
+    /// Do something to the reliable store; the answer is an input.
     Store(StoreOp),
-    /// Write the manifest of a checkpoint and verify all its files.
-    Publish(CheckpointWrite),
+    /// Hurt or heal the reliable store.
+    StoreFault(StoreFault),
     /// The application ended.
     Ended(Result<(), EngineError>),
 }
@@ -96,6 +96,11 @@ pub enum ClusterOp {
         /// Block.
         block: BlockId,
     },
+    /// Forget the generations of RDDs that nothing can put any more.
+    ForgetGenerations {
+        /// RDDs.
+        rdds: Vec<RddId>,
+    },
     /// Remove the outputs of a shuffle everywhere.
     RemoveShuffle {
         /// Shuffle.
@@ -117,9 +122,9 @@ pub enum ClusterOp {
     },
 }
 
-/// Something done to the reliable store.
+/// How the reliable store is hurt or healed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum StoreOp {
+pub enum StoreFault {
     /// The next writes fail.
     Fail {
         /// How many.
@@ -155,16 +160,40 @@ pub enum ReceiverOp {
     },
 }
 
+/// Something done to the reliable store.
+pub enum StoreOp {
+    /// Write the manifest of a checkpoint and verify all its files.
+    Publish(CheckpointWrite),
+    /// Read what a checkpoint directory says of itself.
+    Open {
+        /// Who waits.
+        slot: SlotId,
+        /// Directory.
+        dir: String,
+    },
+    /// Delete the files of a checkpoint.
+    Delete {
+        /// RDD that was checkpointed.
+        rdd: RddId,
+        /// Directory.
+        dir: String,
+    },
+}
+
 /// A checkpoint whose parts are written.
 pub struct CheckpointWrite {
     /// Who waits.
     pub slot: SlotId,
     /// RDD.
     pub rdd: Arc<dyn AnyRdd>,
+    /// The cut to make once the files are trusted.
+    pub cut: PreparedCut,
     /// Its description for the manifest.
     pub info: RddInfo,
     /// Directory.
     pub dir: String,
     /// Parts.
-    pub parts: Vec<CheckpointPart>,
+    pub parts: Arc<[CheckpointPart]>,
+    /// How many of them tasks wrote beside their own work.
+    pub teed: u32,
 }

@@ -1,7 +1,7 @@
 //! Faults that last: executors that stand still, tasks that are bound to fail, messages that get lost.
 
 use super::Driver;
-use super::effects::{ClusterOp, Effect, Effects, StoreOp};
+use super::effects::{ClusterOp, Effect, Effects, StoreFault};
 use super::input::DriverInput;
 use crate::command::{Command, Message, TaskTarget};
 use crate::event::{Event, TaskMetrics};
@@ -78,18 +78,18 @@ impl Driver {
                 }
             }
             Command::FailTask { task, times } => self.doom(now, task, times, fault, out, fx),
-            Command::FailStore { times } => self.hurt_store(now, fault, StoreOp::Fail { times }, fx),
-            Command::SlowStore { factor } => self.hurt_store(now, fault, StoreOp::Slow { factor }, fx),
-            Command::FillStore => self.hurt_store(now, fault, StoreOp::Fill, fx),
-            Command::FreeStore => fx.push(Effect::Store(StoreOp::Free)),
+            Command::FailStore { times } => self.hurt_store(now, fault, StoreFault::Fail { times }, fx),
+            Command::SlowStore { factor } => self.hurt_store(now, fault, StoreFault::Slow { factor }, fx),
+            Command::FillStore => self.hurt_store(now, fault, StoreFault::Fill, fx),
+            Command::FreeStore => fx.push(Effect::StoreFault(StoreFault::Free)),
             Command::LoseMessage { message, nth } => self.injected.losing.push((message, nth, fault)),
             _ => {}
         }
     }
 
-    fn hurt_store(&mut self, now: Timestamp, fault: String, op: StoreOp, fx: &mut Effects) {
+    fn hurt_store(&mut self, now: Timestamp, fault: String, op: StoreFault, fx: &mut Effects) {
         self.emit(now, fx, Event::FaultInjected { fault, executor: None });
-        fx.push(Effect::Store(op));
+        fx.push(Effect::StoreFault(op));
     }
 
     fn resume(&mut self, executor: ExecutorId, fx: &mut Effects) {

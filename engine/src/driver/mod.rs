@@ -9,12 +9,13 @@ mod commands;
 mod effects;
 mod injected;
 mod input;
+mod persisting;
 mod planned;
 mod receivers;
 mod stored;
 mod streaming;
 
-pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, ReceiverOp, StoreOp};
+pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, ReceiverOp, StoreFault, StoreOp};
 pub use input::{
     BatchTick, DriverInput, GeneratedBatch, Instruction, OutputJob, ReceivedBlock, ReceiverNews, ReceiverPlan, Reply,
     Request, SlotBody, SlotId, SlotSpawn, StreamingPlan, Told,
@@ -52,6 +53,8 @@ pub struct Driver {
     /// When the application began: times of planned faults count from it.
     begun: Timestamp,
     released: Arc<Mutex<Released>>,
+    /// Directories of the checkpoints of this run, until they are deleted.
+    checkpoint_dirs: BTreeMap<RddId, String>,
     stored: Stored,
     next_executor: u32,
     next_slot: u32,
@@ -77,6 +80,7 @@ impl Driver {
             injected: Injected::default(),
             begun: Timestamp(0),
             released,
+            checkpoint_dirs: BTreeMap::new(),
             stored: Stored::default(),
             next_executor: 1,
             next_slot: 1,
@@ -146,6 +150,9 @@ impl Driver {
         // A thread that only told something goes on running, and may be dropping RDDs at this moment:
         // what it released is looked at when it waits.
         let may_forget = matches!(input, DriverInput::Request { .. } | DriverInput::SlotEnded { .. });
+        if may_forget {
+            self.forget_generations(fx);
+        }
         match input {
             DriverInput::Request { slot, request } => self.on_request(now, slot, request, &mut out, fx),
             DriverInput::Told { told, .. } => self.on_told(now, told, &mut out, fx),
@@ -165,6 +172,11 @@ impl Driver {
             }
             DriverInput::ExecutorLost { executor, reason } => self.lose_executor(now, executor, &reason, &mut out),
             DriverInput::CheckpointPublished { write, result } => self.checkpoint_published(now, write, result, fx),
+            DriverInput::CheckpointOpened { slot, result } => fx.push(Effect::Reply(slot, Reply::Opened(result))),
+            DriverInput::CheckpointDeleted { rdd, dir, result } => self.checkpoint_deleted(now, rdd, dir, result, fx),
+            DriverInput::PartWritten { task, rdd, partition, part } => {
+                self.scheduler.part_written(task, rdd, partition, part);
+            }
             DriverInput::SlotEnded { slot, result } => self.slot_ended(now, slot, result, &mut out, fx),
             DriverInput::Deadline => self.on_deadline(now, &mut out, fx),
         }
@@ -247,6 +259,7 @@ impl Driver {
             return;
         }
         let released = std::mem::take(&mut *self.released.lock());
+        self.clean_checkpoints(&released, fx);
         let (rdds, shuffles) = self.scheduler.forget(released, out);
         for (rdd, generation) in rdds {
             fx.push(Effect::Cluster(ClusterOp::Unpersist { rdd, generation }));
@@ -262,10 +275,12 @@ impl Driver {
                 let job = self.scheduler.submit_job(now, spec, out);
                 self.waiting.insert(job, slot);
             }
-            Request::CommitCheckpoint { rdd, dir, parts } => {
-                let info = rdd.core().info();
-                fx.push(Effect::Publish(CheckpointWrite { slot, rdd, info, dir, parts }));
+            Request::CommitCheckpoint(commit) => self.commit_checkpoint(now, slot, commit, fx),
+            Request::CheckpointProgress(rdd) => {
+                let progress = self.scheduler.checkpoint_progress(rdd);
+                fx.push(Effect::Reply(slot, Reply::Progress(progress)));
             }
+            Request::OpenCheckpoint(dir) => fx.push(Effect::Store(StoreOp::Open { slot, dir })),
             Request::Stored(rdds) => fx.push(Effect::Reply(slot, Reply::Stored(self.stored.of(&rdds)))),
             Request::StartStreaming(plan) => self.start_streaming(now, slot, plan, fx),
             Request::NextInstruction => self.generator_waits(slot),
@@ -293,7 +308,8 @@ impl Driver {
                 let generation = self.scheduler.unpersist(rdd, out);
                 fx.push(Effect::Cluster(ClusterOp::Unpersist { rdd, generation }));
             }
-            Notice::Marked(info) => self.emit(now, fx, Event::CheckpointMarked { rdd: info.id }),
+            Notice::Marked(rdd, kind) => self.emit_marked(now, rdd, kind, fx),
+            Notice::DeleteCheckpoint(rdd) => self.delete_checkpoint(rdd, fx),
             Notice::CheckpointFailed(rdd, error) => self.emit(now, fx, Event::CheckpointFailed { rdd, error }),
             Notice::InputsForgotten(blocks) => fx.push(Effect::Cluster(ClusterOp::RemoveInputs { blocks })),
             Notice::Fact(event) => self.emit(now, fx, event),

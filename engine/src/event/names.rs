@@ -28,7 +28,7 @@ names! {
     ReceiverStarted ReceiverError ReceiverStopped ReceivedBlockAdded
     StreamingStarted BatchSubmitted BatchStarted BatchCompleted OutputOperationStarted OutputOperationCompleted
     StreamGraphDefined RddRegistered PersistChanged
-    CheckpointMarked CheckpointStarted CheckpointCompleted CheckpointFailed
+    CheckpointMarked CheckpointStarted CheckpointCompleted CheckpointFailed CheckpointDeleted
     MapOutputsLost ShuffleRemoved RddReleased OutputPrinted OutputDigest
     FaultInjected CommandApplied CommandRejected FindingReported
 }

@@ -16,5 +16,5 @@ pub use cost::{CostMeter, CostTable};
 pub use inline::inline_context;
 pub use replicate::{Replicas, Stored, store_input_block};
 pub use run::{TaskOutcome, run_task};
-pub use script::{Applied, BlockReport, EffectRules, ScriptEntry, apply};
+pub use script::{Applied, BlockReport, EffectRules, ScriptEntry, TeePart, apply};
 pub use stores::ExecutorStores;

@@ -3,7 +3,7 @@
 use super::ExecutorStores;
 use super::replicate::{Replicas, Stored, TaskBlock, store_task_block};
 use crate::config::EngineConfig;
-use crate::event::Preview;
+use crate::event::{CheckpointPart, Preview};
 use crate::ids::*;
 use crate::object_store::{ObjectStore, PutMode};
 use crate::rdd::TaskError;
@@ -75,8 +75,32 @@ pub enum ScriptEntry {
         /// Key.
         key: String,
         /// Bytes.
-        bytes: Arc<[u8]>,
+        bytes: Arc<Vec<u8>>,
     },
+    /// The same, by a task that computes the partition for something else.
+    TeePart(TeePart),
+}
+
+/// A part of a checkpoint that a task writes beside its own work.
+#[derive(Clone, Debug)]
+pub struct TeePart {
+    /// RDD.
+    pub rdd: RddId,
+    /// Partition.
+    pub partition: PartitionId,
+    /// Key.
+    pub key: String,
+    /// What the manifest will say of it.
+    pub part: CheckpointPart,
+    /// Bytes.
+    pub bytes: Arc<Vec<u8>>,
+}
+
+impl TeePart {
+    /// Writes the part; returns whether it is there. The task does not depend on it.
+    pub fn write(&self, stores: &ExecutorStores, store: &dyn ObjectStore) -> bool {
+        stores.is_alive() && store.put(&self.key, &self.bytes, PutMode::Replace).is_ok()
+    }
 }
 
 /// A block changed on an executor.
@@ -164,11 +188,15 @@ pub fn apply(
         ScriptEntry::WriteMapOutput { shuffle, map, buckets } => {
             stores.put_map_output(shuffle, map, buckets).map_err(TaskError::Exception).into()
         }
+        ScriptEntry::TeePart(part) => {
+            part.write(stores, store);
+            Applied::with(Vec::new())
+        }
         ScriptEntry::StorePart { key, bytes } => store_part(&key, &bytes, stores, store).into(),
     }
 }
 
-fn store_part(key: &str, bytes: &Arc<[u8]>, stores: &ExecutorStores, store: &dyn ObjectStore) -> Result<(), TaskError> {
+fn store_part(key: &str, bytes: &[u8], stores: &ExecutorStores, store: &dyn ObjectStore) -> Result<(), TaskError> {
     // What a dead incarnation computed must not replace what its successor wrote.
     if !stores.is_alive() {
         return Err(TaskError::Cancelled);

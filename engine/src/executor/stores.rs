@@ -357,6 +357,14 @@ impl ExecutorStores {
         self.change(|blocks| blocks.store.remove_rdd(rdd))
     }
 
+    /// RDDs that are gone: no task that could put a block of them runs anywhere.
+    pub fn forget_generations(&self, rdds: &[RddId]) {
+        let mut generations = self.generations.lock();
+        for rdd in rdds {
+            generations.remove(rdd);
+        }
+    }
+
     /// Removes one block.
     pub fn drop_block(&self, id: impl Into<StoredId>) -> Vec<BlockReport> {
         self.change(|blocks| blocks.store.remove(id, BlockRemoval::Dropped))

@@ -15,11 +15,14 @@ mod context;
 mod dependency;
 mod detached;
 mod distinct;
+mod do_checkpoint;
 mod join;
+mod marks;
 mod narrow;
 mod node;
 mod pair;
 pub mod partitioner;
+mod periodic;
 mod read;
 mod sample;
 mod sort;
@@ -32,11 +35,15 @@ mod zip;
 
 pub use action::{Number, StatCounter};
 pub use chunk::{Chunk, Sink, Stop, TaskError};
-pub use context::{Files, JobRunner, JobSpec, Notice, ResultFn, SparkContext, TaskOutput};
+pub use context::{
+    CheckpointCommit, CheckpointProgress, Files, JobRunner, JobSpec, Notice, OpenedCheckpoint, ResultFn, SparkContext,
+    TaskOutput,
+};
 pub use dependency::Dependency;
 pub use narrow::{Out, PreservesPartitioning};
-pub use node::{AnyRdd, AnyShuffle, CheckpointState, RddCore, RddNode};
+pub use node::{AnyRdd, AnyShuffle, CheckpointKind, CheckpointState, CutTo, PreparedCut, RddCore, RddNode};
 pub use partitioner::{HashPartitioner, PartitionKeys, Partitioner, RangePartitioner, SortOrder};
+pub use periodic::PeriodicRddCheckpointer;
 pub use sample::Replacement;
 pub use sort::FloatKey;
 pub use source::{Line, ReplayText};
@@ -44,6 +51,7 @@ pub use source::{Line, ReplayText};
 pub(crate) use chunk::{deliver_owned, deliver_shared};
 pub use context::Released;
 pub(crate) use context::{JobLocal, callsite, with_job_local};
+pub(crate) use marks::NO_DIRECTORY;
 
 use crate::error::{EngineError, Result};
 use crate::event::*;
@@ -54,8 +62,10 @@ use parking_lot::RwLock;
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::panic::Location;
 use std::sync::Arc;
+
+/// Spark's refusal of a second level.
+pub(crate) const LEVEL_IS_SET: &str = "Cannot change storage level of an RDD after it was already assigned a level";
 
 /// Lines after which the text of a lineage ends: shared parents are told again each time.
 const TEXT_LINES_MAX: usize = 100_000;
@@ -121,7 +131,8 @@ impl<T: Data> Rdd<T> {
         self
     }
 
-    /// Marks the RDD to be kept at `level` when it is first computed (R8.2).
+    /// Marks the RDD to be kept at `level` when it is first computed (R8.2). A local checkpoint keeps its
+    /// disk whatever the level says (R10.1).
     ///
     /// # Errors
     /// When another level was set before, or the level asks for 40 copies or more.
@@ -129,11 +140,10 @@ impl<T: Data> Rdd<T> {
         if level.replication >= StorageLevel::COPIES_LIMIT {
             return Err(EngineError::IllegalArgument(TooManyCopies.to_string()));
         }
-        let current = self.0.core.level();
-        if current != StorageLevel::NONE && current != level {
-            return Err(EngineError::IllegalArgument(
-                "Cannot change storage level of an RDD after it was already assigned a level".into(),
-            ));
+        let (current, local) = (self.0.core.level(), self.0.core.checkpoint_state().is_local());
+        let level = if local { marks::with_disk(level) } else { level };
+        if !local && current != StorageLevel::NONE && current != level {
+            return Err(EngineError::IllegalArgument(LEVEL_IS_SET.into()));
         }
         if current != level {
             self.set_level(level);
@@ -156,53 +166,9 @@ impl<T: Data> Rdd<T> {
 
     /// Forgets every stored block of this RDD; it can be computed again (R8.16).
     pub fn unpersist(&self) {
+        self.warn_of_unpersisting();
         self.0.core.edit(|info| info.level = StorageLevel::NONE);
         self.context().tell(Notice::Unpersisted(self.id()));
-    }
-
-    /// Marks the RDD to be saved at the end of the next job on it or on a descendant (R9.1).
-    ///
-    /// # Errors
-    /// When no checkpoint directory is set.
-    #[track_caller]
-    pub fn checkpoint(&self) -> Result<()> {
-        let core = &self.0.core;
-        if self.context().checkpoint_dir().is_none() {
-            return Err(EngineError::IllegalState("Checkpoint directory has not been set in the SparkContext".into()));
-        }
-        if core.checkpoint_state() != CheckpointState::None || self.node().tier() == ReadTier::Checkpoint {
-            return Ok(());
-        }
-        core.set_checkpoint_state(CheckpointState::Marked);
-        self.context().tell(Notice::Marked(core.info()));
-        if core.was_visited_by_a_job() {
-            let place = callsite("checkpoint", Location::caller());
-            self.context().tell(Notice::Fact(Event::FindingReported {
-                finding: Finding {
-                    kind: "checkpoint-marked-too-late".into(),
-                    message: format!(
-                        "checkpoint() has no effect on {}[{}]: a job has already run on it; call it before the first action",
-                        core.info().display_name(),
-                        core.id()
-                    ),
-                    place,
-                },
-            }));
-        }
-        Ok(())
-    }
-
-    /// Whether its lineage has been cut.
-    pub fn is_checkpointed(&self) -> bool {
-        matches!(self.0.core.checkpoint_state(), CheckpointState::Done { .. })
-    }
-
-    /// The directory of its checkpoint, once written.
-    pub fn checkpoint_file(&self) -> Option<String> {
-        match self.0.core.checkpoint_state() {
-            CheckpointState::Done { dir } => Some(dir),
-            _ => None,
-        }
     }
 
     /// Spark's text of the lineage, and of what is stored, as of now.
@@ -217,7 +183,7 @@ impl<T: Data> Rdd<T> {
         let mut marked = BTreeSet::new();
         for_each_ancestor(self.erased(), |rdd| {
             infos.push(rdd.core().info());
-            if rdd.core().checkpoint_state() == CheckpointState::Marked {
+            if matches!(rdd.core().checkpoint_state(), CheckpointState::Marked(_)) {
                 marked.insert(rdd.core().id());
             }
         });

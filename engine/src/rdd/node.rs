@@ -26,8 +26,32 @@ pub trait AnyRdd: Send + Sync {
         dir: &str,
         ctx: &TaskContext,
     ) -> Result<CheckpointPart, TaskError>;
-    /// Replaces parents and computation by the files under `dir` (R9.11). Returns the reading RDD.
-    fn cut(self: Arc<Self>, dir: &str) -> Arc<dyn AnyRdd>;
+    /// Reads or computes one partition, so that its level keeps it (R10.2).
+    fn materialize(self: Arc<Self>, partition: PartitionId, ctx: &TaskContext) -> Result<(), TaskError>;
+    /// Makes the RDD that will stand in for the parents, and what puts it there (R9.11).
+    fn prepare_cut(self: Arc<Self>, to: CutTo, callsite: String) -> PreparedCut;
+}
+
+/// What a cut lineage reads instead of its parents.
+#[derive(Clone, Debug)]
+pub enum CutTo {
+    /// The files of a reliable checkpoint.
+    Files {
+        /// Directory inside the reliable store.
+        dir: String,
+        /// What the manifest says of each partition.
+        parts: Arc<[CheckpointPart]>,
+    },
+    /// The blocks of the RDD itself: a local checkpoint (R10.2).
+    Blocks,
+}
+
+/// A cut that has not been made yet. Dropping it changes nothing.
+pub struct PreparedCut {
+    /// The RDD that reads what was saved.
+    pub reader: Arc<dyn AnyRdd>,
+    /// Replaces parents and computation.
+    pub apply: Box<dyn FnOnce() + Send>,
 }
 
 /// The map side of a shuffle, without knowing the record type.
@@ -53,20 +77,43 @@ pub trait RddNode<T: Data>: Send + Sync {
     }
 }
 
+/// Where a checkpoint keeps its partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckpointKind {
+    /// In files of the reliable store (R9).
+    Reliable,
+    /// In blocks of the executors (R10).
+    Local,
+}
+
 /// How far the checkpoint of an RDD is (R9.13, with the way back that Spark lacks).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckpointState {
     /// Not asked for.
     None,
-    /// `checkpoint()` was called; written at the end of the next job.
-    Marked,
-    /// The second job runs.
-    Writing,
+    /// `checkpoint()` or `localCheckpoint()` was called; written at the end of the next job.
+    Marked(CheckpointKind),
+    /// What the first job left to do is being done.
+    Writing(CheckpointKind),
     /// The files are verified and the lineage is cut.
     Done {
         /// Directory inside the reliable store.
         dir: String,
     },
+    /// All blocks are there and the lineage is cut.
+    DoneLocally,
+}
+
+impl CheckpointState {
+    /// Whether the RDD is a local checkpoint, or is to become one.
+    pub fn is_local(&self) -> bool {
+        matches!(self, Self::Marked(CheckpointKind::Local) | Self::Writing(CheckpointKind::Local) | Self::DoneLocally)
+    }
+
+    /// Whether the lineage has been cut.
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Done { .. } | Self::DoneLocally)
+    }
 }
 
 /// The part of an RDD that is the same for every record type.
@@ -78,12 +125,12 @@ pub struct RddCore {
     checkpoint: Mutex<CheckpointState>,
     do_checkpoint_called: AtomicBool,
     overridden: AtomicBool,
+    /// Where tasks of a running job write the partitions that they compute.
+    tee: Mutex<Option<Arc<str>>>,
     /// Blocks of a receiver, one per partition, for an RDD that reads them.
     input_blocks: Vec<InputBlockId>,
     /// The `Partitioner<K>` that `info.partitioner` describes, when the description is not enough.
     partitioner: Option<Arc<dyn Any + Send + Sync>>,
-    /// The call site of the action that writes its checkpoint: that of the RDD which reads it.
-    checkpointed_at: Mutex<Option<String>>,
     /// Whether its determinism is that of its parents, and nothing of its own.
     inherits_determinism: AtomicBool,
 }
@@ -101,9 +148,9 @@ impl RddCore {
             checkpoint: Mutex::new(CheckpointState::None),
             do_checkpoint_called: AtomicBool::new(false),
             overridden: AtomicBool::new(false),
+            tee: Mutex::new(None),
             input_blocks: Vec::new(),
             partitioner,
-            checkpointed_at: Mutex::new(None),
             inherits_determinism: AtomicBool::new(inherits),
         }
     }
@@ -165,16 +212,6 @@ impl RddCore {
         self.info.lock().determinism
     }
 
-    /// Notes which action writes its checkpoint.
-    pub(super) fn checkpointed_at(&self, callsite: String) {
-        *self.checkpointed_at.lock() = Some(callsite);
-    }
-
-    /// Where the RDD that reads its checkpoint was made.
-    pub(super) fn checkpoint_callsite(&self) -> Option<String> {
-        self.checkpointed_at.lock().clone()
-    }
-
     /// Sets the determinism of an RDD that is not simply that of its parents.
     pub(super) fn declare_determinism(&self, own: Determinism) {
         self.inherits_determinism.store(false, Ordering::Relaxed);
@@ -204,6 +241,23 @@ impl RddCore {
         *self.checkpoint.lock() = state;
     }
 
+    /// Begins to write what is marked; `None` when there is no mark, or somebody else writes (R9.13).
+    pub(super) fn begin_writing(&self) -> Option<CheckpointKind> {
+        let mut state = self.checkpoint.lock();
+        let CheckpointState::Marked(kind) = *state else { return None };
+        *state = CheckpointState::Writing(kind);
+        Some(kind)
+    }
+
+    /// Directory into which tasks write this RDD's partitions while they compute them, if they do.
+    pub fn tee(&self) -> Option<Arc<str>> {
+        self.tee.lock().clone()
+    }
+
+    pub(super) fn set_tee(&self, dir: Option<Arc<str>>) {
+        *self.tee.lock() = dir;
+    }
+
     pub(crate) fn edit(&self, f: impl FnOnce(&mut RddInfo)) {
         f(&mut self.info.lock());
     }
@@ -224,7 +278,7 @@ impl RddCore {
         !self.overridden.swap(true, Ordering::Relaxed)
     }
 
-    pub(super) fn leave_do_checkpoint(&self) {
+    pub(crate) fn leave_do_checkpoint(&self) {
         self.do_checkpoint_called.store(false, Ordering::Relaxed);
     }
 

@@ -2,9 +2,10 @@
 
 use super::chunk::{Chunk, Sink, Stop, TaskError};
 use super::unroll::{Unroller, deliver_block};
-use super::{AnyRdd, Rdd, RddInner};
+use super::{AnyRdd, CutTo, PreparedCut, Rdd, RddInner};
 use crate::event::CheckpointPart;
 use crate::ids::*;
+use crate::storage::frame::FrameWriter;
 use crate::storage::{BlockError, Data};
 use crate::task_context::{BlockPolicy, TaskContext};
 use std::any::Any;
@@ -30,13 +31,43 @@ impl<T: Data> Rdd<T> {
                 ctx.take_back(row);
                 flow
             };
-            let flow = match ctx.policy(self.id()) {
-                Some(policy) => self.get_or_produce(part, ctx, row, policy, &mut counted),
-                None => self.produce(part, ctx, row, &mut counted),
+            let flow = match ctx.tee(BlockId::new(self.id(), part)) {
+                Some(dir) => self.deliver_and_write(part, ctx, row, &dir, &mut counted),
+                None => self.deliver(part, ctx, row, &mut counted),
             };
             ctx.close_row(row, records);
             flow
         })
+    }
+
+    fn deliver(&self, part: PartitionId, ctx: &TaskContext, row: usize, sink: Sink<'_, T>) -> ControlFlow<Stop> {
+        match ctx.policy(self.id()) {
+            Some(policy) => self.get_or_produce(part, ctx, row, policy, sink),
+            None => self.produce(part, ctx, row, sink),
+        }
+    }
+
+    /// Delivers a partition and writes it to the checkpoint, from one computation. A partition of which the
+    /// reader had enough, or a record that cannot be written, leaves the part to the second job.
+    fn deliver_and_write(
+        &self,
+        part: PartitionId,
+        ctx: &TaskContext,
+        row: usize,
+        dir: &str,
+        sink: Sink<'_, T>,
+    ) -> ControlFlow<Stop> {
+        let mut encoder = Some(FrameWriter::default());
+        self.deliver(part, ctx, row, &mut |chunk| {
+            if encoder.as_mut().is_some_and(|e| e.append(chunk.as_slice()).is_err()) {
+                encoder = None;
+            }
+            sink(chunk)
+        })?;
+        match encoder {
+            Some(encoder) => ctx.write_tee(dir, BlockId::new(self.id(), part), encoder),
+            None => ControlFlow::Continue(()),
+        }
     }
 
     fn produce(&self, part: PartitionId, ctx: &TaskContext, row: usize, sink: Sink<'_, T>) -> ControlFlow<Stop> {
@@ -100,11 +131,26 @@ impl<T: Data> AnyRdd for RddInner<T> {
         dir: &str,
         ctx: &TaskContext,
     ) -> Result<CheckpointPart, TaskError> {
-        let values = Rdd(self).collect_partition(partition, ctx)?;
-        ctx.write_checkpoint_part(dir, partition, &values)
+        let mut encoder = FrameWriter::default();
+        let failed = |error| Stop::Failed(TaskError::Exception(format!("Checkpoint failed: {error}")));
+        let flow = Rdd(self).for_each_chunk(partition, ctx, &mut |chunk| match encoder.append(chunk.as_slice()) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(failed(error)),
+        });
+        match flow {
+            ControlFlow::Continue(()) => ctx.write_checkpoint_part(dir, partition, encoder),
+            ControlFlow::Break(stop) => Err(stop.into()),
+        }
     }
 
-    fn cut(self: Arc<Self>, dir: &str) -> Arc<dyn AnyRdd> {
-        Rdd(self).cut_to(dir)
+    fn materialize(self: Arc<Self>, partition: PartitionId, ctx: &TaskContext) -> Result<(), TaskError> {
+        match Rdd(self).for_each_chunk(partition, ctx, &mut |_| ControlFlow::Continue(())) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(stop) => Err(stop.into()),
+        }
+    }
+
+    fn prepare_cut(self: Arc<Self>, to: CutTo, callsite: String) -> PreparedCut {
+        Rdd(self).prepare_cut_to(to, callsite)
     }
 }

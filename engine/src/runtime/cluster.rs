@@ -117,6 +117,10 @@ impl Executors {
                 let all = self.all().into_iter();
                 ClusterNews::Blocks(all.flat_map(|s| s.drop_block(block)).collect())
             }
+            ClusterOp::ForgetGenerations { rdds } => {
+                self.all().iter().for_each(|s| s.forget_generations(&rdds));
+                ClusterNews::None
+            }
             ClusterOp::RemoveShuffle { shuffle } => {
                 self.all().iter().for_each(|s| s.remove_shuffle(shuffle));
                 ClusterNews::None

@@ -1,7 +1,7 @@
 //! The reliable store as faults see it: it can fail, be slow and be full.
 
 use crate::clock::Clock;
-use crate::driver::StoreOp;
+use crate::driver::StoreFault;
 use crate::ids::Timestamp;
 use crate::object_store::{LogWriter, ObjectStore, PutMode, PutOutcome, StoreError};
 use parking_lot::Mutex;
@@ -42,13 +42,13 @@ impl FaultyStore {
     }
 
     /// Does what the driver asks.
-    pub fn apply(&self, op: StoreOp) {
+    pub fn apply(&self, op: StoreFault) {
         let mut faults = self.faults.lock();
         match op {
-            StoreOp::Fail { times } => faults.failing = faults.failing.saturating_add(times),
-            StoreOp::Slow { factor } => faults.slowness = factor,
-            StoreOp::Fill => faults.full = true,
-            StoreOp::Free => faults.full = false,
+            StoreFault::Fail { times } => faults.failing = faults.failing.saturating_add(times),
+            StoreFault::Slow { factor } => faults.slowness = factor,
+            StoreFault::Fill => faults.full = true,
+            StoreFault::Free => faults.full = false,
         }
     }
 
@@ -140,15 +140,15 @@ mod tests {
     fn faults_end_as_they_were_planned() {
         let store = FaultyStore::new(Arc::new(MemoryObjectStore::new()), None);
         let put = || store.put("a", b"1", PutMode::Replace).map_err(|error| error.to_string());
-        store.apply(StoreOp::Fail { times: 2 });
+        store.apply(StoreFault::Fail { times: 2 });
         assert_eq!((put(), put()), (put_error(5), put_error(5)));
         assert_eq!(put(), Ok(PutOutcome::Created));
-        store.apply(StoreOp::Fill);
+        store.apply(StoreFault::Fill);
         assert_eq!((put(), put(), put()), (put_error(28), put_error(28), put_error(28)));
         assert_eq!(store.get("a"), Ok(b"1".to_vec()));
-        store.apply(StoreOp::Free);
+        store.apply(StoreFault::Free);
         assert_eq!(put(), Ok(PutOutcome::Created));
-        store.apply(StoreOp::Fail { times: 1 });
+        store.apply(StoreFault::Fail { times: 1 });
         let mut log = store.open_log("log").unwrap();
         assert!(log.append(b"x").is_err() && log.append(b"y").is_ok());
     }

@@ -5,7 +5,7 @@ use super::faulty_store::FaultyStore;
 use super::pool::{self, Shared, Work};
 use super::receivers::Receivers;
 use super::slots;
-use crate::checkpoint::publish;
+use super::store_ops::StoreWorker;
 use crate::clock::{Clock, SystemClock};
 use crate::command::Transport;
 use crate::config::EngineConfig;
@@ -75,6 +75,7 @@ fn start(
         running: BTreeMap::new(),
         slots: BTreeMap::new(),
         receivers: Receivers::default(),
+        store_worker: StoreWorker::default(),
         shared,
         inbox,
         controls,
@@ -101,6 +102,7 @@ struct Live<'a> {
     running: BTreeMap<TaskId, (ExecutorId, Arc<AtomicBool>)>,
     slots: BTreeMap<SlotId, Sender<Reply>>,
     receivers: Receivers,
+    store_worker: StoreWorker,
     shared: Shared,
     inbox: Receiver<DriverInput>,
     /// The window's; without one nobody can send a command.
@@ -131,6 +133,7 @@ impl Live<'_> {
         // What stands still could not end.
         self.executors.resume_all();
         self.receivers.stop_all();
+        self.store_worker.finish();
         // Tasks that still run end at their next chunk.
         self.running.values().for_each(|(_, cancelled)| cancelled.store(true, Ordering::Relaxed));
         Outcome { result: self.outcome.unwrap_or(Err(EngineError::DriverLost)) }
@@ -211,7 +214,7 @@ impl Live<'_> {
                 Effect::Reply(slot, reply) => self.reply(slot, reply),
                 Effect::Spawn(spawn) => self.spawn(spawn.slot, &spawn.name, spawn.run),
                 Effect::Cluster(op) => self.operate(op),
-                Effect::Store(op) => self.store.apply(op),
+                Effect::StoreFault(fault) => self.store.apply(fault),
                 Effect::Receiver(op) => {
                     let stores = match &op {
                         ReceiverOp::Start { executor, .. } => self.executors.stores(*executor),
@@ -219,10 +222,8 @@ impl Live<'_> {
                     };
                     self.receivers.apply(&self.shared, op, stores);
                 }
-                Effect::Publish(write) => {
-                    let result = publish(&*self.shared.store, &write.info, &write.dir, &write.parts);
-                    self.input(DriverInput::CheckpointPublished { write, result });
-                }
+                // Syncing takes long: the loop goes on, and hears of the end as of any other input.
+                Effect::Store(op) => self.store_worker.send(&self.shared, op),
                 Effect::Ended(result) => self.outcome = Some(result),
             }
         }

@@ -98,6 +98,12 @@ struct AtOnce {
 impl EffectSink for AtOnce {
     fn effect(&self, _: u64, entry: ScriptEntry) -> Result<(), TaskError> {
         self.stores.wait_while_paused();
+        if let ScriptEntry::TeePart(part) = entry {
+            if part.write(&self.stores, &*self.shared.store) {
+                drop(self.shared.inbox.send(DriverInput::part_written(self.task, part)));
+            }
+            return Ok(());
+        }
         let produced = match &entry {
             ScriptEntry::PutBlock { id, .. } => Some(*id),
             _ => None,

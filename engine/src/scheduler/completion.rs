@@ -33,6 +33,7 @@ impl Scheduler {
         out: &mut Outbox,
     ) -> Option<super::task::RunningTask> {
         let running = self.tasks.remove(&task)?;
+        self.checkpoints.task_ended(task, matches!(reason, TaskEndReason::Success));
         if let Some(slots) = self.executors.get_mut(&running.info.executor) {
             slots.free = (slots.free + 1).min(slots.cores);
         }

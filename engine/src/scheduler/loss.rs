@@ -82,16 +82,19 @@ impl Scheduler {
         self.inputs.forget_executor(executor);
         let held: Vec<BlockId> =
             self.blocks.iter().filter(|(_, at)| at.contains(&executor)).map(|(id, _)| *id).collect();
+        let mut gone = Vec::new();
         for id in held {
             let left: imbl::Vector<ExecutorId> =
                 self.blocks.get(&id).into_iter().flatten().copied().filter(|e| *e != executor).collect();
             if left.is_empty() {
                 self.blocks.remove(&id);
                 self.history.block_lost(id, executor);
+                gone.push(id);
             } else {
                 self.blocks.insert(id, left);
             }
         }
+        self.tell_lost_checkpoint(&gone, out);
         if self.block_managers.remove(&executor) {
             out.events.push(Event::BlockManagerRemoved { executor });
         }

@@ -5,6 +5,7 @@
 //! [`Outbox`]; nothing here waits, reads a clock, or runs user code.
 
 mod causes;
+mod checkpoints;
 mod completion;
 mod decommission;
 mod faults;
@@ -26,7 +27,7 @@ use crate::event::*;
 use crate::executor::BlockReport;
 use crate::ids::*;
 use crate::lineage::LineageGraph;
-use crate::rdd::{JobSpec, Released};
+use crate::rdd::{AnyRdd, JobSpec, Released};
 use crate::shuffle::MapOutputTracker;
 use crate::task_context::BlockPolicy;
 use causes::History;
@@ -34,7 +35,7 @@ use imbl::{OrdMap, Vector};
 use job::ActiveJob;
 use stage::Stage;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use task::RunningTask;
 use task_set::TaskSet;
 
@@ -65,6 +66,9 @@ pub struct Scheduler {
     inputs: inputs::InputBlocks,
     levels: BTreeMap<RddId, StorageLevel>,
     generations: BTreeMap<RddId, u32>,
+    /// Handles of announced RDDs, for commands that name one.
+    handles: BTreeMap<RddId, Weak<dyn AnyRdd>>,
+    checkpoints: checkpoints::Checkpoints,
     executors: BTreeMap<ExecutorId, Slots>,
     /// Executors that are being decommissioned.
     leaving: BTreeMap<ExecutorId, decommission::Leaving>,
@@ -101,6 +105,8 @@ impl Scheduler {
             inputs: inputs::InputBlocks::default(),
             levels: BTreeMap::new(),
             generations: BTreeMap::new(),
+            handles: BTreeMap::new(),
+            checkpoints: checkpoints::Checkpoints::default(),
             executors: BTreeMap::new(),
             leaving: BTreeMap::new(),
             block_managers: BTreeSet::new(),
@@ -221,6 +227,7 @@ impl Scheduler {
             }
             if !present && holders.is_empty() {
                 self.history.block_left(block, change.status.removal);
+                self.tell_lost_checkpoint(&[block], out);
             }
             if holders.is_empty() {
                 self.blocks.remove(&block);
@@ -255,6 +262,8 @@ impl Scheduler {
             info.level = StorageLevel::NONE;
         }
         out.events.push(Event::UnpersistRdd { rdd });
+        // Whoever unpersists a local checkpoint was warned once; its blocks need no warnings of their own.
+        self.checkpoints.forget_local(rdd);
         let generation = self.generations.entry(rdd).or_insert(0);
         *generation += 1;
         *generation
@@ -272,7 +281,8 @@ impl Scheduler {
                 out.events.push(Event::RddReleased { rdd });
             }
             self.levels.remove(&rdd);
-            self.generations.remove(&rdd);
+            self.handles.remove(&rdd);
+            self.checkpoints.forget(rdd, self.generations.remove(&rdd));
             let ends = (BlockId::new(rdd, PartitionId(0)), BlockId::new(rdd, PartitionId(u32::MAX)));
             let range = (ends.0, ExecutorId(0))..=(ends.1, ExecutorId(u32::MAX));
             let reported: Vec<_> = self.reported.range(range).map(|(key, _)| *key).collect();
@@ -293,9 +303,10 @@ impl Scheduler {
     }
 
     /// An RDD was cut: its description, and what recovery no longer reaches.
-    pub fn checkpointed(&mut self, rdd: RddInfo, reader: RddInfo) -> Vec<RddId> {
+    pub fn checkpointed(&mut self, rdd: RddInfo, reader: &Arc<dyn AnyRdd>) -> Vec<RddId> {
         let behind = self.only_behind(rdd.id);
-        self.lineage.insert(reader);
+        self.handles.insert(reader.core().id(), Arc::downgrade(reader));
+        self.lineage.insert(reader.core().info());
         self.lineage.insert(rdd);
         behind
     }

@@ -115,6 +115,7 @@ impl Scheduler {
             inputs: self.inputs.locations(),
             outputs: self.outputs.clone(),
             policies: std::sync::Arc::clone(&set.policies),
+            tees: std::sync::Arc::clone(&set.tees),
             peers,
         };
         out.events.push(Event::TaskStart { task: info.clone() });

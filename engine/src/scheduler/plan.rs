@@ -44,6 +44,7 @@ impl Scheduler {
                 continue;
             }
             todo.extend(rdd.core().dependencies().iter().map(Dependency::parent));
+            self.handles.insert(id, Arc::downgrade(&rdd));
             new.insert(id, rdd);
         }
         for (id, rdd) in new {
@@ -203,11 +204,12 @@ impl Scheduler {
             }
         };
         let rdd = Arc::clone(&stage.rdd);
-        let mut policies = BTreeMap::new();
+        let (mut policies, mut tees) = (BTreeMap::new(), BTreeMap::new());
         walk_stage(
             &rdd,
             |r| {
                 let (id, level) = (r.core().id(), r.core().level());
+                tees.extend(r.core().tee().map(|dir| (id, dir)));
                 if level.is_valid() {
                     let generation = self.generations.get(&id).copied().unwrap_or(0);
                     policies.insert(id, BlockPolicy { level, generation });
@@ -241,6 +243,7 @@ impl Scheduler {
             priority,
             last_local: now,
             policies: Arc::new(policies),
+            tees: Arc::new(tees),
             work,
             op: rdd.core().op(),
         };

@@ -33,6 +33,8 @@ pub(super) struct TaskSet {
     /// Last launch at a preferred executor, or the submission: the locality wait counts from it.
     pub last_local: Timestamp,
     pub policies: Arc<BTreeMap<RddId, BlockPolicy>>,
+    /// Directories of RDDs whose partitions are written while they are computed.
+    pub tees: Arc<BTreeMap<RddId, Arc<str>>>,
     pub work: TaskWork,
     pub op: OpKey,
 }

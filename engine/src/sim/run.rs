@@ -3,7 +3,6 @@
 use super::held::Held;
 use super::pacing::{Pacing, Waited};
 use super::tasks::{Production, Script, compute};
-use crate::checkpoint::publish;
 use crate::config::EngineConfig;
 use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, Reply, SlotId};
 use crate::error::{EngineError, Result};
@@ -14,7 +13,7 @@ use crate::object_store::ObjectStore;
 use crate::rdd::{Files, Released, SparkContext};
 use crate::runtime::cluster::{ClusterNews, Executors};
 use crate::runtime::faulty_store::FaultyStore;
-use crate::runtime::slots;
+use crate::runtime::{slots, store_ops};
 use crate::scheduler::TaskReport;
 use crate::storage::DiskStore;
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -268,12 +267,12 @@ impl<'a> Simulation<'a> {
                     self.to_resume.push_back((spawn.slot, Reply::Done(Ok(()))));
                 }
                 Effect::Cluster(op) => self.operate(op),
-                Effect::Store(op) => self.store.apply(op),
+                Effect::StoreFault(fault) => self.store.apply(fault),
                 // A context with receivers does not start under the virtual clock.
                 Effect::Receiver(_) => {}
-                Effect::Publish(write) => {
-                    let result = publish(&*self.environment.store, &write.info, &write.dir, &write.parts);
-                    self.input(DriverInput::CheckpointPublished { write, result });
+                Effect::Store(op) => {
+                    let answer = store_ops::perform(&*self.environment.store, op);
+                    self.input(answer);
                 }
                 Effect::Ended(result) => self.outcome = Some(result),
             }
@@ -339,6 +338,12 @@ impl<'a> Simulation<'a> {
             Item::Entry(task, entry) => {
                 let Some(&executor) = self.running.get(&task) else { return };
                 let Some(stores) = self.executors.stores(executor) else { return };
+                if let ScriptEntry::TeePart(part) = entry {
+                    if part.write(&stores, &*self.environment.store) {
+                        self.input(DriverInput::part_written(task, part));
+                    }
+                    return;
+                }
                 if let ScriptEntry::PutBlock { id, .. } = &entry {
                     self.production.lock().done(executor, *id);
                 }

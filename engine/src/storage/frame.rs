@@ -93,9 +93,14 @@ impl FrameWriter {
     }
 
     /// The whole frame.
-    pub fn finish(mut self) -> Arc<[u8]> {
-        write_header(&mut self.bytes, self.records);
-        self.bytes.into()
+    pub fn finish(self) -> Arc<[u8]> {
+        self.finish_with_checksum().0.into()
+    }
+
+    /// The whole frame, its records, and the checksum of its payload.
+    pub fn finish_with_checksum(mut self) -> (Vec<u8>, u64, u32) {
+        let crc32 = write_header(&mut self.bytes, self.records);
+        (self.bytes, self.records, crc32)
     }
 }
 
@@ -136,7 +141,11 @@ pub fn open(bytes: &[u8]) -> Result<Frame<'_>, BlockError> {
 
 /// Decodes every record of a frame.
 pub fn decode<T: Data>(bytes: &[u8]) -> Result<Vec<T>, BlockError> {
-    let frame = open(bytes)?;
+    decode_frame(open(bytes)?)
+}
+
+/// Decodes every record of a frame that is open already.
+pub fn decode_frame<T: Data>(frame: Frame<'_>) -> Result<Vec<T>, BlockError> {
     let (values, rest) = decode_first(frame.payload, frame.records)?;
     check_end(&frame, rest)?;
     Ok(values)
@@ -203,15 +212,18 @@ pub(super) fn decode_first<T: Data>(payload: &[u8], records: u64) -> Result<(Vec
     Ok((values, rest))
 }
 
-fn write_header(bytes: &mut [u8], records: u64) {
+/// Returns the checksum of the payload.
+fn write_header(bytes: &mut [u8], records: u64) -> u32 {
     let (header, payload) = bytes.split_at_mut(HEADER_BYTES);
     header[..4].copy_from_slice(&MAGIC);
     header[4..6].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
     header[8..16].copy_from_slice(&records.to_le_bytes());
     header[16..24].copy_from_slice(&(payload.len() as u64).to_le_bytes());
-    header[24..28].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
+    let crc32 = crc32fast::hash(payload);
+    header[24..28].copy_from_slice(&crc32.to_le_bytes());
     let checksum = crc32fast::hash(&header[..CHECKED_HEADER_BYTES]);
     header[CHECKED_HEADER_BYTES..].copy_from_slice(&checksum.to_le_bytes());
+    crc32
 }
 
 fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {

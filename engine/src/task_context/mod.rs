@@ -10,17 +10,18 @@ mod remote;
 pub(crate) use blocks::NewBlock;
 
 use crate::event::*;
-use crate::executor::{BlockReport, CostMeter, ExecutorStores, ScriptEntry};
+use crate::executor::{BlockReport, CostMeter, ExecutorStores, ScriptEntry, TeePart};
 use crate::ids::*;
 use crate::object_store::ObjectStore;
 use crate::rdd::{Stop, TaskError};
 use crate::rng::{Rng, Seed};
 use crate::shuffle::MapOutputTracker;
+use crate::storage::frame::FrameWriter;
 use crate::storage::{Data, StoredBlock};
 use imbl::{OrdMap, Vector};
 use parking_lot::RwLock;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,6 +49,8 @@ pub struct TaskView {
     pub outputs: MapOutputTracker,
     /// Policies of the RDDs of the stage that are kept.
     pub policies: Arc<BTreeMap<RddId, BlockPolicy>>,
+    /// Directories of RDDs whose partitions are written while they are computed.
+    pub tees: Arc<BTreeMap<RddId, Arc<str>>>,
     /// Executors that may receive replicas, the task's own excluded.
     pub peers: Vec<ExecutorId>,
 }
@@ -108,6 +111,8 @@ struct Journal {
     since_ns: u64,
     /// Blocks this task put and that are not applied yet.
     pending: BTreeMap<BlockId, Arc<dyn StoredBlock>>,
+    /// Partitions of which this task writes, or has written, a part beside its own work.
+    teed: BTreeSet<BlockId>,
 }
 
 /// On what a task spends its time; rows by index.
@@ -346,25 +351,52 @@ impl TaskContext {
 
     // Checkpoints.
 
-    pub(crate) fn write_checkpoint_part<T: Data>(
+    /// A partition that was read for its checkpoint becomes a part of it (R9.8).
+    pub(crate) fn write_checkpoint_part(
         &self,
         dir: &str,
         partition: PartitionId,
-        values: &[T],
+        encoder: FrameWriter,
     ) -> Result<CheckpointPart, TaskError> {
         self.spend_on(Spending::Write);
-        let (part, bytes) = crate::checkpoint::format::encode_part(partition, values)
-            .map_err(|error| TaskError::Exception(format!("Checkpoint failed: {error}")))?;
+        let (part, bytes) = crate::checkpoint::format::finish_part(partition, encoder);
         self.cost.checkpoint_write(part.bytes, part.records);
         self.journal.borrow_mut().metrics.checkpoint_bytes_written += part.bytes;
         let key = format!("{dir}/{}", part.file);
-        self.sink.effect(self.cost.now(), ScriptEntry::StorePart { key, bytes })?;
+        self.sink.effect(self.cost.now(), ScriptEntry::StorePart { key, bytes: Arc::new(bytes) })?;
         self.spend_on(Spending::Task);
         Ok(part)
     }
 
-    pub(crate) fn read_checkpoint_part<T: Data>(&self, dir: &str, part: PartitionId) -> Result<Vec<T>, String> {
-        let key = format!("{dir}/{}", crate::checkpoint::format::part_name(part));
+    /// Where to write a partition that this task is about to deliver; `None` when nobody wants it, or this
+    /// task writes it already.
+    pub(crate) fn tee(&self, id: BlockId) -> Option<Arc<str>> {
+        let dir = self.view.tees.get(&id.rdd)?;
+        self.journal.borrow_mut().teed.insert(id).then(|| Arc::clone(dir))
+    }
+
+    /// A delivered partition becomes a part of a checkpoint. That it cannot be written is no failure of this
+    /// task: whoever finishes the checkpoint writes it.
+    pub(crate) fn write_tee(&self, dir: &str, id: BlockId, encoder: FrameWriter) -> ControlFlow<Stop> {
+        let before = self.spend_on(Spending::Write);
+        let (part, bytes) = crate::checkpoint::format::finish_part(id.partition, encoder);
+        self.cost.checkpoint_write(part.bytes, part.records);
+        self.journal.borrow_mut().metrics.checkpoint_bytes_written += part.bytes;
+        let key = format!("{dir}/{}", part.file);
+        let part = TeePart { rdd: id.rdd, partition: id.partition, key, part, bytes: Arc::new(bytes) };
+        let written = self.effect(ScriptEntry::TeePart(part));
+        self.spend_on(before);
+        written
+    }
+
+    pub(crate) fn read_checkpoint_part<T: Data>(
+        &self,
+        dir: &str,
+        parts: &[CheckpointPart],
+        part: PartitionId,
+    ) -> Result<Vec<T>, String> {
+        let expected = parts.get(part.0 as usize).ok_or_else(|| format!("{dir} has no partition {part}"))?;
+        let key = format!("{dir}/{}", expected.file);
         let bytes = self.store.get(&key).map_err(|error| error.to_string())?;
         self.cost.checkpoint_read(bytes.len() as u64);
         let mut journal = self.journal.borrow_mut();
@@ -373,7 +405,7 @@ impl TaskContext {
             journal.metrics.reads[row].bytes += bytes.len() as u64;
         }
         drop(journal);
-        crate::storage::frame::decode(&bytes).map_err(|error| format!("{key}: {error}"))
+        crate::checkpoint::format::decode_part(expected, &bytes).map_err(|error| format!("{key}: {error}"))
     }
 
     /// Ends the attempt: what it did, and how long the model says it took.

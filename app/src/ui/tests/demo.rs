@@ -304,6 +304,7 @@ pub fn model() -> Model {
         parts: (0..6).map(part).collect(),
         at: model.now,
         released: Vec::new(),
+        in_store: true,
     };
     model.checkpoints.insert(checkpoint.rdd, Arc::new(checkpoint));
     let lines = ["('the', 1642)", "('and', 872)", "('alice', 386)", "('queen', 68)"];

@@ -1,6 +1,6 @@
 //! Rich samples of every event.
 
-use crate::command::Command;
+use crate::command::{Command, RddTarget};
 use crate::event::*;
 use crate::ids::*;
 
@@ -61,6 +61,7 @@ pub fn kind(event: &Event) -> usize {
         Event::DecommissionStarted { .. } => 44,
         Event::BlocksMigrated { .. } => 45,
         Event::MapOutputsMigrated { .. } => 46,
+        Event::CheckpointDeleted { .. } => 47,
     }
 }
 
@@ -136,7 +137,8 @@ fn rdds() -> Vec<Event> {
         .collect();
     events.push(Event::RddRegistered { rdd: rdd(3, "updateStateByKey", Some(1)) });
     events.push(Event::PersistChanged { rdd: RddId(2), level: StorageLevel::MEMORY_ONLY });
-    events.push(Event::CheckpointMarked { rdd: RddId(3) });
+    events.push(Event::CheckpointMarked { rdd: RddId(3), local: false });
+    events.push(Event::CheckpointMarked { rdd: RddId(2), local: true });
     events.push(Event::CheckpointStarted { rdd: RddId(3), path: "wc/rdd-3".into() });
     events.push(Event::CheckpointFailed { rdd: RddId(3), error: NASTY.into() });
     events.push(Event::CheckpointCompleted {
@@ -145,7 +147,9 @@ fn rdds() -> Vec<Event> {
         path: NASTY.into(),
         parts: vec![CheckpointPart { file: "part-00000".into(), bytes: 1, records: 2, crc32: u32::MAX }],
         released: vec![RddId(0), RddId(1)],
+        teed: 3,
     });
+    events.push(Event::CheckpointDeleted { rdd: RddId(3), path: NASTY.into() });
     events
 }
 
@@ -378,6 +382,9 @@ fn ours() -> Vec<Event> {
         Command::DecommissionExecutor { executor },
         Command::SlowExecutor { executor, factor: 2.5 },
         Command::DropBlock { operator: "map#2".into(), batch: Some(BatchId(2)), partition: PartitionId(1) },
+        Command::PersistRdd { target: RddTarget::Rdd(RddId(2)), level: "MEMORY_ONLY".into() },
+        Command::UnpersistRdd { target: RddTarget::Operator { operator: "map#2".into(), batch: Some(BatchId(2)) } },
+        Command::CheckpointRdd { target: RddTarget::Operator { operator: "map".into(), batch: None } },
         Command::Stop,
     ];
     let finding = Finding { kind: "checkpoint-marked-too-late".into(), message: NASTY.into(), place: "map#2".into() };

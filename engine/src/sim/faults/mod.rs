@@ -6,6 +6,7 @@ mod moment;
 pub use moment::{FieldFilter, Moment};
 
 use crate::command::Command;
+use crate::event::{StorageLevel, UnknownLevel};
 use crate::ids::*;
 use std::fmt;
 use std::str::FromStr;
@@ -81,6 +82,13 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
                 _ => Err("drop needs block=OPERATOR/BATCH/PARTITION".into()),
             }
         }
+        "persist" => {
+            let (target, level) = target.split_once(",level=").ok_or("persist needs rdd=N,level=LEVEL")?;
+            let level: StorageLevel = level.parse().map_err(|unknown: UnknownLevel| unknown.to_string())?;
+            Ok(Command::PersistRdd { target: target.parse()?, level: level.to_string() })
+        }
+        "unpersist" => Ok(Command::UnpersistRdd { target: target.parse()? }),
+        "checkpoint" => Ok(Command::CheckpointRdd { target: target.parse()? }),
         other => actions::parse(other, target),
     }
 }
@@ -112,6 +120,10 @@ mod tests {
             "lose:message=task-end,nth=2@batch=3",
             "lose:message=launch,nth=1@stage=3.task=0",
             "lose:message=block-report,nth=5@event=BlockUpdated:operator=map#2#1",
+            "persist:op=map#2/7,level=MEMORY_AND_DISK@batch=8",
+            "persist:rdd=12,level=DISK_ONLY@batch=8",
+            "unpersist:op=groupByKey@stage=3.task=0",
+            "checkpoint:rdd=12@batch=3",
         ] {
             let fault: PlannedFault = spec.parse().expect(spec);
             assert_eq!(fault.to_string(), spec);
@@ -138,6 +150,8 @@ mod tests {
             ("fill:disk@batch=1", "fill:store"),
             ("lose:message=heartbeat,nth=1@batch=1", "task-end, launch, block-report"),
             ("slow:executor=1,factor=0@batch=1", "greater than 0"),
+            ("persist:rdd=1,level=MEMORY@batch=1", "the levels are NONE"),
+            ("unpersist:map@batch=1", "neither rdd=N"),
         ] {
             let text = spec.parse::<PlannedFault>().expect_err(spec).to_string();
             assert!(text.contains(problem) && text.contains("for example"), "{text}");
