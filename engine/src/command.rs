@@ -56,8 +56,13 @@ pub enum Command {
         /// Which.
         target: RddTarget,
     },
-    /// Stop the application after the batch that runs.
+    /// No further batch: what is generated still runs, and then the stream ends.
     Stop,
+    /// Stop the stream as its program could (R22).
+    StopStreaming {
+        /// How.
+        mode: StopMode,
+    },
     /// Let an executor stand still: its tasks stop where they are, and its heartbeats stop too.
     PauseExecutor {
         /// Executor.
@@ -172,6 +177,24 @@ fn place(
     }
 }
 
+/// How a stream is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopMode {
+    /// Receivers first, then everything that was received is processed (R22.1).
+    Graceful,
+    /// At once: what waits is dropped, and running jobs are cancelled (R22.2).
+    Immediate,
+}
+
+impl fmt::Display for StopMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Graceful => "graceful",
+            Self::Immediate => "immediate",
+        })
+    }
+}
+
 /// RDDs that a command is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RddTarget {
@@ -241,6 +264,7 @@ impl fmt::Display for Command {
             Self::FillStore => f.write_str("fill:store"),
             Self::FreeStore => f.write_str("free:store"),
             Self::LoseMessage { message, nth } => write!(f, "lose:message={message},nth={nth}"),
+            Self::StopStreaming { mode } => write!(f, "stop:{mode}"),
         }
     }
 }

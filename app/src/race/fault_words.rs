@@ -1,6 +1,6 @@
 //! A planned fault in words.
 
-use faultline_engine::command::{Command, Message, RddTarget, TaskTarget};
+use faultline_engine::command::{Command, Message, RddTarget, StopMode, TaskTarget};
 use faultline_engine::ids::{BatchId, OperatorName, PartitionId};
 use faultline_engine::sim::faults::{FieldFilter, Moment, PlannedFault};
 
@@ -58,6 +58,8 @@ fn command_words(command: &Command) -> String {
             };
             format!("the {what} is set to get lost, number {nth} from now")
         }
+        Command::StopStreaming { mode: StopMode::Graceful } => "the stream is stopped gracefully".to_owned(),
+        Command::StopStreaming { mode: StopMode::Immediate } => "the stream is stopped at once".to_owned(),
     }
 }
 
@@ -95,6 +97,7 @@ mod tests {
             ("persist:op=map/7,level=DISK_ONLY@batch=8", "map, batch 7, is kept at DISK_ONLY before batch 8"),
             ("checkpoint:rdd=4@batch=8", "RDD 4 is marked for a checkpoint before batch 8"),
             ("drop:block=links/2@stage=1.task=0", "partition 2 of links is dropped while task 0 of stage 1 runs"),
+            ("stop:graceful@batch=4", "the stream is stopped gracefully before batch 4"),
             ("pause:executor=2@time=3500ms", "executor 2 stands still 3500 ms after the start"),
             ("corrupt:block=links/2@event=JobEnd#2", "a bit of partition 2 of links flips after JobEnd number 2"),
             ("fail:task=3.1,times=2@batch=4", "task 1 of stage 3 is set to fail 2 times before batch 4"),

@@ -144,7 +144,7 @@ impl Driver {
             self.emit(now, fx, Event::FaultInjected { fault: fault.clone(), executor: None });
             fx.push(Effect::Cancel(task));
             let result = Err(TaskError::Exception(injected(&fault)));
-            let report = TaskReport { task, result, metrics: TaskMetrics::default() };
+            let report = TaskReport { task, result, metrics: TaskMetrics::default(), updates: Vec::new() };
             self.scheduler.task_finished(now, report, out);
         }
     }

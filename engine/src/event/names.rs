@@ -25,8 +25,8 @@ names! {
     JobStart JobEnd StageSubmitted StageCompleted TaskStart TaskEnd
     DecommissionStarted BlocksMigrated MapOutputsMigrated
     BlockUpdated UnpersistRdd InputBlockUpdated
-    ReceiverStarted ReceiverError ReceiverStopped ReceivedBlockAdded
-    StreamingStarted BatchSubmitted BatchStarted BatchCompleted OutputOperationStarted OutputOperationCompleted
+    ReceiverStarted ReceiverError ReceiverStopped ReceivedBlockAdded ReceiverRateUpdated
+    StreamingStarted StreamingStopping StreamingStopped BatchSubmitted BatchStarted BatchCompleted OutputOperationStarted OutputOperationCompleted
     StreamGraphDefined RddRegistered PersistChanged
     CheckpointMarked CheckpointStarted CheckpointCompleted CheckpointFailed CheckpointDeleted
     MapOutputsLost ShuffleRemoved RddReleased OutputPrinted OutputDigest

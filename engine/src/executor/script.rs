@@ -70,6 +70,17 @@ pub enum ScriptEntry {
         /// One per reduce partition.
         buckets: Vec<Arc<dyn StoredBlock>>,
     },
+    /// The output of a partition is published where a program saves to.
+    SaveOutput {
+        /// Where.
+        store: Arc<dyn ObjectStore>,
+        /// Key.
+        key: String,
+        /// Bytes.
+        bytes: Arc<[u8]>,
+        /// Whether an output that is there stays.
+        mode: PutMode,
+    },
     /// A part of a checkpoint is written to the reliable store.
     StorePart {
         /// Key.
@@ -188,6 +199,13 @@ pub fn apply(
         ScriptEntry::WriteMapOutput { shuffle, map, buckets } => {
             stores.put_map_output(shuffle, map, buckets).map_err(TaskError::Exception).into()
         }
+        ScriptEntry::SaveOutput { store, key, bytes, mode } => {
+            // When another attempt was first, its output stands, and this attempt has nothing to add (R4.9).
+            let saved = || store.put(&key, &bytes, mode).map(drop);
+            let failed = |error| TaskError::Exception(format!("Output failed: {error}"));
+            let saved = if stores.is_alive() { saved().map_err(failed) } else { Err(TaskError::Cancelled) };
+            saved.into()
+        }
         ScriptEntry::TeePart(part) => {
             part.write(stores, store);
             Applied::with(Vec::new())
@@ -206,4 +224,42 @@ fn store_part(key: &str, bytes: &[u8], stores: &ExecutorStores, store: &dyn Obje
         .put(key, bytes, PutMode::Replace)
         .map(drop)
         .map_err(|error| TaskError::Exception(format!("Checkpoint failed: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object_store::MemoryObjectStore;
+    use crate::shuffle::ShuffleStore;
+    use crate::storage::{BlockStore, DiskStore};
+
+    fn executor(id: u32) -> ExecutorStores {
+        let disk = DiskStore::in_memory;
+        ExecutorStores::new(ExecutorId(id), BlockStore::new(1 << 20, disk()), ShuffleStore::new(1 << 20, disk()))
+    }
+
+    /// Without it the output of one attempt would be replaced by that of another, or an attempt would fail
+    /// for ever because one that died had saved before (R4.9).
+    #[test]
+    fn t15_the_first_attempt_that_saves_stands() {
+        let store: Arc<dyn ObjectStore> = Arc::new(MemoryObjectStore::new());
+        let (first, second, cluster) = (executor(1), executor(2), Cluster::default());
+        let save = |on: &ExecutorStores, text: &str, mode| {
+            let entry = ScriptEntry::SaveOutput {
+                store: Arc::clone(&store),
+                key: "part-00000".into(),
+                bytes: text.as_bytes().into(),
+                mode,
+            };
+            apply(entry, on, &cluster, &MemoryObjectStore::new(), EffectRules::from(&EngineConfig::default())).result
+        };
+        let saved = || store.get("part-00000").map_err(|_| ());
+        assert_eq!(save(&first, "first", PutMode::Create), Ok(()));
+        assert_eq!(save(&second, "second", PutMode::Create), Ok(()), "it has nothing to add");
+        assert_eq!(saved(), Ok(b"first".to_vec()));
+        assert_eq!(save(&second, "again", PutMode::Replace), Ok(()));
+        first.kill();
+        assert_eq!(save(&first, "late", PutMode::Replace), Err(TaskError::Cancelled), "the dead save nothing");
+        assert_eq!(saved(), Ok(b"again".to_vec()));
+    }
 }

@@ -4,10 +4,10 @@ use super::Rdd;
 use super::chunk::{Sink, Stop, TaskError};
 use super::context::SparkContext;
 use super::node::RddNode;
-use super::unroll::deliver_block;
+use super::unroll::deliver_found;
 use crate::event::Determinism;
 use crate::ids::*;
-use crate::storage::{BlockError, Data};
+use crate::storage::Data;
 use crate::task_context::TaskContext;
 use std::ops::ControlFlow;
 
@@ -32,9 +32,7 @@ impl<T: Data> RddNode<T> for Blocks {
             Err(error) => return ControlFlow::Break(Stop::Failed(error)),
         };
         ctx.count_source(found.block.len());
-        let damaged = |error: &BlockError| ctx.damaged(id, found.tier, error);
-        deliver_block(&*found.block, ctx.chunk_len(), &damaged, sink)?;
-        ctx.read_done(found)
+        deliver_found(ctx, found, sink)
     }
 }
 

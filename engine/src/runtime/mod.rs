@@ -4,8 +4,10 @@ pub(crate) mod cluster;
 pub(crate) mod faulty_store;
 mod live;
 mod pool;
-mod receivers;
+mod processes;
+pub(crate) mod receivers;
 pub(crate) mod slots;
+pub(crate) mod sockets;
 mod sources;
 pub(crate) mod store_ops;
 

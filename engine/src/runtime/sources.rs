@@ -1,10 +1,14 @@
-//! Files of programs: the only place, beside the stores, that reads them.
+//! Files of programs: the only place, beside the stores, that reads them. What programs save goes
+//! through a store of its own.
 
+use super::processes;
 use crate::error::{EngineError, Result};
 use crate::ids::Timestamp;
-use crate::rdd::Files;
+use crate::object_store::{LocalObjectStore, ObjectStore};
+use crate::rdd::{Files, PipedCommand, PipedProcess, glob};
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 /// The files of this machine.
@@ -46,7 +50,8 @@ impl Files for SystemFiles {
         for entry in fs::read_dir(path).map_err(|e| input_error(path, &e))? {
             let entry = entry.map_err(|e| input_error(path, &e))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let is_file = entry.file_type().is_ok_and(|t| t.is_file());
+            // A link to a file is a file; one to nowhere is none.
+            let is_file = fs::metadata(entry.path()).is_ok_and(|meta| meta.is_file());
             if is_file && !name.starts_with(['.', '_']) {
                 files.push(entry.path().to_string_lossy().into_owned());
             }
@@ -54,4 +59,57 @@ impl Files for SystemFiles {
         files.sort();
         Ok(files)
     }
+
+    fn exists(&self, path: &str) -> bool {
+        // What cannot be looked at may be there.
+        fs::exists(path).unwrap_or(true)
+    }
+
+    fn output(&self, path: &str) -> Result<Arc<dyn ObjectStore>> {
+        let path = std::path::absolute(path).map_err(|e| input_error(path, &e))?;
+        Ok(Arc::new(LocalObjectStore::new(path)))
+    }
+
+    fn spawn(&self, command: &PipedCommand) -> Result<Box<dyn PipedProcess>> {
+        Ok(Box::new(processes::spawn(command)?))
+    }
+
+    fn directories(&self, pattern: &str) -> Result<Vec<String>> {
+        if !glob::is_pattern(pattern) {
+            return Ok(vec![pattern.to_owned()]);
+        }
+        let root = if pattern.starts_with('/') { "/" } else { "" };
+        let mut found = vec![root.to_owned()];
+        for component in pattern.split('/').filter(|component| !component.is_empty()) {
+            let mut deeper = Vec::new();
+            for base in found {
+                let join = |name: &str| match base.as_str() {
+                    "" => name.to_owned(),
+                    _ if base.ends_with('/') => format!("{base}{name}"),
+                    _ => format!("{base}/{name}"),
+                };
+                if glob::is_pattern(component) {
+                    let names = directories_in(if base.is_empty() { "." } else { &base })?;
+                    deeper.extend(names.iter().filter(|name| glob::matches(component, name)).map(|name| join(name)));
+                } else if fs::metadata(join(component)).is_ok_and(|meta| meta.is_dir()) {
+                    deeper.push(join(component));
+                }
+            }
+            found = deeper;
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
+/// Names of the directories in a directory.
+fn directories_in(path: &str) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).map_err(|e| input_error(path, &e))? {
+        let entry = entry.map_err(|e| input_error(path, &e))?;
+        if fs::metadata(entry.path()).is_ok_and(|meta| meta.is_dir()) {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(names)
 }

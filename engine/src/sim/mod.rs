@@ -8,6 +8,7 @@
 pub mod faults;
 mod held;
 mod pacing;
+mod receivers;
 mod run;
 mod tasks;
 

@@ -2,6 +2,7 @@
 
 use super::held::Held;
 use super::pacing::{Pacing, Waited};
+use super::receivers::{Follows, Receivers, Storing};
 use super::tasks::{Production, Script, compute};
 use crate::config::EngineConfig;
 use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, Reply, SlotId};
@@ -84,16 +85,8 @@ pub(super) enum Item {
     Entry(TaskId, ScriptEntry),
     /// The end of a task.
     End(TaskReport),
-}
-
-impl Item {
-    /// Whose it is.
-    pub fn task(&self) -> TaskId {
-        match self {
-            Self::Entry(task, _) => *task,
-            Self::End(report) => report.task,
-        }
-    }
+    /// A block of a receiver arrives in the stores.
+    Storing(Storing),
 }
 
 /// An entry of the calendar: earliest first, then in order of entry.
@@ -131,6 +124,7 @@ struct Simulation<'a> {
     held: Held,
     store: FaultyStore,
     executors: Executors,
+    receivers: Receivers,
     production: Arc<Mutex<Production>>,
     environment: Environment,
     released: Arc<Mutex<Released>>,
@@ -160,6 +154,7 @@ impl<'a> Simulation<'a> {
             held: Held::default(),
             store,
             executors: Executors::new(&config, || Ok(DiskStore::in_memory())),
+            receivers: Receivers::default(),
             production: Arc::default(),
             environment,
             released,
@@ -205,7 +200,8 @@ impl<'a> Simulation<'a> {
         }
         let item_at = self.calendar.peek().map(|s| s.at);
         let deadline = self.driver.next_deadline();
-        let due = item_at.into_iter().chain(deadline).min();
+        let receiver_at = self.receivers.next_at();
+        let due = item_at.into_iter().chain(receiver_at).chain(deadline).min();
         if let Some(pacing) = &mut self.pacing {
             match pacing.wait(self.now, due) {
                 Waited::Due => {}
@@ -222,11 +218,14 @@ impl<'a> Simulation<'a> {
             return false;
         };
         self.now = self.now.max(due);
-        // Effects of tasks come before deadlines of the same moment.
-        if item_at == Some(due)
+        // Effects of tasks come before receivers, and those before deadlines of the same moment.
+        if item_at.is_some_and(|at| at <= due)
             && let Some(scheduled) = self.calendar.pop()
         {
             self.happen(scheduled.item);
+        } else if receiver_at.is_some_and(|at| at <= due) {
+            let follows = self.receivers.advance(self.now);
+            self.follow(follows);
         } else {
             self.input(DriverInput::Deadline);
         }
@@ -268,8 +267,10 @@ impl<'a> Simulation<'a> {
                 }
                 Effect::Cluster(op) => self.operate(op),
                 Effect::StoreFault(fault) => self.store.apply(fault),
-                // A context with receivers does not start under the virtual clock.
-                Effect::Receiver(_) => {}
+                Effect::Receiver(op) => {
+                    let follows = self.receivers.apply(self.now, op, &self.config, &self.executors);
+                    self.follow(follows);
+                }
                 Effect::Store(op) => {
                     let answer = store_ops::perform(&*self.environment.store, op);
                     self.input(answer);
@@ -292,9 +293,19 @@ impl<'a> Simulation<'a> {
             ClusterNews::Died(executor) => {
                 self.running.retain(|_, at| *at != executor);
                 self.held.forget(executor);
+                self.receivers.executor_died(executor);
                 self.production.lock().executor_died(executor);
             }
             ClusterNews::None => {}
+        }
+    }
+
+    fn follow(&mut self, follows: Vec<Follows>) {
+        for follow in follows {
+            match follow {
+                Follows::Input(input) => self.input(input),
+                Follows::Later(at, storing) => self.schedule(at, Item::Storing(storing)),
+            }
         }
     }
 
@@ -305,11 +316,20 @@ impl<'a> Simulation<'a> {
         self.schedule(script.end, Item::End(script.report));
     }
 
+    /// Where something happens; `None` when it does not happen any more.
+    fn place_of(&self, item: &Item) -> Option<ExecutorId> {
+        match item {
+            Item::Storing(storing) => self.receivers.place_of(storing),
+            Item::Entry(task, _) => self.running.get(task).copied(),
+            Item::End(report) => self.running.get(&report.task).copied(),
+        }
+    }
+
     /// What tasks of an executor would still do waits until it goes on.
     fn pause(&mut self, executor: ExecutorId) {
-        let there = |item: &Scheduled| self.running.get(&item.item.task()) == Some(&executor);
-        let (held, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.calendar).into_vec().into_iter().partition(there);
+        let calendar = std::mem::take(&mut self.calendar).into_vec();
+        let there = |item: &Scheduled| self.place_of(&item.item) == Some(executor);
+        let (held, others): (Vec<_>, Vec<_>) = calendar.into_iter().partition(there);
         self.calendar = others.into();
         self.held.pause(executor, self.now, held.into_iter().map(|s| (s.at, s.order, s.item)).collect());
     }
@@ -321,7 +341,7 @@ impl<'a> Simulation<'a> {
     }
 
     fn schedule(&mut self, at: Timestamp, item: Item) {
-        let executor = self.running.get(&item.task()).copied();
+        let executor = self.place_of(&item);
         let item = match executor {
             Some(executor) => match self.held.hold(executor, self.now, at, item) {
                 Some(item) => item,
@@ -353,9 +373,14 @@ impl<'a> Simulation<'a> {
                 if let Err(error) = applied.result {
                     // What the task would have done after this does not happen.
                     self.task_over(task);
-                    let report = TaskReport { task, result: Err(error), metrics: Default::default() };
+                    let report =
+                        TaskReport { task, result: Err(error), metrics: Default::default(), updates: Vec::new() };
                     self.input(DriverInput::TaskFinished(report));
                 }
+            }
+            Item::Storing(storing) => {
+                let follows = self.receivers.store(self.now, &storing, &self.config, &self.executors);
+                self.follow(follows);
             }
             Item::End(report) => {
                 if self.running.contains_key(&report.task) {

@@ -7,12 +7,12 @@
 mod blocks;
 mod remote;
 
-pub(crate) use blocks::NewBlock;
+pub(crate) use blocks::{FoundBlock, NewBlock};
 
 use crate::event::*;
 use crate::executor::{BlockReport, CostMeter, ExecutorStores, ScriptEntry, TeePart};
 use crate::ids::*;
-use crate::object_store::ObjectStore;
+use crate::object_store::{ObjectStore, PutMode};
 use crate::rdd::{Stop, TaskError};
 use crate::rng::{Rng, Seed};
 use crate::shuffle::MapOutputTracker;
@@ -366,6 +366,23 @@ impl TaskContext {
         self.sink.effect(self.cost.now(), ScriptEntry::StorePart { key, bytes: Arc::new(bytes) })?;
         self.spend_on(Spending::Task);
         Ok(part)
+    }
+
+    /// Publishes the output of a partition; of several attempts the first stands, or the last (R4.9).
+    pub(crate) fn save_output(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        key: String,
+        bytes: Arc<[u8]>,
+        records: u64,
+        mode: PutMode,
+    ) -> Result<(), TaskError> {
+        self.spend_on(Spending::Write);
+        self.cost.checkpoint_write(bytes.len() as u64, records);
+        self.journal.borrow_mut().metrics.output = OutputMetrics { bytes: bytes.len() as u64, records };
+        self.sink.effect(self.cost.now(), ScriptEntry::SaveOutput { store: Arc::clone(store), key, bytes, mode })?;
+        self.spend_on(Spending::Task);
+        Ok(())
     }
 
     /// Where to write a partition that this task is about to deliver; `None` when nobody wants it, or this

@@ -54,11 +54,23 @@ import_rules! {
             "engine/src/object_store/file_ops.rs",
             "engine/src/storage/disk_store.rs",
             "engine/src/runtime/sources.rs",
-            "engine/src/runtime/receivers.rs",
+            "engine/src/runtime/sockets.rs",
+            // The signal that ended a process.
+            "engine/src/runtime/processes.rs",
         ],
         forbidden: ["std::fs", "std::net", "std::os"],
         but: [],
         way_out: "go through ObjectStore, DiskStore or Files, or take impl Read / impl Write"
+    }
+
+    /// A program that only reads and counts could start others, and nobody would know where to look. A
+    /// task pipes its records through a process; whoever starts one must kill it when the task is given up.
+    processes_are_started_in_one_place {
+        within: ["engine/src/"],
+        except: ["engine/src/runtime/processes.rs"],
+        forbidden: ["std::process"],
+        but: [],
+        way_out: "go through Files::spawn"
     }
 
     /// An id could not be used by everybody.
@@ -138,8 +150,22 @@ import_rules! {
             "faultline_engine::scheduler", "faultline_engine::driver", "faultline_engine::runtime", "faultline_engine::sim",
             "faultline_engine::clock", "faultline_engine::executor",
         ],
-        but: ["faultline_engine::driver::input", "faultline_engine::runtime::slots"],
+        but: [
+            "faultline_engine::driver::input", "faultline_engine::runtime::slots", "faultline_engine::runtime::sockets",
+        ],
         way_out: "ask over the thread's slot with a Request, or tell with a Told"
+    }
+
+    /// What decides when records become blocks could not run in both loops.
+    receivers_know_neither_loop_nor_driver {
+        within: ["engine/src/receiver/"],
+        except: [],
+        forbidden: [
+            "faultline_engine::driver", "faultline_engine::scheduler", "faultline_engine::streaming",
+            "faultline_engine::runtime", "faultline_engine::sim", "faultline_engine::clock", "faultline_engine::executor",
+        ],
+        but: [],
+        way_out: "answer with a Step; the loops own threads, time, executors and the way to the driver"
     }
 
     /// An operator could reach around the read boundary into the scheduler.

@@ -1,6 +1,6 @@
 //! Rich samples of every event.
 
-use crate::command::{Command, RddTarget};
+use crate::command::{Command, RddTarget, StopMode};
 use crate::event::*;
 use crate::ids::*;
 
@@ -8,7 +8,7 @@ use crate::ids::*;
 pub const NASTY: &str = "a \"b\" \\ c\nd\te { } , \u{1F980} \u{7f} \",\"Faultline\":{\"seq\":1,\"at_ns\":2}}";
 
 /// How many variants `Event` has.
-pub const NUM_KINDS: usize = 47;
+pub const NUM_KINDS: usize = 51;
 
 /// Numbers the variants: a new variant does not compile until it is listed here, and then
 /// `every_kind_has_a_sample` asks for its sample.
@@ -62,6 +62,9 @@ pub fn kind(event: &Event) -> usize {
         Event::BlocksMigrated { .. } => 45,
         Event::MapOutputsMigrated { .. } => 46,
         Event::CheckpointDeleted { .. } => 47,
+        Event::ReceiverRateUpdated { .. } => 48,
+        Event::StreamingStopping { .. } => 49,
+        Event::StreamingStopped { .. } => 50,
     }
 }
 
@@ -254,6 +257,16 @@ pub fn metrics() -> TaskMetrics {
         checkpoint_bytes_written: 11,
         reads: rows.collect(),
         write_ns: 12,
+        output: OutputMetrics { bytes: 13, records: u64::MAX },
+        accumulables: vec![
+            AccumulableInfo {
+                id: AccumulatorId(1),
+                name: NASTY.into(),
+                update: Some("2".into()),
+                value: Some(NASTY.into()),
+            },
+            AccumulableInfo { id: AccumulatorId(u64::MAX), name: "words".into(), update: None, value: None },
+        ],
         rerun_cause: Some(RecomputeCause::MapOutputLost(ExecutorId(1))),
     }
 }
@@ -367,6 +380,9 @@ fn streaming() -> Vec<Event> {
         Event::ReceiverError { receiver },
         Event::ReceiverStopped { receiver: gone },
         Event::ReceivedBlockAdded { block, executor: ExecutorId(1), records: 9 },
+        Event::ReceiverRateUpdated { stream: StreamId(0), rate: u64::MAX },
+        Event::StreamingStopping { mode: StopMode::Graceful },
+        Event::StreamingStopped { mode: StopMode::Immediate },
         Event::BatchStarted { batch },
         Event::OutputOperationStarted { batch, output_op },
         Event::OutputOperationCompleted { batch, output_op, failure: Some(NASTY.into()) },
@@ -386,6 +402,7 @@ fn ours() -> Vec<Event> {
         Command::UnpersistRdd { target: RddTarget::Operator { operator: "map#2".into(), batch: Some(BatchId(2)) } },
         Command::CheckpointRdd { target: RddTarget::Operator { operator: "map".into(), batch: None } },
         Command::Stop,
+        Command::StopStreaming { mode: StopMode::Graceful },
     ];
     let finding = Finding { kind: "checkpoint-marked-too-late".into(), message: NASTY.into(), place: "map#2".into() };
     let mut events: Vec<Event> =

@@ -6,7 +6,7 @@ use crate::ids::*;
 
 /// Every action, for the message about an unknown one.
 const ACTIONS: &str = "kill, restart, decommission, slow, pause, resume, drop, corrupt, fail, fill, free, lose, \
-    persist, unpersist, checkpoint";
+    persist, unpersist, checkpoint, stop";
 
 /// Reads `target` for `action`.
 ///

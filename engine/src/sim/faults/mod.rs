@@ -5,7 +5,7 @@ mod moment;
 
 pub use moment::{FieldFilter, Moment};
 
-use crate::command::Command;
+use crate::command::{Command, StopMode};
 use crate::event::{StorageLevel, UnknownLevel};
 use crate::ids::*;
 use std::fmt;
@@ -82,6 +82,11 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
                 _ => Err("drop needs block=OPERATOR/BATCH/PARTITION".into()),
             }
         }
+        "stop" => match target {
+            "graceful" => Ok(Command::StopStreaming { mode: StopMode::Graceful }),
+            "immediate" => Ok(Command::StopStreaming { mode: StopMode::Immediate }),
+            _ => Err("stop is either stop:graceful or stop:immediate".into()),
+        },
         "persist" => {
             let (target, level) = target.split_once(",level=").ok_or("persist needs rdd=N,level=LEVEL")?;
             let level: StorageLevel = level.parse().map_err(|unknown: UnknownLevel| unknown.to_string())?;
@@ -107,6 +112,8 @@ mod tests {
             "decommission:executor=3@batch=4",
             "slow:executor=1,factor=10@batch=3",
             "drop:block=updateStateByKey/7/2@batch=8",
+            "stop:graceful@batch=4",
+            "stop:immediate@stage=3.task=0",
             "pause:executor=2@time=3500ms",
             "resume:executor=2@time=9000ms",
             "corrupt:block=map#2/7/2@event=BatchStarted#8",
