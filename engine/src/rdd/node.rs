@@ -129,6 +129,8 @@ pub struct RddCore {
     tee: Mutex<Option<Arc<str>>>,
     /// Blocks of a receiver, one per partition, for an RDD that reads them.
     input_blocks: Vec<InputBlockId>,
+    /// Whether those blocks were deleted (R12.7).
+    blocks_removed: Arc<AtomicBool>,
     /// The `Partitioner<K>` that `info.partitioner` describes, when the description is not enough.
     partitioner: Option<Arc<dyn Any + Send + Sync>>,
     /// Whether its determinism is that of its parents, and nothing of its own.
@@ -150,6 +152,7 @@ impl RddCore {
             overridden: AtomicBool::new(false),
             tee: Mutex::new(None),
             input_blocks: Vec::new(),
+            blocks_removed: Arc::default(),
             partitioner,
             inherits_determinism: AtomicBool::new(inherits),
         }
@@ -175,6 +178,15 @@ impl RddCore {
     /// The block of a receiver that a partition is, if it is one.
     pub fn input_block(&self, partition: PartitionId) -> Option<InputBlockId> {
         self.input_blocks.get(partition.0 as usize).copied()
+    }
+
+    /// The blocks of a receiver that it reads are deleted: whoever uses it from now on is told so (R12.7).
+    pub(crate) fn forget_input_blocks(&self) {
+        self.blocks_removed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn blocks_removed(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.blocks_removed)
     }
 
     /// Identity in this run.
