@@ -14,6 +14,7 @@ use crate::theme::Theme;
 use crate::ui::dock::Pane;
 use crate::ui::storage_panel::StorageTab;
 use crate::ui::{ShellState, TimeCtx, ViewCtx, saved, shell_ui};
+use faultline_engine::config::EngineConfig;
 use faultline_engine::ids::BatchId;
 use faultline_engine::programs::{self, InputSource};
 use std::sync::Arc;
@@ -61,18 +62,19 @@ impl App {
         Ok(Self::begun(session, start, theme, wake))
     }
 
-    /// Opens a program in a new window, with its lines from `source`.
+    /// Opens a program with these settings in a new window, with its lines from `source`.
     ///
     /// # Errors
     /// When it cannot be opened.
     pub fn open_with(
         name: &str,
         source: &InputSource,
+        config: EngineConfig,
         start: Start,
         theme: Theme,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> anyhow::Result<Self> {
-        let session = opening::open_with(name, source, start, Arc::clone(&wake))?;
+        let session = opening::open_with(name, source, config, start, Arc::clone(&wake))?;
         Ok(Self::begun(session, start, theme, wake))
     }
 

@@ -40,13 +40,15 @@ pub fn check_source(source: &InputSource) -> anyhow::Result<()> {
     }
 }
 
-/// Opens a program with its lines from `source`; under the wall clock when that lies outside.
+/// Opens a program with these settings, with its lines from `source`; under the wall clock when that lies
+/// outside.
 ///
 /// # Errors
 /// When there is no such program, the source cannot be read, or the program cannot be started.
 pub fn open_with(
     name: &str,
     source: &InputSource,
+    config: EngineConfig,
     start: Start,
     wake: Arc<dyn Fn() + Send + Sync>,
 ) -> anyhow::Result<Session> {
@@ -55,7 +57,7 @@ pub fn open_with(
         bail!("{name} has no batches, so it cannot read {source}; choose a streaming program");
     }
     check_source(source)?;
-    let config = EngineConfig { app_name: name.to_owned(), ..EngineConfig::default() };
+    let config = EngineConfig { app_name: name.to_owned(), ..config };
     let input = window_input(&program, config.seed).from_source(source.clone());
     Ok(Session::new(Box::new(start_live(program, input, config, start, wake)?)))
 }
@@ -66,7 +68,7 @@ pub fn open_with(
 /// When `name` is neither, or cannot be started or read.
 pub fn open(name: &str, start: Start, wake: Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<Session> {
     if programs::find(name).is_some() {
-        return open_with(name, &InputSource::Replay, start, wake);
+        return open_with(name, &InputSource::Replay, EngineConfig::default(), start, wake);
     }
     let path = Path::new(name);
     if path.exists() {

@@ -14,6 +14,7 @@ use crate::ui::dock::{Pane, Preset};
 use crate::ui::storage_panel::StorageTab;
 use crate::ui::{ShellState, TimeCtx, ViewCtx, whole_lineage_ui};
 use anyhow::{Context as _, anyhow};
+use faultline_engine::config::EngineConfig;
 use faultline_engine::programs::InputSource;
 use std::sync::{Arc, OnceLock};
 
@@ -36,12 +37,12 @@ pub fn open(name: &str, theme: Theme) -> anyhow::Result<()> {
     open_app(theme, |wake| App::open(name, Start::Running { speed: 1.0 }, theme, wake))
 }
 
-/// Opens the window on a program whose lines come from `source`.
+/// Opens the window on a program with these settings, whose lines come from `source`.
 ///
 /// # Errors
 /// As [`open`], and when the source cannot be read.
-pub fn open_with(name: &str, source: &InputSource, theme: Theme) -> anyhow::Result<()> {
-    open_app(theme, |wake| App::open_with(name, source, Start::Running { speed: 1.0 }, theme, wake))
+pub fn open_with(name: &str, source: &InputSource, config: EngineConfig, theme: Theme) -> anyhow::Result<()> {
+    open_app(theme, |wake| App::open_with(name, source, config, Start::Running { speed: 1.0 }, theme, wake))
 }
 
 fn open_app(theme: Theme, make: impl FnOnce(Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<App>) -> anyhow::Result<()> {

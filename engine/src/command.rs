@@ -63,6 +63,118 @@ pub enum Command {
         /// How.
         mode: StopMode,
     },
+    /// Let an executor stand still: its tasks stop where they are, and its heartbeats stop too.
+    PauseExecutor {
+        /// Executor.
+        executor: ExecutorId,
+    },
+    /// Let a paused executor go on. If it was declared lost meanwhile, nobody listens to it any more (R5.4).
+    ResumeExecutor {
+        /// Executor.
+        executor: ExecutorId,
+    },
+    /// Flip a bit in one copy of a stored partition, on disk or in serialized memory (R8.9).
+    CorruptBlock {
+        /// Operator.
+        operator: OperatorName,
+        /// Batch, for streaming programs.
+        batch: Option<BatchId>,
+        /// Partition.
+        partition: PartitionId,
+    },
+    /// Let the next attempts of a task fail.
+    FailTask {
+        /// Which.
+        task: TaskTarget,
+        /// How many attempts.
+        times: u32,
+    },
+    /// Let the next writes to the reliable store fail.
+    FailStore {
+        /// How many.
+        times: u32,
+    },
+    /// Make the reliable store slower.
+    SlowStore {
+        /// How many times slower; 1 heals.
+        factor: f64,
+    },
+    /// Fill the reliable store: no write succeeds until it is freed.
+    FillStore,
+    /// Make room in the reliable store again.
+    FreeStore,
+    /// Lose one message between the driver and an executor.
+    LoseMessage {
+        /// Of which kind.
+        message: Message,
+        /// Which one from now on, from 1.
+        nth: u32,
+    },
+}
+
+/// A task, by its place in a stage or by what it computes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskTarget {
+    /// The task with this index in every attempt of a stage.
+    Index {
+        /// Stage.
+        stage: StageId,
+        /// Index in the task set.
+        task: u32,
+    },
+    /// The tasks that compute a partition in a stage that holds an RDD of this operator.
+    Operator {
+        /// Operator.
+        operator: OperatorName,
+        /// Batch, for streaming programs.
+        batch: Option<BatchId>,
+        /// Partition.
+        partition: PartitionId,
+    },
+}
+
+impl fmt::Display for TaskTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index { stage, task } => write!(f, "{stage}.{task}"),
+            Self::Operator { operator, batch, partition } => place(f, operator, *batch, *partition),
+        }
+    }
+}
+
+/// What travels between the driver and its executors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Message {
+    /// An executor tells how a task ended.
+    TaskEnd,
+    /// The driver sends a task to an executor.
+    Launch,
+    /// An executor tells which of its blocks changed.
+    BlockReport,
+}
+
+impl Message {
+    /// Every kind, with its name on the command line.
+    pub const NAMED: [(&'static str, Self); 3] =
+        [("task-end", Self::TaskEnd), ("launch", Self::Launch), ("block-report", Self::BlockReport)];
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::NAMED.iter().find(|(_, kind)| kind == self).map_or("", |(name, _)| name))
+    }
+}
+
+fn place(
+    f: &mut fmt::Formatter<'_>,
+    operator: &OperatorName,
+    batch: Option<BatchId>,
+    partition: PartitionId,
+) -> fmt::Result {
+    match batch {
+        Some(batch) => write!(f, "{operator}/{batch}/{partition}"),
+        None => write!(f, "{operator}/{partition}"),
+    }
 }
 
 /// How a stream is stopped.
@@ -140,6 +252,18 @@ impl fmt::Display for Command {
             Self::UnpersistRdd { target } => write!(f, "unpersist:{target}"),
             Self::CheckpointRdd { target } => write!(f, "checkpoint:{target}"),
             Self::Stop => f.write_str("stop"),
+            Self::PauseExecutor { executor } => write!(f, "pause:executor={executor}"),
+            Self::ResumeExecutor { executor } => write!(f, "resume:executor={executor}"),
+            Self::CorruptBlock { operator, batch, partition } => {
+                f.write_str("corrupt:block=")?;
+                place(f, operator, *batch, *partition)
+            }
+            Self::FailTask { task, times } => write!(f, "fail:task={task},times={times}"),
+            Self::FailStore { times } => write!(f, "fail:store,times={times}"),
+            Self::SlowStore { factor } => write!(f, "slow:store,factor={factor}"),
+            Self::FillStore => f.write_str("fill:store"),
+            Self::FreeStore => f.write_str("free:store"),
+            Self::LoseMessage { message, nth } => write!(f, "lose:message={message},nth={nth}"),
             Self::StopStreaming { mode } => write!(f, "stop:{mode}"),
         }
     }

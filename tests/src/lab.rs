@@ -79,6 +79,8 @@ pub fn settings(batches: u32, faults: &[&str]) -> EngineConfig {
         loss_detection: Millis(20),
         resubmit_delay: Millis(20),
         locality_wait: Millis(20),
+        heartbeat_interval: Millis(20),
+        network_timeout: Millis(60),
         ..EngineConfig::default()
     }
 }

@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+use super::conf::Conf;
 use super::picture_args::ScreenshotArgs;
 use super::size::parse_size;
 use crate::opening::BATCHES;
@@ -30,6 +31,18 @@ A fault SPEC is action:target@moment:
   decommission:executor=2@batch=7           an executor hands on what it holds, and leaves
   slow:executor=1,factor=10@batch=3         ten times slower; factor=1 heals
   drop:block=updateStateByKey/7/2@batch=8   operator/batch/partition
+  corrupt:block=updateStateByKey/7/2@batch=8    one bit of its bytes, at _SER and disk levels
+  pause:executor=2@time=3500ms              stands still; lost after spark.network.timeout
+  resume:executor=2@batch=9
+  fail:task=19.3,times=2@time=0ms           the next attempts of a task: STAGE.TASK
+  fail:task=map/7/2,times=2@batch=7         or operator/batch/partition
+  fail:store,times=2@batch=3                writes to the reliable store
+  slow:store,factor=20@batch=3
+  fill:store@batch=3                        until free:store
+  free:store@event=CheckpointFailed#2       after an event, the second of its kind
+  lose:message=task-end,nth=2@batch=3       also launch, block-report
+  kill:executor=1@event=BlockUpdated:operator=map#2    after the second that has this field
+Moments are batch, stage.task, time and event. docs/faults.md explains each.
 Stage numbers depend on the policy, because a checkpoint is a job of its own; batches do not.";
 
 /// See what a failed executor costs: lineage, cache and checkpoint of micro-batch programs.
@@ -67,6 +80,8 @@ pub enum Command {
     Open(OpenArgs),
     /// Write a picture of a program or an event log, without a display
     Screenshot(ScreenshotArgs),
+    /// List the settings that --conf takes, with their defaults
+    Conf,
 }
 
 /// How much of everything, and on which input.
@@ -93,6 +108,9 @@ pub struct Sizing {
     /// A text file, or a directory of text files; when absent a book, or the program's own sample
     #[arg(long, value_name = "PATH")]
     pub input: Option<PathBuf>,
+    /// Settings, applied over all of these.
+    #[command(flatten)]
+    pub conf: Conf,
 }
 
 impl Sizing {
@@ -105,7 +123,7 @@ impl Sizing {
 impl Default for Sizing {
     fn default() -> Self {
         let EngineConfig { seed, executors, cores, memory, partitions, .. } = EngineConfig::default();
-        Self { batches: None, executors, cores, memory, partitions, seed, input: None }
+        Self { batches: None, executors, cores, memory, partitions, seed, input: None, conf: Conf::default() }
     }
 }
 
@@ -117,6 +135,7 @@ Examples:
   faultline run word-count --batches 20 --input my-texts/ --json
   faultline run word-count --fault kill:executor=2@batch=7 --fault restart:executor=2@batch=9
   faultline run word-count --persist updateStateByKey=DISK_ONLY --checkpoint updateStateByKey=3
+  faultline run word-count --conf spark.task.maxFailures=2 --conf spark.locality.wait=100ms
   faultline run page-rank --events page-rank-log
   faultline run word-count --source tcp-connect://localhost:9999     while `nc -lk 9999` runs
   faultline run word-count --source dir:incoming --batches 30
@@ -209,7 +228,7 @@ pub struct CompareArgs {
 }
 
 /// Arguments of `open`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
   faultline open page-rank
@@ -222,6 +241,9 @@ pub struct OpenArgs {
     /// Lines from outside, for a program: dir:PATH, or tcp-connect://HOST:PORT
     #[arg(long = "source", value_name = "SOURCE")]
     pub from: Option<InputSource>,
+    /// Settings of the program.
+    #[command(flatten)]
+    pub conf: Conf,
 }
 
 /// Where durations come from.

@@ -7,6 +7,7 @@
 
 pub mod args;
 mod compare;
+mod conf;
 mod interrupt;
 mod lineage;
 mod lineage_text;
@@ -68,7 +69,8 @@ fn dispatch(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Some(Command::Compare(args)) => compare::compare(&args, out),
         Some(Command::Open(args)) => window::open(args),
         Some(Command::Screenshot(args)) => window::screenshot(args),
-        None if window::has_display() => match window::open(args::OpenArgs { source: None, from: None }) {
+        Some(Command::Conf) => Ok(conf::conf(out)?),
+        None if window::has_display() => match window::open(args::OpenArgs::default()) {
             Ok(()) => Ok(()),
             // A display that does not answer, or a missing library: the demo needs neither.
             Err(error) => window::without_display(&format!("{error:#}."), out),

@@ -5,7 +5,7 @@ use super::UsageError;
 use crate::model::{Model, RddState};
 use crate::race::Recording;
 use crate::race::engine_run::{RunRequest, Store};
-use faultline_engine::command::Command;
+use faultline_engine::command::{Command, TaskTarget};
 use faultline_engine::event::{ClockKind, StorageLevel};
 use faultline_engine::ids::{OperatorName, RddId, StreamId};
 use faultline_engine::programs::InputSource;
@@ -80,6 +80,8 @@ pub fn check_operators(request: &RunRequest) -> anyhow::Result<()> {
     let of_intervals = config.checkpoint.keys().map(|op| ("--checkpoint", op));
     let of_faults = config.faults.iter().filter_map(|fault| match &fault.command {
         Command::DropBlock { operator, .. } => Some(("--fault drop", operator)),
+        Command::CorruptBlock { operator, .. } => Some(("--fault corrupt", operator)),
+        Command::FailTask { task: TaskTarget::Operator { operator, .. }, .. } => Some(("--fault fail", operator)),
         _ => None,
     });
     let named: Vec<(&str, &OperatorName)> = of_levels.chain(of_intervals).chain(of_faults).collect();

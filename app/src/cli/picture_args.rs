@@ -1,6 +1,7 @@
 //! What `faultline screenshot` takes.
 
 use super::args::{FAULTS, Source, parse_source};
+use super::conf::Conf;
 use crate::ui::dock::{Pane, Preset};
 use crate::ui::storage_panel::StorageTab;
 use clap::{Args, ValueEnum};
@@ -32,6 +33,9 @@ pub struct ScreenshotArgs {
     /// A fault, see below; may be repeated
     #[arg(long = "fault", value_name = "SPEC")]
     pub faults: Vec<PlannedFault>,
+    /// Settings of the program.
+    #[command(flatten)]
+    pub conf: Conf,
     /// What to draw
     #[arg(long, value_enum, default_value_t = View::Lineage)]
     pub view: View,
@@ -66,6 +70,7 @@ impl ScreenshotArgs {
             source: Source::Program(program),
             at: Some(at),
             faults,
+            conf: Conf::default(),
             view: View::Lineage,
             below: BelowPanel::Timeline,
             layout: Layout::Teach,

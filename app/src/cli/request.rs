@@ -17,7 +17,7 @@ use std::path::Path;
 /// # Errors
 /// When the input cannot be read.
 pub fn run_request(program: BuiltIn, sizing: &Sizing) -> anyhow::Result<RunRequest> {
-    let config = EngineConfig {
+    let mut config = EngineConfig {
         app_name: program.name.to_owned(),
         seed: sizing.seed,
         executors: sizing.executors,
@@ -27,9 +27,10 @@ pub fn run_request(program: BuiltIn, sizing: &Sizing) -> anyhow::Result<RunReque
         max_batches: Some(sizing.batches()),
         ..EngineConfig::default()
     };
+    sizing.conf.apply(&mut config);
     let text = match sizing.input.as_deref() {
         Some(path) => load_text(path)?,
-        None => default_text(&program, sizing.seed),
+        None => default_text(&program, config.seed),
     };
     Ok(RunRequest::new(program, config, ProgramInput::replay(text, LINES_PER_BATCH)))
 }

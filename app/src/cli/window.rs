@@ -15,9 +15,10 @@ use crate::source::RecordedSource;
 use crate::window::Look;
 use anyhow::Context;
 use faultline_engine::command::Command;
+use faultline_engine::config::EngineConfig;
 use faultline_engine::event::Event;
 use faultline_engine::ids::{BatchId, BlockId, ExecutorId};
-use faultline_engine::programs;
+use faultline_engine::programs::{self, InputSource};
 use faultline_engine::sim::faults::{Moment, PlannedFault};
 use std::io::Write;
 
@@ -36,7 +37,17 @@ pub fn open(args: OpenArgs) -> anyhow::Result<()> {
         Some(Source::Program(program)) => program.name.to_owned(),
         Some(Source::Log(path)) => path.to_string_lossy().into_owned(),
     };
-    let Some(from) = args.from else { return crate::window::open(&name, crate::theme::Theme::Dark) };
+    if args.from.is_none() && args.conf.is_empty() {
+        return crate::window::open(&name, crate::theme::Theme::Dark);
+    }
+    let mut config = EngineConfig::default();
+    args.conf.apply(&mut config);
+    let Some(from) = args.from else {
+        if programs::find(&name).is_none() {
+            return Err(UsageError("--conf: a log has run already; settings need a program".into()).into());
+        }
+        return crate::window::open_with(&name, &InputSource::Replay, config, crate::theme::Theme::Dark);
+    };
     let streams = programs::find(&name).is_some_and(|program| program.streaming);
     if !streams {
         let message =
@@ -44,7 +55,7 @@ pub fn open(args: OpenArgs) -> anyhow::Result<()> {
         return Err(UsageError(message).into());
     }
     crate::opening::check_source(&from).map_err(|error| UsageError(format!("--source {from}: {error}")))?;
-    crate::window::open_with(&name, &from, crate::theme::Theme::Dark)
+    crate::window::open_with(&name, &from, config, crate::theme::Theme::Dark)
 }
 
 /// Writes a picture.
@@ -86,7 +97,7 @@ fn raced(args: &ScreenshotArgs) -> anyhow::Result<RaceState> {
     if args.faults.is_empty() {
         return Err(UsageError("--view race needs a --fault, for example kill:executor=2@batch=7".into()).into());
     }
-    let mut run = run_request(*program, &Sizing::default())?;
+    let mut run = run_request(*program, &Sizing { conf: args.conf.clone(), ..Sizing::default() })?;
     run.config.faults.clone_from(&args.faults);
     let request = RaceRequest { run, policies: Policy::ALL.to_vec(), keep: Keep::Numbers };
     let mut state = RaceState::default();
@@ -100,7 +111,7 @@ fn raced(args: &ScreenshotArgs) -> anyhow::Result<RaceState> {
 fn recorded(args: &ScreenshotArgs) -> anyhow::Result<Session> {
     let source = match &args.source {
         Source::Program(program) => {
-            let mut request = run_request(*program, &Sizing::default())?;
+            let mut request = run_request(*program, &Sizing { conf: args.conf.clone(), ..Sizing::default() })?;
             request.config.faults.clone_from(&args.faults);
             if let Some(batch) = args.at {
                 request.config.max_batches = Some(batch.0);

@@ -6,6 +6,7 @@ use crate::opening;
 use crate::session::Session;
 use crate::source::Start;
 use crate::state::{Playback, UiState};
+use faultline_engine::config::EngineConfig;
 use faultline_engine::programs::InputSource;
 use std::sync::Arc;
 
@@ -32,5 +33,5 @@ pub fn handle(
 
 fn open(program: &str, source: &str, start: Start, wake: &Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<Session> {
     let source: InputSource = if source == "replay" { InputSource::Replay } else { source.parse()? };
-    opening::open_with(program, &source, start, Arc::clone(wake))
+    opening::open_with(program, &source, EngineConfig::default(), start, Arc::clone(wake))
 }

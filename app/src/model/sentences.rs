@@ -16,6 +16,8 @@ pub(super) enum FaultKind {
     Kill,
     Slow,
     Drop,
+    Pause,
+    Corrupt,
     Other,
 }
 
@@ -26,6 +28,8 @@ impl FaultKind {
             "kill" => Self::Kill,
             "slow" => Self::Slow,
             "drop" => Self::Drop,
+            "pause" => Self::Pause,
+            "corrupt" => Self::Corrupt,
             _ => Self::Other,
         }
     }
@@ -36,6 +40,8 @@ pub(super) fn fault(kind: FaultKind, fault: &FaultRecord, moment: &str) -> Strin
     match (kind, fault.executor) {
         (FaultKind::Kill, Some(executor)) => format!("Executor {executor} died{moment}."),
         (FaultKind::Slow, Some(executor)) => format!("Executor {executor} became slow{moment}."),
+        (FaultKind::Pause, Some(executor)) => format!("Executor {executor} was paused{moment}."),
+        (FaultKind::Corrupt, _) => format!("A stored partition was damaged{moment}."),
         (FaultKind::Drop, _) => format!("A stored partition was dropped{moment}."),
         _ => format!("The fault {} struck{moment}.", fault.fault),
     }

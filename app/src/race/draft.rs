@@ -109,19 +109,14 @@ impl FaultDraft {
                 self.of_batch = batch.map(|b| b.0);
                 self.partition = partition.0;
             }
-            Command::RestartExecutor { .. }
-            | Command::DecommissionExecutor { .. }
-            | Command::PersistRdd { .. }
-            | Command::UnpersistRdd { .. }
-            | Command::CheckpointRdd { .. }
-            | Command::Stop
-            | Command::StopStreaming { .. } => return None,
+            _ => return None,
         }
-        match fault.moment {
+        match &fault.moment {
             Moment::Batch(batch) => (self.when, self.batch) = (When::BeforeBatch, batch.0),
             Moment::Task { stage, task } => {
-                (self.when, self.stage, self.task) = (When::DuringTask, stage.0, task);
+                (self.when, self.stage, self.task) = (When::DuringTask, stage.0, *task);
             }
+            Moment::Time(_) | Moment::Event { .. } => return None,
         }
         Some(self)
     }

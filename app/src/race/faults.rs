@@ -37,6 +37,8 @@ fn check_moment(program: &BuiltIn, config: &EngineConfig, fault: &PlannedFault) 
 fn check_target(config: &EngineConfig, fault: &PlannedFault) -> Result<(), String> {
     let (Command::KillExecutor { executor }
     | Command::RestartExecutor { executor }
+    | Command::PauseExecutor { executor }
+    | Command::ResumeExecutor { executor }
     | Command::DecommissionExecutor { executor }
     | Command::SlowExecutor { executor, .. }) = fault.command
     else {
@@ -71,7 +73,7 @@ pub fn unstruck(planned: &[PlannedFault], recording: &Recording) -> Vec<String> 
 pub fn stages_to_name(planned: &[PlannedFault], recording: &Recording) -> Option<String> {
     let stages = &recording.model.stages;
     let ran = |stage: &StageId| stages.get(stage).is_some_and(|s| !s.attempts.is_empty());
-    let misses = planned.iter().any(|f| matches!(f.moment, Moment::Task { stage, .. } if !ran(&stage)));
+    let misses = planned.iter().any(|f| matches!(&f.moment, Moment::Task { stage, .. } if !ran(stage)));
     let ids: Vec<String> = stages.keys().filter(|id| ran(id)).map(ToString::to_string).collect();
     let more = if ids.len() > MAX_STAGES_NAMED { ", …" } else { "" };
     let shown = &ids[..ids.len().min(MAX_STAGES_NAMED)];

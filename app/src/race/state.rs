@@ -3,7 +3,7 @@
 use super::engine_run::RunRequest;
 use super::{FaultDraft, Keep, LaneDone, LaneRun, Policy, Race, RaceCancelled, RaceNews, RaceRequest, check_fault};
 use crate::model::Model;
-use faultline_engine::config::EngineConfig;
+use faultline_engine::config::{EngineConfig, find};
 use faultline_engine::programs::{self, BuiltIn, ProgramInput};
 use faultline_engine::sim::faults::{Moment, PlannedFault};
 use std::sync::Arc;
@@ -230,22 +230,21 @@ impl RaceState {
 pub fn run_of(model: &Model, input: impl Fn(&BuiltIn, u64) -> ProgramInput, batches: u32) -> Option<RunRequest> {
     let application = &model.application;
     let program = programs::find(&application.name)?;
-    let number = |key: &str| application.properties.get(key).and_then(|value| value.parse::<u64>().ok());
-    let small = |key: &str, default: u32| number(key).and_then(|n| u32::try_from(n).ok()).unwrap_or(default);
-    let defaults = EngineConfig::default();
-    // Logs from before there were two keys have the number of partitions under Spark's.
-    let count = |key: &str| number(key).and_then(|n| u32::try_from(n).ok());
-    let (own, chosen) = (count("faultline.defaultParallelism"), count("spark.default.parallelism"));
+    let mut config = EngineConfig::default();
+    for (setting, value) in application.properties.iter().filter_map(|(key, value)| Some((find(key)?, value))) {
+        // What another version announced and this one refuses stays as it is by default.
+        drop(setting.set(&mut config, value));
+    }
+    let of = |key: &str| application.properties.get(key).and_then(|value| value.parse().ok());
+    if let (None, Some(partitions)) = (of("faultline.defaultParallelism"), of("spark.default.parallelism")) {
+        // Logs from before there were two keys have the number of partitions under Spark's.
+        (config.partitions, config.default_parallelism) = (partitions, None);
+    }
     let config = EngineConfig {
         app_name: program.name.to_owned(),
         seed: application.seed,
-        executors: small("spark.executor.instances", defaults.executors),
-        cores: small("spark.executor.cores", defaults.cores),
-        partitions: own.or(chosen).unwrap_or(defaults.partitions),
-        default_parallelism: own.and(chosen),
-        memory: number("faultline.executor.storageMemory").unwrap_or(defaults.memory),
         max_batches: Some(batches),
-        ..defaults
+        ..config
     };
     let input = input(&program, config.seed);
     Some(RunRequest::new(program, config, input))

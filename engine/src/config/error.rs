@@ -36,7 +36,7 @@ impl BadSetting {
     }
 
     pub(super) fn unknown(key: &str) -> Self {
-        Self::Unknown { key: shown(key), nearest: nearest(key) }
+        Self::Unknown { key: shown(key), nearest: nearest(key, KEYS.iter().map(|setting| setting.key)) }
     }
 
     pub(super) fn value(key: &str, problem: String) -> Self {
@@ -51,14 +51,14 @@ fn shown(text: &str) -> String {
     text.chars().take(SHOWN_CHARS).collect()
 }
 
-/// The key with the fewest edits; of several the first in the table. A key that differs in its prefix only
-/// is nearest to the one with the same last word.
-fn nearest(key: &str) -> &'static str {
-    let key = shown(key).to_lowercase();
-    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_lowercase();
-    let same_last = KEYS.iter().filter(|k| last(k.key) == last(&key));
-    let by_edits = |k: &&super::Setting| edits(&key, &k.key.to_lowercase());
-    same_last.min_by_key(by_edits).or_else(|| KEYS.iter().min_by_key(by_edits)).map_or("", |k| k.key)
+/// The name with the fewest edits; of several the first. A key that differs in its prefix only is nearest
+/// to the one with the same last word.
+pub(crate) fn nearest(typed: &str, names: impl Iterator<Item = &'static str> + Clone) -> &'static str {
+    let typed = shown(typed).to_lowercase();
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_lowercase();
+    let by_edits = |name: &&str| edits(&typed, &name.to_lowercase());
+    let same_last = names.clone().filter(|name| last(name) == last(&typed));
+    same_last.min_by_key(by_edits).or_else(|| names.min_by_key(by_edits)).unwrap_or_default()
 }
 
 /// Levenshtein's distance in characters.
@@ -91,7 +91,7 @@ mod tests {
             ("maxFailures", "spark.task.maxFailures"),
             ("spark.localty.wait", "spark.locality.wait"),
         ] {
-            assert_eq!(nearest(typed), meant);
+            assert_eq!(nearest(typed, KEYS.iter().map(|s| s.key)), meant);
         }
         assert_eq!((edits("kitten", "sitting"), edits("", "abc"), edits("abc", "abc")), (3, 3, 0));
     }

@@ -97,6 +97,8 @@ pub const KEYS: &[Setting] = &[
     row!("spark.rdd.limit.scaleUpFactor", limit_scale_up_factor, Kind::Count { least: 2, most: MANY }, Some("4"), "How many times more partitions each further job of take reads (R2.15)"),
     row!("faultline.scheduler.resubmitDelay", resubmit_delay, MILLIS, None, "How long fetch failures are gathered before stages run again; 200 ms in Spark's source (R3.3)"),
     row!("faultline.executor.lossDetection", loss_detection, MILLIS, None, "How long the driver takes to notice that an executor died"),
+    row!("spark.executor.heartbeatInterval", heartbeat_interval, MILLIS, Some("10s"), "How often an executor says what it runs: after so long a lost message is noticed (R5.1)"),
+    row!("spark.network.timeout", network_timeout, SECONDS, Some("120s"), "How long an executor may be silent before it counts as lost (R5.1)"),
 
     // Storage and shuffle.
     row!("faultline.executor.storageMemory", memory, BYTES, None, "Memory for stored blocks of each executor"),

@@ -12,7 +12,9 @@ mod value;
 
 pub use docs::{markdown, table};
 pub use error::BadSetting;
+pub(crate) use error::nearest;
 pub use keys::{KEYS, Setting, find};
+pub(crate) use units::parse_time;
 pub use units::{ByteUnit, TimeUnit};
 pub use value::{Field, Kind, Value};
 
@@ -89,6 +91,10 @@ pub struct EngineConfig {
     pub locality_wait: Millis,
     /// How long the driver takes to notice a dead executor that nobody told it about.
     pub loss_detection: Millis,
+    /// `spark.executor.heartbeatInterval` (R5.1).
+    pub heartbeat_interval: Millis,
+    /// `spark.network.timeout` (R5.1).
+    pub network_timeout: Millis,
     /// `spark.storage.replication.proactive` (R8.14).
     pub proactive_replication: bool,
     /// `spark.rdd.limit.scaleUpFactor` (R2.15).
@@ -189,6 +195,8 @@ impl Default for EngineConfig {
             resubmit_delay: Millis(200),
             locality_wait: Millis(3000),
             loss_detection: Millis(100),
+            heartbeat_interval: Millis(10_000),
+            network_timeout: Millis(120_000),
             proactive_replication: true,
             limit_scale_up_factor: 4,
             chunk_len: 1024,

@@ -6,7 +6,7 @@ use crate::command::Command;
 use crate::event::Event;
 use crate::ids::*;
 use crate::scheduler::Outbox;
-use crate::sim::faults::{Moment, PlannedFault};
+use crate::sim::faults::Moment;
 
 /// Spark's words for an executor killed with SIGKILL.
 pub(super) const KILLED: &str = "Command exited with code 137";
@@ -28,22 +28,18 @@ impl Driver {
 
     /// Faults planned for a batch happen before its first job; the driver knows at once.
     pub(super) fn strike_before_batch(&mut self, now: Timestamp, batch: BatchId, out: &mut Outbox, fx: &mut Effects) {
-        for fault in self.take_faults(Moment::Batch(batch)) {
-            self.apply_command(now, fault.command, Detection::AtOnce, out, fx);
+        for command in self.planned.take(|moment| *moment == Moment::Batch(batch)) {
+            self.apply_command(now, command, Detection::AtOnce, out, fx);
         }
     }
 
     /// Faults planned for a running task happen right after its launch.
     pub(super) fn strike_while_running(&mut self, now: Timestamp, stage: StageId, task: u32, fx: &mut Effects) {
-        for fault in self.take_faults(Moment::Task { stage, task }) {
+        for command in self.planned.take(|moment| *moment == Moment::Task { stage, task }) {
             let mut out = Outbox::default();
-            self.apply_command(now, fault.command, Detection::AfterDelay, &mut out, fx);
+            self.apply_command(now, command, Detection::AfterDelay, &mut out, fx);
             self.drain(now, &mut out, fx);
         }
-    }
-
-    fn take_faults(&mut self, moment: Moment) -> Vec<PlannedFault> {
-        self.faults.extract_if(.., |fault| fault.moment == moment).collect()
     }
 
     fn apply_command(
@@ -82,11 +78,13 @@ impl Driver {
             Command::CheckpointRdd { target } => self.mark(now, &target, fx),
             Command::Stop => self.stop_streaming(),
             Command::StopStreaming { mode } => self.begin_stop(now, mode, out, fx),
+            lasting => self.inject(now, lasting, out, fx),
         }
     }
 
     fn kill(&mut self, now: Timestamp, executor: ExecutorId, detection: Detection, out: &mut Outbox, fx: &mut Effects) {
         fx.push(Effect::Cluster(ClusterOp::Kill { executor }));
+        self.injected.executor_ended(executor);
         self.dead.insert(executor);
         match detection {
             Detection::AtOnce => self.lose_executor(now, executor, KILLED, out),
@@ -100,10 +98,12 @@ impl Driver {
     fn refusal(&self, command: &Command) -> Result<(), String> {
         let lives = |e: &ExecutorId| self.scheduler.cores(*e).is_some() && !self.dead.contains(e);
         match command {
-            Command::KillExecutor { executor } | Command::SlowExecutor { executor, .. } if !lives(executor) => {
-                Err(format!("executor {executor} is not alive; living executors: {}", self.living()))
-            }
-            Command::DecommissionExecutor { executor } if !lives(executor) => {
+            Command::KillExecutor { executor }
+            | Command::SlowExecutor { executor, .. }
+            | Command::PauseExecutor { executor }
+            | Command::DecommissionExecutor { executor }
+                if !lives(executor) =>
+            {
                 Err(format!("executor {executor} is not alive; living executors: {}", self.living()))
             }
             Command::DecommissionExecutor { executor } if !self.scheduler.takes_work(*executor) => {
@@ -120,16 +120,35 @@ impl Driver {
             Command::RestartExecutor { executor } if self.scheduler.cores(*executor).is_some() => {
                 Err(format!("the driver has not noticed yet that executor {executor} is gone; try again"))
             }
+            Command::PauseExecutor { executor } if self.injected.is_paused(*executor) => {
+                Err(format!("executor {executor} is paused already; resume it first"))
+            }
+            Command::ResumeExecutor { executor } if !self.injected.is_paused(*executor) => {
+                Err(format!("executor {executor} is not paused; pause it first"))
+            }
             Command::DropBlock { operator, batch, partition }
+            | Command::CorruptBlock { operator, batch, partition }
                 if self.blocks_of(operator, *batch, *partition).is_empty() =>
             {
                 Err(format!("no executor holds partition {partition} of {operator}; see the storage of the node"))
+            }
+            Command::CorruptBlock { operator, batch, partition } if self.only_values(operator, *batch, *partition) => {
+                let way_out = "keep it at a serialized or a disk level, for example MEMORY_ONLY_SER";
+                Err(format!("partition {partition} of {operator} is held as values, which have no bytes; {way_out}"))
             }
             Command::PersistRdd { target, level } => self.persist_refusal(target, level),
             Command::UnpersistRdd { target } => self.unpersist_refusal(target),
             Command::CheckpointRdd { target } => self.mark_refusal(target),
             _ => Ok(()),
         }
+    }
+
+    /// Whether every copy of a stored partition is held as values in memory.
+    fn only_values(&self, operator: &OperatorName, batch: Option<BatchId>, partition: PartitionId) -> bool {
+        self.blocks_of(operator, batch, partition).iter().all(|block| {
+            let level = self.scheduler.lineage().get(block.rdd).map(|rdd| rdd.level);
+            level.is_some_and(|level| level.deserialized && !level.use_disk)
+        })
     }
 
     fn living(&self) -> String {
@@ -147,7 +166,12 @@ impl Driver {
         }
     }
 
-    fn blocks_of(&self, operator: &OperatorName, batch: Option<BatchId>, partition: PartitionId) -> Vec<BlockId> {
+    pub(super) fn blocks_of(
+        &self,
+        operator: &OperatorName,
+        batch: Option<BatchId>,
+        partition: PartitionId,
+    ) -> Vec<BlockId> {
         let rdds = self.scheduler.lineage().rdds();
         let of_operator = rdds.filter(|r| r.op.operator == *operator && (batch.is_none() || r.op.batch == batch));
         let blocks = of_operator.map(|r| BlockId::new(r.id, partition));
@@ -157,6 +181,7 @@ impl Driver {
     pub(super) fn lose_executor(&mut self, now: Timestamp, executor: ExecutorId, reason: &str, out: &mut Outbox) {
         self.dead.insert(executor);
         self.undetected.retain(|(_, e)| *e != executor);
+        self.injected.executor_lost(executor);
         self.scheduler.executor_lost(now, executor, reason, out);
     }
 
@@ -172,6 +197,11 @@ impl Driver {
         self.next_executor += 1;
         if let Some(old) = replaces {
             self.dead.remove(&old);
+            // One that was declared lost because it stood still ends when another takes its place.
+            if self.injected.is_paused(old) {
+                self.injected.executor_ended(old);
+                fx.push(Effect::Cluster(ClusterOp::Kill { executor: old }));
+            }
         }
         let cores = self.config.cores;
         fx.push(Effect::Cluster(ClusterOp::Start { executor, cores }));

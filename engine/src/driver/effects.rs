@@ -41,6 +41,8 @@ pub enum Effect {
     Receiver(ReceiverOp),
     /// Do something to the reliable store; the answer is an input.
     Store(StoreOp),
+    /// Hurt or heal the reliable store.
+    StoreFault(StoreFault),
     /// The application ended.
     Ended(Result<(), EngineError>),
 }
@@ -66,6 +68,23 @@ pub enum ClusterOp {
         executor: ExecutorId,
         /// How many times slower.
         factor: f64,
+    },
+    /// Let one stand still: it applies no effect of a task, and reports nothing.
+    Pause {
+        /// Its id.
+        executor: ExecutorId,
+    },
+    /// Let one go on.
+    Resume {
+        /// Its id.
+        executor: ExecutorId,
+    },
+    /// Flip a bit of a block on one executor, behind its back.
+    CorruptBlock {
+        /// Where.
+        executor: ExecutorId,
+        /// Block.
+        block: BlockId,
     },
     /// Remove all blocks of an RDD everywhere.
     Unpersist {
@@ -103,6 +122,25 @@ pub enum ClusterOp {
         /// Blocks.
         blocks: Vec<InputBlockId>,
     },
+}
+
+/// How the reliable store is hurt or healed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StoreFault {
+    /// The next writes fail.
+    Fail {
+        /// How many.
+        times: u32,
+    },
+    /// Everything takes longer.
+    Slow {
+        /// How many times longer; 1 heals.
+        factor: f64,
+    },
+    /// No write succeeds.
+    Fill,
+    /// There is room again.
+    Free,
 }
 
 /// Something done to receivers.

@@ -8,14 +8,16 @@ mod checkpoints;
 mod commands;
 mod effects;
 mod failures;
+mod injected;
 mod input;
 mod persisting;
+mod planned;
 mod receivers;
 mod stopping;
 mod stored;
 mod streaming;
 
-pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, ReceiverOp, StoreOp};
+pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, ReceiverOp, StoreFault, StoreOp};
 pub use input::{
     BatchTick, DriverInput, GeneratedBatch, Instruction, OutputBody, OutputJob, ReceiverNews, Reply, Request, SlotBody,
     SlotId, SlotSpawn, StreamingPlan, Told,
@@ -27,8 +29,9 @@ use crate::event::*;
 use crate::ids::*;
 use crate::rdd::{Notice, Released};
 use crate::scheduler::{Outbox, Scheduler};
-use crate::sim::faults::PlannedFault;
+use injected::Injected;
 use parking_lot::Mutex;
+use planned::Planned;
 use receivers::Receivers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -47,7 +50,10 @@ pub struct Driver {
     undetected: BTreeSet<(Timestamp, ExecutorId)>,
     /// Executors that are gone and not replaced.
     dead: BTreeSet<ExecutorId>,
-    faults: Vec<PlannedFault>,
+    planned: Planned,
+    injected: Injected,
+    /// When the application began: times of planned faults count from it.
+    begun: Timestamp,
     released: Arc<Mutex<Released>>,
     /// Directories of the checkpoints of this run, until they are deleted.
     checkpoint_dirs: BTreeMap<RddId, String>,
@@ -72,7 +78,9 @@ impl Driver {
             waiting: BTreeMap::new(),
             undetected: BTreeSet::new(),
             dead: BTreeSet::new(),
-            faults: config.faults.clone(),
+            planned: Planned::new(&config.faults),
+            injected: Injected::default(),
+            begun: Timestamp(0),
             released,
             checkpoint_dirs: BTreeMap::new(),
             stored: Stored::default(),
@@ -92,6 +100,7 @@ impl Driver {
 
     /// Announces the application and asks for its executors.
     pub fn start(&mut self, now: Timestamp, fx: &mut Effects) {
+        self.begun = now;
         let config = Arc::clone(&self.config);
         let version = env!("CARGO_PKG_VERSION").into();
         self.emit(now, fx, Event::LogStart { version, seed: config.seed, clock: config.clock });
@@ -106,10 +115,11 @@ impl Driver {
 
     /// When something must happen although no input arrives.
     pub fn next_deadline(&self) -> Option<Timestamp> {
+        let faults = self.injected.next_at().into_iter().chain(self.planned.next_at(self.begun)).min();
         let loss = self.undetected.first().map(|(at, _)| *at);
         let stream = self.streaming.as_ref().filter(|_| !self.ended).and_then(Streaming::next_deadline);
         let receiver = self.receivers.next_start_at();
-        self.scheduler.next_deadline().into_iter().chain(loss).chain(stream).chain(receiver).min()
+        self.scheduler.next_deadline().into_iter().chain(loss).chain(stream).chain(receiver).chain(faults).min()
     }
 
     /// Why nothing can happen any more, when neither an input nor a deadline is to be expected.
@@ -135,6 +145,11 @@ impl Driver {
     /// Handles one input.
     pub fn handle(&mut self, now: Timestamp, input: DriverInput, fx: &mut Effects) {
         let mut out = Outbox::default();
+        if self.is_lost(now, &input, fx) {
+            self.inputs += 1;
+            self.settle(now, out, fx);
+            return;
+        }
         // A thread that only told something goes on running, and may be dropping RDDs at this moment:
         // what it released is looked at when it waits.
         let may_forget = matches!(input, DriverInput::Request { .. } | DriverInput::SlotEnded { .. });
@@ -166,7 +181,7 @@ impl Driver {
                 self.scheduler.part_written(task, rdd, partition, part);
             }
             DriverInput::SlotEnded { slot, result } => self.slot_ended(now, slot, result, &mut out, fx),
-            DriverInput::Deadline => self.on_deadline(now, &mut out),
+            DriverInput::Deadline => self.on_deadline(now, &mut out, fx),
         }
         self.inputs += 1;
         self.settle(now, out, fx);
@@ -185,7 +200,8 @@ impl Driver {
             let mut more = Outbox::default();
             self.tend_leaving(now, &mut more, fx);
             self.dispatch_streaming(now, &mut more, fx);
-            if more.is_empty() {
+            let struck = self.strike_due(now, fx);
+            if more.is_empty() && !struck {
                 break;
             }
             out = more;
@@ -211,7 +227,7 @@ impl Driver {
         let launches: Vec<_> = out.launches.drain(..).collect();
         for launch in launches {
             let (stage, index, attempt) = (launch.info.stage, launch.info.index, launch.info.attempt);
-            fx.push(Effect::Launch(launch));
+            self.send_launch(now, launch, fx);
             if stage.attempt == 0 && attempt == 0 {
                 self.strike_while_running(now, stage.stage, index, fx);
             }
@@ -234,6 +250,7 @@ impl Driver {
                 ClockKind::Wall => DurationSource::Measured,
             };
         }
+        self.planned.see(&event, self.scheduler.lineage());
         self.stored.apply(&event);
         fx.events.push(Envelope { seq: self.next_seq, at: now, event });
         self.next_seq += 1;
@@ -311,7 +328,8 @@ impl Driver {
         }
     }
 
-    fn on_deadline(&mut self, now: Timestamp, out: &mut Outbox) {
+    fn on_deadline(&mut self, now: Timestamp, out: &mut Outbox, fx: &mut Effects) {
+        self.strike_in_time(now, fx);
         while let Some(&(at, executor)) = self.undetected.first() {
             if at > now {
                 break;
@@ -319,6 +337,7 @@ impl Driver {
             self.undetected.pop_first();
             self.lose_executor(now, executor, commands::KILLED, out);
         }
+        self.injected_deadline(now, out);
         self.scheduler.on_deadline(now, out);
         self.tick_streaming(now);
     }

@@ -7,6 +7,7 @@
 mod info;
 mod level;
 mod metrics;
+mod names;
 mod outcome;
 
 pub use info::*;

@@ -34,6 +34,8 @@ pub enum TaskEndReason {
         /// Spark's wording.
         reason: String,
     },
+    /// Its start or its end was lost on the way: the executor does not run it, and nobody has its result.
+    TaskResultLost,
     /// Killed by the scheduler.
     TaskKilled {
         /// Spark's wording, for example `Stage finished`.

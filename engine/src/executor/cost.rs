@@ -48,6 +48,16 @@ impl Default for CostTable {
     }
 }
 
+impl CostTable {
+    /// With a reliable store that is so many times slower.
+    #[must_use]
+    pub fn with_slow_store(mut self, factor: f64) -> Self {
+        let slower = |cost: u64| (cost as f64 * factor) as u64;
+        (self.store_file, self.store_byte) = (slower(self.store_file), slower(self.store_byte));
+        self
+    }
+}
+
 /// The time that a task has used: modelled, or measured by whoever has a clock.
 pub struct CostMeter {
     table: Option<CostTable>,

@@ -26,6 +26,7 @@ pub fn run_task(work: &TaskWork, ctx: TaskContext) -> TaskOutcome {
         catch_unwind(AssertUnwindSafe(|| match work {
             TaskWork::WriteShuffle(shuffle) => shuffle.write(partition, &ctx).map(|()| Box::new(()) as TaskOutput),
             TaskWork::Result(func) => func(partition, &ctx),
+            TaskWork::Fail(message) => Err(TaskError::Exception(message.to_string())),
         }))
         .unwrap_or_else(|panic| Err(TaskError::Exception(panic_text(&*panic))))
     });

@@ -19,6 +19,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct ExecutorStores {
     id: ExecutorId,
     alive: AtomicBool,
+    /// Whether it stands still, and who waits for it to go on.
+    paused: Mutex<bool>,
+    resumed: Condvar,
     blocks: Mutex<Blocks>,
     /// Raised by every change of the blocks, so that the driver can tell older reports from newer.
     version: AtomicU64,
@@ -83,6 +86,8 @@ impl ExecutorStores {
         Self {
             id,
             alive: AtomicBool::new(true),
+            paused: Mutex::new(false),
+            resumed: Condvar::new(),
             blocks: Mutex::new(Blocks { store: blocks, tasks: BTreeMap::new() }),
             version: AtomicU64::new(0),
             shuffles: Mutex::new(shuffles),
@@ -122,6 +127,36 @@ impl ExecutorStores {
     /// Ends the incarnation: nothing of it can be read any more.
     pub fn kill(&self) {
         self.alive.store(false, Ordering::Release);
+        self.resume();
+    }
+
+    /// Lets it stand still.
+    pub fn pause(&self) {
+        *self.paused.lock() = true;
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        *self.paused.lock() = false;
+        self.resumed.notify_all();
+    }
+
+    /// Whether it stands still.
+    pub fn is_paused(&self) -> bool {
+        *self.paused.lock()
+    }
+
+    /// Returns when it goes on; at once when it does not stand still.
+    pub fn wait_while_paused(&self) {
+        let mut paused = self.paused.lock();
+        while *paused {
+            self.resumed.wait(&mut paused);
+        }
+    }
+
+    /// Flips a bit of a block behind the store's back. Returns whether there was one with bytes.
+    pub fn corrupt_block(&self, id: BlockId) -> bool {
+        self.blocks.lock().store.corrupt(id)
     }
 
     /// A block for a task of this executor, locked for reading until [`Self::read_done`] or the task's end.

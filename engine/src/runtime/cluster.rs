@@ -63,6 +63,11 @@ impl Executors {
         self.cluster.read().values().cloned().collect()
     }
 
+    /// Lets every thread of a paused executor go on, at the end of a run.
+    pub fn resume_all(&self) {
+        self.all().iter().for_each(|stores| stores.resume());
+    }
+
     /// Does what the driver asks.
     pub fn apply(&mut self, op: ClusterOp) -> ClusterNews {
         match op {
@@ -86,6 +91,24 @@ impl Executors {
                 self.slowness.insert(executor, factor);
                 ClusterNews::None
             }
+            ClusterOp::Pause { executor } => {
+                if let Some(stores) = self.stores(executor) {
+                    stores.pause();
+                }
+                ClusterNews::None
+            }
+            ClusterOp::Resume { executor } => {
+                if let Some(stores) = self.stores(executor) {
+                    stores.resume();
+                }
+                ClusterNews::None
+            }
+            ClusterOp::CorruptBlock { executor, block } => {
+                if let Some(stores) = self.stores(executor) {
+                    stores.corrupt_block(block);
+                }
+                ClusterNews::None
+            }
             ClusterOp::Unpersist { rdd, generation } => {
                 let all = self.all().into_iter();
                 ClusterNews::Blocks(all.flat_map(|s| s.unpersist(rdd, generation)).collect())
@@ -107,6 +130,8 @@ impl Executors {
                 ClusterNews::Blocks(all.flat_map(|s| s.remove_input_blocks(&blocks)).collect())
             }
             ClusterOp::ReportBlocks { executor } => match self.stores(executor) {
+                // One that stands still does not answer; it is asked again when it goes on.
+                Some(stores) if stores.is_paused() => ClusterNews::None,
                 Some(stores) => ClusterNews::Reported(executor, stores.report_blocks()),
                 None => ClusterNews::None,
             },

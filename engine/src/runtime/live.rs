@@ -1,11 +1,12 @@
 //! The loop on threads: inputs from slots, executors and the clock, one at a time into the driver.
 
 use super::cluster::{ClusterNews, Executors};
+use super::faulty_store::FaultyStore;
 use super::pool::{self, Shared, Work};
 use super::receivers::Receivers;
 use super::slots;
 use super::store_ops::StoreWorker;
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::command::Transport;
 use crate::config::EngineConfig;
 use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, ReceiverOp, Reply, SlotId};
@@ -57,16 +58,19 @@ fn start(
     let released = Arc::new(Mutex::new(Released::default()));
     let (sender, inbox) = unbounded();
     let executors = Executors::new(&config, DiskStore::temporary);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let store = FaultyStore::new(Arc::clone(&environment.store), Some(Arc::clone(&clock)));
     let shared = Shared {
         config: Arc::clone(&config),
         cluster: Arc::clone(&executors.cluster),
-        store: Arc::clone(&environment.store),
-        clock: Arc::new(SystemClock::default()),
+        store: Arc::new(store.clone()),
+        clock,
         inbox: sender,
     };
     let live = Live {
         driver: Driver::new(Arc::clone(&config), Arc::clone(&released)),
         executors,
+        store,
         workers: BTreeMap::new(),
         running: BTreeMap::new(),
         slots: BTreeMap::new(),
@@ -93,6 +97,7 @@ enum Next {
 struct Live<'a> {
     driver: Driver,
     executors: Executors,
+    store: FaultyStore,
     workers: BTreeMap<ExecutorId, Sender<Work>>,
     running: BTreeMap<TaskId, (ExecutorId, Arc<AtomicBool>)>,
     slots: BTreeMap<SlotId, Sender<Reply>>,
@@ -125,6 +130,8 @@ impl Live<'_> {
                 Next::Control(control) => self.control(control),
             }
         }
+        // What stands still could not end.
+        self.executors.resume_all();
         self.receivers.stop_all();
         self.store_worker.finish();
         // Tasks that still run end at their next chunk.
@@ -204,6 +211,7 @@ impl Live<'_> {
                 Effect::Reply(slot, reply) => self.reply(slot, reply),
                 Effect::Spawn(spawn) => self.spawn(spawn.slot, &spawn.name, spawn.run),
                 Effect::Cluster(op) => self.operate(op),
+                Effect::StoreFault(fault) => self.store.apply(fault),
                 Effect::Receiver(op) => {
                     let stores = match &op {
                         ReceiverOp::Start { executor, .. } => self.executors.stores(*executor),

@@ -1,6 +1,7 @@
 //! The engine on threads: the production driver under the wall clock.
 
 pub(crate) mod cluster;
+pub(crate) mod faulty_store;
 mod live;
 mod pool;
 mod processes;

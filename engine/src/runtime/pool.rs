@@ -46,6 +46,7 @@ pub(super) fn start(shared: &Shared, stores: &Arc<ExecutorStores>, cores: u32) -
 
 fn work(shared: &Shared, stores: &Arc<ExecutorStores>, receiver: &Receiver<Work>) {
     while let Ok(Work { launch, cancelled }) = receiver.recv() {
+        stores.wait_while_paused();
         let task = launch.info.id;
         let started = shared.clock.now();
         let clock = Arc::clone(&shared.clock);
@@ -63,6 +64,7 @@ fn work(shared: &Shared, stores: &Arc<ExecutorStores>, receiver: &Receiver<Work>
         });
         let TaskOutcome { result, mut metrics, updates, .. } = run_task(&launch.work, ctx);
         let freed = stores.task_ended(task);
+        stores.wait_while_paused();
         if !tell(shared, stores, freed) {
             return;
         }
@@ -95,6 +97,7 @@ struct AtOnce {
 
 impl EffectSink for AtOnce {
     fn effect(&self, _: u64, entry: ScriptEntry) -> Result<(), TaskError> {
+        self.stores.wait_while_paused();
         if let ScriptEntry::TeePart(part) = entry {
             if part.write(&self.stores, &*self.shared.store) {
                 drop(self.shared.inbox.send(DriverInput::part_written(self.task, part)));

@@ -167,6 +167,7 @@ impl Port for Link {
     }
 
     fn store(&self, block: &ReadyBlock) -> Result<(), String> {
+        self.stores.wait_while_paused();
         let shared = &self.shared;
         let peers = peers_of(self.stores.id(), block.id, &shared.cluster);
         let wanted = usize::from(self.level.replication.saturating_sub(1));

@@ -8,6 +8,7 @@ mod causes;
 mod checkpoints;
 mod completion;
 mod decommission;
+mod faults;
 mod inputs;
 mod job;
 mod loss;

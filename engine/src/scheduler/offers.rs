@@ -95,7 +95,7 @@ impl Scheduler {
         self.next_task += 1;
         let kind = match set.work {
             super::TaskWork::WriteShuffle(_) => TaskKind::ShuffleMapTask,
-            super::TaskWork::Result(_) => TaskKind::ResultTask,
+            super::TaskWork::Result(_) | super::TaskWork::Fail(_) => TaskKind::ResultTask,
         };
         let info = TaskInfo {
             id,

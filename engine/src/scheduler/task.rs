@@ -16,6 +16,8 @@ pub enum TaskWork {
     WriteShuffle(Arc<dyn AnyShuffle>),
     /// A result.
     Result(ResultFn),
+    /// A fault in place of either: the attempt fails with this message.
+    Fail(Arc<str>),
 }
 
 impl fmt::Debug for TaskWork {
@@ -23,6 +25,7 @@ impl fmt::Debug for TaskWork {
         match self {
             Self::WriteShuffle(shuffle) => write!(f, "WriteShuffle({})", shuffle.id()),
             Self::Result(_) => f.write_str("Result"),
+            Self::Fail(message) => write!(f, "Fail({message})"),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! asks again. The same configuration, program and commands give the same events, byte for byte.
 
 pub mod faults;
+mod held;
 mod pacing;
 mod receivers;
 mod run;

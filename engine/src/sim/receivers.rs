@@ -98,6 +98,12 @@ impl Receivers {
         }
     }
 
+    /// The executor on whose receiver's behalf a block is stored, if that start of it still counts.
+    pub fn place_of(&self, storing: &Storing) -> Option<ExecutorId> {
+        let running = self.running.get(&storing.stream).filter(|running| running.attempt == storing.attempt);
+        running.map(|running| running.executor)
+    }
+
     /// An executor died, and its receivers with it.
     pub fn executor_died(&mut self, executor: ExecutorId) {
         self.running.retain(|_, running| running.executor != executor);

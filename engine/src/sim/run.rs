@@ -1,10 +1,11 @@
 //! The loop of the simulator.
 
+use super::held::Held;
 use super::pacing::{Pacing, Waited};
 use super::receivers::{Follows, Receivers, Storing};
 use super::tasks::{Production, Script, compute};
 use crate::config::EngineConfig;
-use crate::driver::{Driver, DriverInput, Effect, Effects, Reply, SlotId};
+use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, Reply, SlotId};
 use crate::error::{EngineError, Result};
 use crate::event::{ClockKind, Envelope};
 use crate::executor::{BlockReport, EffectRules, ScriptEntry, apply};
@@ -12,6 +13,7 @@ use crate::ids::*;
 use crate::object_store::ObjectStore;
 use crate::rdd::{Files, Released, SparkContext};
 use crate::runtime::cluster::{ClusterNews, Executors};
+use crate::runtime::faulty_store::FaultyStore;
 use crate::runtime::{slots, store_ops};
 use crate::scheduler::TaskReport;
 use crate::storage::DiskStore;
@@ -78,7 +80,7 @@ pub fn simulate_paced(
 }
 
 /// What the calendar holds.
-enum Item {
+pub(super) enum Item {
     /// An effect of a task.
     Entry(TaskId, ScriptEntry),
     /// The end of a task.
@@ -119,6 +121,8 @@ struct Simulation<'a> {
     next_order: u64,
     /// Where each running task runs; absent tasks were killed, and their entries count for nothing.
     running: BTreeMap<TaskId, ExecutorId>,
+    held: Held,
+    store: FaultyStore,
     executors: Executors,
     receivers: Receivers,
     production: Arc<Mutex<Production>>,
@@ -139,16 +143,20 @@ impl<'a> Simulation<'a> {
         config.clock = ClockKind::Virtual;
         let config = Arc::new(config);
         let released = Arc::new(Mutex::new(Released::default()));
+        let store = FaultyStore::new(Arc::clone(&environment.store), None);
+        let environment = Environment { files: Arc::clone(&environment.files), store: Arc::new(store.clone()) };
         Self {
             driver: Driver::new(Arc::clone(&config), Arc::clone(&released)),
             now: VIRTUAL_EPOCH,
             calendar: BinaryHeap::new(),
             next_order: 0,
             running: BTreeMap::new(),
+            held: Held::default(),
+            store,
             executors: Executors::new(&config, || Ok(DiskStore::in_memory())),
             receivers: Receivers::default(),
             production: Arc::default(),
-            environment: environment.clone(),
+            environment,
             released,
             inbox: unbounded(),
             slots: BTreeMap::new(),
@@ -242,7 +250,8 @@ impl<'a> Simulation<'a> {
                 Effect::Launch(launch) => {
                     let (store, now) = (&self.environment.store, self.now);
                     let (task, executor) = (launch.info.id, launch.info.executor);
-                    let script = compute(launch, now, &self.config, &self.executors, store, &self.production);
+                    let slow = self.store.slowness();
+                    let script = compute(launch, now, &self.config, &self.executors, (store, slow), &self.production);
                     if let Some(mut script) = script {
                         self.running.insert(task, executor);
                         let changed = std::mem::take(&mut script.changed);
@@ -257,6 +266,7 @@ impl<'a> Simulation<'a> {
                     self.to_resume.push_back((spawn.slot, Reply::Done(Ok(()))));
                 }
                 Effect::Cluster(op) => self.operate(op),
+                Effect::StoreFault(fault) => self.store.apply(fault),
                 Effect::Receiver(op) => {
                     let follows = self.receivers.apply(self.now, op, &self.config, &self.executors);
                     self.follow(follows);
@@ -270,13 +280,19 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn operate(&mut self, op: crate::driver::ClusterOp) {
+    fn operate(&mut self, op: ClusterOp) {
+        match op {
+            ClusterOp::Pause { executor } => self.pause(executor),
+            ClusterOp::Resume { executor } => self.resume_executor(executor),
+            _ => {}
+        }
         match self.executors.apply(op) {
             ClusterNews::Blocks(reports) => self.blocks_changed(reports),
             ClusterNews::Reported(executor, reports) => self.input(DriverInput::BlocksReported { executor, reports }),
             ClusterNews::Migrated(executor, migration) => self.input(DriverInput::Migrated { executor, migration }),
             ClusterNews::Died(executor) => {
                 self.running.retain(|_, at| *at != executor);
+                self.held.forget(executor);
                 self.receivers.executor_died(executor);
                 self.production.lock().executor_died(executor);
             }
@@ -300,7 +316,39 @@ impl<'a> Simulation<'a> {
         self.schedule(script.end, Item::End(script.report));
     }
 
+    /// Where something happens; `None` when it does not happen any more.
+    fn place_of(&self, item: &Item) -> Option<ExecutorId> {
+        match item {
+            Item::Storing(storing) => self.receivers.place_of(storing),
+            Item::Entry(task, _) => self.running.get(task).copied(),
+            Item::End(report) => self.running.get(&report.task).copied(),
+        }
+    }
+
+    /// What tasks of an executor would still do waits until it goes on.
+    fn pause(&mut self, executor: ExecutorId) {
+        let calendar = std::mem::take(&mut self.calendar).into_vec();
+        let there = |item: &Scheduled| self.place_of(&item.item) == Some(executor);
+        let (held, others): (Vec<_>, Vec<_>) = calendar.into_iter().partition(there);
+        self.calendar = others.into();
+        self.held.pause(executor, self.now, held.into_iter().map(|s| (s.at, s.order, s.item)).collect());
+    }
+
+    fn resume_executor(&mut self, executor: ExecutorId) {
+        for (at, item) in self.held.resume(executor, self.now) {
+            self.schedule(at, item);
+        }
+    }
+
     fn schedule(&mut self, at: Timestamp, item: Item) {
+        let executor = self.place_of(&item);
+        let item = match executor {
+            Some(executor) => match self.held.hold(executor, self.now, at, item) {
+                Some(item) => item,
+                None => return,
+            },
+            None => item,
+        };
         self.calendar.push(Scheduled { at, order: self.next_order, item });
         self.next_order += 1;
     }

@@ -94,7 +94,7 @@ pub(super) fn compute(
     now: Timestamp,
     config: &EngineConfig,
     executors: &Executors,
-    store: &Arc<dyn ObjectStore>,
+    (store, slow_store): (&Arc<dyn ObjectStore>, f64),
     production: &Arc<Mutex<Production>>,
 ) -> Option<Script> {
     let executor = launch.info.executor;
@@ -121,7 +121,7 @@ pub(super) fn compute(
         cancelled: Arc::new(AtomicBool::new(false)),
         seed,
         chunk_len: config.chunk_len,
-        cost: CostMeter::modelled(CostTable::default(), factor),
+        cost: CostMeter::modelled(CostTable::default().with_slow_store(slow_store), factor),
     });
     let TaskOutcome { result, mut metrics, updates, modelled_ns } = run_task(&launch.work, ctx);
     metrics.run_ns = modelled_ns;

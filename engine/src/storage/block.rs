@@ -42,6 +42,10 @@ pub trait StoredBlock: Send + Sync + fmt::Debug {
     fn codec(&self) -> Arc<dyn BlockCodec>;
     /// The first records as text.
     fn preview(&self) -> Preview;
+    /// The same with one bit flipped, as a fault does; `None` for values, which have no bytes.
+    fn damaged(&self) -> Option<Arc<dyn StoredBlock>> {
+        None
+    }
 }
 
 /// Turns frames into blocks of one record type.
@@ -176,6 +180,12 @@ impl<T: Data> StoredBlock for BytesBlock<T> {
 
     fn codec(&self) -> Arc<dyn BlockCodec> {
         codec_of::<T>()
+    }
+
+    fn damaged(&self) -> Option<Arc<dyn StoredBlock>> {
+        let mut bytes = self.bytes.to_vec();
+        *bytes.last_mut()? ^= 1;
+        Some(Arc::new(Self { bytes: bytes.into(), records: self.records, of: PhantomData }))
     }
 
     /// Decodes only the records shown. Records that do not decode are not shown; reading them reports why.

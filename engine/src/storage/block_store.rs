@@ -364,6 +364,14 @@ impl BlockStore {
         self.disk.damage(&id.to_string(), damage)
     }
 
+    /// Flips a bit of a block behind the store's back: on disk, and in memory if it is serialised there.
+    /// Returns whether there were bytes to damage.
+    pub fn corrupt(&mut self, id: impl Into<StoredId>) -> bool {
+        let id = id.into();
+        let in_memory = self.memory.damage(id);
+        self.disk.damage(&id.to_string(), DiskDamage::BitFlipped) || in_memory
+    }
+
     fn victims_for(&self, rdd: Option<RddId>, mode: MemoryMode, bytes: u64) -> Option<Vec<StoredId>> {
         self.memory.victims_for(rdd, mode, bytes, |id| self.locks.is_locked(id))
     }

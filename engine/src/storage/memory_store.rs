@@ -166,6 +166,15 @@ impl MemoryStore {
         self.blocks.get(&id).map(|entry| Arc::clone(&entry.block))
     }
 
+    /// Flips a bit of a block that is held as bytes. Returns whether it is.
+    pub fn damage(&mut self, id: StoredId) -> bool {
+        let Some(entry) = self.blocks.get_mut(&id) else { return false };
+        let damaged = entry.block.damaged();
+        let hit = damaged.is_some();
+        entry.block = damaged.unwrap_or_else(|| Arc::clone(&entry.block));
+        hit
+    }
+
     /// Bytes that a block takes here.
     pub fn bytes_of(&self, id: StoredId) -> Option<u64> {
         self.blocks.get(&id).map(|entry| entry.bytes)

@@ -168,6 +168,8 @@ fn each_fault_has_its_words() {
     for (fault, executor, headline) in [
         ("kill:executor=2", Some(2), "Executor 2 died before batch 1."),
         ("slow:executor=3,factor=4", Some(3), "Executor 3 became slow before batch 1."),
+        ("pause:executor=3", Some(3), "Executor 3 was paused before batch 1."),
+        ("corrupt:block=map/1/0", None, "A stored partition was damaged before batch 1."),
         ("drop:block=map/1/0", None, "A stored partition was dropped before batch 1."),
         ("store:full", None, "The fault store:full struck before batch 1."),
     ] {

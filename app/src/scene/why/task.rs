@@ -110,6 +110,7 @@ fn failed(task: &TaskState) -> Option<Step> {
         TaskEndReason::ExecutorLostFailure { executor, .. } => {
             Step::new(Sign::Lost, format!("task {id} died with executor {executor}"))
         }
+        TaskEndReason::TaskResultLost => Step::new(None, format!("the result of task {id} was lost on the way")),
         TaskEndReason::TaskKilled { reason } => Step::new(None, format!("task {id} was killed: {reason}")),
     })
 }

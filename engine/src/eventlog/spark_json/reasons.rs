@@ -83,6 +83,7 @@ impl<'a> From<&'a TaskEndReason> for ReasonJson<'a> {
                 Self { kill: Some(reason.into()), accumulators: Some(Fixed::EmptyList), ..named("TaskKilled") }
             }
             TaskEndReason::Resubmitted => named("Resubmitted"),
+            TaskEndReason::TaskResultLost => named("TaskResultLost"),
         }
     }
 }
@@ -95,6 +96,7 @@ impl ReasonJson<'_> {
         match self.reason.as_ref() {
             "Success" => TaskEndReason::Success,
             "Resubmitted" => TaskEndReason::Resubmitted,
+            "TaskResultLost" => TaskEndReason::TaskResultLost,
             "TaskKilled" => TaskEndReason::TaskKilled { reason: text(self.kill) },
             "FetchFailed" => TaskEndReason::FetchFailed {
                 executor: executor(self.address.map(|a| a.executor)),

@@ -1,24 +1,15 @@
 //! Planned faults: what happens, and when, in the words of the command line.
 
+mod actions;
+mod moment;
+
+pub use moment::{FieldFilter, Moment};
+
 use crate::command::{Command, StopMode};
 use crate::event::{StorageLevel, UnknownLevel};
 use crate::ids::*;
 use std::fmt;
 use std::str::FromStr;
-
-/// When a fault happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// Before the first job of this batch starts; the driver knows at once.
-    Batch(BatchId),
-    /// While the `task`-th task of this stage runs.
-    Task {
-        /// Stage.
-        stage: StageId,
-        /// Index in the task set.
-        task: u32,
-    },
-}
 
 /// A command and its moment: `kill:executor=2@batch=7`.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,10 +22,7 @@ pub struct PlannedFault {
 
 impl fmt::Display for PlannedFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.moment {
-            Moment::Batch(batch) => write!(f, "{}@batch={batch}", self.command),
-            Moment::Task { stage, task } => write!(f, "{}@stage={stage}.task={task}", self.command),
-        }
+        write!(f, "{}@{}", self.command, self.moment)
     }
 }
 
@@ -51,10 +39,10 @@ impl FromStr for PlannedFault {
 
     fn from_str(spec: &str) -> Result<Self, BadFault> {
         let bad = |problem: &str| BadFault { spec: spec.to_owned(), problem: problem.to_owned() };
-        let (what, when) = spec.split_once('@').ok_or_else(|| bad("it has no @moment"))?;
+        let (what, when) = spec.rsplit_once('@').ok_or_else(|| bad("it has no @moment"))?;
         let (action, target) = what.split_once(':').ok_or_else(|| bad("it has no action:target"))?;
         let command = parse_command(action, target).map_err(|problem| bad(&problem))?;
-        let moment = parse_moment(when).ok_or_else(|| bad("the moment is neither batch=N nor stage=S.task=T"))?;
+        let moment = when.parse().map_err(|problem: String| bad(&problem))?;
         Ok(Self { command, moment })
     }
 }
@@ -68,7 +56,7 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
         "kill" => Ok(Command::KillExecutor { executor: executor(target)? }),
         "restart" => Ok(Command::RestartExecutor { executor: executor(target)? }),
         "decommission" => Ok(Command::DecommissionExecutor { executor: executor(target)? }),
-        "slow" => {
+        "slow" if !target.starts_with("store") => {
             let (which, factor) = target.split_once(",factor=").ok_or("slow needs executor=N,factor=F")?;
             let factor: f64 = factor.parse().map_err(|_| format!("{factor:?} is no factor"))?;
             if !(factor.is_finite() && factor > 0.0) {
@@ -106,18 +94,8 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
         }
         "unpersist" => Ok(Command::UnpersistRdd { target: target.parse()? }),
         "checkpoint" => Ok(Command::CheckpointRdd { target: target.parse()? }),
-        other => Err(format!(
-            "unknown action {other:?}; the actions are kill, restart, decommission, slow, drop, persist, unpersist, checkpoint, stop"
-        )),
+        other => actions::parse(other, target),
     }
-}
-
-fn parse_moment(when: &str) -> Option<Moment> {
-    if let Some(batch) = when.strip_prefix("batch=") {
-        return batch.parse().ok().filter(|n| *n > 0).map(|n| Moment::Batch(BatchId(n)));
-    }
-    let (stage, task) = when.strip_prefix("stage=")?.split_once(".task=")?;
-    Some(Moment::Task { stage: StageId(stage.parse().ok()?), task: task.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -136,6 +114,19 @@ mod tests {
             "drop:block=updateStateByKey/7/2@batch=8",
             "stop:graceful@batch=4",
             "stop:immediate@stage=3.task=0",
+            "pause:executor=2@time=3500ms",
+            "resume:executor=2@time=9000ms",
+            "corrupt:block=map#2/7/2@event=BatchStarted#8",
+            "corrupt:block=map/2@event=StageCompleted:stage=3#1",
+            "fail:task=14.3,times=2@time=0ms",
+            "fail:task=map/7/3,times=1@batch=7",
+            "fail:store,times=3@batch=5",
+            "slow:store,factor=20@batch=5",
+            "fill:store@batch=5",
+            "free:store@event=CheckpointFailed#2",
+            "lose:message=task-end,nth=2@batch=3",
+            "lose:message=launch,nth=1@stage=3.task=0",
+            "lose:message=block-report,nth=5@event=BlockUpdated:operator=map#2#1",
             "persist:op=map#2/7,level=MEMORY_AND_DISK@batch=8",
             "persist:rdd=12,level=DISK_ONLY@batch=8",
             "unpersist:op=groupByKey@stage=3.task=0",
@@ -153,7 +144,18 @@ mod tests {
             ("kill:executor=2", "no @moment"),
             ("explode:executor=2@batch=1", "unknown action"),
             ("kill:executor=x@batch=1", "no executor number"),
-            ("kill:executor=2@tomorrow", "neither batch=N"),
+            ("kill:executor=2@tomorrow", "not batch=N"),
+            ("kill:executor=2@batch=0", "batches count from 1"),
+            ("kill:executor=2@time=soon", "Time must be specified"),
+            ("kill:executor=2@event=StageComplete", "the nearest is StageCompleted"),
+            ("kill:executor=2@event=TaskEnd#0", "counts from 1"),
+            ("kill:executor=2@event=TaskEnd:executor", "FIELD=VALUE"),
+            ("fail:task=map,times=2@batch=1", "STAGE.TASK"),
+            ("fail:task=1.2,times=0@batch=1", "at least 1"),
+            ("fail:store@batch=1", "times=N"),
+            ("slow:store,factor=nan@batch=1", "greater than 0"),
+            ("fill:disk@batch=1", "fill:store"),
+            ("lose:message=heartbeat,nth=1@batch=1", "task-end, launch, block-report"),
             ("slow:executor=1,factor=0@batch=1", "greater than 0"),
             ("persist:rdd=1,level=MEMORY@batch=1", "the levels are NONE"),
             ("unpersist:map@batch=1", "neither rdd=N"),

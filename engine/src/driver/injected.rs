@@ -1,0 +1,202 @@
+//! Faults that last: executors that stand still, tasks that are bound to fail, messages that get lost.
+
+use super::Driver;
+use super::effects::{ClusterOp, Effect, Effects, StoreFault};
+use super::input::DriverInput;
+use crate::command::{Command, Message, TaskTarget};
+use crate::event::{Event, TaskMetrics};
+use crate::ids::*;
+use crate::rdd::TaskError;
+use crate::scheduler::{Outbox, TaskLaunch, TaskReport, TaskWork};
+use std::collections::BTreeSet;
+
+/// What was injected and still has an effect.
+#[derive(Default)]
+pub(super) struct Injected {
+    /// Executors that stand still, whether they were declared lost or not.
+    paused: BTreeSet<ExecutorId>,
+    /// When the driver has heard nothing of an executor for too long.
+    silent: BTreeSet<(Timestamp, ExecutorId)>,
+    /// Tasks that fail, and how many attempts still do.
+    doomed: Vec<(TaskTarget, u32, String)>,
+    /// Messages to lose: how many of the kind still pass before, and the words of the fault.
+    losing: Vec<(Message, u32, String)>,
+    /// Attempts whose start or end was lost, and when a heartbeat tells.
+    lost: BTreeSet<(Timestamp, TaskId)>,
+}
+
+impl Injected {
+    pub fn next_at(&self) -> Option<Timestamp> {
+        let silent = self.silent.first().map(|(at, _)| *at);
+        silent.into_iter().chain(self.lost.first().map(|(at, _)| *at)).min()
+    }
+
+    /// An executor is gone, and with it what it was to say.
+    pub fn executor_lost(&mut self, executor: ExecutorId) {
+        self.silent.retain(|(_, silent)| *silent != executor);
+    }
+
+    /// An executor was killed, or is replaced.
+    pub fn executor_ended(&mut self, executor: ExecutorId) {
+        self.executor_lost(executor);
+        self.paused.remove(&executor);
+    }
+
+    pub fn is_paused(&self, executor: ExecutorId) -> bool {
+        self.paused.contains(&executor)
+    }
+
+    /// Counts a message, and says of which fault it falls victim.
+    fn loses(&mut self, message: Message) -> Option<String> {
+        for (_, left, _) in self.losing.iter_mut().filter(|(kind, ..)| *kind == message) {
+            *left -= 1;
+        }
+        let at = self.losing.iter().position(|(_, left, _)| *left == 0)?;
+        Some(self.losing.remove(at).2)
+    }
+}
+
+impl Driver {
+    /// Applies a command of this file.
+    pub(super) fn inject(&mut self, now: Timestamp, command: Command, out: &mut Outbox, fx: &mut Effects) {
+        let fault = command.to_string();
+        match command {
+            Command::PauseExecutor { executor } => {
+                self.emit(now, fx, Event::FaultInjected { fault, executor: Some(executor) });
+                fx.push(Effect::Cluster(ClusterOp::Pause { executor }));
+                self.injected.paused.insert(executor);
+                self.injected.silent.insert((now.plus(self.config.network_timeout), executor));
+            }
+            Command::ResumeExecutor { executor } => self.resume(executor, fx),
+            Command::CorruptBlock { operator, batch, partition } => {
+                self.emit(now, fx, Event::FaultInjected { fault, executor: None });
+                for block in self.blocks_of(&operator, batch, partition) {
+                    let holder = self.scheduler.blocks().get(&block).and_then(|at| at.front().copied());
+                    if let Some(executor) = holder {
+                        fx.push(Effect::Cluster(ClusterOp::CorruptBlock { executor, block }));
+                    }
+                }
+            }
+            Command::FailTask { task, times } => self.doom(now, task, times, fault, out, fx),
+            Command::FailStore { times } => self.hurt_store(now, fault, StoreFault::Fail { times }, fx),
+            Command::SlowStore { factor } => self.hurt_store(now, fault, StoreFault::Slow { factor }, fx),
+            Command::FillStore => self.hurt_store(now, fault, StoreFault::Fill, fx),
+            Command::FreeStore => fx.push(Effect::StoreFault(StoreFault::Free)),
+            Command::LoseMessage { message, nth } => self.injected.losing.push((message, nth, fault)),
+            _ => {}
+        }
+    }
+
+    fn hurt_store(&mut self, now: Timestamp, fault: String, op: StoreFault, fx: &mut Effects) {
+        self.emit(now, fx, Event::FaultInjected { fault, executor: None });
+        fx.push(Effect::StoreFault(op));
+    }
+
+    fn resume(&mut self, executor: ExecutorId, fx: &mut Effects) {
+        self.injected.executor_ended(executor);
+        fx.push(Effect::Cluster(ClusterOp::Resume { executor }));
+        // It was asked for its blocks while it stood still.
+        if self.scheduler.owes_report(executor) {
+            fx.push(Effect::Cluster(ClusterOp::ReportBlocks { executor }));
+        }
+    }
+
+    /// What became due: an executor silent for too long is lost (R5.1), and a heartbeat that does not list a
+    /// task tells that its start or its end was lost.
+    pub(super) fn injected_deadline(&mut self, now: Timestamp, out: &mut Outbox) {
+        while let Some(&(at, executor)) = self.injected.silent.first().filter(|(at, _)| *at <= now) {
+            self.injected.silent.remove(&(at, executor));
+            let reason = format!("Executor heartbeat timed out after {} ms", self.config.network_timeout);
+            self.lose_executor(now, executor, &reason, out);
+        }
+        while let Some(&(at, task)) = self.injected.lost.first().filter(|(at, _)| *at <= now) {
+            self.injected.lost.remove(&(at, task));
+            // An executor that stands still sends no heartbeat; it goes on, or is lost with its tasks.
+            match self.scheduler.executor_of(task) {
+                Some(executor) if self.injected.is_paused(executor) => {
+                    self.injected.lost.insert((now.plus(self.config.heartbeat_interval), task));
+                }
+                Some(_) => self.scheduler.result_lost(now, task, out),
+                None => {}
+            }
+        }
+    }
+
+    // Tasks.
+
+    /// Attempts that run fail at once, and the next ones as they start, until `times` is used up.
+    fn doom(
+        &mut self,
+        now: Timestamp,
+        target: TaskTarget,
+        times: u32,
+        fault: String,
+        out: &mut Outbox,
+        fx: &mut Effects,
+    ) {
+        let running = self.scheduler.running_targets(&target);
+        let now_failing = running.len().min(times as usize);
+        let left = times - now_failing as u32;
+        if left > 0 {
+            self.injected.doomed.push((target, left, fault.clone()));
+        }
+        for task in running.into_iter().take(now_failing) {
+            self.emit(now, fx, Event::FaultInjected { fault: fault.clone(), executor: None });
+            fx.push(Effect::Cancel(task));
+            let result = Err(TaskError::Exception(injected(&fault)));
+            let report = TaskReport { task, result, metrics: TaskMetrics::default(), updates: Vec::new() };
+            self.scheduler.task_finished(now, report, out);
+        }
+    }
+
+    /// Sends a task to its executor, unless a fault is in its way.
+    pub(super) fn send_launch(&mut self, now: Timestamp, mut launch: TaskLaunch, fx: &mut Effects) {
+        let doom = self.injected.doomed.iter().position(|(target, ..)| self.scheduler.is_target(&launch.info, target));
+        if let Some(at) = doom {
+            let (_, left, fault) = &mut self.injected.doomed[at];
+            *left -= 1;
+            let (left, fault) = (*left, fault.clone());
+            if left == 0 {
+                self.injected.doomed.remove(at);
+            }
+            launch.work = TaskWork::Fail(injected(&fault).into());
+            self.emit(now, fx, Event::FaultInjected { fault, executor: None });
+        }
+        match self.injected.loses(Message::Launch) {
+            Some(fault) => self.lost_on_the_way(now, launch.info.id, fault, fx),
+            None => fx.push(Effect::Launch(launch)),
+        }
+    }
+
+    // Messages.
+
+    /// Whether an input gets lost before the driver hears of it.
+    pub(super) fn is_lost(&mut self, now: Timestamp, input: &DriverInput, fx: &mut Effects) -> bool {
+        if self.injected.losing.is_empty() {
+            return false;
+        }
+        match input {
+            DriverInput::TaskFinished(report) if self.scheduler.executor_of(report.task).is_some() => {
+                let Some(fault) = self.injected.loses(Message::TaskEnd) else { return false };
+                self.lost_on_the_way(now, report.task, fault, fx);
+                true
+            }
+            DriverInput::Blocks(_) => {
+                let Some(fault) = self.injected.loses(Message::BlockReport) else { return false };
+                self.emit(now, fx, Event::FaultInjected { fault, executor: None });
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn lost_on_the_way(&mut self, now: Timestamp, task: TaskId, fault: String, fx: &mut Effects) {
+        self.emit(now, fx, Event::FaultInjected { fault, executor: None });
+        self.injected.lost.insert((now.plus(self.config.heartbeat_interval), task));
+    }
+}
+
+/// What a task that is made to fail says.
+fn injected(fault: &str) -> String {
+    format!("a fault was injected: {fault}")
+}

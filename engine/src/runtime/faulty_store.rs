@@ -1,0 +1,160 @@
+//! The reliable store as faults see it: it can fail, be slow and be full.
+
+use crate::clock::Clock;
+use crate::driver::StoreFault;
+use crate::ids::Timestamp;
+use crate::object_store::{LogWriter, ObjectStore, PutMode, PutOutcome, StoreError};
+use parking_lot::Mutex;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A store around the real one, for both loops. Clones share what was done to them.
+#[derive(Clone)]
+pub(crate) struct FaultyStore {
+    inner: Arc<dyn ObjectStore>,
+    faults: Arc<Mutex<Faults>>,
+    /// Set where time is measured: there a slow store takes its time. Elsewhere it is modelled.
+    clock: Option<Arc<dyn Clock>>,
+}
+
+#[derive(Debug)]
+struct Faults {
+    failing: u32,
+    full: bool,
+    slowness: f64,
+}
+
+/// What a call takes at least before slowness multiplies it: stores in memory take no time at all.
+const CALL_NS: u64 = 1_000_000;
+
+impl fmt::Debug for FaultyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultyStore").field("inner", &self.inner).field("faults", &*self.faults.lock()).finish()
+    }
+}
+
+impl FaultyStore {
+    /// A healthy store.
+    pub fn new(inner: Arc<dyn ObjectStore>, clock: Option<Arc<dyn Clock>>) -> Self {
+        let faults = Faults { failing: 0, full: false, slowness: 1.0 };
+        Self { inner, faults: Arc::new(Mutex::new(faults)), clock }
+    }
+
+    /// Does what the driver asks.
+    pub fn apply(&self, op: StoreFault) {
+        let mut faults = self.faults.lock();
+        match op {
+            StoreFault::Fail { times } => faults.failing = faults.failing.saturating_add(times),
+            StoreFault::Slow { factor } => faults.slowness = factor,
+            StoreFault::Fill => faults.full = true,
+            StoreFault::Free => faults.full = false,
+        }
+    }
+
+    /// How many times slower than modelled.
+    pub fn slowness(&self) -> f64 {
+        self.faults.lock().slowness
+    }
+
+    /// Whether a write to `key` fails, which uses up one failure.
+    fn refuse(&self, key: &str) -> Result<(), StoreError> {
+        let mut faults = self.faults.lock();
+        let message = if faults.full {
+            "No space left on device (os error 28)"
+        } else if faults.failing > 0 {
+            faults.failing -= 1;
+            "Input/output error (os error 5)"
+        } else {
+            return Ok(());
+        };
+        Err(StoreError::Io { key: key.to_owned(), message: message.to_owned() })
+    }
+
+    fn slowly<T>(&self, call: impl FnOnce() -> T) -> T {
+        let started = self.now();
+        let result = call();
+        let more = self.slowness() - 1.0;
+        if let (Some(started), Some(now), true) = (started, self.now(), more > 0.0) {
+            let ns = now.ns_since(started).max(CALL_NS) as f64 * more;
+            std::thread::sleep(Duration::from_nanos(ns as u64));
+        }
+        result
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        self.clock.as_ref().map(|clock| clock.now())
+    }
+}
+
+impl ObjectStore for FaultyStore {
+    fn put(&self, key: &str, bytes: &[u8], mode: PutMode) -> Result<PutOutcome, StoreError> {
+        self.refuse(key)?;
+        self.slowly(|| self.inner.put(key, bytes, mode))
+    }
+
+    fn get(&self, key: &str) -> Result<Vec<u8>, StoreError> {
+        self.slowly(|| self.inner.get(key))
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.inner.list(prefix)
+    }
+
+    fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.inner.delete(key)
+    }
+
+    fn open_log(&self, key: &str) -> Result<Box<dyn LogWriter>, StoreError> {
+        let log = self.inner.open_log(key)?;
+        Ok(Box::new(FaultyLog { log, store: self.clone(), key: key.to_owned() }))
+    }
+}
+
+#[derive(Debug)]
+struct FaultyLog {
+    log: Box<dyn LogWriter>,
+    store: FaultyStore,
+    key: String,
+}
+
+impl LogWriter for FaultyLog {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.store.refuse(&self.key)?;
+        self.log.append(bytes)
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        let Self { log, store, .. } = self;
+        store.slowly(|| log.sync())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object_store::MemoryObjectStore;
+
+    /// A store that failed would stay broken, or a full one would take what nobody freed room for.
+    #[test]
+    fn faults_end_as_they_were_planned() {
+        let store = FaultyStore::new(Arc::new(MemoryObjectStore::new()), None);
+        let put = || store.put("a", b"1", PutMode::Replace).map_err(|error| error.to_string());
+        store.apply(StoreFault::Fail { times: 2 });
+        assert_eq!((put(), put()), (put_error(5), put_error(5)));
+        assert_eq!(put(), Ok(PutOutcome::Created));
+        store.apply(StoreFault::Fill);
+        assert_eq!((put(), put(), put()), (put_error(28), put_error(28), put_error(28)));
+        assert_eq!(store.get("a"), Ok(b"1".to_vec()));
+        store.apply(StoreFault::Free);
+        assert_eq!(put(), Ok(PutOutcome::Created));
+        store.apply(StoreFault::Fail { times: 1 });
+        let mut log = store.open_log("log").unwrap();
+        assert!(log.append(b"x").is_err() && log.append(b"y").is_ok());
+    }
+
+    fn put_error(code: u32) -> Result<PutOutcome, String> {
+        let what = if code == 5 { "Input/output error" } else { "No space left on device" };
+        Err(format!("{what} (os error {code}): a"))
+    }
+}

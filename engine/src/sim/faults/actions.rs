@@ -1,0 +1,98 @@
+//! What a fault does, read from the words of the command line: the actions beyond those of executors
+//! and blocks.
+
+use crate::command::{Command, Message, TaskTarget};
+use crate::ids::*;
+
+/// Every action, for the message about an unknown one.
+const ACTIONS: &str = "kill, restart, decommission, slow, pause, resume, drop, corrupt, fail, fill, free, lose, \
+    persist, unpersist, checkpoint, stop";
+
+/// Reads `target` for `action`.
+///
+/// # Errors
+/// What is wrong, and what to write instead.
+pub(super) fn parse(action: &str, target: &str) -> Result<Command, String> {
+    match action {
+        "pause" => Ok(Command::PauseExecutor { executor: executor(target)? }),
+        "resume" => Ok(Command::ResumeExecutor { executor: executor(target)? }),
+        "corrupt" => {
+            let problem = "corrupt needs block=OPERATOR/BATCH/PARTITION";
+            let path = target.strip_prefix("block=").ok_or(problem)?;
+            let (operator, batch, partition) = place(path).ok_or(problem)?;
+            Ok(Command::CorruptBlock { operator, batch, partition })
+        }
+        "fail" => fail(target),
+        "slow" => {
+            let text =
+                target.strip_prefix("store,factor=").ok_or("slow needs executor=N,factor=F or store,factor=F")?;
+            let factor: f64 = text.parse().map_err(|_| format!("{text:?} is no factor"))?;
+            if !(factor.is_finite() && factor > 0.0) {
+                return Err("the factor must be greater than 0".into());
+            }
+            Ok(Command::SlowStore { factor })
+        }
+        "fill" if target == "store" => Ok(Command::FillStore),
+        "free" if target == "store" => Ok(Command::FreeStore),
+        "fill" | "free" => {
+            Err("only the reliable store can be filled and freed; write fill:store or free:store".into())
+        }
+        "lose" => lose(target),
+        other => Err(format!("unknown action {other:?}; the actions are {ACTIONS}")),
+    }
+}
+
+fn fail(target: &str) -> Result<Command, String> {
+    let problem = "fail needs task=STAGE.TASK,times=N, or task=OPERATOR/BATCH/PARTITION,times=N, or store,times=N";
+    let (what, times) = target.rsplit_once(",times=").ok_or(problem)?;
+    let times = count(times)?;
+    if what == "store" {
+        return Ok(Command::FailStore { times });
+    }
+    let text = what.strip_prefix("task=").ok_or(problem)?;
+    let task = match place(text) {
+        Some((operator, batch, partition)) => TaskTarget::Operator { operator, batch, partition },
+        None => {
+            let (stage, task) = text.split_once('.').ok_or(problem)?;
+            TaskTarget::Index {
+                stage: StageId(stage.parse().map_err(|_| problem)?),
+                task: task.parse().map_err(|_| problem)?,
+            }
+        }
+    };
+    Ok(Command::FailTask { task, times })
+}
+
+fn lose(target: &str) -> Result<Command, String> {
+    let (kind, nth) = target
+        .strip_prefix("message=")
+        .and_then(|rest| rest.split_once(",nth="))
+        .ok_or("lose needs message=KIND,nth=N, for example message=task-end,nth=2")?;
+    let kinds = Message::NAMED.map(|(name, _)| name).join(", ");
+    let message = Message::NAMED.iter().find(|(name, _)| *name == kind).map(|(_, message)| *message);
+    let message = message.ok_or_else(|| format!("{kind:?} is no message; the messages are {kinds}"))?;
+    Ok(Command::LoseMessage { message, nth: count(nth)? })
+}
+
+fn executor(target: &str) -> Result<ExecutorId, String> {
+    let number = target.strip_prefix("executor=").ok_or("the target is not executor=N")?;
+    number.parse().map(ExecutorId).map_err(|_| format!("{number:?} is no executor number"))
+}
+
+fn count(text: &str) -> Result<u32, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| format!("{text:?} is no count; it must be at least 1"))
+}
+
+/// `OPERATOR/BATCH/PARTITION` or `OPERATOR/PARTITION`.
+fn place(path: &str) -> Option<(OperatorName, Option<BatchId>, PartitionId)> {
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts[..] {
+        [operator, batch, partition] if !operator.is_empty() => {
+            Some((operator.into(), Some(BatchId(batch.parse().ok()?)), PartitionId(partition.parse().ok()?)))
+        }
+        [operator, partition] if !operator.is_empty() => {
+            Some((operator.into(), None, PartitionId(partition.parse().ok()?)))
+        }
+        _ => None,
+    }
+}
