@@ -33,6 +33,11 @@ pub enum Command {
         /// Partition.
         partition: PartitionId,
     },
+    /// Cancel a job; stages that another job needs go on (R2.12).
+    CancelJob {
+        /// Job.
+        job: JobId,
+    },
     /// Stop the application after the batch that runs.
     Stop,
 }
@@ -47,6 +52,7 @@ impl fmt::Display for Command {
                 write!(f, "drop:block={operator}/{batch}/{partition}")
             }
             Self::DropBlock { operator, batch: None, partition } => write!(f, "drop:block={operator}/{partition}"),
+            Self::CancelJob { job } => write!(f, "cancel:job={job}"),
             Self::Stop => f.write_str("stop"),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::event::{ClockKind, StorageLevel};
 use crate::ids::*;
+pub use crate::scheduler::SchedulerConfig;
 use std::collections::BTreeMap;
 
 /// How many slots, how much memory, which limits.
@@ -29,6 +30,8 @@ pub struct EngineConfig {
     pub resubmit_delay: Millis,
     /// `spark.locality.wait` (R7.2).
     pub locality_wait: Millis,
+    /// Limits of scheduling that are rarely touched.
+    pub scheduler: SchedulerConfig,
     /// How long the driver takes to notice a dead executor that nobody told it about.
     pub loss_detection: Millis,
     /// `spark.storage.replication.proactive` (R8.14).
@@ -75,6 +78,7 @@ impl Default for EngineConfig {
             stage_max_consecutive_attempts: 4,
             resubmit_delay: Millis(200),
             locality_wait: Millis(3000),
+            scheduler: SchedulerConfig::default(),
             loss_detection: Millis(100),
             proactive_replication: true,
             limit_scale_up_factor: 4,

@@ -5,15 +5,15 @@
 //! are recorded with the modelled time of their occurrence and applied then.
 
 use crate::event::*;
-use crate::executor::{CostMeter, ExecutorStores, ScriptEntry};
+use crate::executor::{CommitPermit, CostMeter, ExecutorStores, OutputCommitCoordinator, ScriptEntry};
 use crate::ids::*;
 use crate::object_store::ObjectStore;
 use crate::rdd::{Stop, TaskError};
 use crate::rng::{Rng, Seed};
-use crate::shuffle::MapOutputTracker;
+use crate::shuffle::{MapOutputTracker, MapSizes};
 use crate::storage::{Data, StoredBlock, Tier};
 use imbl::{OrdMap, Vector};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -45,6 +45,8 @@ pub struct TaskView {
     pub policies: Arc<BTreeMap<RddId, BlockPolicy>>,
     /// Executors that may receive replicas, the task's own excluded.
     pub peers: Vec<ExecutorId>,
+    /// Who may commit the output of a partition.
+    pub commits: Arc<Mutex<OutputCommitCoordinator>>,
 }
 
 /// Which attempt of what.
@@ -99,6 +101,8 @@ struct Journal {
     /// On what the time since `since_ns` goes.
     spending: Spending,
     since_ns: u64,
+    /// Bytes of the map output by reduce partition.
+    map_sizes: MapSizes,
     /// Blocks this task put and that are not applied yet.
     pending: BTreeMap<BlockId, Arc<dyn StoredBlock>>,
 }
@@ -411,13 +415,37 @@ impl TaskContext {
         buckets: Vec<Arc<dyn StoredBlock>>,
     ) -> Result<(), TaskError> {
         self.spend_on(Spending::Write);
-        let bytes: u64 = buckets.iter().map(|b| b.memory_bytes()).sum();
+        let sizes: Arc<[u64]> = buckets.iter().map(|b| b.memory_bytes()).collect();
+        let bytes: u64 = sizes.iter().sum();
         let records: u64 = buckets.iter().map(|b| b.len()).sum();
+        self.journal.borrow_mut().map_sizes = MapSizes(sizes);
         self.cost.shuffle_write(bytes, records);
         let write = ShuffleMetrics { bytes, records, blocks: buckets.len() as u64, remote_blocks: 0 };
         self.journal.borrow_mut().metrics.shuffle_write = write;
         let written = self.sink.effect(self.cost.now(), ScriptEntry::WriteMapOutput { shuffle, map, buckets });
         self.spend_on(Spending::Task);
+        written
+    }
+
+    /// How many bytes the map output that was written has for each reduce partition.
+    pub(crate) fn map_sizes(&self) -> MapSizes {
+        self.journal.borrow().map_sizes.clone()
+    }
+
+    // Output.
+
+    /// Writes a part of an action's output to the reliable store, if this attempt may: of all attempts of
+    /// the partition, one commits (R4.9). The object appears whole or not at all.
+    ///
+    /// # Errors
+    /// [`TaskError::CommitDenied`] when another attempt commits; the store's error as an exception.
+    pub fn commit_output(&self, key: String, bytes: Arc<[u8]>) -> Result<(), TaskError> {
+        let before = self.spend_on(Spending::Write);
+        self.cost.checkpoint_write(bytes.len() as u64, 0);
+        let TaskIdentity { stage, partition, attempt, .. } = self.task;
+        let permit = CommitPermit::new(&self.view.commits, stage, partition, attempt);
+        let written = self.sink.effect(self.cost.now(), ScriptEntry::CommitOutput { permit, key, bytes });
+        self.spend_on(before);
         written
     }
 

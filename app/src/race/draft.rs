@@ -109,7 +109,7 @@ impl FaultDraft {
                 self.of_batch = batch.map(|b| b.0);
                 self.partition = partition.0;
             }
-            Command::RestartExecutor { .. } | Command::Stop => return None,
+            Command::RestartExecutor { .. } | Command::CancelJob { .. } | Command::Stop => return None,
         }
         match fault.moment {
             Moment::Batch(batch) => (self.when, self.batch) = (When::BeforeBatch, batch.0),

@@ -15,6 +15,7 @@ pub fn fault_words(fault: &PlannedFault) -> String {
         Command::DropBlock { operator, batch: None, partition } => {
             format!("partition {partition} of {operator} is dropped")
         }
+        Command::CancelJob { job } => format!("job {job} is cancelled"),
         Command::Stop => "the program stops".to_owned(),
     };
     match fault.moment {

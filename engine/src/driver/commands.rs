@@ -5,7 +5,7 @@ use super::effects::{ClusterOp, Effect, Effects};
 use crate::command::Command;
 use crate::event::Event;
 use crate::ids::*;
-use crate::scheduler::Outbox;
+use crate::scheduler::{Loss, Outbox};
 use crate::sim::faults::{Moment, PlannedFault};
 
 /// Spark's words for an executor killed with SIGKILL.
@@ -73,6 +73,9 @@ impl Driver {
                     fx.push(Effect::Cluster(ClusterOp::DropBlock { block }));
                 }
             }
+            Command::CancelJob { job } => {
+                self.scheduler.cancel_job(now, job, "", out);
+            }
             Command::Stop => self.stop_streaming(),
         }
     }
@@ -81,7 +84,7 @@ impl Driver {
         fx.push(Effect::Cluster(ClusterOp::Kill { executor }));
         self.dead.insert(executor);
         match detection {
-            Detection::AtOnce => self.lose_executor(now, executor, KILLED, out),
+            Detection::AtOnce => self.lose_executor(now, executor, &Loss::exited(KILLED), out),
             Detection::AfterDelay => {
                 self.undetected.insert((now.plus(self.config.loss_detection), executor));
             }
@@ -102,6 +105,11 @@ impl Driver {
             Command::RestartExecutor { executor } if self.scheduler.cores(*executor).is_some() => {
                 Err(format!("the driver has not noticed yet that executor {executor} is gone; try again"))
             }
+            Command::CancelJob { job } if !self.scheduler.active_jobs().any(|active| active == *job) => {
+                let active: Vec<String> = self.scheduler.active_jobs().map(|job| job.to_string()).collect();
+                let running = if active.is_empty() { "none".to_owned() } else { active.join(", ") };
+                Err(format!("job {job} does not run; running jobs: {running}"))
+            }
             Command::DropBlock { operator, batch, partition }
                 if self.blocks_of(operator, *batch, *partition).is_empty() =>
             {
@@ -116,31 +124,5 @@ impl Driver {
         let of_operator = rdds.filter(|r| r.op.operator == *operator && (batch.is_none() || r.op.batch == batch));
         let blocks = of_operator.map(|r| BlockId::new(r.id, partition));
         blocks.filter(|b| self.scheduler.blocks().contains_key(b)).collect()
-    }
-
-    pub(super) fn lose_executor(&mut self, now: Timestamp, executor: ExecutorId, reason: &str, out: &mut Outbox) {
-        self.dead.insert(executor);
-        self.undetected.retain(|(_, e)| *e != executor);
-        self.scheduler.executor_lost(now, executor, reason, out);
-    }
-
-    /// Starts a new executor with a new id, in place of `replaces` if given.
-    pub(super) fn start_executor(
-        &mut self,
-        now: Timestamp,
-        replaces: Option<ExecutorId>,
-        out: &mut Outbox,
-        fx: &mut Effects,
-    ) {
-        let executor = ExecutorId(self.next_executor);
-        self.next_executor += 1;
-        if let Some(old) = replaces {
-            self.dead.remove(&old);
-        }
-        let cores = self.config.cores;
-        fx.push(Effect::Cluster(ClusterOp::Start { executor, cores }));
-        self.emit(now, fx, Event::ExecutorAdded { executor, cores, replaces });
-        self.emit(now, fx, Event::BlockManagerAdded { executor, max_memory: self.config.memory });
-        self.scheduler.add_executor(now, executor, cores, out);
     }
 }

@@ -7,7 +7,7 @@ use crate::event::{CheckpointPart, OutputOpInfo, StorageLevel, StreamInfo};
 use crate::executor::BlockReport;
 use crate::ids::*;
 use crate::rdd::{AnyRdd, JobSpec, Notice, TaskOutput};
-use crate::scheduler::TaskReport;
+use crate::scheduler::{Loss, TaskReport};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -235,6 +235,13 @@ pub enum DriverInput {
     ExecutorLost {
         /// Which.
         executor: ExecutorId,
+        /// Why, and who may be to blame.
+        loss: Loss,
+    },
+    /// A host is gone with every executor on it (R5.7).
+    HostLost {
+        /// Which.
+        host: HostId,
         /// Why.
         reason: String,
     },
@@ -267,6 +274,7 @@ impl fmt::Debug for DriverInput {
             Self::BlocksReported { .. } => "BlocksReported",
             Self::Receiver { .. } => "Receiver",
             Self::ExecutorLost { .. } => "ExecutorLost",
+            Self::HostLost { .. } => "HostLost",
             Self::CheckpointPublished { .. } => "CheckpointPublished",
             Self::SlotEnded { .. } => "SlotEnded",
             Self::Deadline => "Deadline",

@@ -7,6 +7,7 @@
 mod checkpoints;
 mod commands;
 mod effects;
+mod executors;
 mod input;
 mod receivers;
 mod streaming;
@@ -22,7 +23,7 @@ use crate::error::EngineError;
 use crate::event::*;
 use crate::ids::*;
 use crate::rdd::{Notice, Released};
-use crate::scheduler::{Outbox, Scheduler};
+use crate::scheduler::{Loss, Outbox, Scheduler};
 use crate::sim::faults::PlannedFault;
 use parking_lot::Mutex;
 use receivers::Receivers;
@@ -45,6 +46,8 @@ pub struct Driver {
     faults: Vec<PlannedFault>,
     released: Arc<Mutex<Released>>,
     next_executor: u32,
+    /// Executors that a task brought down and that were started again.
+    retries: u32,
     next_slot: u32,
     next_seq: u64,
     inputs: u64,
@@ -67,6 +70,7 @@ impl Driver {
             faults: config.faults.clone(),
             released,
             next_executor: 1,
+            retries: 0,
             next_slot: 1,
             next_seq: 0,
             inputs: 0,
@@ -131,7 +135,7 @@ impl Driver {
             DriverInput::Request { slot, request } => self.on_request(now, slot, request, &mut out, fx),
             DriverInput::Told { told, .. } => self.on_told(now, told, &mut out, fx),
             DriverInput::Command(command) => self.on_command(now, command, &mut out, fx),
-            DriverInput::TaskFinished(report) => self.scheduler.task_finished(now, report, &mut out),
+            DriverInput::TaskFinished(report) => self.task_finished(now, report, &mut out, fx),
             DriverInput::Blocks(reports) => self.scheduler.blocks_changed(reports, &mut out),
             DriverInput::BlocksReported { executor, reports } => {
                 if self.scheduler.executor_reported(executor, &mut out) {
@@ -141,7 +145,8 @@ impl Driver {
             DriverInput::Receiver { stream, attempt, news } => {
                 self.on_receiver_news(now, (stream, attempt), news, &mut out);
             }
-            DriverInput::ExecutorLost { executor, reason } => self.lose_executor(now, executor, &reason, &mut out),
+            DriverInput::ExecutorLost { executor, loss } => self.lose_executor(now, executor, &loss, &mut out),
+            DriverInput::HostLost { host, reason } => self.lose_host(now, host, &reason, &mut out, fx),
             DriverInput::CheckpointPublished { write, result } => self.checkpoint_published(now, write, result, fx),
             DriverInput::SlotEnded { slot, result } => self.slot_ended(now, slot, result, &mut out, fx),
             DriverInput::Deadline => self.on_deadline(now, &mut out),
@@ -276,7 +281,7 @@ impl Driver {
                 break;
             }
             self.undetected.pop_first();
-            self.lose_executor(now, executor, commands::KILLED, out);
+            self.lose_executor(now, executor, &Loss::exited(commands::KILLED), out);
         }
         self.scheduler.on_deadline(now, out);
         self.tick_streaming(now);

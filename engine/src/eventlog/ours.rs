@@ -9,7 +9,7 @@ use std::io;
 const PREFIX: &str = "Faultline";
 
 /// Names of the kinds written here; another name after the prefix is of a newer version.
-const KINDS: [&str; 27] = [
+const KINDS: [&str; 30] = [
     "ReceiverStarted",
     "ReceiverError",
     "ReceiverStopped",
@@ -36,6 +36,9 @@ const KINDS: [&str; 27] = [
     "CommandApplied",
     "CommandRejected",
     "FindingReported",
+    "SpeculativeTaskSubmitted",
+    "ExecutorExcluded",
+    "ExecutorUnexcluded",
     "Unknown",
 ];
 

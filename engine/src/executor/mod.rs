@@ -3,14 +3,16 @@
 //! Both loops own executors; the driver only knows their ids. An incarnation that died stays dead:
 //! reads from it fail, and what its threads still do has no effect.
 
+mod commits;
 mod cost;
 mod inline;
 mod run;
 mod script;
 mod stores;
 
+pub use commits::{CommitPermit, OutputCommitCoordinator};
 pub use cost::{CostMeter, CostTable};
 pub use inline::inline_context;
-pub use run::{TaskOutcome, run_task};
+pub use run::{TaskOutcome, exit_executor, run_task};
 pub use script::{BlockReport, Replicas, ScriptEntry, apply, store_input_block};
 pub use stores::ExecutorStores;

@@ -1,6 +1,6 @@
 //! The effects of a task, applied as they occur (threads) or at their modelled time (simulator).
 
-use super::ExecutorStores;
+use super::{CommitPermit, ExecutorStores};
 use crate::event::{Preview, StorageLevel};
 use crate::ids::*;
 use crate::object_store::{ObjectStore, PutMode};
@@ -55,6 +55,15 @@ pub enum ScriptEntry {
         /// One per reduce partition.
         buckets: Vec<Arc<dyn StoredBlock>>,
     },
+    /// A part of an action's output is written to the reliable store, by the one attempt that may.
+    CommitOutput {
+        /// Asks whether this is the one.
+        permit: CommitPermit,
+        /// Key.
+        key: String,
+        /// Bytes.
+        bytes: Arc<[u8]>,
+    },
     /// A part of a checkpoint is written to the reliable store.
     StorePart {
         /// Key.
@@ -95,7 +104,7 @@ pub fn apply(
             put_with_replicas(id, &block, policy, &peers, stores, cluster, previews)
         }
         ScriptEntry::Fetched { executor, shuffle, map, reduce } => {
-            let lives = cluster.read().get(&executor).is_some_and(|s| s.is_alive());
+            let lives = cluster.read().get(&executor).is_some_and(|s| s.serves_map_outputs());
             if lives {
                 Ok(Vec::new())
             } else {
@@ -104,6 +113,17 @@ pub fn apply(
         }
         ScriptEntry::WriteMapOutput { shuffle, map, buckets } => {
             stores.put_map_output(shuffle, map, buckets).map_err(TaskError::Exception)?;
+            Ok(Vec::new())
+        }
+        ScriptEntry::CommitOutput { permit, key, bytes } => {
+            if !stores.is_alive() {
+                return Err(TaskError::Cancelled);
+            }
+            if !permit.ask() {
+                return Err(TaskError::CommitDenied);
+            }
+            let written = store.put(&key, &bytes, PutMode::Replace);
+            written.map_err(|error| TaskError::Exception(format!("cannot write {key}: {error}")))?;
             Ok(Vec::new())
         }
         ScriptEntry::StorePart { key, bytes } => {

@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct ExecutorStores {
     id: ExecutorId,
     alive: AtomicBool,
+    /// Whether an external shuffle service hands out the map outputs, now that the incarnation is dead.
+    served: AtomicBool,
     blocks: Mutex<BlockStore>,
     /// Raised by every change of the blocks, so that the driver can tell older reports from newer.
     version: AtomicU64,
@@ -38,6 +40,7 @@ impl ExecutorStores {
         Self {
             id,
             alive: AtomicBool::new(true),
+            served: AtomicBool::new(false),
             blocks: Mutex::new(blocks),
             version: AtomicU64::new(0),
             shuffles: Mutex::new(shuffles),
@@ -59,7 +62,20 @@ impl ExecutorStores {
 
     /// Ends the incarnation: nothing of it can be read any more.
     pub fn kill(&self) {
+        self.served.store(false, Ordering::Release);
         self.alive.store(false, Ordering::Release);
+    }
+
+    /// Ends the incarnation, but for the map outputs that it finished: an external shuffle service on its
+    /// host goes on to hand them out.
+    pub fn kill_but_serve(&self) {
+        self.served.store(true, Ordering::Release);
+        self.alive.store(false, Ordering::Release);
+    }
+
+    /// Whether map outputs can be fetched from here.
+    pub fn serves_map_outputs(&self) -> bool {
+        self.is_alive() || self.served.load(Ordering::Acquire)
     }
 
     /// A block for a task of this executor. Nothing moves until [`Self::block_read`].
@@ -209,7 +225,7 @@ impl ExecutorStores {
         map: PartitionId,
         reduce: PartitionId,
     ) -> Option<Arc<dyn StoredBlock>> {
-        if !self.is_alive() {
+        if !self.serves_map_outputs() {
             return None;
         }
         self.shuffles.lock().get(shuffle, map, reduce).ok().flatten()
@@ -229,7 +245,7 @@ impl ExecutorStores {
 
     /// Whether a map output is there.
     pub fn holds_map_output(&self, shuffle: ShuffleId, map: PartitionId) -> bool {
-        self.is_alive() && self.shuffles.lock().contains(shuffle, map)
+        self.serves_map_outputs() && self.shuffles.lock().contains(shuffle, map)
     }
 
     /// Deletes one map output behind the driver's back.

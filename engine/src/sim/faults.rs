@@ -92,7 +92,12 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
                 _ => Err("drop needs block=OPERATOR/BATCH/PARTITION".into()),
             }
         }
-        other => Err(format!("unknown action {other:?}; the actions are kill, restart, slow, drop")),
+        "cancel" => {
+            let job = target.strip_prefix("job=").ok_or("cancel needs job=N")?;
+            let job = job.parse().map_err(|_| format!("{job:?} is no job number"))?;
+            Ok(Command::CancelJob { job: JobId(job) })
+        }
+        other => Err(format!("unknown action {other:?}; the actions are kill, restart, slow, drop, cancel")),
     }
 }
 
@@ -117,6 +122,7 @@ mod tests {
             "restart:executor=2@batch=9",
             "slow:executor=1,factor=10@batch=3",
             "drop:block=updateStateByKey/7/2@batch=8",
+            "cancel:job=3@stage=4.task=0",
         ] {
             let fault: PlannedFault = spec.parse().expect(spec);
             assert_eq!(fault.to_string(), spec);

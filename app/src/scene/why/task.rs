@@ -110,6 +110,9 @@ fn failed(task: &TaskState) -> Option<Step> {
         TaskEndReason::ExecutorLostFailure { executor, .. } => {
             Step::new(Sign::Lost, format!("task {id} died with executor {executor}"))
         }
+        TaskEndReason::TaskCommitDenied { .. } => {
+            Step::new(None, format!("task {id} may not commit: another attempt of the partition does"))
+        }
         TaskEndReason::TaskKilled { reason } => Step::new(None, format!("task {id} was killed: {reason}")),
     })
 }

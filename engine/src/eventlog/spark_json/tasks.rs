@@ -71,7 +71,7 @@ impl TaskInfoJson<'_> {
             executor: task.executor.to_string().into(),
             host: HOST.into(),
             locality: locality_text(task.locality).into(),
-            speculative: false,
+            speculative: task.speculative,
             getting_result_ms: 0,
             finished_ms: 0,
             failed: false,
@@ -110,6 +110,7 @@ impl TaskInfoJson<'_> {
             finished,
             locality: locality_of(&self.locality),
             kind,
+            speculative: self.speculative,
         })
     }
 }
@@ -117,6 +118,7 @@ impl TaskInfoJson<'_> {
 const fn locality_text(locality: Locality) -> &'static str {
     match locality {
         Locality::ProcessLocal => "PROCESS_LOCAL",
+        Locality::NodeLocal => "NODE_LOCAL",
         Locality::NoPref => "NO_PREF",
         Locality::Any => "ANY",
     }
@@ -125,6 +127,7 @@ const fn locality_text(locality: Locality) -> &'static str {
 fn locality_of(text: &str) -> Locality {
     match text {
         "PROCESS_LOCAL" => Locality::ProcessLocal,
+        "NODE_LOCAL" => Locality::NodeLocal,
         "NO_PREF" => Locality::NoPref,
         _ => Locality::Any,
     }
