@@ -86,7 +86,9 @@ impl Scheduler {
                     if legacy && level != Locality::NoPref {
                         set.delay.reset(now, locality);
                     }
-                    best = Some(best.map_or(locality, |best| best.min(locality)));
+                    // As in Spark, a launch without a preference is as local as can be.
+                    let local = if locality == Locality::NoPref { Locality::ProcessLocal } else { locality };
+                    best = Some(best.map_or(local, |best| best.min(local)));
                     self.launch(now, Placement { stage: id, index, executor, host, locality, speculative }, out);
                     launched = true;
                 }
