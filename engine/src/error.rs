@@ -5,6 +5,12 @@ use thiserror::Error;
 /// The result of driver-side engine calls.
 pub type Result<T> = std::result::Result<T, EngineError>;
 
+/// Throws an error to whoever runs this part of the driver program: for refusals of calls that return
+/// a stream and not a result. It ends the program with exactly this error, as an exception does.
+pub(crate) fn throw(error: EngineError) -> ! {
+    std::panic::resume_unwind(Box::new(error))
+}
+
 /// An error that reaches the driver program.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EngineError {

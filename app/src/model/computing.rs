@@ -71,9 +71,8 @@ impl Model {
             let lost = state.lost_with.is_some() || state.evicted;
             let again = state.computed > 0 && (needed_again || lost);
             for parent in &rdd.info.parents {
-                if let Some(partition) = narrow_parent(parent.kind, block.partition) {
-                    todo.push(Step { block: BlockId::new(parent.rdd, partition), again });
-                }
+                let parents = narrow_parents(parent.kind, block.partition);
+                todo.extend(parents.map(|p| Step { block: BlockId::new(parent.rdd, p), again }));
             }
             steps.push(Step { block, again });
         }
@@ -81,14 +80,9 @@ impl Model {
     }
 }
 
-/// The parent partition that a partition reads, as [`DependencyKind::narrow_parent`], for ranges of any
-/// log, which may overflow.
-pub fn narrow_parent(kind: DependencyKind, partition: PartitionId) -> Option<PartitionId> {
-    match kind {
-        DependencyKind::Range { in_start, out_start, length } => {
-            let offset = partition.0.checked_sub(out_start).filter(|&o| o < length)?;
-            in_start.checked_add(offset).map(PartitionId)
-        }
-        DependencyKind::OneToOne | DependencyKind::Shuffle { .. } => kind.narrow_parent(partition),
-    }
+/// The parent partitions that a partition reads, no more than a walk takes: a log may claim any number.
+pub fn narrow_parents(kind: DependencyKind, partition: PartitionId) -> impl DoubleEndedIterator<Item = PartitionId> {
+    let parents = kind.narrow_parents(partition);
+    let last = parents.end.min(parents.start.saturating_add(MAX_COMPUTING_PARTITIONS as u32));
+    (parents.start..last).map(PartitionId)
 }

@@ -45,7 +45,7 @@ pub use batches::BatchState;
 pub use cells::{Cell, Sign};
 pub use checkpoints::{CHECKPOINT_RDD_CLASS, CheckpointState};
 pub use chunked::Chunked;
-pub use computing::narrow_parent;
+pub use computing::narrow_parents;
 pub use executors::ExecutorState;
 pub use faults::{FaultRecord, RunningTask};
 pub use index::Index;

@@ -3,6 +3,7 @@
 use super::{RecomputeCause, StorageLevel};
 use crate::ids::*;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// An RDD as plain data: what the lineage graph holds and events carry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +62,14 @@ pub enum Determinism {
     Indeterminate,
 }
 
+impl Determinism {
+    /// That of an operator whose records depend on the order of its input.
+    #[must_use]
+    pub fn order_sensitive(self) -> Self {
+        if self == Self::Unordered { Self::Indeterminate } else { self }
+    }
+}
+
 /// An edge of the lineage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DependencyInfo {
@@ -84,6 +93,23 @@ pub enum DependencyKind {
         /// How many.
         length: u32,
     },
+    /// Child partition i reads the parent partitions `i * parents / children..(i + 1) * parents / children`.
+    Coalesced {
+        /// Parent partitions.
+        parents: u32,
+        /// Child partitions.
+        children: u32,
+    },
+    /// Child partition i reads parent partition `i / by`: the left side of a cartesian product.
+    Quotient {
+        /// Partitions of the right side.
+        by: u32,
+    },
+    /// Child partition i reads parent partition `i % by`: the right side of a cartesian product.
+    Remainder {
+        /// Partitions of the right side.
+        by: u32,
+    },
     /// Every child partition may read every parent partition: a stage boundary.
     Shuffle {
         /// The shuffle.
@@ -92,14 +118,24 @@ pub enum DependencyKind {
 }
 
 impl DependencyKind {
-    /// The parent partition that child partition `p` reads; `None` for a shuffle or outside the range.
-    pub fn narrow_parent(self, p: PartitionId) -> Option<PartitionId> {
+    /// The parent partitions that child partition `p` reads; none for a shuffle or outside the range.
+    /// Numbers of any log give an answer.
+    pub fn narrow_parents(self, p: PartitionId) -> Range<u32> {
+        let one = |p: Option<u32>| p.map_or(0..0, |p| p..p.saturating_add(1));
         match self {
-            Self::OneToOne => Some(p),
+            Self::OneToOne => one(Some(p.0)),
             Self::Range { in_start, out_start, length } => {
-                (p.0 >= out_start && p.0 < out_start + length).then(|| PartitionId(p.0 - out_start + in_start))
+                let offset = p.0.checked_sub(out_start).filter(|offset| *offset < length);
+                one(offset.and_then(|offset| in_start.checked_add(offset)))
             }
-            Self::Shuffle { .. } => None,
+            Self::Coalesced { parents, children } if p.0 < children => {
+                // No more than `parents`, so it fits.
+                let cut = |i: u64| (i * u64::from(parents) / u64::from(children)) as u32;
+                cut(u64::from(p.0))..cut(u64::from(p.0) + 1)
+            }
+            Self::Quotient { by } => one(p.0.checked_div(by)),
+            Self::Remainder { by } => one(p.0.checked_rem(by)),
+            Self::Coalesced { .. } | Self::Shuffle { .. } => 0..0,
         }
     }
 }

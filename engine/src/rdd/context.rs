@@ -265,7 +265,7 @@ impl SparkContext {
     }
 
     /// Numbers and describes a new RDD.
-    pub(super) fn new_core(
+    pub(crate) fn new_core(
         &self,
         class: &str,
         num_partitions: u32,

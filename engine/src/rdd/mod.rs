@@ -6,25 +6,32 @@
 
 mod action;
 mod blocks;
+mod cartesian;
 mod checkpointed;
 mod chunk;
+mod coalesce;
 mod cogroup;
 mod context;
 mod dependency;
 mod detached;
+mod distinct;
 mod narrow;
 mod node;
 mod pair;
 pub mod partitioner;
 mod read;
+mod sample;
 mod source;
 mod union;
+mod zip;
 
+pub use action::{Number, StatCounter};
 pub use chunk::{Chunk, Sink, Stop, TaskError};
 pub use context::{Files, JobRunner, JobSpec, Notice, ResultFn, SparkContext, TaskOutput};
 pub use dependency::Dependency;
 pub use narrow::{Out, PreservesPartitioning};
 pub use node::{AnyRdd, AnyShuffle, CheckpointState, RddCore, RddNode};
+pub use sample::Replacement;
 pub use source::{Line, ReplayText};
 
 pub(crate) use chunk::{deliver_owned, deliver_shared};
@@ -57,7 +64,7 @@ impl<T: Data> Clone for Rdd<T> {
 }
 
 impl<T: Data> Rdd<T> {
-    fn new(core: RddCore, node: impl RddNode<T> + 'static) -> Self {
+    pub(crate) fn new(core: RddCore, node: impl RddNode<T> + 'static) -> Self {
         Self(Arc::new(RddInner { core, node: RwLock::new(Some(Arc::new(node))) }))
     }
 

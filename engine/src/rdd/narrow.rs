@@ -3,7 +3,7 @@
 use super::chunk::{Chunk, Sink, Stop, TaskError};
 use super::node::RddNode;
 use super::{Dependency, Rdd};
-use crate::event::PartitionerInfo;
+use crate::event::{Determinism, PartitionerInfo};
 use crate::ids::PartitionId;
 use crate::storage::Data;
 use crate::task_context::TaskContext;
@@ -30,7 +30,7 @@ impl<U> Out<'_, U> {
 }
 
 /// Sends the buffer on and keeps its capacity.
-fn flush<U>(buffer: &mut Vec<U>, sink: Sink<'_, U>) -> ControlFlow<Stop> {
+pub(super) fn flush<U>(buffer: &mut Vec<U>, sink: Sink<'_, U>) -> ControlFlow<Stop> {
     if buffer.is_empty() {
         return ControlFlow::Continue(());
     }
@@ -109,18 +109,23 @@ where
             Ok(values) => values,
             Err(error) => return ControlFlow::Break(Stop::Failed(error)),
         };
-        let mut output = match (self.f)(part, ctx, values.into_iter()) {
-            Ok(output) => output.into_iter(),
-            Err(error) => return ControlFlow::Break(Stop::Failed(error)),
-        };
-        let mut buffer = Vec::with_capacity(ctx.chunk_len());
-        loop {
-            buffer.extend(output.by_ref().take(ctx.chunk_len()));
-            if buffer.is_empty() {
-                return ControlFlow::Continue(());
-            }
-            flush(&mut buffer, sink)?;
+        match (self.f)(part, ctx, values.into_iter()) {
+            Ok(output) => deliver_all(output, ctx.chunk_len(), sink),
+            Err(error) => ControlFlow::Break(Stop::Failed(error)),
         }
+    }
+}
+
+/// Delivers what an iterator gives in chunks of `len`.
+pub(super) fn deliver_all<U>(output: impl IntoIterator<Item = U>, len: usize, sink: Sink<'_, U>) -> ControlFlow<Stop> {
+    let mut output = output.into_iter();
+    let mut buffer = Vec::with_capacity(len);
+    loop {
+        buffer.extend(output.by_ref().take(len));
+        if buffer.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        flush(&mut buffer, sink)?;
     }
 }
 
@@ -131,15 +136,19 @@ impl<T: Data> Rdd<T> {
         partitioner: Option<PartitionerInfo>,
         node: impl RddNode<U> + 'static,
     ) -> Rdd<U> {
-        let info = self.info();
+        self.one_to_one("MapPartitionsRDD", partitioner, self.info().determinism, node)
+    }
+
+    /// An RDD of any class whose partitions read those of this RDD one by one.
+    pub(super) fn one_to_one<U: Data>(
+        &self,
+        class: &str,
+        partitioner: Option<PartitionerInfo>,
+        determinism: Determinism,
+        node: impl RddNode<U> + 'static,
+    ) -> Rdd<U> {
         let dependencies = vec![Dependency::one_to_one(self.erased())];
-        let core = self.context().new_core(
-            "MapPartitionsRDD",
-            info.num_partitions,
-            partitioner,
-            info.determinism,
-            dependencies,
-        );
+        let core = self.context().new_core(class, self.num_partitions(), partitioner, determinism, dependencies);
         Rdd::new(core, node)
     }
 
@@ -206,6 +215,32 @@ impl<T: Data> Rdd<T> {
         self.narrow(None, WholePartition { parent: self.clone(), f: move |_, _: &TaskContext, values| Ok(f(values)) })
     }
 
+    /// A whole partition with its number through `f`.
+    #[track_caller]
+    pub fn map_partitions_with_index<U: Data, I: IntoIterator<Item = U>>(
+        &self,
+        f: impl Fn(PartitionId, std::vec::IntoIter<T>) -> I + Send + Sync + 'static,
+    ) -> Rdd<U> {
+        let _scope = self.context().open("mapPartitionsWithIndex", Location::caller());
+        let f = move |part, _: &TaskContext, values| Ok(f(part, values));
+        self.narrow(None, WholePartition { parent: self.clone(), f })
+    }
+
+    /// Each partition as one record: of `[1, 2]` and `[3]` it makes the records `[1, 2]` and `[3]`.
+    #[track_caller]
+    pub fn glom(&self) -> Rdd<Vec<T>> {
+        let _scope = self.context().open("glom", Location::caller());
+        let f = |_, _: &TaskContext, values: std::vec::IntoIter<T>| Ok([values.collect()]);
+        self.narrow(None, WholePartition { parent: self.clone(), f })
+    }
+
+    /// Each record behind the key that `f` gives it.
+    #[track_caller]
+    pub fn key_by<K: Data>(&self, f: impl Fn(&T) -> K + Send + Sync + 'static) -> Rdd<(K, T)> {
+        let _scope = self.context().open("keyBy", Location::caller());
+        self.map(move |record| (f(&record), record))
+    }
+
     /// A whole partition through `f`, which also sees the partition and the task. With
     /// `preserves_partitioning` the caller promises that no key moves (R1.3).
     #[track_caller]
@@ -233,6 +268,26 @@ pub enum PreservesPartitioning {
 }
 
 impl<K: Data, V: Data> Rdd<(K, V)> {
+    /// The keys, one per record.
+    #[track_caller]
+    pub fn keys(&self) -> Rdd<K> {
+        let _scope = self.context().open("keys", Location::caller());
+        self.by_chunk(None, |chunk, out| match chunk {
+            Chunk::Owned(records) => out.extend(records.drain(..).map(|(key, _)| key)),
+            Chunk::Shared(records) => out.extend(records.iter().map(|(key, _)| key.clone())),
+        })
+    }
+
+    /// The values.
+    #[track_caller]
+    pub fn values(&self) -> Rdd<V> {
+        let _scope = self.context().open("values", Location::caller());
+        self.by_chunk(None, |chunk, out| match chunk {
+            Chunk::Owned(records) => out.extend(records.drain(..).map(|(_, value)| value)),
+            Chunk::Shared(records) => out.extend(records.iter().map(|(_, value)| value.clone())),
+        })
+    }
+
     /// Each value through `f`; keys and partitioner stay (R1.3).
     #[track_caller]
     pub fn map_values<U: Data>(&self, f: impl Fn(V) -> U + Send + Sync + 'static) -> Rdd<(K, U)> {

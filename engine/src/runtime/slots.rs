@@ -51,6 +51,9 @@ fn outside() -> EngineError {
 /// Runs user code of the driver program; a panic is an error.
 pub(crate) fn catch<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
+        if let Some(thrown) = panic.downcast_ref::<EngineError>() {
+            return Err(thrown.clone());
+        }
         let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
         Err(EngineError::JobFailed(text.unwrap_or_else(|| "the driver program panicked".to_owned())))

@@ -130,7 +130,7 @@ impl Scheduler {
                 }
             }
             for (parent, kind) in parents.iter().rev() {
-                todo.extend(kind.narrow_parent(partition).map(|p| (*parent, p)));
+                todo.extend(kind.narrow_parents(partition).rev().map(|p| (*parent, PartitionId(p))));
             }
         }
         Vec::new()

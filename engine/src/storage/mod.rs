@@ -24,4 +24,5 @@ pub use disk_store::{DiskDamage, DiskStore};
 pub use error::BlockError;
 pub use memory_store::MemoryStore;
 pub use preview::{PREVIEW_BYTES, PREVIEW_RECORDS, preview_of};
+pub(crate) use size::weigh_instead;
 pub use size::{SAMPLED_RECORDS, estimate_bytes};

@@ -4,6 +4,7 @@
 
 use super::data::Data;
 use postcard::ser_flavors::Size;
+use std::cell::Cell;
 
 /// How many records are looked at.
 pub const SAMPLED_RECORDS: usize = 64;
@@ -21,9 +22,37 @@ pub fn estimate_bytes<T: Data>(values: &[T]) -> u64 {
     u64::try_from(total).unwrap_or(u64::MAX)
 }
 
+thread_local! {
+    /// While a record is weighed: what its parts that weigh themselves weigh.
+    static WEIGHED: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// For `Serialize` of what would be too expensive to encode only to be weighed. Whether it is being
+/// weighed; if so `weight` counts for it, and nothing needs to be written.
+pub(crate) fn weigh_instead(weight: impl FnOnce() -> u64) -> bool {
+    let Some(weighed) = WEIGHED.get() else { return false };
+    WEIGHED.set(Some(weighed + weight()));
+    true
+}
+
+/// Ends the weighing of a record, also when its `Serialize` panics: what is encoded next is meant.
+struct Weighing {
+    outer: Option<u64>,
+}
+
+impl Drop for Weighing {
+    fn drop(&mut self) {
+        WEIGHED.set(self.outer);
+    }
+}
+
 /// A record that cannot be encoded counts as nothing here; the put that has to encode it reports it.
 fn encoded_bytes<T: Data>(value: &T) -> u128 {
-    postcard::serialize_with_flavor(value, Size::default()).map_or(0, |bytes| bytes as u128)
+    let weighing = Weighing { outer: WEIGHED.replace(Some(0)) };
+    let encoded = postcard::serialize_with_flavor(value, Size::default()).map_or(0, |bytes| bytes as u128);
+    let weighed = WEIGHED.get().unwrap_or(0);
+    drop(weighing);
+    encoded + u128::from(weighed)
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! `StreamingContext`: builds the template, validates it, and runs the generator and output threads.
 
-use super::graph::{DStreamGraph, OutputOp, StreamCore};
+use super::graph::{ContextState, DStreamGraph, OutputOp, StreamCore};
 use super::instances::{Generation, Instances};
 use crate::driver::{
     BatchTick, GeneratedBatch, Instruction, OutputJob, ReceiverPlan, Reply, Request, StreamingPlan, Told,
 };
-use crate::error::{EngineError, Result};
-use crate::event::ClockKind;
+use crate::error::{EngineError, Result, throw};
+use crate::event::{ClockKind, Event, Finding};
 use crate::ids::*;
 use crate::rdd::{JobLocal, Notice, SparkContext, with_job_local};
 use crate::runtime::slots;
@@ -67,7 +67,15 @@ impl StreamingContext {
     }
 
     pub(super) fn is_started(&self) -> bool {
-        self.0.graph.lock().started
+        self.0.graph.lock().state != ContextState::Initialized
+    }
+
+    /// Throws when the template can no longer be changed (R11.2).
+    fn require_open(&self) {
+        let open = self.0.graph.lock().require_open();
+        if let Err(error) = open {
+            throw(error);
+        }
     }
 
     pub(super) fn add_records_per_batch(&self, records: u64) {
@@ -84,6 +92,7 @@ impl StreamingContext {
         make: impl FnOnce(StreamId, OperatorName) -> StreamCore,
         method: &str,
     ) -> Arc<StreamCore> {
+        self.require_open();
         let mut names = self.0.names.lock();
         let count = names.entry(method.to_owned()).or_insert(0);
         *count += 1;
@@ -95,9 +104,10 @@ impl StreamingContext {
     }
 
     pub(super) fn add_output(&self, make: impl FnOnce(OutputOpId) -> OutputOp) {
+        self.require_open();
         let mut graph = self.0.graph.lock();
         let id = OutputOpId(graph.outputs.len() as u32);
-        graph.outputs.push(make(id));
+        graph.outputs.push(Arc::new(make(id)));
     }
 
     /// Validates the template and starts the batches.
@@ -107,8 +117,16 @@ impl StreamingContext {
     pub fn start(&self) -> Result<()> {
         {
             let graph = self.0.graph.lock();
-            if graph.started {
-                return Ok(());
+            match graph.state {
+                ContextState::Initialized => {}
+                ContextState::Active => {
+                    drop(graph);
+                    self.warn_started_already();
+                    return Ok(());
+                }
+                ContextState::Stopped => {
+                    return Err(EngineError::IllegalState("StreamingContext has already been stopped".to_owned()));
+                }
             }
             let valid = super::validate::validate(&graph, self.0.interval, self.0.sc.checkpoint_dir().is_some());
             let valid = valid.and_then(|()| self.refuse_receivers_in_virtual_time(&graph));
@@ -134,14 +152,26 @@ impl StreamingContext {
             ],
         };
         drop(graph);
-        self.0.graph.lock().started = true;
+        self.0.graph.lock().state = ContextState::Active;
         let started = match slots::call(Request::StartStreaming(plan)) {
             Ok(Reply::Done(result)) => result,
             Ok(_) => Err(EngineError::DriverLost),
             Err(error) => Err(error),
         };
-        self.0.graph.lock().started = started.is_ok();
+        if started.is_err() {
+            self.release();
+        }
         started
+    }
+
+    /// R11.2: `start` twice is not an error.
+    fn warn_started_already(&self) {
+        let finding = Finding {
+            kind: "streaming-started-twice".to_owned(),
+            message: "StreamingContext has already been started".to_owned(),
+            place: "start".to_owned(),
+        };
+        self.0.sc.tell(Notice::Fact(Event::FindingReported { finding }));
     }
 
     /// Waits until the stream ends.
@@ -172,9 +202,15 @@ impl StreamingContext {
         }
     }
 
-    /// Breaks the ring of context, output operations and streams, so that their RDDs can go.
+    /// Stops for good, and breaks the ring of context, output operations and streams, so that their RDDs
+    /// can go.
     fn release(&self) {
-        self.0.graph.lock().outputs.clear();
+        let outputs = {
+            let mut graph = self.0.graph.lock();
+            graph.state = ContextState::Stopped;
+            std::mem::take(&mut graph.outputs)
+        };
+        drop(outputs);
         self.0.instances.clear();
     }
 
@@ -188,13 +224,17 @@ impl StreamingContext {
 
     /// R11.4: each output operation builds its RDDs and its job, in registration order.
     fn generate(&self, tick: BatchTick) -> Result<GeneratedBatch> {
-        let graph = self.0.graph.lock();
+        // User code runs in here, and may ask for the template.
+        let (bodies, has_receivers, records_per_batch) = {
+            let graph = self.0.graph.lock();
+            (graph.outputs.clone(), !graph.receivers.is_empty(), graph.records_per_batch)
+        };
         let mut outputs = Vec::new();
         let records = self.with_generation(tick, |generation| {
-            if !graph.receivers.is_empty() {
+            if has_receivers {
                 self.receive(tick, generation)?;
             }
-            for output in &graph.outputs {
+            for output in &bodies {
                 let Some(body) = (output.body)(generation, tick)? else { continue };
                 let (id, info, sc) = (output.info.id, output.info.clone(), self.0.sc.clone());
                 let local = JobLocal {
@@ -211,7 +251,7 @@ impl StreamingContext {
             }
             Ok(generation.records.get())
         })?;
-        Ok(GeneratedBatch { records: graph.records_per_batch + records, outputs })
+        Ok(GeneratedBatch { records: records_per_batch + records, outputs })
     }
 
     /// R17.10: what receivers stored since the last batch belongs to this one, whoever asks for it later.

@@ -1,7 +1,7 @@
 //! `DStream<T>`: the typed handle on a stream of the template.
 
 use super::context::StreamingContext;
-use super::graph::StreamCore;
+use super::graph::{DefaultInterval, StreamCore};
 use super::instances::Generation;
 use crate::driver::BatchTick;
 use crate::error::{EngineError, Result};
@@ -43,6 +43,7 @@ pub(super) struct StreamSpec {
     pub stateful: bool,
     pub shuffles: bool,
     pub level: StorageLevel,
+    pub interval: DefaultInterval,
 }
 
 impl StreamSpec {
@@ -57,6 +58,7 @@ impl StreamSpec {
             stateful: false,
             shuffles: false,
             level: StorageLevel::NONE,
+            interval: DefaultInterval::TenSeconds,
         }
     }
 }
@@ -88,6 +90,7 @@ impl<T: Data> DStream<T> {
                     shuffles: spec.shuffles,
                 }),
                 must_checkpoint: spec.stateful,
+                interval: spec.interval,
                 parents,
             },
             spec.method,

@@ -1,12 +1,52 @@
 //! The template: streams and output operations, with what is known of them before any batch.
 
 use crate::driver::{BatchTick, ReceiverPlan};
-use crate::error::Result;
+use crate::error::{EngineError, Result};
 use crate::event::{OutputOpInfo, StorageLevel, StreamInfo};
 use crate::ids::*;
 use crate::streaming::instances::Generation;
 use parking_lot::Mutex;
 use std::sync::Arc;
+
+/// How far a context is (R11.2).
+///
+/// ```text
+/// Initialized ──start──▶ Active ──▶ Stopped
+///      └──────start fails───────────────▲
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum ContextState {
+    /// The template can be built.
+    #[default]
+    Initialized,
+    /// Batches run.
+    Active,
+    /// For good.
+    Stopped,
+}
+
+impl ContextState {
+    /// Why nothing can be added to the template any more.
+    fn refusal(self) -> Option<EngineError> {
+        let when = match self {
+            Self::Initialized => return None,
+            Self::Active => "starting",
+            Self::Stopped => "stopping",
+        };
+        Some(EngineError::IllegalState(format!(
+            "Adding new inputs, transformations, and output operations after {when} a context is not supported"
+        )))
+    }
+}
+
+/// How often a stream that must be saved is saved when the program does not say (R12.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DefaultInterval {
+    /// Its slide, times ⌈10 s / slide⌉.
+    TenSeconds,
+    /// Ten times its slide: the state of `mapWithState`.
+    TenSlides,
+}
 
 /// The part of a stream that is the same for every record type.
 pub(super) struct StreamCore {
@@ -15,6 +55,8 @@ pub(super) struct StreamCore {
     pub parents: Vec<Arc<StreamCore>>,
     /// Refused without a checkpoint directory (R12.2).
     pub must_checkpoint: bool,
+    /// How often it is saved when the program does not say.
+    pub interval: DefaultInterval,
 }
 
 impl StreamCore {
@@ -49,7 +91,7 @@ impl StreamCore {
 
 /// What an output operation does with a batch: builds its job, if the stream has an RDD.
 pub(super) type OutputBody =
-    Box<dyn Fn(&Generation<'_>, BatchTick) -> Result<Option<Box<dyn FnOnce() -> Result<()> + Send>>> + Send>;
+    Box<dyn Fn(&Generation<'_>, BatchTick) -> Result<Option<Box<dyn FnOnce() -> Result<()> + Send>>> + Send + Sync>;
 
 /// A registered output operation.
 pub(super) struct OutputOp {
@@ -61,10 +103,20 @@ pub(super) struct OutputOp {
 #[derive(Default)]
 pub(super) struct DStreamGraph {
     pub streams: Vec<Arc<StreamCore>>,
-    pub outputs: Vec<OutputOp>,
-    pub started: bool,
+    pub outputs: Vec<Arc<OutputOp>>,
+    pub state: ContextState,
     /// Input records per batch, summed over the inputs.
     pub records_per_batch: u64,
     pub remember: Option<Millis>,
     pub receivers: Vec<ReceiverPlan>,
+}
+
+impl DStreamGraph {
+    /// Refuses to be changed once the context started.
+    ///
+    /// # Errors
+    /// R11.2, in Spark's words.
+    pub fn require_open(&self) -> Result<()> {
+        self.state.refusal().map_or(Ok(()), Err)
+    }
 }

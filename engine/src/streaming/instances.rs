@@ -1,6 +1,7 @@
 //! The RDDs of batches: made once per (stream, batch), kept as long as they are remembered (R11.5).
 
 use super::dstream::DStream;
+use super::graph::StreamCore;
 use crate::driver::BatchTick;
 use crate::error::Result;
 use crate::ids::*;
@@ -100,16 +101,20 @@ impl Generation<'_> {
         if info.level.is_valid() {
             rdd.persist(info.level)?;
         }
-        let due = info
-            .checkpoint_interval
-            .is_some_and(|every| (u64::from(number) * self.interval.0).is_multiple_of(every.0.max(1)));
-        if due {
+        if self.checkpoint_due(core, tick) {
             rdd.checkpoint()?;
         }
         let kept = rdd.clone();
         let unpersist = Box::new(move || kept.unpersist());
         self.instances.rdds.lock().insert((core.id, number), Instance { rdd: Box::new(rdd.clone()), unpersist });
         Ok(Some(rdd))
+    }
+
+    /// Whether a stream's RDD of this batch is marked for checkpointing (R12.8).
+    pub fn checkpoint_due(&self, stream: &StreamCore, tick: BatchTick) -> bool {
+        let since_zero = u64::from(tick.batch.0) * self.interval.0;
+        let every = stream.info.lock().checkpoint_interval;
+        every.is_some_and(|every| since_zero.is_multiple_of(every.0.max(1)))
     }
 
     /// R12.7: forgets a stream's RDDs of batches up to and including `last`, and unpersists them.

@@ -10,6 +10,7 @@ mod dstream;
 mod graph;
 mod input;
 mod instances;
+mod map_with_state;
 mod output;
 mod own;
 mod reduced_window;
@@ -21,3 +22,4 @@ mod window;
 
 pub use context::StreamingContext;
 pub use dstream::DStream;
+pub use map_with_state::{MapWithStateDStream, State, StateError, StateSpec};

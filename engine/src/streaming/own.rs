@@ -27,6 +27,12 @@ impl<T: Data> Own<T> {
         drop(self.0.set((Arc::downgrade(&stream.core), Arc::downgrade(&stream.node))));
     }
 
+    /// Whether the stream's RDD of this batch is marked for checkpointing.
+    pub fn checkpoint_due(&self, generation: &Generation<'_>, tick: BatchTick) -> bool {
+        let core = self.0.get().and_then(|(core, _)| core.upgrade());
+        core.is_some_and(|core| generation.checkpoint_due(&core, tick))
+    }
+
     /// The stream's RDD one slide before `tick`. Batches in which nobody asked for it are made up for,
     /// oldest first, so that no input is skipped.
     pub fn before(

@@ -52,7 +52,7 @@ impl<T: Data> DStream<T> {
         self.per_batch_as(StreamSpec { shuffles, ..StreamSpec::narrow(method, class, self.slide()) }, at, f)
     }
 
-    fn per_batch_as<U: Data>(
+    pub(super) fn per_batch_as<U: Data>(
         &self,
         spec: StreamSpec,
         at: &Location<'_>,

@@ -1,6 +1,6 @@
 //! What Spark checks when a context starts, in its words (R11.3, R12).
 
-use super::graph::{DStreamGraph, StreamCore};
+use super::graph::{DStreamGraph, DefaultInterval, StreamCore};
 use crate::config::EngineConfig;
 use crate::error::{EngineError, Result};
 use crate::event::StorageLevel;
@@ -11,10 +11,13 @@ fn require(holds: bool, text: impl FnOnce() -> String) -> Result<()> {
     if holds { Ok(()) } else { Err(EngineError::IllegalArgument(format!("requirement failed: {}", text()))) }
 }
 
-/// Default checkpoint interval of a stateful stream: its slide times ⌈10 s / slide⌉ (R12.2).
-fn default_interval(slide: Millis) -> Millis {
+/// The checkpoint interval of a stateful stream when the program does not say (R12.2).
+fn default_interval(slide: Millis, interval: DefaultInterval) -> Millis {
     let slide = slide.0.max(1);
-    Millis(slide * 10_000u64.div_ceil(slide))
+    match interval {
+        DefaultInterval::TenSeconds => Millis(slide * 10_000u64.div_ceil(slide)),
+        DefaultInterval::TenSlides => Millis(slide * 10),
+    }
 }
 
 /// Fills in default intervals and remember durations, then checks every stream.
@@ -23,7 +26,7 @@ pub(super) fn validate(graph: &DStreamGraph, interval: Millis, has_checkpoint_di
     for stream in &graph.streams {
         let mut info = stream.info.lock();
         if stream.must_checkpoint && info.checkpoint_interval.is_none() {
-            info.checkpoint_interval = Some(default_interval(info.slide));
+            info.checkpoint_interval = Some(default_interval(info.slide, stream.interval));
         }
     }
     spread_remember(graph, interval);

@@ -145,8 +145,8 @@ impl Knowledge {
         }
         let parents = self.rdds[&rdd].parents.clone();
         for parent in parents {
-            if let Some(p) = parent.kind.narrow_parent(partition) {
-                self.walk(parent.rdd, p, because);
+            for p in parent.kind.narrow_parents(partition) {
+                self.walk(parent.rdd, PartitionId(p), because);
             }
         }
     }

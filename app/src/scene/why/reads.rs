@@ -1,7 +1,7 @@
 //! What a task read: as it recorded it, or, while it runs, as the lineage and the stored blocks tell.
 
 use super::names::Tense;
-use crate::model::{Model, judge, narrow_parent};
+use crate::model::{Model, judge, narrow_parents};
 use faultline_engine::event::{ReadTier, RecomputeCause};
 use faultline_engine::ids::*;
 use std::collections::BTreeSet;
@@ -131,7 +131,8 @@ impl Reads {
             reads.rows.push(Read { block, origin, needed_by, cause: None, repeats, loss, records: None });
             if origin == Origin::Computed {
                 let parents = rdd.info.parents.iter().rev();
-                let narrow = parents.filter_map(|p| Some(BlockId::new(p.rdd, narrow_parent(p.kind, block.partition)?)));
+                let narrow =
+                    parents.flat_map(|p| narrow_parents(p.kind, block.partition).rev().map(|n| BlockId::new(p.rdd, n)));
                 todo.extend(narrow.map(|parent| (parent, Some(row), loss)));
             }
         }

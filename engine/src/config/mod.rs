@@ -1,4 +1,20 @@
 //! Every limit and interval of the engine, with its origin in Spark's configuration.
+//!
+//! [`EngineConfig`] is the one struct; `keys.rs` is the one table over it: a row per setting with its key,
+//! its field, how it is read and printed, Spark's default and a line of doc. Parsing (`--conf`), what the
+//! log announces and `docs/configuration.md` are made from that table.
+
+mod docs;
+mod error;
+mod keys;
+mod units;
+mod value;
+
+pub use docs::{markdown, table};
+pub use error::BadSetting;
+pub use keys::{KEYS, Setting, find};
+pub use units::{ByteUnit, TimeUnit};
+pub use value::{Field, Kind, Value};
 
 use crate::event::{ClockKind, StorageLevel};
 use crate::ids::*;
@@ -55,6 +71,9 @@ pub struct EngineConfig {
     pub receiver_restart_delay: Millis,
     /// `spark.streaming.fileStream.minRememberDuration`: how far back a file stream looks (R19.2).
     pub file_remember: Millis,
+    /// Whether keys of `mapWithState` time out at batches whose state is checkpointed only, as in Spark, up
+    /// to an interval late; else at most one batch late (R14.6).
+    pub state_timeouts_at_checkpoints: bool,
     /// Storage levels that replace the program's, by operator, applied after validation.
     pub persist: BTreeMap<OperatorName, StorageLevel>,
     /// Checkpoint intervals in batches that replace the program's, by operator, applied after
@@ -89,6 +108,7 @@ impl Default for EngineConfig {
             block_interval: Millis(200),
             receiver_restart_delay: Millis(2000),
             file_remember: Millis(60_000),
+            state_timeouts_at_checkpoints: false,
             persist: BTreeMap::new(),
             checkpoint: BTreeMap::new(),
             faults: Vec::new(),
@@ -96,8 +116,60 @@ impl Default for EngineConfig {
     }
 }
 
+/// Settings that every log announces; others are announced when they differ from their default.
+const ANNOUNCED: [&str; 9] = [
+    "spark.executor.instances",
+    "spark.executor.cores",
+    "spark.default.parallelism",
+    "spark.task.maxFailures",
+    "spark.stage.maxConsecutiveAttempts",
+    "spark.locality.wait",
+    "spark.storage.replication.proactive",
+    "faultline.executor.storageMemory",
+    "faultline.seed",
+];
+
+/// Before the operator in the settings that replace a program's level.
+const PERSIST: &str = "faultline.persist.";
+/// Before the operator in the settings that replace a program's interval of checkpoints.
+const CHECKPOINT: &str = "faultline.checkpoint.";
+
 impl EngineConfig {
-    /// The settings as the event log announces them, under Spark's keys where they exist.
+    /// Sets one setting from text, in Spark's units: `set("spark.locality.wait", "3s")`.
+    ///
+    /// # Errors
+    /// Names the key, what is wrong with the value, or the nearest key when there is no such one.
+    pub fn set(&mut self, key: &str, text: &str) -> Result<(), BadSetting> {
+        if key == "spark.app.name" {
+            text.clone_into(&mut self.app_name);
+            return Ok(());
+        }
+        if let Some(operator) = key.strip_prefix(PERSIST) {
+            let level = text.parse().map_err(|e| BadSetting::value(key, format!("{e}")))?;
+            self.persist.insert(operator.into(), level);
+            return Ok(());
+        }
+        if let Some(operator) = key.strip_prefix(CHECKPOINT) {
+            let every =
+                text.parse().map_err(|_| BadSetting::value(key, format!("{key} should be int, but was {text}")))?;
+            self.checkpoint.insert(operator.into(), every);
+            return Ok(());
+        }
+        find(key).ok_or_else(|| BadSetting::unknown(key))?.set(self, text)
+    }
+
+    /// The same from one piece of text: `assign("spark.locality.wait=3s")`.
+    ///
+    /// # Errors
+    /// As [`EngineConfig::set`], and when there is no `=`.
+    pub fn assign(&mut self, text: &str) -> Result<(), BadSetting> {
+        let (key, value) = text.split_once('=').ok_or_else(|| BadSetting::shape(text))?;
+        self.set(key.trim(), value.trim())
+    }
+
+    /// The settings as the event log announces them, under Spark's keys where they exist: some always,
+    /// as Spark announces what was set the others when they are not the default. [`EngineConfig::set`]
+    /// reads each of them back, but for the application's id.
     pub fn properties(&self) -> BTreeMap<String, String> {
         let mut p = BTreeMap::new();
         let mut set = |k: &str, v: String| {
@@ -105,20 +177,18 @@ impl EngineConfig {
         };
         set("spark.app.name", self.app_name.clone());
         set("spark.app.id", self.app_id());
-        set("spark.executor.instances", self.executors.to_string());
-        set("spark.executor.cores", self.cores.to_string());
-        set("spark.default.parallelism", self.partitions.to_string());
-        set("spark.task.maxFailures", self.task_max_failures.to_string());
-        set("spark.stage.maxConsecutiveAttempts", self.stage_max_consecutive_attempts.to_string());
-        set("spark.locality.wait", format!("{}ms", self.locality_wait));
-        set("spark.storage.replication.proactive", self.proactive_replication.to_string());
-        set("faultline.executor.storageMemory", self.memory.to_string());
-        set("faultline.seed", self.seed.to_string());
+        let default = Self::default();
+        for setting in KEYS {
+            let text = setting.get(self);
+            if ANNOUNCED.contains(&setting.key) || text != setting.get(&default) {
+                set(setting.key, text);
+            }
+        }
         for (op, level) in &self.persist {
-            set(&format!("faultline.persist.{op}"), level.to_string());
+            set(&format!("{PERSIST}{op}"), level.to_string());
         }
         for (op, every) in &self.checkpoint {
-            set(&format!("faultline.checkpoint.{op}"), every.to_string());
+            set(&format!("{CHECKPOINT}{op}"), every.to_string());
         }
         p
     }
@@ -128,3 +198,6 @@ impl EngineConfig {
         format!("faultline-{:016x}", crate::rng::Seed(self.seed).fork("application").0)
     }
 }
+
+#[cfg(test)]
+mod tests;

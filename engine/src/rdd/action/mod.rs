@@ -1,5 +1,14 @@
 //! Actions: they submit jobs, wait, and write marked checkpoints before they return (R9.3).
 
+mod keyed;
+mod numbers;
+mod ordered;
+mod stat_counter;
+mod tree;
+
+pub use numbers::Number;
+pub use stat_counter::StatCounter;
+
 use super::context::{JobSpec, Notice, TaskOutput, callsite, job_local};
 use super::node::{AnyRdd, CheckpointState};
 use super::{Chunk, Rdd, Stop, TaskError, for_each_ancestor};
@@ -26,6 +35,10 @@ pub(crate) fn digest<T: Serialize>(records: &[T]) -> String {
     hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
+fn empty_collection() -> EngineError {
+    EngineError::IllegalState("empty collection".into())
+}
+
 fn unexpected_output() -> EngineError {
     EngineError::JobFailed("a task returned a result of another type".into())
 }
@@ -43,7 +56,7 @@ fn origin(callsite: String, checkpoint_of: Option<RddId>) -> JobOrigin {
 
 impl<T: Data> Rdd<T> {
     /// Runs `f` on the given partitions; then writes what is marked for checkpointing.
-    fn run_job<U: Send + 'static>(
+    pub(super) fn run_job<U: Send + 'static>(
         &self,
         action: &str,
         at: &Location<'_>,
@@ -69,7 +82,7 @@ impl<T: Data> Rdd<T> {
         outputs.into_iter().map(|o| o.downcast::<U>().map(|u| *u).map_err(|_| unexpected_output())).collect()
     }
 
-    fn all_partitions(&self) -> Vec<PartitionId> {
+    pub(super) fn all_partitions(&self) -> Vec<PartitionId> {
         (0..self.num_partitions()).map(PartitionId).collect()
     }
 
@@ -105,12 +118,14 @@ impl<T: Data> Rdd<T> {
     /// When the job fails.
     #[track_caller]
     pub fn count(&self) -> Result<u64> {
-        let parts = self.run_job("count", Location::caller(), self.all_partitions(), |rdd, part, ctx| {
-            let mut count = 0;
-            rdd.fold_partition(part, ctx, |chunk| count += chunk.len() as u64)?;
-            Ok(count)
-        })?;
+        let parts = self.run_job("count", Location::caller(), self.all_partitions(), Self::count_partition)?;
         Ok(parts.into_iter().sum())
+    }
+
+    pub(super) fn count_partition(&self, part: PartitionId, ctx: &TaskContext) -> std::result::Result<u64, TaskError> {
+        let mut count = 0;
+        self.fold_partition(part, ctx, |chunk| count += chunk.len() as u64)?;
+        Ok(count)
     }
 
     fn fold_partition(
@@ -134,8 +149,17 @@ impl<T: Data> Rdd<T> {
     /// When the job fails, or there is no record (`empty collection`).
     #[track_caller]
     pub fn reduce(&self, f: impl Fn(T, T) -> T + Send + Sync + Clone + 'static) -> Result<T> {
+        self.reduce_as("reduce", Location::caller(), f)
+    }
+
+    fn reduce_as(
+        &self,
+        action: &str,
+        at: &Location<'_>,
+        f: impl Fn(T, T) -> T + Send + Sync + Clone + 'static,
+    ) -> Result<T> {
         let merge = f.clone();
-        let parts = self.run_job("reduce", Location::caller(), self.all_partitions(), move |rdd, part, ctx| {
+        let parts = self.run_job(action, at, self.all_partitions(), move |rdd, part, ctx| {
             let mut sum: Option<T> = None;
             rdd.fold_partition(part, ctx, |chunk| {
                 chunk.for_each(|v| {
@@ -147,7 +171,34 @@ impl<T: Data> Rdd<T> {
             })?;
             Ok(sum)
         })?;
-        parts.into_iter().flatten().reduce(merge).ok_or_else(|| EngineError::IllegalState("empty collection".into()))
+        parts.into_iter().flatten().reduce(merge).ok_or_else(empty_collection)
+    }
+
+    /// All records merged with `f`, beginning with `zero` in each partition and once more between them.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn fold(&self, zero: T, f: impl Fn(T, T) -> T + Send + Sync + Clone + 'static) -> Result<T> {
+        self.fold_as("fold", Location::caller(), zero, f)
+    }
+
+    fn fold_as(
+        &self,
+        action: &str,
+        at: &Location<'_>,
+        zero: T,
+        f: impl Fn(T, T) -> T + Send + Sync + Clone + 'static,
+    ) -> Result<T> {
+        let (start, merge) = (zero.clone(), f.clone());
+        let parts = self.run_job(action, at, self.all_partitions(), move |rdd, part, ctx| {
+            let mut sum = Some(start.clone());
+            rdd.fold_partition(part, ctx, |chunk| {
+                chunk.for_each(|v| sum = sum.take().map(|s| f(s, v)));
+            })?;
+            Ok(sum)
+        })?;
+        Ok(parts.into_iter().flatten().fold(zero, merge))
     }
 
     /// All records folded into one value: `zero` and `f` within partitions, `merge` in partition order.
@@ -178,17 +229,20 @@ impl<T: Data> Rdd<T> {
     /// When a job fails.
     #[track_caller]
     pub fn take(&self, n: usize) -> Result<Vec<T>> {
-        let at = Location::caller();
+        self.take_as("take", Location::caller(), n)
+    }
+
+    fn take_as(&self, action: &str, at: &Location<'_>, n: usize) -> Result<Vec<T>> {
         let total = self.num_partitions();
-        let factor = self.context().config().limit_scale_up_factor.max(2);
+        let factor = self.context().config().limit_scale_up_factor;
         let mut taken: Vec<T> = Vec::new();
         let mut scanned = 0u32;
         while taken.len() < n && scanned < total {
-            let tries = if scanned == 0 { 1 } else { (scanned * factor).min(total - scanned) };
+            let tries = partitions_to_try(scanned, taken.len(), n, factor).min(total - scanned);
             let left = n - taken.len();
             let partitions = (scanned..scanned + tries).map(PartitionId).collect();
             let parts =
-                self.run_job("take", at, partitions, move |rdd, part, ctx| rdd.take_partition(part, ctx, left))?;
+                self.run_job(action, at, partitions, move |rdd, part, ctx| rdd.take_partition(part, ctx, left))?;
             for part in parts {
                 let left = n - taken.len();
                 taken.extend(part.into_iter().take(left));
@@ -211,13 +265,22 @@ impl<T: Data> Rdd<T> {
         }
     }
 
-    /// The first record, if any.
+    /// The first record.
+    ///
+    /// # Errors
+    /// When a job fails, or there is no record (`empty collection`).
+    #[track_caller]
+    pub fn first(&self) -> Result<T> {
+        self.take_as("first", Location::caller(), 1)?.pop().ok_or_else(empty_collection)
+    }
+
+    /// Whether there is no record. Partitions are looked at until one has a record.
     ///
     /// # Errors
     /// When a job fails.
     #[track_caller]
-    pub fn first(&self) -> Result<Option<T>> {
-        Ok(self.take(1)?.pop())
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.take_as("isEmpty", Location::caller(), 1)?.is_empty())
     }
 
     /// Calls `f` with every record, on the executors.
@@ -230,6 +293,36 @@ impl<T: Data> Rdd<T> {
             rdd.fold_partition(part, ctx, |chunk| chunk.for_each(&f))
         })?;
         Ok(())
+    }
+
+    /// Calls `f` with the records of each partition, on the executors.
+    ///
+    /// # Errors
+    /// When the job fails.
+    #[track_caller]
+    pub fn foreach_partition(&self, f: impl Fn(std::vec::IntoIter<T>) + Send + Sync + 'static) -> Result<()> {
+        let at = Location::caller();
+        self.run_job("foreachPartition", at, self.all_partitions(), move |rdd, part, ctx| {
+            f(rdd.collect_partition(part, ctx)?.into_iter());
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+/// How many partitions `take` looks at next, of any number that are left: one, then `factor` times as many
+/// as before, but no more than half again as many as should be enough (R2.15).
+fn partitions_to_try(scanned: u32, taken: usize, wanted: usize, factor: u32) -> u32 {
+    let most = scanned.saturating_mul(factor.max(2));
+    match (scanned, taken) {
+        (0, _) => 1,
+        (_, 0) => most,
+        _ => {
+            let per_record = f64::from(scanned) / taken as f64;
+            let enough = (1.5 * (wanted - taken) as f64 * per_record).ceil();
+            // A float beyond the integers becomes the largest one.
+            (enough as u32).clamp(1, most)
+        }
     }
 }
 
@@ -339,5 +432,25 @@ impl<T: Data> Rdd<T> {
         let mut count = 0;
         for_each_ancestor(self.erased(), |_| count += 1);
         count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without it `take` would compute, and keep, more partitions than Spark does, or look at one after
+    /// another.
+    #[test]
+    fn take_looks_at_as_many_partitions_as_spark() {
+        let check = |scanned, taken, expect| assert_eq!(partitions_to_try(scanned, taken, 10, 4), expect);
+        check(0, 0, 1);
+        check(1, 0, 4);
+        check(5, 0, 20);
+        check(1, 1, 4);
+        check(1, 5, 2);
+        check(5, 9, 1);
+        check(u32::MAX / 2, 0, u32::MAX);
+        assert_eq!(partitions_to_try(3, 0, 10, 1), 6);
     }
 }

@@ -1,0 +1,141 @@
+//! The table of settings. A new limit or interval is a field of [`EngineConfig`] and a row here.
+
+use super::EngineConfig;
+use super::error::BadSetting;
+use super::units::{ByteUnit, TimeUnit};
+use super::value::{Field, Kind, Value};
+
+/// One setting: a row of the table.
+#[derive(Clone, Copy)]
+pub struct Setting {
+    /// Spark's key, or `faultline.*` where Spark has none.
+    pub key: &'static str,
+    /// The field of [`EngineConfig`].
+    pub field: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// Spark's default as Spark's documentation writes it; `None` for a key of ours.
+    pub spark_default: Option<&'static str>,
+    /// One line: what it limits.
+    pub doc: &'static str,
+    read: fn(&EngineConfig) -> Value,
+    write: fn(&mut EngineConfig, Value),
+}
+
+impl Setting {
+    /// Its value, so that [`Setting::set`] reads it back.
+    pub fn get(&self, config: &EngineConfig) -> String {
+        self.kind.print(&(self.read)(config))
+    }
+
+    /// Its value for people: `3s`, `64m`.
+    pub fn short(&self, config: &EngineConfig) -> String {
+        self.kind.short(&(self.read)(config))
+    }
+
+    /// Sets it from text.
+    ///
+    /// # Errors
+    /// What is wrong with the value.
+    pub fn set(&self, config: &mut EngineConfig, text: &str) -> Result<(), BadSetting> {
+        let value = self.kind.parse(self.key, text).map_err(|problem| BadSetting::value(self.key, problem))?;
+        (self.write)(config, value);
+        Ok(())
+    }
+}
+
+/// The setting of a key.
+pub fn find(key: &str) -> Option<&'static Setting> {
+    KEYS.iter().find(|setting| setting.key == key)
+}
+
+/// A row: key, field, kind, Spark's default, doc.
+macro_rules! row {
+    ($key:literal, $($field:ident).+, $kind:expr, $spark:expr, $doc:literal) => {
+        Setting {
+            key: $key,
+            field: stringify!($($field).+),
+            kind: $kind,
+            spark_default: $spark,
+            doc: $doc,
+            read: |config| config.$($field).+.value(),
+            write: |config, value| config.$($field).+.accept(value),
+        }
+    };
+}
+
+const SWITCH: Kind = Kind::Switch;
+const MILLIS: Kind = Kind::Time(TimeUnit::Millis);
+const OPTIONAL_MILLIS: Kind = Kind::OptionalTime(TimeUnit::Millis);
+const SECONDS: Kind = Kind::Time(TimeUnit::Seconds);
+const BYTES: Kind = Kind::Size(ByteUnit::Bytes);
+const ANY: Kind = Kind::Count { least: 0, most: u64::MAX };
+
+const fn up_to(most: u64) -> Kind {
+    Kind::Count { least: 1, most }
+}
+
+/// Most of what a 32-bit field counts.
+const MANY: u64 = u32::MAX as u64;
+
+/// Every setting, by subject.
+#[rustfmt::skip] // One row is one line, so that it is read as a table.
+pub const KEYS: &[Setting] = &[
+    // The application.
+    row!("faultline.seed", seed, ANY, None, "Seed of everything random, and of the application's id"),
+    row!("spark.executor.instances", executors, Kind::Count { least: 0, most: 256 }, Some("2"), "Executors at the start"),
+    row!("spark.executor.cores", cores, up_to(256), Some("1"), "Task slots of each executor"),
+    row!("spark.default.parallelism", partitions, up_to(100_000), Some("all cores"), "Partitions where a program does not say"),
+    row!("faultline.rdd.chunkRecords", chunk_len, up_to(1 << 24), None, "Longest chunk that crosses a node, in records"),
+    row!("faultline.previews", previews, SWITCH, None, "Whether events of stored blocks carry their first records"),
+
+    // Scheduler.
+    row!("spark.task.maxFailures", task_max_failures, up_to(MANY), Some("4"), "Failures of one task before its job is given up (R4.1)"),
+    row!("spark.stage.maxConsecutiveAttempts", stage_max_consecutive_attempts, up_to(MANY), Some("4"), "Fetch failures in a row before a stage is given up (R3.6)"),
+    row!("spark.locality.wait", locality_wait, MILLIS, Some("3s"), "How long a task waits for an executor that holds its data (R7.2)"),
+    row!("faultline.executorsPerHost", scheduler.executors_per_host, up_to(256), None, "Executors that share a host; with 1 each has its own"),
+    row!("spark.locality.wait.process", scheduler.locality_wait_process, OPTIONAL_MILLIS, Some("spark.locality.wait"), "The same for the executor itself (R7.2)"),
+    row!("spark.locality.wait.node", scheduler.locality_wait_node, OPTIONAL_MILLIS, Some("spark.locality.wait"), "The same for the executor's host (R7.2)"),
+    row!("spark.locality.wait.legacyResetOnTaskLaunch", scheduler.legacy_locality_reset, SWITCH, Some("false"), "Whether every launch begins the wait anew (R7.3)"),
+    row!("spark.shuffle.reduceLocality.enabled", scheduler.reduce_locality, SWITCH, Some("true"), "Whether reduce tasks prefer hosts that hold a fifth of their input (R2.14)"),
+    row!("faultline.scheduler.shuffleOffers", scheduler.shuffle_offers, SWITCH, None, "Whether executors are offered tasks in a random order, as in Spark, or by id (R7.5)"),
+    row!("spark.stage.maxAttempts", scheduler.stage_max_attempts, Kind::OptionalCount { least: 1, most: MANY }, Some("unlimited"), "Attempts of a stage, whatever ended them; at least spark.stage.maxConsecutiveAttempts (R3.7)"),
+    row!("spark.executor.heartbeatInterval", scheduler.heartbeat_interval, MILLIS, Some("10s"), "How often a living executor is heard (R5.1)"),
+    row!("spark.network.timeout", scheduler.network_timeout, SECONDS, Some("120s"), "How long an executor may be silent before it is lost (R5.1)"),
+    row!("spark.deploy.maxExecutorRetries", scheduler.max_executor_retries, Kind::Count { least: 0, most: MANY }, Some("10"), "Executors that a task brought down and that are started again"),
+    row!("spark.shuffle.service.enabled", scheduler.shuffle_service, SWITCH, Some("false"), "Whether map outputs outlive their executor (R5.2)"),
+    row!("spark.files.fetchFailure.unRegisterOutputOnHost", scheduler.unregister_output_on_host, SWITCH, Some("false"), "With the shuffle service, whether a failed fetch gives up the outputs of the whole host (R3.4)"),
+    row!("spark.rdd.limit.scaleUpFactor", limit_scale_up_factor, Kind::Count { least: 2, most: MANY }, Some("4"), "How many times more partitions each further job of take reads (R2.15)"),
+    row!("faultline.scheduler.resubmitDelay", resubmit_delay, MILLIS, None, "How long fetch failures are gathered before stages run again; 200 ms in Spark's source (R3.3)"),
+    row!("faultline.executor.lossDetection", loss_detection, MILLIS, None, "How long the driver takes to notice that an executor died"),
+
+    // Speculation.
+    row!("spark.speculation", scheduler.speculation, SWITCH, Some("false"), "Whether one more copy of a slow task is run (R6.1)"),
+    row!("spark.speculation.interval", scheduler.speculation_interval, MILLIS, Some("100ms"), "How often slow tasks are looked for"),
+    row!("spark.speculation.multiplier", scheduler.speculation_multiplier, Kind::Factor { least: 0.0, most: f64::MAX }, Some("1.5"), "How many times slower than the median a slow task is (R6.2)"),
+    row!("spark.speculation.quantile", scheduler.speculation_quantile, Kind::Factor { least: 0.0, most: 1.0 }, Some("0.75"), "Share of a stage's tasks that must have succeeded before (R6.1)"),
+    row!("spark.speculation.minTaskRuntime", scheduler.speculation_min_runtime, MILLIS, Some("100ms"), "No shorter task is slow (R6.2)"),
+    row!("spark.speculation.task.duration.threshold", scheduler.speculation_threshold, OPTIONAL_MILLIS, Some("none"), "Past it a task is slow without any comparison, if all tasks of its stage fit on one executor (R6.3)"),
+
+    // Exclusion after failures.
+    row!("spark.excludeOnFailure.enabled", scheduler.exclude.enabled, SWITCH, Some("false"), "Whether executors get no more tasks after failures (R4.8)"),
+    row!("spark.excludeOnFailure.timeout", scheduler.exclude.timeout, MILLIS, Some("1h"), "How long an executor is excluded from the application"),
+    row!("spark.excludeOnFailure.task.maxTaskAttemptsPerExecutor", scheduler.exclude.task_attempts_per_executor, up_to(MANY), Some("1"), "Attempts of one task on one executor"),
+    row!("spark.excludeOnFailure.task.maxTaskAttemptsPerNode", scheduler.exclude.task_attempts_per_host, up_to(MANY), Some("2"), "Attempts of one task on one host"),
+    row!("spark.excludeOnFailure.stage.maxFailedTasksPerExecutor", scheduler.exclude.stage_tasks_per_executor, up_to(MANY), Some("2"), "Tasks of one stage that fail on an executor before the stage avoids it"),
+    row!("spark.excludeOnFailure.stage.maxFailedExecutorsPerNode", scheduler.exclude.stage_executors_per_host, up_to(MANY), Some("2"), "Executors of a host that one stage avoids before it avoids the host"),
+    row!("spark.excludeOnFailure.application.maxFailedTasksPerExecutor", scheduler.exclude.app_tasks_per_executor, up_to(MANY), Some("2"), "Tasks that fail on an executor before the application avoids it"),
+    row!("spark.excludeOnFailure.application.maxFailedExecutorsPerNode", scheduler.exclude.app_executors_per_host, up_to(MANY), Some("2"), "Executors of a host that the application avoids before it avoids the host"),
+    row!("spark.scheduler.excludeOnFailure.unschedulableTaskSetTimeout", scheduler.exclude.unschedulable_timeout, SECONDS, Some("120s"), "How long a task that no executor may run waits for a new executor"),
+
+    // Storage and shuffle.
+    row!("faultline.executor.storageMemory", memory, BYTES, None, "Memory for stored blocks of each executor"),
+    row!("faultline.executor.shuffleMemory", shuffle_memory, BYTES, None, "Memory for map outputs of each executor, beyond which the oldest are spilled"),
+    row!("spark.storage.replication.proactive", proactive_replication, SWITCH, Some("true"), "Whether a block that lost a replica is copied again (R8.14)"),
+
+    // Streaming.
+    row!("faultline.streaming.maxBatches", max_batches, Kind::OptionalCount { least: 1, most: MANY }, None, "Stop after this many batches"),
+    row!("spark.streaming.blockInterval", block_interval, MILLIS, Some("200ms"), "How long a receiver gathers records into one block (R17.6)"),
+    row!("spark.streaming.receiverRestartDelay", receiver_restart_delay, MILLIS, Some("2000"), "How long a receiver that stopped waits before it starts again (R17.4)"),
+    row!("spark.streaming.fileStream.minRememberDuration", file_remember, SECONDS, Some("60s"), "How far back a stream of files looks (R19.2)"),
+];
