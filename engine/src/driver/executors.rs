@@ -33,14 +33,7 @@ impl Driver {
     }
 
     /// R5.7: a host is gone with everybody on it.
-    pub(super) fn lose_host(
-        &mut self,
-        now: Timestamp,
-        host: HostId,
-        reason: &str,
-        out: &mut Outbox,
-        fx: &mut Effects,
-    ) {
+    pub(super) fn lose_host(&mut self, now: Timestamp, host: HostId, reason: &str, out: &mut Outbox, fx: &mut Effects) {
         for executor in self.scheduler.executors_on(host) {
             fx.push(Effect::Cluster(ClusterOp::Kill { executor }));
             self.dead.insert(executor);

@@ -21,7 +21,9 @@ pub struct TaskOutcome {
 pub fn run_task(work: &TaskWork, ctx: TaskContext) -> TaskOutcome {
     let partition = ctx.task().partition;
     let result = catch_unwind(AssertUnwindSafe(|| match work {
-        TaskWork::WriteShuffle(shuffle) => shuffle.write(partition, &ctx).map(|()| Box::new(ctx.map_sizes()) as TaskOutput),
+        TaskWork::WriteShuffle(shuffle) => {
+            shuffle.write(partition, &ctx).map(|()| Box::new(ctx.map_sizes()) as TaskOutput)
+        }
         TaskWork::Result(func) => func(partition, &ctx),
     }))
     .unwrap_or_else(|panic| {

@@ -74,7 +74,8 @@ impl Scheduler {
             self.end_task(attempt, reason, TaskMetrics::default(), out);
         }
         // The same partition in other attempts of the stage needs no further try (R3.9).
-        let attempts = StageAttempt { stage: id.stage, attempt: 0 }..=StageAttempt { stage: id.stage, attempt: u32::MAX };
+        let attempts =
+            StageAttempt { stage: id.stage, attempt: 0 }..=StageAttempt { stage: id.stage, attempt: u32::MAX };
         for (_, set) in self.task_sets.range_mut(attempts).filter(|(attempt, _)| **attempt != id) {
             self.steps += 1;
             if let Some(index) = set.index_of(info.partition) {
@@ -173,7 +174,9 @@ impl Scheduler {
             TaskError::FetchFailed { executor, shuffle, map, reduce } => {
                 self.fetch_failed(now, task, (executor, shuffle, map, reduce), metrics, out);
             }
-            TaskError::Cancelled => self.retry(task, TaskEndReason::TaskKilled { reason: "cancelled".into() }, metrics, out),
+            TaskError::Cancelled => {
+                self.retry(task, TaskEndReason::TaskKilled { reason: "cancelled".into() }, metrics, out)
+            }
             TaskError::CommitDenied => {
                 let Some(info) = self.tasks.get(&task).map(|t| &t.info) else { return };
                 let (stage, partition, attempt) = (info.stage.stage, info.partition, info.attempt);

@@ -13,10 +13,7 @@ pub(super) struct Waits {
 
 impl Waits {
     pub fn new(base: Millis, config: &SchedulerConfig) -> Self {
-        Self {
-            process: config.locality_wait_process.unwrap_or(base),
-            node: config.locality_wait_node.unwrap_or(base),
-        }
+        Self { process: config.locality_wait_process.unwrap_or(base), node: config.locality_wait_node.unwrap_or(base) }
     }
 
     /// R7.2: tasks without a preference, and the last level, wait for nothing.

@@ -87,7 +87,8 @@ impl Scheduler {
             out.events.push(Event::MapOutputsLost { shuffle, rdd, maps: vec![map], executor });
         }
         let settings = &self.config.scheduler;
-        let host = self.places.host_of(executor).filter(|_| settings.shuffle_service && settings.unregister_output_on_host);
+        let host =
+            self.places.host_of(executor).filter(|_| settings.shuffle_service && settings.unregister_output_on_host);
         // With the shuffle service the outputs are forgotten too, or the failed stage would fail again.
         match host {
             Some(host) => {
@@ -157,8 +158,7 @@ impl Scheduler {
         order.sort_unstable();
         for (_, id) in order {
             // A map stage that zombies made whole meanwhile has nothing to resubmit: its children go on.
-            let whole =
-                self.stages.get(&id).and_then(|s| s.shuffle_id()).is_some_and(|s| self.outputs.is_whole(s));
+            let whole = self.stages.get(&id).and_then(|s| s.shuffle_id()).is_some_and(|s| self.outputs.is_whole(s));
             if whole {
                 self.submit_children(now, id, out);
             } else {

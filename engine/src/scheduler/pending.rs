@@ -133,12 +133,12 @@ impl Pending {
         found.into_iter().filter(|(valid, _)| *valid).map(|(_, level)| level).collect()
     }
 
-    /// The first task, at the most local level up to `most`, that may run on an executor (R7.4).
-    /// `steps` counts the tasks looked at.
+    /// The first task, at the most local level up to `most`, that may run on an executor; with `no_pref`
+    /// also one that does not care (R7.4). `steps` counts the tasks looked at.
     pub fn find(
         &self,
         (executor, host): (ExecutorId, HostId),
-        most: Locality,
+        (most, no_pref): (Locality, bool),
         may_run: impl Fn(u32) -> bool,
         steps: &mut u64,
     ) -> Option<(u32, Locality)> {
@@ -148,7 +148,8 @@ impl Pending {
             (Locality::NoPref, Some(&self.no_pref)),
             (Locality::Any, Some(&self.all)),
         ];
-        for (level, list) in lists.into_iter().filter(|(level, _)| *level <= most) {
+        let allowed = |level: Locality| level <= most || (no_pref && level == Locality::NoPref);
+        for (level, list) in lists.into_iter().filter(|(level, _)| allowed(*level)) {
             for index in list.into_iter().flatten() {
                 *steps += 1;
                 if may_run(*index) {

@@ -149,21 +149,19 @@ impl TaskSet {
         self.delay.recompute(self.pending.levels(places));
     }
 
-    /// The least local level allowed now, up to `most` (R7.2).
-    pub fn allowed(&mut self, now: Timestamp, waits: Waits, most: Locality) -> Locality {
-        // R7.4: what has no preference is offered whatever the wait is.
-        if most == Locality::NoPref {
-            return most;
-        }
+    /// The least local level allowed now, up to the one that is offered (R7.2), and whether tasks without
+    /// preference are offered: they never wait, at whatever level the others are (R7.4).
+    pub fn allowed(&mut self, now: Timestamp, waits: Waits, offered: Locality) -> (Locality, bool) {
         let pending = &self.pending;
-        self.delay.allowed(now, waits, |level| pending.waits_at(level)).min(most)
+        let most = self.delay.allowed(now, waits, |level| pending.waits_at(level)).min(offered);
+        (most, offered == Locality::NoPref)
     }
 
     /// The task for a slot: first what was never launched, then copies of slow attempts (R7.4).
     pub fn find(
         &self,
         at: (ExecutorId, HostId),
-        most: Locality,
+        most: (Locality, bool),
         now: Timestamp,
         steps: &mut u64,
     ) -> Option<(u32, Locality, bool)> {

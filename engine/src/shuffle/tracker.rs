@@ -62,11 +62,7 @@ impl MapOutputTracker {
     }
 
     /// Where the known input of a reduce partition lies, and how many bytes there are; in map order.
-    pub fn sizes_of(
-        &self,
-        shuffle: ShuffleId,
-        reduce: PartitionId,
-    ) -> impl Iterator<Item = (ExecutorId, u64)> + '_ {
+    pub fn sizes_of(&self, shuffle: ShuffleId, reduce: PartitionId) -> impl Iterator<Item = (ExecutorId, u64)> + '_ {
         let status = self.shuffles.get(&shuffle);
         status.into_iter().flat_map(move |status| {
             status.sizes.iter().filter_map(move |(map, sizes)| {

@@ -73,7 +73,8 @@ fn a_hundred_thousand_narrow_steps_fold_into_one() {
 fn earlier_attempts_of_a_task_are_told_with_their_end() {
     let mut p = Program::default();
     let rdd = p.rdd("map", 0, 2, &[]);
-    let lost = TaskEndReason::ExecutorLostFailure { executor: ExecutorId(2), reason: "137".into(), caused_by_app: true };
+    let lost =
+        TaskEndReason::ExecutorLostFailure { executor: ExecutorId(2), reason: "137".into(), caused_by_app: true };
     let (shuffle, reduce) = (ShuffleId(0), PartitionId(0));
     let fetch = TaskEndReason::FetchFailed {
         executor: Some(ExecutorId(3)),
