@@ -100,6 +100,7 @@ pub const KEYS: &[Setting] = &[
     row!("spark.shuffle.reduceLocality.enabled", scheduler.reduce_locality, SWITCH, Some("true"), "Whether reduce tasks prefer hosts that hold a fifth of their input (R2.14)"),
     row!("faultline.scheduler.shuffleOffers", scheduler.shuffle_offers, SWITCH, None, "Whether executors are offered tasks in a random order, as in Spark, or by id (R7.5)"),
     row!("spark.stage.maxAttempts", scheduler.stage_max_attempts, Kind::OptionalCount { least: 1, most: MANY }, Some("unlimited"), "Attempts of a stage, whatever ended them; at least spark.stage.maxConsecutiveAttempts (R3.7)"),
+    row!("faultline.executor.detectByHeartbeat", scheduler.detect_by_heartbeat, SWITCH, None, "Whether the driver notices a dead executor by missing heartbeats only, as when a machine hangs (R5.1)"),
     row!("spark.executor.heartbeatInterval", scheduler.heartbeat_interval, MILLIS, Some("10s"), "How often a living executor is heard (R5.1)"),
     row!("spark.network.timeout", scheduler.network_timeout, SECONDS, Some("120s"), "How long an executor may be silent before it is lost (R5.1)"),
     row!("spark.deploy.maxExecutorRetries", scheduler.max_executor_retries, Kind::Count { least: 0, most: MANY }, Some("10"), "Executors that a task brought down and that are started again"),

@@ -86,7 +86,7 @@ impl Driver {
         match detection {
             Detection::AtOnce => self.lose_executor(now, executor, &Loss::exited(KILLED), out),
             Detection::AfterDelay => {
-                self.undetected.insert((now.plus(self.config.loss_detection), executor));
+                self.undetected.insert((self.noticed_at(now, executor), executor));
             }
         }
     }

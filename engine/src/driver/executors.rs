@@ -1,6 +1,7 @@
 //! How executors come and go.
 
 use super::Driver;
+use super::commands::KILLED;
 use super::effects::{ClusterOp, Effect, Effects};
 use crate::event::Event;
 use crate::ids::*;
@@ -24,6 +25,32 @@ impl Driver {
             return;
         }
         self.scheduler.task_finished(now, report, out);
+    }
+
+    /// The last heartbeat of an executor that dies now.
+    fn last_heartbeat(&self, now: Timestamp, executor: ExecutorId) -> Timestamp {
+        let started = self.started.get(&executor).copied().unwrap_or(now);
+        let interval = self.config.scheduler.heartbeat_interval.0.max(1) * 1_000_000;
+        started.plus_ns(now.ns_since(started) / interval * interval)
+    }
+
+    /// When the driver notices that an executor dies now: when its connection breaks, or when its
+    /// heartbeats have been missing for too long (R5.1).
+    pub(super) fn noticed_at(&self, now: Timestamp, executor: ExecutorId) -> Timestamp {
+        if self.config.scheduler.detect_by_heartbeat {
+            let at = self.last_heartbeat(now, executor).plus(self.config.scheduler.network_timeout);
+            return at.max(now);
+        }
+        now.plus(self.config.loss_detection)
+    }
+
+    /// What the driver makes of it then.
+    pub(super) fn noticed(&self) -> Loss {
+        if !self.config.scheduler.detect_by_heartbeat {
+            return Loss::exited(KILLED);
+        }
+        let timeout = self.config.scheduler.network_timeout;
+        Loss::exited(format!("Executor heartbeat timed out after {timeout} ms"))
     }
 
     pub(super) fn lose_executor(&mut self, now: Timestamp, executor: ExecutorId, loss: &Loss, out: &mut Outbox) {
@@ -62,6 +89,7 @@ impl Driver {
         let shared = self.config.scheduler.executors_per_host > 1;
         let host = replaces.filter(|_| shared).and_then(|old| self.scheduler.host_of(old)).unwrap_or(by_id);
         let cores = self.config.cores;
+        self.started.insert(executor, now);
         fx.push(Effect::Cluster(ClusterOp::Start { executor, cores }));
         self.emit(now, fx, Event::ExecutorAdded { executor, cores, replaces });
         self.emit(now, fx, Event::BlockManagerAdded { executor, max_memory: self.config.memory });

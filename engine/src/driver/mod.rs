@@ -23,7 +23,7 @@ use crate::error::EngineError;
 use crate::event::*;
 use crate::ids::*;
 use crate::rdd::{Notice, Released};
-use crate::scheduler::{Loss, Outbox, Scheduler};
+use crate::scheduler::{Outbox, Scheduler};
 use crate::sim::faults::PlannedFault;
 use parking_lot::Mutex;
 use receivers::Receivers;
@@ -45,6 +45,8 @@ pub struct Driver {
     dead: BTreeSet<ExecutorId>,
     faults: Vec<PlannedFault>,
     released: Arc<Mutex<Released>>,
+    /// When each executor was started: its heartbeats count from then.
+    started: BTreeMap<ExecutorId, Timestamp>,
     next_executor: u32,
     /// Executors that a task brought down and that were started again.
     retries: u32,
@@ -69,6 +71,7 @@ impl Driver {
             dead: BTreeSet::new(),
             faults: config.faults.clone(),
             released,
+            started: BTreeMap::new(),
             next_executor: 1,
             retries: 0,
             next_slot: 1,
@@ -281,7 +284,8 @@ impl Driver {
                 break;
             }
             self.undetected.pop_first();
-            self.lose_executor(now, executor, &Loss::exited(commands::KILLED), out);
+            let loss = self.noticed();
+            self.lose_executor(now, executor, &loss, out);
         }
         self.scheduler.on_deadline(now, out);
         self.tick_streaming(now);

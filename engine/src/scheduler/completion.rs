@@ -67,12 +67,7 @@ impl Scheduler {
             slot.failures = 0;
             slower.clone_from(&slot.running);
         }
-        // R6.5: the first success wins.
-        for attempt in slower {
-            out.cancel.push(attempt);
-            let reason = TaskEndReason::TaskKilled { reason: "another attempt succeeded".into() };
-            self.end_task(attempt, reason, TaskMetrics::default(), out);
-        }
+        self.kill_others(slower, out);
         // The same partition in other attempts of the stage needs no further try (R3.9).
         let attempts =
             StageAttempt { stage: id.stage, attempt: 0 }..=StageAttempt { stage: id.stage, attempt: u32::MAX };
@@ -116,6 +111,15 @@ impl Scheduler {
                     self.finish_job(job_id, out);
                 }
             }
+        }
+    }
+
+    /// R6.5: the first success wins, and what else runs of the partition counts for nothing.
+    fn kill_others(&mut self, attempts: Vec<TaskId>, out: &mut Outbox) {
+        for attempt in attempts {
+            out.cancel.push(attempt);
+            let reason = TaskEndReason::TaskKilled { reason: "another attempt succeeded".into() };
+            self.end_task(attempt, reason, TaskMetrics::default(), out);
         }
     }
 

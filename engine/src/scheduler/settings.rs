@@ -40,6 +40,9 @@ pub struct SchedulerConfig {
     /// `spark.files.fetchFailure.unRegisterOutputOnHost`: with the shuffle service, a failed fetch
     /// unregisters the outputs of the whole host (R3.4).
     pub unregister_output_on_host: bool,
+    /// `faultline.executor.detectByHeartbeat`: a dead executor's connection does not break, so that the
+    /// driver notices by missing heartbeats only (R5.1), as when a machine hangs.
+    pub detect_by_heartbeat: bool,
     /// `spark.executor.heartbeatInterval` (R5.1).
     pub heartbeat_interval: Millis,
     /// `spark.network.timeout`: an executor that was silent for so long is lost (R5.1).
@@ -92,6 +95,7 @@ impl Default for SchedulerConfig {
             stage_max_attempts: None,
             shuffle_service: false,
             unregister_output_on_host: false,
+            detect_by_heartbeat: false,
             heartbeat_interval: Millis(10_000),
             network_timeout: Millis(120_000),
             max_executor_retries: 10,
