@@ -3,6 +3,7 @@
 use crate::ids::*;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// A wish. The driver answers with `CommandApplied` or `CommandRejected` and the facts that follow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +16,11 @@ pub enum Command {
     /// Start a new executor in place of a dead one.
     RestartExecutor {
         /// The dead one.
+        executor: ExecutorId,
+    },
+    /// Take an executor out of service: no new tasks, and what it holds moves before it leaves.
+    DecommissionExecutor {
+        /// Executor.
         executor: ExecutorId,
     },
     /// Make an executor slower.
@@ -38,8 +44,67 @@ pub enum Command {
         /// Job.
         job: JobId,
     },
+    /// Keep an RDD at a level from the next stage that is submitted on (R8.2).
+    PersistRdd {
+        /// Which.
+        target: RddTarget,
+        /// Spark's name of the level.
+        level: String,
+    },
+    /// Forget every stored block of an RDD (R8.16).
+    UnpersistRdd {
+        /// Which.
+        target: RddTarget,
+    },
+    /// Mark an RDD, so that the next job that reaches it writes it to a checkpoint (R9.1).
+    CheckpointRdd {
+        /// Which.
+        target: RddTarget,
+    },
     /// Stop the application after the batch that runs.
     Stop,
+}
+
+/// RDDs that a command is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RddTarget {
+    /// One, by its id in this run.
+    Rdd(RddId),
+    /// The result of an operator, in one batch or in all that are there.
+    Operator {
+        /// Operator.
+        operator: OperatorName,
+        /// Batch, for streaming programs.
+        batch: Option<BatchId>,
+    },
+}
+
+impl fmt::Display for RddTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rdd(rdd) => write!(f, "rdd={rdd}"),
+            Self::Operator { operator, batch: Some(batch) } => write!(f, "op={operator}/{batch}"),
+            Self::Operator { operator, batch: None } => write!(f, "op={operator}"),
+        }
+    }
+}
+
+impl FromStr for RddTarget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| text.parse::<u32>().map_err(|_| format!("{text:?} is no number"));
+        match text.split_once('=') {
+            Some(("rdd", id)) => Ok(Self::Rdd(RddId(number(id)?))),
+            Some(("op", path)) => match path.rsplit_once('/') {
+                Some((operator, batch)) => {
+                    Ok(Self::Operator { operator: operator.into(), batch: Some(BatchId(number(batch)?)) })
+                }
+                None => Ok(Self::Operator { operator: path.into(), batch: None }),
+            },
+            _ => Err("the target is neither rdd=N nor op=OPERATOR/BATCH".into()),
+        }
+    }
 }
 
 impl fmt::Display for Command {
@@ -47,12 +112,16 @@ impl fmt::Display for Command {
         match self {
             Self::KillExecutor { executor } => write!(f, "kill:executor={executor}"),
             Self::RestartExecutor { executor } => write!(f, "restart:executor={executor}"),
+            Self::DecommissionExecutor { executor } => write!(f, "decommission:executor={executor}"),
             Self::SlowExecutor { executor, factor } => write!(f, "slow:executor={executor},factor={factor}"),
             Self::DropBlock { operator, batch: Some(batch), partition } => {
                 write!(f, "drop:block={operator}/{batch}/{partition}")
             }
             Self::DropBlock { operator, batch: None, partition } => write!(f, "drop:block={operator}/{partition}"),
             Self::CancelJob { job } => write!(f, "cancel:job={job}"),
+            Self::PersistRdd { target, level } => write!(f, "persist:{target},level={level}"),
+            Self::UnpersistRdd { target } => write!(f, "unpersist:{target}"),
+            Self::CheckpointRdd { target } => write!(f, "checkpoint:{target}"),
             Self::Stop => f.write_str("stop"),
         }
     }

@@ -8,6 +8,8 @@ pub mod log;
 pub mod plans;
 pub mod quiet;
 pub mod tidy;
+#[cfg(feature = "window")]
+pub mod window;
 
 pub use driver_lab::DriverLab;
 pub use lab::{Loop, in_batches, run, run_on, settings};

@@ -77,7 +77,7 @@ fn t03_a_failure_in_a_two_stage_job_repeats_one_task() {
         let runs = Arc::new(AtomicU32::new(0));
         let inside = Arc::clone(&runs);
         let (result, _) = run(loop_, config, move |sc| {
-            let groups = numbers(sc, 3, 3).map(|v| (v, v)).group_by_key(3);
+            let groups = numbers(sc, 3, 3).map(|v| (v, v)).group_by_key_in(3);
             let squares = groups.map_partitions(move |records| {
                 let first = inside.fetch_add(1, Ordering::Relaxed) == 0;
                 assert!(!first, "deliberate: the first run");
@@ -100,7 +100,7 @@ fn t04_a_failing_map_stage_fails_every_job() {
     for &loop_ in Loop::ALL {
         let (result, _) = run(loop_, settings(0, &[]), |sc| {
             let bad = numbers(sc, 4, 2).map(|v| if v < 9 { panic!("deliberate") } else { (v, v) });
-            let grouped = bad.group_by_key(2);
+            let grouped = bad.group_by_key_in(2);
             Ok((grouped.count().is_err(), grouped.count().is_err()))
         });
         assert_eq!(result, Ok((true, true)), "{loop_:?}");
@@ -150,9 +150,9 @@ fn f18_executors_lost_during_map_and_reduce() {
             let config = EngineConfig { executors: 4, ..settings(0, &faults) };
             let (result, log) = run(loop_, config, |sc| {
                 let pairs = numbers(sc, 1000, 8).map(|v| (v % 10, v));
-                let first = pairs.group_by_key(8).count()?;
+                let first = pairs.group_by_key_in(8).count()?;
                 let second = pairs.reduce_by_key_in(8, |a, b| a + b).count()?;
-                let third: u64 = pairs.group_by_key(8).collect()?.iter().map(|(_, v)| v.len() as u64).sum();
+                let third: u64 = pairs.group_by_key_in(8).collect()?.iter().map(|(_, v)| v.len() as u64).sum();
                 Ok((first, second, third))
             });
             assert_eq!(result, Ok((10, 10, 1000)), "{loop_:?} {faults:?}");

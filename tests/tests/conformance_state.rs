@@ -28,6 +28,11 @@ fn pairs(text: &str) -> Vec<(String, i32)> {
     text.split_whitespace().map(|w| (w[..1].to_owned(), w[1..].parse().expect("a number after the key"))).collect()
 }
 
+/// `a b` as records.
+fn keys(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
 /// Without it the function would be called for keys without data, or with the state of another batch.
 #[test]
 fn states_as_mapped_data() {

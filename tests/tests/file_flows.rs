@@ -3,21 +3,16 @@
 
 use egui::Modifiers;
 use egui::accesskit::Role;
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use faultline::app::App;
 use faultline::command::shortcuts::ROWS;
 use faultline::platform::background::{Job, Wake};
 use faultline::platform::dialogs::{Answer, Dialogs, Question};
-use faultline::source::Start;
 use faultline::theme::Theme;
-use faultline_engine::ids::*;
+use faultline_tests::window::{Window, choose_step, paused, registered, step_to_batch, until, window};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-/// Frames that a flow may take before it counts as stuck.
-const PATIENCE: u32 = 200_000;
 
 /// Answers every question with the same answer, and remembers the questions.
 #[derive(Clone)]
@@ -47,49 +42,16 @@ impl egui::DroppedFile for Dropped {
     }
 }
 
-type Window = Harness<'static, App>;
-
-fn window(answer: Answer) -> (Window, Arc<Mutex<Vec<Question>>>) {
+fn window_with(answer: Answer) -> (Window, Arc<Mutex<Vec<Question>>>) {
     let asked: Arc<Mutex<Vec<Question>>> = Arc::default();
     let dialogs = Fixed { answer, asked: Arc::clone(&asked) };
-    let app = App::open("word-count", Start::Paused, Theme::Dark, Arc::new(|| {})).expect("the demo opens");
-    let harness = Harness::builder().with_size(egui::vec2(1280.0, 800.0)).with_max_steps(64).build_ui_state(
-        |ui, app: &mut App| {
-            app.update();
-            app.paint(ui);
-        },
-        app.with_dialogs(Box::new(dialogs)),
-    );
-    (harness, asked)
-}
-
-fn until(window: &mut Window, what: &str, awaited: impl Fn(&App) -> bool) {
-    for _ in 0..PATIENCE {
-        window.step();
-        if awaited(window.state()) {
-            window.step();
-            return;
-        }
-        std::thread::yield_now();
-    }
-    panic!("never happened: {what}; {:?}", window.state().shell().ui);
+    (window(paused("word-count", Theme::Dark).with_dialogs(Box::new(dialogs))), asked)
 }
 
 fn run_batches(window: &mut Window, last: u32) {
-    until(window, "the executors register", |app| app.session().model().executors.len() == 3);
-    window.get_by_label("Step size").click();
-    window.run_steps(2);
-    window.get_by_role_and_label(Role::Button, "batch").click();
-    window.run_steps(2);
-    let completed = |app: &App, batch: u32| {
-        app.session().model().batches.get(&BatchId(batch)).is_some_and(|b| b.completed.is_some())
-    };
-    for batch in 1..=last {
-        if !completed(window.state(), batch) {
-            window.get_by_label("Step").click();
-            until(window, &format!("batch {batch} completes"), |app| completed(app, batch));
-        }
-    }
+    registered(window);
+    choose_step(window, "batch");
+    step_to_batch(window, last);
 }
 
 fn notice(app: &App, begins: &str) -> bool {
@@ -101,7 +63,7 @@ fn notice(app: &App, begins: &str) -> bool {
 fn a_saved_log_opens_as_the_same_model() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run 日本.jsonl");
-    let (mut window, asked) = window(Answer::Path(path.clone()));
+    let (mut window, asked) = window_with(Answer::Path(path.clone()));
     run_batches(&mut window, 3);
     window.key_press_modifiers(Modifiers::COMMAND, egui::Key::S);
     until(&mut window, "the log is saved", |app| notice(app, "Saved"));
@@ -127,7 +89,7 @@ fn a_dropped_log_opens_and_a_bad_file_keeps_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let bad = folder.path().join("picture.png");
     std::fs::write(&bad, b"\x89PNG no log at all").unwrap();
-    let (mut window, _) = window(Answer::Cancelled);
+    let (mut window, _) = window_with(Answer::Cancelled);
     run_batches(&mut window, 1);
     let revision = window.state().session().model().revision;
 
@@ -162,7 +124,7 @@ fn every_export_holds_the_lineage() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(file);
-        let (mut window, _) = window(Answer::Path(path.clone()));
+        let (mut window, _) = window_with(Answer::Path(path.clone()));
         run_batches(&mut window, 2);
         window.get_by_label("Menu").click();
         window.run_steps(2);
@@ -192,7 +154,7 @@ fn every_export_holds_the_lineage() {
 /// A desktop without dialogs would look as if the user had cancelled each time.
 #[test]
 fn without_a_desktop_dialog_the_window_asks_itself() {
-    let (mut window, asked) = window(Answer::AskInWindow);
+    let (mut window, asked) = window_with(Answer::AskInWindow);
     run_batches(&mut window, 1);
     window.key_press_modifiers(Modifiers::COMMAND, egui::Key::O);
     until(&mut window, "the window asks", |app| app.shell().ui.question.is_some());
@@ -218,7 +180,7 @@ fn choose(window: &mut Window, setting: &str, choice: &str) {
 /// A setting could be there and change nothing.
 #[test]
 fn settings_change_scale_numbers_and_theme() {
-    let (mut window, _) = window(Answer::Cancelled);
+    let (mut window, _) = window_with(Answer::Cancelled);
     run_batches(&mut window, 1);
     let memory = window.query_all_by_label_contains("of 64 MiB").count();
     assert!(memory > 0, "memory is in Spark's units");
@@ -249,7 +211,7 @@ fn settings_change_scale_numbers_and_theme() {
 /// The list of keys could name a key that does something else, or leave one out.
 #[test]
 fn the_list_of_keys_is_whole_and_true() {
-    let (mut window, _) = window(Answer::Cancelled);
+    let (mut window, _) = window_with(Answer::Cancelled);
     run_batches(&mut window, 1);
     window.key_press(egui::Key::Questionmark);
     window.run_steps(3);
@@ -272,7 +234,7 @@ fn the_list_of_keys_is_whole_and_true() {
 #[test]
 fn after_file_work_the_window_rests() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut window, _) = window(Answer::Path(folder.path().join("run.jsonl")));
+    let (mut window, _) = window_with(Answer::Path(folder.path().join("run.jsonl")));
     run_batches(&mut window, 2);
     window.key_press_modifiers(Modifiers::COMMAND, egui::Key::S);
     until(&mut window, "the log is saved", |app| notice(app, "Saved"));

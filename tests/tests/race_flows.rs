@@ -1,81 +1,24 @@
 //! The race from the window, over real engines: the same kill under five policies, and a lane opened as
 //! its own run.
 
-use egui::accesskit::Role;
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use faultline::app::App;
 use faultline::command::Page;
 use faultline::opening::{BATCHES, window_input};
 use faultline::race::engine_run::RunRequest;
 use faultline::race::runner::{RaceRunner, Report};
 use faultline::race::{Keep, LaneRun, Policy, RaceCancelled, RaceNews, RacePhase, RaceRequest, race};
-use faultline::source::Start;
-use faultline::theme::Theme;
 use faultline_engine::config::EngineConfig;
 use faultline_engine::ids::*;
 use faultline_engine::programs;
+use faultline_tests::window::{Window, alive, choose_step, completed, open, press, step_to_batch, until};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// Frames that a flow may take before it counts as stuck.
-const PATIENCE: u32 = 200_000;
-
-fn window(program: &str) -> Harness<'static, App> {
-    let app = App::open(program, Start::Paused, Theme::Dark, Arc::new(|| {})).expect("the program opens");
-    Harness::builder().with_size(egui::vec2(1280.0, 800.0)).with_max_steps(64).build_ui_state(
-        |ui, app: &mut App| {
-            app.update();
-            app.paint(ui);
-        },
-        app,
-    )
-}
-
-fn until(window: &mut Harness<'static, App>, what: &str, awaited: impl Fn(&App) -> bool) {
-    for _ in 0..PATIENCE {
-        window.step();
-        if awaited(window.state()) {
-            window.step();
-            return;
-        }
-        std::thread::yield_now();
-    }
-    let app = window.state();
-    panic!("never happened: {what}; story {:?}, race {:?}", app.session().model().story, app.race().phase);
-}
-
-fn press(window: &mut Harness<'static, App>, name: &str) {
-    window.get_by_role_and_label(Role::Button, name).click();
-    window.step();
-    window.step();
-}
-
-fn completed(app: &App, batch: u32) -> bool {
-    app.session().model().batches.get(&BatchId(batch)).is_some_and(|b| b.completed.is_some())
-}
-
-fn alive(app: &App, executor: u32) -> bool {
-    app.session().model().executors.get(&ExecutorId(executor)).is_some_and(|e| e.alive)
-}
-
-fn step_to_batch(window: &mut Harness<'static, App>, last: u32) {
-    for batch in 1..=last {
-        if !completed(window.state(), batch) {
-            window.get_by_label("Step").click();
-            until(window, &format!("batch {batch} completes"), |app| completed(app, batch));
-        }
-    }
-}
-
 /// A word count whose executor 2 died before batch 7, which has recovered.
-fn after_the_kill() -> Harness<'static, App> {
-    let mut window = window("word-count");
+fn after_the_kill() -> Window {
+    let mut window = open("word-count");
     until(&mut window, "the executors register", |app| alive(app, 3));
-    window.get_by_label("Step size").click();
-    window.step();
-    window.step();
-    press(&mut window, "batch");
+    choose_step(&mut window, "batch");
     step_to_batch(&mut window, 6);
     window.get_by_label("Kill 2").click();
     until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
@@ -83,7 +26,7 @@ fn after_the_kill() -> Harness<'static, App> {
     window
 }
 
-fn race_done(window: &mut Harness<'static, App>) {
+fn race_done(window: &mut Window) {
     until(window, "the race is done", |app| app.race().phase == RacePhase::Done);
 }
 

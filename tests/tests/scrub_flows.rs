@@ -1,44 +1,22 @@
 //! Going back through a run by accessible name, over a real engine and over a log, without a display.
 
 use egui::Modifiers;
-use egui::accesskit::Role;
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use faultline::app::App;
 use faultline::model::{Model, Shown};
 use faultline::session::Session;
-use faultline::source::{RecordedSource, Start};
+use faultline::source::RecordedSource;
 use faultline::theme::Theme;
 use faultline_engine::event::Envelope;
 use faultline_engine::eventlog::LogWriter;
 use faultline_engine::ids::*;
+use faultline_tests::window::{self, Window, window};
 use std::io::Write;
 use std::sync::Arc;
 
-/// Frames that a flow may take before it counts as stuck.
-const PATIENCE: u32 = 200_000;
-
-fn harness(app: App) -> Harness<'static, App> {
-    Harness::builder().with_size(egui::vec2(1280.0, 800.0)).with_max_steps(64).build_ui_state(
-        |ui, app: &mut App| {
-            app.update();
-            app.paint(ui);
-        },
-        app,
-    )
-}
-
 /// Runs frames until what is awaited is there, and one more, so that the panels show it too.
-fn until(window: &mut Harness<'static, App>, what: &str, awaited: impl Fn(&Session) -> bool) {
-    for _ in 0..PATIENCE {
-        window.step();
-        if awaited(window.state().session()) {
-            window.step();
-            return;
-        }
-        std::thread::yield_now();
-    }
-    panic!("never happened: {what}; {:?}", window.state().session().shown());
+fn until(window: &mut Window, what: &str, awaited: impl Fn(&Session) -> bool) {
+    window::until(window, what, |app| awaited(app.session()));
 }
 
 fn completed(model: &Model, batch: u32) -> bool {
@@ -46,24 +24,15 @@ fn completed(model: &Model, batch: u32) -> bool {
 }
 
 /// The demo, paused after `last` batches.
-fn window_after(last: u32) -> Harness<'static, App> {
-    let app = App::open("word-count", Start::Paused, Theme::Dark, Arc::new(|| {})).expect("the demo opens");
-    let mut window = harness(app);
-    until(&mut window, "the executors register", |s| s.live().executors.len() == 3);
-    window.get_by_label("Step size").click();
-    window.run_steps(2);
-    window.get_by_role_and_label(Role::Button, "batch").click();
-    window.run_steps(2);
-    for batch in 1..=last {
-        if !completed(window.state().session().live(), batch) {
-            window.get_by_label("Step").click();
-            until(&mut window, "the next batch completes", |s| completed(s.live(), batch));
-        }
-    }
+fn window_after(last: u32) -> Window {
+    let mut window = window::open("word-count");
+    window::registered(&mut window);
+    window::choose_step(&mut window, "batch");
+    window::step_to_batch(&mut window, last);
     window
 }
 
-fn back_one_batch(window: &mut Harness<'static, App>) {
+fn back_one_batch(window: &mut Window) {
     window.key_press_modifiers(Modifiers::SHIFT, egui::Key::ArrowLeft);
     window.run_steps(2);
 }
@@ -111,7 +80,7 @@ fn the_past_is_shown_says_so_and_takes_no_command() {
 fn keys_step_through_the_past_and_home_and_end_are_its_ends() {
     let mut window = window_after(4);
     let all = window.state().session().len();
-    let position = |window: &Harness<'static, App>| match window.state().session().shown() {
+    let position = |window: &Window| match window.state().session().shown() {
         Shown::Live => all,
         Shown::Past { position } => position,
     };
@@ -120,7 +89,7 @@ fn keys_step_through_the_past_and_home_and_end_are_its_ends() {
     assert_eq!(position(&window), all - 1);
     back_one_batch(&mut window);
     let after_three_or_four = position(&window);
-    let of_batch = |window: &Harness<'static, App>, n| completed(window.state().session().model(), n);
+    let of_batch = |window: &Window, n| completed(window.state().session().model(), n);
     assert!(of_batch(&window, 3));
     // In the past → goes by the size of the engine's steps, here batches.
     window.key_press(egui::Key::ArrowRight);
@@ -189,7 +158,7 @@ fn a_log_is_read_on_a_thread_and_scrubs_like_a_run() {
     log.iter().for_each(|envelope| writer.write(envelope).expect("written"));
     file.write_all(&writer.finish().expect("written")).expect("written");
     let source = RecordedSource::open(file.path(), Arc::new(|| {})).expect("a log");
-    let mut window = harness(App::new(Session::new(Box::new(source)), Theme::Dark, Arc::new(|| {})));
+    let mut window = window(App::new(Session::new(Box::new(source)), Theme::Dark, Arc::new(|| {})));
     until(&mut window, "the log is read", |s| s.progress().is_none());
     window.run_steps(2);
     let session = window.state().session();

@@ -1,83 +1,24 @@
 //! Batches and storage in the window, over a real engine, without a display.
 
-use egui::accesskit::Role;
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use faultline::app::App;
-use faultline::source::Start;
 use faultline::theme::Theme;
 use faultline::ui::dock::Pane;
 use faultline::ui::storage_panel::StorageTab;
 use faultline_engine::ids::*;
-use std::sync::Arc;
-
-/// Frames that a flow may take before it counts as stuck.
-const PATIENCE: u32 = 20_000;
+use faultline_tests::window::{Window, choose_step, paused, registered, step_to_batch, until, window};
 
 /// A window with this panel below the lineage.
-fn window(program: &str, below: Pane) -> Harness<'static, App> {
-    let mut app = App::open(program, Start::Paused, Theme::Dark, Arc::new(|| {})).expect("the program opens");
+fn window_with(program: &str, below: Pane) -> Window {
+    let mut app = paused(program, Theme::Dark);
     app.show_below(below, StorageTab::Partitions);
-    Harness::builder().with_size(egui::vec2(1280.0, 800.0)).with_max_steps(64).build_ui_state(
-        |ui, app: &mut App| {
-            app.update();
-            app.paint(ui);
-        },
-        app,
-    )
-}
-
-fn until(window: &mut Harness<'static, App>, what: &str, awaited: impl Fn(&App) -> bool) {
-    for _ in 0..PATIENCE {
-        window.step();
-        if awaited(window.state()) {
-            // One more frame, so that the panels show it too.
-            window.step();
-            return;
-        }
-        std::thread::yield_now();
-    }
-    panic!("never happened: {what}; the story is {:?}", window.state().session().model().story);
-}
-
-fn choose_step(window: &mut Harness<'static, App>, grain: &str) {
-    frames(window, 3);
-    window.get_by_label("Step size").click();
-    for _ in 0..30 {
-        window.step();
-        if window.query_by_role_and_label(Role::Button, grain).is_some() {
-            break;
-        }
-    }
-    // The popup has found its place.
-    frames(window, 2);
-    window.get_by_role_and_label(Role::Button, grain).click();
-    frames(window, 2);
-}
-
-fn completed(app: &App, batch: u32) -> bool {
-    app.session().model().batches.get(&BatchId(batch)).is_some_and(|b| b.completed.is_some())
-}
-
-fn step_to_batch(window: &mut Harness<'static, App>, last: u32) {
-    for batch in 1..=last {
-        if !completed(window.state(), batch) {
-            window.get_by_label("Step").click();
-            until(window, &format!("batch {batch} completes"), |app| completed(app, batch));
-        }
-    }
-}
-
-fn frames(window: &mut Harness<'static, App>, count: u32) {
-    for _ in 0..count {
-        window.step();
-    }
+    window(app)
 }
 
 /// Word count with its executors, one step a batch.
-fn word_count(below: Pane) -> Harness<'static, App> {
-    let mut window = window("word-count", below);
-    until(&mut window, "the executors register", |app| app.session().model().executors.len() == 3);
+fn word_count(below: Pane) -> Window {
+    let mut window = window_with("word-count", below);
+    registered(&mut window);
     choose_step(&mut window, "batch");
     window
 }
@@ -87,7 +28,7 @@ fn word_count(below: Pane) -> Harness<'static, App> {
 fn what_died_is_lost_in_the_matrix() {
     let mut window = word_count(Pane::Storage);
     step_to_batch(&mut window, 5);
-    let stored = |window: &Harness<'static, App>, words: &str| window.query_all_by_label_contains(words).count();
+    let stored = |window: &Window, words: &str| window.query_all_by_label_contains(words).count();
     assert_eq!(stored(&window, "updateStateByKey, batch 5, MEMORY_ONLY_SER, 6 of 6 cached"), 1);
     assert!(stored(&window, "in memory, executor 2") > 0, "executor 2 holds partitions");
 
@@ -102,11 +43,11 @@ fn what_died_is_lost_in_the_matrix() {
         window.get_by_label("Step").click();
         until(&mut window, "a task ends", |app| ended(app) > before);
     }
-    frames(&mut window, 3);
+    window.run_steps(3);
     assert_eq!(stored(&window, "in memory, executor 2"), 0);
     assert!(stored(&window, "Executor 2, lost") > 0);
     // Batch 4 is behind the cut: nobody computes it again.
-    let held = |window: &Harness<'static, App>| stored(window, "updateStateByKey, batch 4, partition");
+    let held = |window: &Window| stored(window, "updateStateByKey, batch 4, partition");
     assert_eq!(held(&window), 6, "four are kept, and two are lost in the column of executor 2");
     assert_eq!(stored(&window, "updateStateByKey, batch 4, MEMORY_ONLY_SER, 4 of 6 cached, 2 lost"), 1);
     let lost = window.query_all_by_label_contains("lost, executor 2");
@@ -118,7 +59,7 @@ fn what_died_is_lost_in_the_matrix() {
     assert!(told.iter().any(|l| l.contains("batch 5")), "the checkpoint outlives executors: {told:#?}");
 
     window.get_by_label_contains("updateStateByKey, batch 5, partition 0,").click();
-    frames(&mut window, 3);
+    window.run_steps(3);
     assert!(window.state().shell().ui.focus.is_some(), "a click asks why that partition was computed");
 }
 
@@ -142,7 +83,7 @@ fn the_batch_that_paid_is_told_as_recovered() {
     // The camera goes to the batch, and no longer follows the newest one.
     let before = window.state().shell().panels.lineage.visible_x();
     window.get_by_label_contains("Batch 3, complete").click();
-    frames(&mut window, 240);
+    window.run_steps(240);
     assert!(!window.state().shell().ui.follow);
     assert_ne!(window.state().shell().panels.lineage.visible_x(), before);
     assert!(window.query_all_by_label_contains("updateStateByKey, batch 3").count() > 0, "batch 3 is in view");
@@ -151,10 +92,10 @@ fn the_batch_that_paid_is_told_as_recovered() {
 /// Without this a program without batches shows an empty panel.
 #[test]
 fn a_program_without_batches_shows_its_jobs() {
-    let mut window = window("page-rank", Pane::Batches);
-    until(&mut window, "the executors register", |app| app.session().model().executors.len() == 3);
+    let mut window = window_with("page-rank", Pane::Batches);
+    registered(&mut window);
     window.get_by_label("Play").click();
     until(&mut window, "a job ends", |app| app.session().model().jobs.values().any(|j| j.ended.is_some()));
-    frames(&mut window, 3);
+    window.run_steps(3);
     assert!(window.query_all_by_label_contains("Job 0, succeeded").count() > 0);
 }

@@ -1,20 +1,18 @@
 //! The timeline and the loom over a real engine: what is selected in one shows in the other.
 
-mod common_window;
-
-use common_window::{choose_step, completed, step_to_batch, until, window};
 use egui_kittest::kittest::Queryable;
 use faultline::command::Focus;
 use faultline::scene::node_of;
 use faultline::scene::timeline::task_words;
 use faultline_engine::event::ReadTier;
 use faultline_engine::ids::*;
+use faultline_tests::window::{choose_step, completed, open, step_to_batch, until};
 use std::collections::BTreeSet;
 
 /// Without this a recovering task is a bar that leads nowhere, and a node does not say who computed it.
 #[test]
 fn a_recovering_task_and_its_node_find_each_other() {
-    let mut window = window();
+    let mut window = open("word-count");
     until(&mut window, "the executors register", |app| app.session().model().executors.len() == 3);
     choose_step(&mut window, "batch");
     step_to_batch(&mut window, 6);

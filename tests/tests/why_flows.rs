@@ -1,76 +1,28 @@
 //! Why, by accessible name, over a real engine: kill, click a cell, read, follow a link, go back.
 
-use egui::accesskit::Role;
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use faultline::app::App;
 use faultline::command::Focus;
 use faultline::model::Sign;
 use faultline::platform::screenshot::{Shot, paint, write_png};
-use faultline::source::Start;
 use faultline::theme::Theme;
 use faultline_engine::ids::*;
-use std::sync::Arc;
-
-/// Frames that a flow may take before it counts as stuck.
-const PATIENCE: u32 = 20_000;
-
-fn window(theme: Theme) -> Harness<'static, App> {
-    let app = App::open("word-count", Start::Paused, theme, Arc::new(|| {})).expect("the demo opens");
-    Harness::builder().with_size(egui::vec2(1280.0, 800.0)).with_max_steps(64).build_ui_state(
-        |ui, app: &mut App| {
-            app.update();
-            app.paint(ui);
-        },
-        app,
-    )
-}
-
-fn until(window: &mut Harness<'static, App>, what: &str, awaited: impl Fn(&App) -> bool) {
-    for _ in 0..PATIENCE {
-        window.step();
-        if awaited(window.state()) {
-            window.step();
-            return;
-        }
-        std::thread::yield_now();
-    }
-    panic!("never happened: {what}; the story is {:?}", window.state().session().model().story);
-}
+use faultline_tests::window::{
+    Window, alive, choose_step, completed, paused, registered, step_to_batch, until, window,
+};
 
 /// Frames in which the camera comes to rest.
-fn settle(window: &mut Harness<'static, App>) {
+fn settle(window: &mut Window) {
     for _ in 0..120 {
         window.step();
     }
 }
 
-fn completed(app: &App, batch: u32) -> bool {
-    app.session().model().batches.get(&BatchId(batch)).is_some_and(|b| b.completed.is_some())
-}
-
-fn choose_step(window: &mut Harness<'static, App>, grain: &str) {
-    window.get_by_label("Step size").click();
-    window.run_steps(2);
-    window.get_by_role_and_label(Role::Button, grain).click();
-    window.run_steps(2);
-}
-
-fn alive(app: &App, executor: u32) -> bool {
-    app.session().model().executors.get(&ExecutorId(executor)).is_some_and(|e| e.alive)
-}
-
 /// Seven batches, then executor 2 dies, and the first task of batch 8 has run.
-fn killed(theme: Theme) -> Harness<'static, App> {
-    let mut window = window(theme);
-    until(&mut window, "the executors register", |app| app.session().model().executors.len() == 3);
+fn killed(theme: Theme) -> Window {
+    let mut window = window(paused("word-count", theme));
+    registered(&mut window);
     choose_step(&mut window, "batch");
-    for batch in 1..=7 {
-        if !completed(window.state(), batch) {
-            window.get_by_label("Step").click();
-            until(&mut window, "the batch completes", |app| completed(app, batch));
-        }
-    }
+    step_to_batch(&mut window, 7);
     window.get_by_label("Kill 2").click();
     until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
     choose_step(&mut window, "task");
@@ -81,7 +33,7 @@ fn killed(theme: Theme) -> Harness<'static, App> {
 }
 
 /// The state of a batch, and its first partition with a sign.
-fn state_with(window: &Harness<'static, App>, batch: u32, sign: impl Fn(Sign) -> bool) -> BlockId {
+fn state_with(window: &Window, batch: u32, sign: impl Fn(Sign) -> bool) -> BlockId {
     let model = window.state().session().model();
     let op = OperatorName::from("updateStateByKey");
     let rdd = model.operators[&op][&Some(BatchId(batch))].back().copied().expect("the batch has a state");
@@ -91,7 +43,7 @@ fn state_with(window: &Harness<'static, App>, batch: u32, sign: impl Fn(Sign) ->
 }
 
 /// Selects the node, then the cell inside it.
-fn click_cell(window: &mut Harness<'static, App>, batch: u32, partition: PartitionId) {
+fn click_cell(window: &mut Window, batch: u32, partition: PartitionId) {
     let at = |batch: u32| format!("updateStateByKey, batch {batch}");
     window.get_by_label_contains(&format!("{}, ", at(batch))).click();
     window.run_steps(3);
@@ -101,12 +53,12 @@ fn click_cell(window: &mut Harness<'static, App>, batch: u32, partition: Partiti
     window.run_steps(3);
 }
 
-fn focus(window: &Harness<'static, App>) -> Option<Focus> {
+fn focus(window: &Window) -> Option<Focus> {
     window.state().shell().ui.focus
 }
 
 /// For the eye, when `FAULTLINE_PICTURES` names a directory.
-fn picture(window: &mut Harness<'static, App>, name: &str, size: [u32; 2]) {
+fn picture(window: &mut Window, name: &str, size: [u32; 2]) {
     let Ok(directory) = std::env::var("FAULTLINE_PICTURES") else { return };
     let shot = Shot { size, frames: 120, ..Shot::default() };
     let app = window.state_mut();

@@ -3,15 +3,12 @@
 
 use egui::accesskit::{NodeId, Role};
 use egui::{Rect, Vec2};
+use egui_kittest::Node;
 use egui_kittest::kittest::NodeT;
-use egui_kittest::{Harness, Node};
-use faultline::app::App;
 use faultline::command::AppCommand;
-use faultline::source::Start;
 use faultline::theme::Theme;
 use faultline::ui::dock::{Pane, Preset};
-use faultline_engine::ids::BatchId;
-use std::sync::Arc;
+use faultline_tests::window::{Window, completed, paused, registered, sized, until};
 
 /// Rectangles may touch, and text boxes overlap by less than a pixel of rounding.
 const TOUCH: f32 = 1.5;
@@ -87,7 +84,7 @@ fn related(a: &Widget, b: &Widget) -> bool {
 }
 
 /// What is wrong in one frame, in words.
-fn faults(window: &Harness<'static, App>, size: Vec2) -> Vec<String> {
+fn faults(window: &Window, size: Vec2) -> Vec<String> {
     let panels = window.state().shell().dock.rects();
     let mut widgets = Vec::new();
     collect(&window.root(), Place { path: Vec::new(), panel: None }, &panels, &mut widgets);
@@ -117,45 +114,20 @@ fn faults(window: &Harness<'static, App>, size: Vec2) -> Vec<String> {
     found
 }
 
-fn window(size: Vec2, scale: f32, theme: Theme) -> Harness<'static, App> {
-    let app = App::open("word-count", Start::Paused, theme, Arc::new(|| {})).expect("the demo opens");
-    Harness::builder().with_size(size / scale).with_pixels_per_point(scale).with_max_steps(64).build_ui_state(
-        |ui, app: &mut App| {
-            app.update();
-            app.paint(ui);
-        },
-        app,
-    )
-}
-
-fn until(window: &mut Harness<'static, App>, awaited: impl Fn(&App) -> bool) {
-    for _ in 0..200_000 {
-        window.step();
-        if awaited(window.state()) {
-            return;
-        }
-        std::thread::yield_now();
-    }
-    panic!("never happened; the story is {:?}", window.state().session().model().story);
-}
-
 /// Runs to batch 6, kills executor 2 and recovers: the window at its fullest.
-fn recovered(size: Vec2, scale: f32, theme: Theme) -> Harness<'static, App> {
-    let mut window = window(size, scale, theme);
-    until(&mut window, |app| app.session().model().executors.len() == 3);
-    let completed = |batch: u32| {
-        move |app: &App| app.session().model().batches.get(&BatchId(batch)).is_some_and(|b| b.completed.is_some())
-    };
+fn recovered(size: Vec2, scale: f32, theme: Theme) -> Window {
+    let mut window = sized(paused("word-count", theme), size, scale);
+    registered(&mut window);
     window.state().send(AppCommand::SetStepGrain(faultline::command::StepGrain::Batch));
     for batch in 1..=7 {
         if batch == 7 {
             window.key_press(egui::Key::Num2);
-            until(&mut window, |app| !app.session().model().faults.is_empty());
+            until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
         }
         window
             .state()
             .send(AppCommand::Transport(faultline::command::Transport::Step(faultline::command::StepGrain::Batch)));
-        until(&mut window, completed(batch));
+        until(&mut window, "the batch completes", |app| completed(app, batch));
     }
     window.run_steps(60);
     window

@@ -1,74 +1,16 @@
 //! The window driven by accessible name, over a real engine, without a display.
 
-use egui::accesskit::Role;
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use faultline::app::App;
 use faultline::model::Sign;
-use faultline::source::Start;
-use faultline::theme::Theme;
 use faultline_engine::ids::*;
-use std::sync::Arc;
+use faultline_tests::window::{PATIENCE, alive, choose_step, completed, open, step_to_batch, until};
 use std::time::Duration;
-
-/// Frames that a flow may take before it counts as stuck.
-const PATIENCE: u32 = 200_000;
-
-fn window() -> Harness<'static, App> {
-    let app = App::open("word-count", Start::Paused, Theme::Dark, Arc::new(|| {})).expect("the demo opens");
-    Harness::builder().with_size(egui::vec2(1280.0, 800.0)).with_max_steps(64).build_ui_state(
-        |ui, app: &mut App| {
-            app.update();
-            app.paint(ui);
-        },
-        app,
-    )
-}
-
-/// Runs frames until the model shows what is awaited.
-fn until(window: &mut Harness<'static, App>, what: &str, awaited: impl Fn(&App) -> bool) {
-    for _ in 0..PATIENCE {
-        window.step();
-        if awaited(window.state()) {
-            // One more frame, so that the panels show it too.
-            window.step();
-            return;
-        }
-        std::thread::yield_now();
-    }
-    panic!("never happened: {what}; the story is {:?}", window.state().session().model().story);
-}
-
-fn choose_step(window: &mut Harness<'static, App>, grain: &str) {
-    window.get_by_label("Step size").click();
-    window.step();
-    window.step();
-    window.get_by_role_and_label(Role::Button, grain).click();
-    window.step();
-    window.step();
-}
-
-fn completed(app: &App, batch: u32) -> bool {
-    app.session().model().batches.get(&BatchId(batch)).is_some_and(|b| b.completed.is_some())
-}
-
-fn step_to_batch(window: &mut Harness<'static, App>, last: u32) {
-    for batch in 1..=last {
-        if !completed(window.state(), batch) {
-            window.get_by_label("Step").click();
-            until(window, &format!("batch {batch} completes"), |app| completed(app, batch));
-        }
-    }
-}
-
-fn alive(app: &App, executor: u32) -> bool {
-    app.session().model().executors.get(&ExecutorId(executor)).is_some_and(|e| e.alive)
-}
 
 /// A step would run on, or not at all: nobody could show one task after the other.
 #[test]
 fn a_step_of_a_task_ends_with_that_task() {
-    let mut window = window();
+    let mut window = open("word-count");
     until(&mut window, "the executors register", |app| alive(app, 3));
     let ended = |app: &App| app.session().model().tasks.values().filter(|t| t.end.is_some()).count();
     window.get_by_label("Step").click();
@@ -83,7 +25,7 @@ fn a_step_of_a_task_ends_with_that_task() {
 /// The heart of the product: kill by button, see what is lost, step through the recovery, restart.
 #[test]
 fn kill_and_restart_by_button() {
-    let mut window = window();
+    let mut window = open("word-count");
     until(&mut window, "the executors register", |app| alive(app, 3));
     choose_step(&mut window, "batch");
     step_to_batch(&mut window, 6);
@@ -106,7 +48,7 @@ fn kill_and_restart_by_button() {
 /// The keys that the hint promises.
 #[test]
 fn a_digit_kills_that_executor() {
-    let mut window = window();
+    let mut window = open("word-count");
     until(&mut window, "the executors register", |app| alive(app, 3));
     choose_step(&mut window, "batch");
     step_to_batch(&mut window, 5);
@@ -121,7 +63,7 @@ fn a_digit_kills_that_executor() {
 /// A node that can be seen but not selected: the inspector would stay empty.
 #[test]
 fn clicking_a_node_shows_its_facts() {
-    let mut window = window();
+    let mut window = open("word-count");
     until(&mut window, "the executors register", |app| alive(app, 3));
     choose_step(&mut window, "batch");
     step_to_batch(&mut window, 2);
@@ -143,7 +85,7 @@ fn clicking_a_node_shows_its_facts() {
 /// A window left alone would burn a core: egui_graphs asks for a repaint whenever it is shown.
 #[test]
 fn a_paused_window_left_alone_paints_no_frame_for_two_seconds() {
-    let mut window = window();
+    let mut window = open("word-count");
     until(&mut window, "the executors register", |app| alive(app, 3));
     choose_step(&mut window, "batch");
     step_to_batch(&mut window, 3);
@@ -161,7 +103,7 @@ fn a_paused_window_left_alone_paints_no_frame_for_two_seconds() {
 /// Play would not start the stream, or pause would not hold it.
 #[test]
 fn play_runs_and_pause_holds() {
-    let mut window = window();
+    let mut window = open("word-count");
     until(&mut window, "the executors register", |app| alive(app, 3));
     window.get_by_label("Play").click();
     until(&mut window, "batch 3 completes", |app| completed(app, 3));

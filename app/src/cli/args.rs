@@ -27,6 +27,7 @@ A fault SPEC is action:target@moment:
   kill:executor=2@batch=7                   before batch 7; the driver knows at once
   kill:executor=2@stage=19.task=3           while that task runs
   restart:executor=2@batch=9                a new executor in its place
+  decommission:executor=2@batch=7           an executor hands on what it holds, and leaves
   slow:executor=1,factor=10@batch=3         ten times slower; factor=1 heals
   drop:block=updateStateByKey/7/2@batch=8   operator/batch/partition
 Stage numbers depend on the policy, because a checkpoint is a job of its own; batches do not.";

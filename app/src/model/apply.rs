@@ -58,13 +58,15 @@ impl Model {
 
             Event::RddRegistered { rdd } => self.rdd_registered(rdd),
             Event::RddReleased { rdd } => self.rdd_released(*rdd),
-            Event::CheckpointMarked { rdd } => self.checkpoint_marked(*rdd),
+            Event::CheckpointMarked { rdd, .. } => self.checkpoint_marked(*rdd),
             Event::CheckpointStarted { rdd, .. } => self.checkpoint_started(*rdd),
-            Event::CheckpointCompleted { rdd, checkpoint_rdd, path, parts, released } => {
+            Event::CheckpointCompleted { rdd, checkpoint_rdd, path, parts, released, .. } => {
                 self.checkpoint_completed(*rdd, checkpoint_rdd, path, parts, released);
             }
             Event::CheckpointFailed { rdd, error } => self.checkpoint_failed(*rdd, error),
+            Event::CheckpointDeleted { rdd, .. } => self.checkpoint_deleted(*rdd),
             Event::MapOutputsLost { shuffle, maps, executor, .. } => self.map_outputs_lost(*shuffle, maps, *executor),
+            Event::MapOutputsMigrated { shuffle, maps, to, .. } => self.map_outputs_migrated(*shuffle, maps, *to),
             Event::ShuffleRemoved { shuffle } => self.shuffle_removed(*shuffle),
 
             Event::OutputPrinted { batch, output_op, lines } => self.output_printed(*batch, *output_op, lines),
@@ -72,6 +74,9 @@ impl Model {
             Event::FindingReported { finding } => self.finding_reported(finding),
             Event::CommandRejected { command, reason } => self.command_rejected(command, reason),
             Event::Unknown { name, .. } => self.unknown_event(name),
+
+            // What moves is said by the blocks and map outputs themselves, and in the end by the removal.
+            Event::DecommissionStarted { .. } | Event::BlocksMigrated { .. } => {}
 
             // A batch names the error of its output operations; digests are for the command line, and
             // what follows from a command, a slow task or an exclusion arrives as events of its own.
@@ -97,5 +102,6 @@ fn changes_structure(event: &Event) -> bool {
             | Event::CheckpointStarted { .. }
             | Event::CheckpointCompleted { .. }
             | Event::CheckpointFailed { .. }
+            | Event::CheckpointDeleted { .. }
     )
 }

@@ -1,6 +1,6 @@
 //! The partition cell: the one alphabet of the product.
 
-use super::{Model, PartitionState, RddState};
+use super::{CHECKPOINT_RDD_CLASS, Model, PartitionState, RddState};
 use faultline_engine::ids::*;
 
 /// The one alphabet of the product: what a partition cell shows.
@@ -106,7 +106,7 @@ impl RddState {
             Sign::Lost
         } else if state.evicted {
             Sign::Evicted
-        } else if checkpointed || self.reads_checkpoint_files() {
+        } else if checkpointed || self.info.class == CHECKPOINT_RDD_CLASS {
             Sign::CheckpointPart
         } else if state.computed > 0 {
             Sign::ComputedNotKept

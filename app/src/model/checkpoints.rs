@@ -21,10 +21,15 @@ pub struct CheckpointState {
     pub at: Timestamp,
     /// RDDs that recovery no longer reaches, by id.
     pub released: Vec<RddId>,
+    /// Whether the store holds its files: it does not for a local checkpoint, nor once they are deleted.
+    pub in_store: bool,
 }
 
 /// Spark's class of an RDD that reads a checkpoint's files.
 pub const CHECKPOINT_RDD_CLASS: &str = "ReliableCheckpointRDD";
+
+/// Spark's class of the RDD that stands in for the parents of a local checkpoint, and reads nothing.
+pub const LOCAL_CHECKPOINT_RDD_CLASS: &str = "LocalCheckpointRDD";
 
 impl Model {
     pub(super) fn checkpoint_marked(&mut self, id: RddId) {
@@ -57,7 +62,8 @@ impl Model {
         released: &[RddId],
     ) {
         self.rdd_registered(checkpoint_rdd);
-        self.cut(id, checkpoint_rdd.id, path);
+        let in_store = checkpoint_rdd.class != LOCAL_CHECKPOINT_RDD_CLASS;
+        self.cut(id, checkpoint_rdd.id, in_store.then_some(path));
         let mut released = released.to_vec();
         released.sort_unstable();
         for &behind in &released {
@@ -75,10 +81,21 @@ impl Model {
             parts: parts.to_vec(),
             at: self.now,
             released,
+            in_store,
         };
         self.checkpoints.insert(id, Arc::new(checkpoint));
         let second_job = self.index.second_jobs.remove(&id).is_some();
         self.tell_checkpoint_completed(id, parts.len(), second_job);
+    }
+
+    /// Its files are gone; the lineage stays cut.
+    pub(super) fn checkpoint_deleted(&mut self, id: RddId) {
+        if let Some(checkpoint) = self.checkpoints.get_mut(&id) {
+            Arc::make_mut(checkpoint).in_store = false;
+        }
+        if let Some(rdd) = self.rdd_mut(id) {
+            rdd.checkpoint_path = None;
+        }
     }
 
     /// A new RDD reads `ids`: what a cut left behind, and a window reads again, recovery reaches again.
@@ -101,9 +118,9 @@ impl Model {
         }
     }
 
-    /// Replaces the parents by the RDD that reads the files (R9.11). Nothing of it counts as lost
-    /// any more, because every partition can be read from its part.
-    fn cut(&mut self, id: RddId, checkpoint_rdd: RddId, path: &str) {
+    /// Replaces the parents by the RDD that reads what was saved (R9.11). With files nothing of it counts
+    /// as lost any more, because every partition can be read from its part.
+    fn cut(&mut self, id: RddId, checkpoint_rdd: RddId, path: Option<&str>) {
         let Some(rdd) = self.rdd_mut(id) else { return };
         let parents = vec![DependencyInfo { rdd: checkpoint_rdd, kind: DependencyKind::OneToOne }];
         let mut cut_off = Vec::new();
@@ -112,9 +129,11 @@ impl Model {
             cut_off.clone_from(&rdd.cut_parents);
         }
         rdd.checkpoint_writing = false;
-        rdd.checkpoint_path = Some(path.to_owned());
-        for partition in rdd.partitions.iter_mut() {
-            partition.lost_with = None;
+        rdd.checkpoint_path = path.map(str::to_owned);
+        if path.is_some() {
+            for partition in rdd.partitions.iter_mut() {
+                partition.lost_with = None;
+            }
         }
         if !cut_off.is_empty() {
             self.reads_begin(&parents);

@@ -2,7 +2,7 @@
 
 use super::reach::ReadsEnd;
 use super::retention::MAX_PARTITIONS;
-use super::{CHECKPOINT_RDD_CLASS, Chunked, Model, PartitionState};
+use super::{CHECKPOINT_RDD_CLASS, Chunked, LOCAL_CHECKPOINT_RDD_CLASS, Model, PartitionState};
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
 use std::sync::Arc;
@@ -44,9 +44,10 @@ impl RddState {
         }
     }
 
-    /// Whether it only reads a checkpoint's files: no operator of the program made it.
+    /// Whether it only reads a checkpoint's files, or stands in for the parents of a local checkpoint: no
+    /// operator of the program made it.
     pub fn reads_checkpoint_files(&self) -> bool {
-        self.info.class == CHECKPOINT_RDD_CLASS
+        self.info.class == CHECKPOINT_RDD_CLASS || self.info.class == LOCAL_CHECKPOINT_RDD_CLASS
     }
 
     /// What is known of a partition.

@@ -43,7 +43,7 @@ mod tests;
 pub use application::Application;
 pub use batches::BatchState;
 pub use cells::{Cell, Sign};
-pub use checkpoints::{CHECKPOINT_RDD_CLASS, CheckpointState};
+pub use checkpoints::{CHECKPOINT_RDD_CLASS, CheckpointState, LOCAL_CHECKPOINT_RDD_CLASS};
 pub use chunked::Chunked;
 pub use computing::narrow_parents;
 pub use executors::ExecutorState;

@@ -123,6 +123,20 @@ impl Model {
         self.story_map_outputs_lost(lost);
     }
 
+    pub(super) fn map_outputs_migrated(&mut self, shuffle: ShuffleId, maps: &[PartitionId], to: ExecutorId) {
+        for &map in maps {
+            let Some(output) = self.output_mut(shuffle, map) else { continue };
+            let old = output.executor.replace(to);
+            output.lost_with = None;
+            if old != Some(to) {
+                self.holds_fewer(old, 1);
+                if let Some(holder) = self.executor_mut(to) {
+                    holder.map_outputs += 1;
+                }
+            }
+        }
+    }
+
     pub(super) fn shuffle_removed(&mut self, id: ShuffleId) {
         let Some(shuffle) = self.shuffles.get_mut(&id).map(Arc::make_mut) else { return };
         if std::mem::replace(&mut shuffle.removed, true) {

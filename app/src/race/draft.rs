@@ -109,7 +109,13 @@ impl FaultDraft {
                 self.of_batch = batch.map(|b| b.0);
                 self.partition = partition.0;
             }
-            Command::RestartExecutor { .. } | Command::CancelJob { .. } | Command::Stop => return None,
+            Command::RestartExecutor { .. }
+            | Command::DecommissionExecutor { .. }
+            | Command::PersistRdd { .. }
+            | Command::UnpersistRdd { .. }
+            | Command::CheckpointRdd { .. }
+            | Command::CancelJob { .. }
+            | Command::Stop => return None,
         }
         match fault.moment {
             Moment::Batch(batch) => (self.when, self.batch) = (When::BeforeBatch, batch.0),

@@ -37,6 +37,7 @@ fn check_moment(program: &BuiltIn, config: &EngineConfig, fault: &PlannedFault) 
 fn check_target(config: &EngineConfig, fault: &PlannedFault) -> Result<(), String> {
     let (Command::KillExecutor { executor }
     | Command::RestartExecutor { executor }
+    | Command::DecommissionExecutor { executor }
     | Command::SlowExecutor { executor, .. }) = fault.command
     else {
         return Ok(());

@@ -233,12 +233,16 @@ pub fn run_of(model: &Model, input: impl Fn(&BuiltIn, u64) -> ProgramInput, batc
     let number = |key: &str| application.properties.get(key).and_then(|value| value.parse::<u64>().ok());
     let small = |key: &str, default: u32| number(key).and_then(|n| u32::try_from(n).ok()).unwrap_or(default);
     let defaults = EngineConfig::default();
+    // Logs from before there were two keys have the number of partitions under Spark's.
+    let count = |key: &str| number(key).and_then(|n| u32::try_from(n).ok());
+    let (own, chosen) = (count("faultline.defaultParallelism"), count("spark.default.parallelism"));
     let config = EngineConfig {
         app_name: program.name.to_owned(),
         seed: application.seed,
         executors: small("spark.executor.instances", defaults.executors),
         cores: small("spark.executor.cores", defaults.cores),
-        partitions: small("spark.default.parallelism", defaults.partitions),
+        partitions: own.or(chosen).unwrap_or(defaults.partitions),
+        default_parallelism: own.and(chosen),
         memory: number("faultline.executor.storageMemory").unwrap_or(defaults.memory),
         max_batches: Some(batches),
         ..defaults

@@ -241,23 +241,51 @@ fn stripe_polygon(mesh: &mut Mesh, within: Rect, from: f32, to: f32, color: Colo
     }
 }
 
-/// Appends one strip that shows the share of each sign, for nodes with many partitions and far views.
-pub fn strip(counts: &[(Sign, u32)], rect: Rect, t: &Tokens, faded: bool, mesh: &mut Mesh) {
-    let total: u32 = counts.iter().map(|(_, n)| n).sum();
-    let mut left = rect.left();
-    for (sign, n) in counts {
-        let width = rect.width() * *n as f32 / total.max(1) as f32;
-        let color = sign_color(t, *sign);
-        let hollow = matches!(sign, Sign::NeverComputed | Sign::ComputedNotKept | Sign::Evicted);
-        let strength = if faded {
-            0.3
-        } else if hollow {
-            0.5
-        } else {
-            1.0
+/// The colours of strips, mixed once for all nodes of a frame.
+pub struct StripColors([[Color32; 2]; Sign::ALL.len()]);
+
+impl StripColors {
+    /// Those of a theme.
+    pub fn of(t: &Tokens) -> Self {
+        let mix = |sign: Sign| {
+            let color = sign_color(t, sign);
+            let hollow = matches!(sign, Sign::NeverComputed | Sign::ComputedNotKept | Sign::Evicted);
+            [color.gamma_multiply(if hollow { 0.5 } else { 1.0 }), color.gamma_multiply(0.3)]
         };
-        let part = Rect::from_min_size(pos2(left, rect.top()), vec2(width, rect.height()));
-        mesh.add_colored_rect(part, color.gamma_multiply(strength));
-        left += width;
+        let mut colors = [[Color32::TRANSPARENT; 2]; Sign::ALL.len()];
+        for sign in Sign::ALL {
+            colors[sign as usize] = mix(sign);
+        }
+        Self(colors)
     }
+
+    /// Appends one strip that shows the share of each sign, for nodes with many partitions and far views.
+    /// Where there is no room for parts of `narrowest` points, the largest shares are shown.
+    pub fn strip(&self, counts: &[(Sign, u32)], rect: Rect, faded: bool, narrowest: f32, mesh: &mut Mesh) {
+        let room = if narrowest > 0.0 { ((rect.width() / narrowest) as usize).max(1) } else { usize::MAX };
+        let mut left = rect.left();
+        let mut part = |sign: Sign, share: f32| {
+            let right = left + rect.width() * share;
+            let part = Rect::from_min_max(pos2(left, rect.top()), pos2(right, rect.bottom()));
+            mesh.add_colored_rect(part, self.0[sign as usize][usize::from(faded)]);
+            left = right;
+        };
+        let kept = largest(counts, room);
+        let rows = || counts.iter().zip(kept).filter(|(_, kept)| *kept).map(|(row, _)| *row);
+        let total = rows().map(|(_, n)| n).sum::<u32>().max(1) as f32;
+        rows().for_each(|(sign, n)| part(sign, n as f32 / total));
+    }
+}
+
+/// Which rows are among the `room` with the largest counts; of equal ones the first.
+fn largest(counts: &[(Sign, u32)], room: usize) -> [bool; Sign::ALL.len()] {
+    let rows = counts.len().min(Sign::ALL.len());
+    if rows <= room {
+        return [true; Sign::ALL.len()];
+    }
+    let mut by_size: [usize; Sign::ALL.len()] = std::array::from_fn(|row| row);
+    by_size[..rows].sort_by_key(|row| std::cmp::Reverse(counts[*row].1));
+    let mut kept = [false; Sign::ALL.len()];
+    by_size[..room].iter().for_each(|row| kept[*row] = true);
+    kept
 }

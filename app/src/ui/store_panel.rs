@@ -13,7 +13,8 @@ const CELL: f32 = 16.0;
 /// The section of the reliable store.
 pub fn store_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     let t = Tokens::of(ui.ctx());
-    let mut newest: Vec<&CheckpointState> = ctx.model.checkpoints.values().map(AsRef::as_ref).collect();
+    let mut newest: Vec<&CheckpointState> =
+        ctx.model.checkpoints.values().map(AsRef::as_ref).filter(|c| c.in_store).collect();
     newest.sort_by_key(|c| (std::cmp::Reverse(c.at), std::cmp::Reverse(c.rdd)));
     let hidden = newest.len().saturating_sub(1 + OLDER_LINES);
     let aside = if hidden > 0 { format!("{hidden} older") } else { String::new() };

@@ -11,9 +11,9 @@
 use crate::event::{CheckpointPart, PartitionerInfo};
 use crate::ids::{OpKey, PartitionId, RddId};
 use crate::object_store::{ObjectStore, StoreError};
+use crate::storage::frame::FrameWriter;
 use crate::storage::{BlockError, Data, frame};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use thiserror::Error;
 
 /// The version of the manifest that this program writes and reads.
@@ -47,6 +47,12 @@ pub enum CheckpointError {
     /// The store failed, or an object is missing.
     #[error("checkpoint: {0}")]
     Store(#[from] StoreError),
+    /// There is nothing to open.
+    #[error("Checkpoint directory does not exist: {directory}")]
+    NoDirectory {
+        /// The directory.
+        directory: String,
+    },
     /// The manifest cannot be understood.
     #[error("checkpoint manifest {reason}: {key}")]
     Manifest {
@@ -59,15 +65,15 @@ pub enum CheckpointError {
     #[error(
         "Checkpoint RDD has a different number of partitions from original RDD. \
          Original RDD [ID: {rdd}, num of partitions: {expected}]; \
-         Checkpoint RDD [ID: {directory}, num of partitions: {found}]."
+         Checkpoint RDD [ID: {checkpoint}, num of partitions: {found}]."
     )]
     PartCount {
         /// The original RDD.
         rdd: RddId,
         /// Its partitions.
         expected: usize,
-        /// The checkpoint directory, which has no RDD id before it is read.
-        directory: String,
+        /// The RDD that would read the files; their directory while there is none.
+        checkpoint: String,
         /// Parts in it.
         found: usize,
     },
@@ -126,14 +132,14 @@ pub fn manifest_key(directory: &str) -> String {
     format!("{directory}/{MANIFEST_NAME}")
 }
 
-/// Encodes one partition: what the manifest says of it, and the bytes to store.
-pub fn encode_part<T: Data>(partition: PartitionId, values: &[T]) -> Result<(CheckpointPart, Arc<[u8]>), BlockError> {
-    let bytes = frame::encode(values)?;
-    Ok((describe_part(partition, &bytes)?, bytes))
+/// A partition that was encoded: what the manifest says of it, and the bytes to store.
+pub fn finish_part(partition: PartitionId, encoder: FrameWriter) -> (CheckpointPart, Vec<u8>) {
+    let (bytes, records, crc32) = encoder.finish_with_checksum();
+    (CheckpointPart { file: part_name(partition), bytes: bytes.len() as u64, records, crc32 }, bytes)
 }
 
-/// What the manifest says of a partition that is encoded already, as a block's bytes are.
-pub fn describe_part(partition: PartitionId, bytes: &[u8]) -> Result<CheckpointPart, BlockError> {
+/// What the manifest would say of a part, by its bytes.
+fn describe_part(partition: PartitionId, bytes: &[u8]) -> Result<CheckpointPart, BlockError> {
     let frame = frame::open(bytes)?;
     Ok(CheckpointPart {
         file: part_name(partition),
@@ -143,19 +149,23 @@ pub fn describe_part(partition: PartitionId, bytes: &[u8]) -> Result<CheckpointP
     })
 }
 
-/// Reads one partition and checks it against the manifest.
-pub fn read_part<T: Data>(
-    store: &dyn ObjectStore,
-    directory: &str,
-    manifest: &Manifest,
-    partition: PartitionId,
-) -> Result<Vec<T>, CheckpointError> {
-    let bytes = checked_part(store, directory, manifest, partition)?;
-    frame::decode(&bytes).map_err(|error| CheckpointError::Part {
-        rdd: manifest.rdd,
-        key: part_key(directory, partition),
-        error,
-    })
+/// Decodes the bytes of one partition, once they are those that the manifest tells of.
+///
+/// # Errors
+/// What is wrong with the part, as text.
+pub fn decode_part<T: Data>(expected: &CheckpointPart, bytes: &[u8]) -> Result<Vec<T>, String> {
+    let frame = frame::open(bytes).map_err(|error| error.to_string())?;
+    let same = (frame.records, frame.crc32, bytes.len() as u64) == (expected.records, expected.crc32, expected.bytes);
+    if !same {
+        let file = expected.file.clone();
+        let found = CheckpointPart { file, bytes: bytes.len() as u64, records: frame.records, crc32: frame.crc32 };
+        return Err(format!(
+            "the part is not the one of its manifest: expected {}, found {}",
+            summary(expected),
+            summary(&found)
+        ));
+    }
+    frame::decode_frame(frame).map_err(|error| error.to_string())
 }
 
 /// Reads the manifest of a directory.
@@ -212,6 +222,17 @@ impl Manifest {
     }
 }
 
+/// Reads the manifest of a directory and checks that the files are those that it lists; parts are checked
+/// when they are read (R9.17).
+pub fn open(store: &dyn ObjectStore, directory: &str) -> Result<Manifest, CheckpointError> {
+    if store.list(&format!("{directory}/"))?.is_empty() {
+        return Err(CheckpointError::NoDirectory { directory: directory.to_owned() });
+    }
+    let manifest = read_manifest(store, directory)?;
+    verify_listing(store, directory, &manifest)?;
+    Ok(manifest)
+}
+
 /// As Spark opens a checkpoint: parts in numeric order must be 0, 1, 2 … and as many as there were.
 fn verify_listing(store: &dyn ObjectStore, directory: &str, manifest: &Manifest) -> Result<(), CheckpointError> {
     let invalid = |key: &str| CheckpointError::InvalidFile { rdd: manifest.rdd, key: key.to_owned() };
@@ -237,7 +258,7 @@ fn verify_listing(store: &dyn ObjectStore, directory: &str, manifest: &Manifest)
     Err(CheckpointError::PartCount {
         rdd: manifest.rdd,
         expected: manifest.partitions.len(),
-        directory: directory.to_owned(),
+        checkpoint: directory.to_owned(),
         found: parts.len(),
     })
 }
@@ -286,7 +307,9 @@ mod tests {
     fn write(store: &dyn ObjectStore, partitions: u32) -> Manifest {
         let mut parts = Vec::new();
         for partition in (0..partitions).map(PartitionId) {
-            let (part, bytes) = encode_part(partition, &content(partition.0)).unwrap();
+            let mut encoder = FrameWriter::default();
+            encoder.append(&content(partition.0)).unwrap();
+            let (part, bytes) = finish_part(partition, encoder);
             replace(store, &part_key(DIRECTORY, partition), &bytes);
             parts.push(part);
         }
@@ -295,7 +318,12 @@ mod tests {
             rdd: RddId(3),
             op: OpKey { operator: "reduceByKey".into(), batch: None, ordinal: 0 },
             partitions: parts,
-            partitioner: Some(PartitionerInfo { class: "HashPartitioner".into(), partitions, hash_version: 1 }),
+            partitioner: Some(PartitionerInfo {
+                class: "HashPartitioner".into(),
+                partitions,
+                hash_version: 1,
+                detail: None,
+            }),
         };
         replace(store, &manifest_key(DIRECTORY), &manifest.encode());
         manifest
@@ -315,11 +343,10 @@ mod tests {
                 replace(store, "app/rdd-3/_partitioner", b"another file of the writer");
                 assert_eq!(verify(store, DIRECTORY).unwrap(), manifest);
                 for partition in (0..partitions).map(PartitionId) {
-                    let read = read_part::<(String, u32)>(store, DIRECTORY, &manifest, partition).unwrap();
-                    assert_eq!(read, content(partition.0));
+                    let bytes = store.get(&part_key(DIRECTORY, partition)).unwrap();
+                    let expected = &manifest.partitions[partition.0 as usize];
+                    assert_eq!(decode_part::<(String, u32)>(expected, &bytes), Ok(content(partition.0)));
                 }
-                let beyond = read_part::<(String, u32)>(store, DIRECTORY, &manifest, PartitionId(partitions));
-                assert!(matches!(beyond, Err(CheckpointError::InvalidFile { .. })));
             }
         }
     }
@@ -370,8 +397,9 @@ mod tests {
             replace(&store, &key(1), &bytes);
             assert!(matches!(verify(&store, DIRECTORY), Err(CheckpointError::Part { .. })), "bit {bit}");
         }
-        let wrong_type = read_part::<(Option<u8>, String)>(&store, DIRECTORY, &manifest, PartitionId(2));
-        assert!(matches!(wrong_type, Err(CheckpointError::Part { .. })));
+        let part = &manifest.partitions[2];
+        assert!(decode_part::<(Option<u8>, String)>(part, &two).is_err(), "another record type");
+        assert!(decode_part::<(String, u32)>(part, &one).is_err(), "another part");
     }
 
     #[test]

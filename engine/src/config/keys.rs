@@ -1,9 +1,9 @@
 //! The table of settings. A new limit or interval is a field of [`EngineConfig`] and a row here.
 
-use super::EngineConfig;
 use super::error::BadSetting;
 use super::units::{ByteUnit, TimeUnit};
 use super::value::{Field, Kind, Value};
+use super::{CheckpointWriting, EngineConfig};
 
 /// One setting: a row of the table.
 #[derive(Clone, Copy)]
@@ -85,7 +85,8 @@ pub const KEYS: &[Setting] = &[
     row!("faultline.seed", seed, ANY, None, "Seed of everything random, and of the application's id"),
     row!("spark.executor.instances", executors, Kind::Count { least: 0, most: 256 }, Some("2"), "Executors at the start"),
     row!("spark.executor.cores", cores, up_to(256), Some("1"), "Task slots of each executor"),
-    row!("spark.default.parallelism", partitions, up_to(100_000), Some("all cores"), "Partitions where a program does not say"),
+    row!("spark.default.parallelism", default_parallelism, Kind::OptionalCount { least: 1, most: 100_000 }, Some("none"), "Partitions where a program does not say, also of operations by key; without it those have as many as their largest parent (R1.5)"),
+    row!("faultline.defaultParallelism", partitions, up_to(100_000), Some("all cores"), "Partitions where a program does not say and spark.default.parallelism is not set"),
     row!("faultline.rdd.chunkRecords", chunk_len, up_to(1 << 24), None, "Longest chunk that crosses a node, in records"),
     row!("faultline.previews", previews, SWITCH, None, "Whether events of stored blocks carry their first records"),
 
@@ -133,10 +134,22 @@ pub const KEYS: &[Setting] = &[
     row!("faultline.executor.storageMemory", memory, BYTES, None, "Memory for stored blocks of each executor"),
     row!("faultline.executor.shuffleMemory", shuffle_memory, BYTES, None, "Memory for map outputs of each executor, beyond which the oldest are spilled"),
     row!("spark.storage.replication.proactive", proactive_replication, SWITCH, Some("true"), "Whether a block that lost a replica is copied again (R8.14)"),
+    row!("spark.memory.offHeap.size", storage.off_heap_memory, BYTES, Some("0"), "Memory outside of the heap for blocks of each executor; without it blocks of the level OFF_HEAP go to disk (R8.1)"),
+    row!("spark.storage.unrollMemoryThreshold", storage.unroll_memory_threshold, BYTES, Some("1m"), "Bytes asked for when the unrolling of a partition begins (R8.4)"),
+    row!("spark.storage.maxReplicationFailures", storage.max_replication_failures, Kind::Count { least: 0, most: MANY }, Some("1"), "Peers that may fail before no other is tried for a copy (R8.13)"),
+    row!("spark.block.failures.beforeLocationRefresh", storage.failures_before_location_refresh, up_to(MANY), Some("5"), "Locations of a block that may fail before the list is asked for again (R8.15)"),
+    row!("spark.storage.decommission.rddBlocks.enabled", storage.decommission_rdd_blocks, SWITCH, Some("true"), "Whether an executor that is decommissioned hands its blocks on"),
+    row!("spark.storage.decommission.shuffleBlocks.enabled", storage.decommission_shuffle_blocks, SWITCH, Some("true"), "Whether an executor that is decommissioned hands its map outputs on"),
+
+    // Checkpoints.
+    row!("spark.checkpoint.dir", checkpoint_dir, Kind::OptionalText, Some("(none)"), "Directory for checkpoints, as setCheckpointDir would be given it (R9.2)"),
+    row!("faultline.checkpoint.write", checkpoint_write, Kind::Word(CheckpointWriting::NAMES), None, "Whether a second job writes checkpoints, as in Spark, or the tasks that compute the partitions (R9.6)"),
+    row!("spark.cleaner.referenceTracking.cleanCheckpoints", clean_checkpoints, SWITCH, Some("false"), "Whether the files of a checkpoint go with the RDD that they hold (R9.15)"),
 
     // Streaming.
     row!("faultline.streaming.maxBatches", max_batches, Kind::OptionalCount { least: 1, most: MANY }, None, "Stop after this many batches"),
     row!("spark.streaming.blockInterval", block_interval, MILLIS, Some("200ms"), "How long a receiver gathers records into one block (R17.6)"),
     row!("spark.streaming.receiverRestartDelay", receiver_restart_delay, MILLIS, Some("2000"), "How long a receiver that stopped waits before it starts again (R17.4)"),
+    row!("faultline.streaming.stateTimeoutsAtCheckpoints", state_timeouts_at_checkpoints, SWITCH, None, "Whether keys of mapWithState time out at batches whose state is checkpointed only, as in Spark; else at most one batch late (R14.6)"),
     row!("spark.streaming.fileStream.minRememberDuration", file_remember, SECONDS, Some("60s"), "How far back a stream of files looks (R19.2)"),
 ];

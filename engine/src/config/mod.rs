@@ -16,6 +16,10 @@ pub use keys::{KEYS, Setting, find};
 pub use units::{ByteUnit, TimeUnit};
 pub use value::{Field, Kind, Value};
 
+mod storage;
+
+pub use storage::StorageSettings;
+
 use crate::event::{ClockKind, StorageLevel};
 use crate::ids::*;
 pub use crate::scheduler::SchedulerConfig;
@@ -36,8 +40,12 @@ pub struct EngineConfig {
     pub cores: u32,
     /// Storage memory per executor in bytes.
     pub memory: u64,
-    /// `spark.default.parallelism`: partitions when a program does not say.
+    /// Partitions when a program does not say and `default_parallelism` is not set; in Spark the number
+    /// of cores.
     pub partitions: u32,
+    /// `spark.default.parallelism` when the user set it. Only then is it the number of partitions of an
+    /// operation by key that was given none (R1.5); else that of its largest parent.
+    pub default_parallelism: Option<u32>,
     /// `spark.task.maxFailures` (R4.1).
     pub task_max_failures: u32,
     /// `spark.stage.maxConsecutiveAttempts` (R3.6).
@@ -63,6 +71,8 @@ pub struct EngineConfig {
     pub previews: bool,
     /// Shuffle bytes that an executor keeps in memory before it spills the oldest outputs.
     pub shuffle_memory: u64,
+    /// How blocks are unrolled, copied, found elsewhere, and moved.
+    pub storage: StorageSettings,
     /// Stop a streaming program after this many batches.
     pub max_batches: Option<u32>,
     /// `spark.streaming.blockInterval`: how long a receiver gathers records into one block (R17.6).
@@ -79,8 +89,29 @@ pub struct EngineConfig {
     /// Checkpoint intervals in batches that replace the program's, by operator, applied after
     /// validation; 0 switches checkpointing of the operator off.
     pub checkpoint: BTreeMap<OperatorName, u32>,
+    /// `spark.checkpoint.dir`: what `setCheckpointDir` would be given.
+    pub checkpoint_dir: Option<String>,
+    /// `faultline.checkpoint.write`: when the partitions of a marked RDD are written.
+    pub checkpoint_write: CheckpointWriting,
+    /// `spark.cleaner.referenceTracking.cleanCheckpoints` (R9.15): files go with the RDD that they hold.
+    pub clean_checkpoints: bool,
     /// Faults planned by the user.
     pub faults: Vec<crate::sim::faults::PlannedFault>,
+}
+
+/// When the partitions of a marked RDD are written to the reliable store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CheckpointWriting {
+    /// As Spark: by a second job after that of the action (R9.6).
+    #[default]
+    SecondJob,
+    /// While the action's job computes them, and by a second job what it did not compute.
+    Tee,
+}
+
+impl CheckpointWriting {
+    /// The ways by their names.
+    pub const NAMES: &'static [&'static str] = &["second-job", "tee"];
 }
 
 impl Default for EngineConfig {
@@ -93,6 +124,7 @@ impl Default for EngineConfig {
             cores: 2,
             memory: 64 << 20,
             partitions: 6,
+            default_parallelism: None,
             task_max_failures: 4,
             stage_max_consecutive_attempts: 4,
             resubmit_delay: Millis(200),
@@ -104,6 +136,7 @@ impl Default for EngineConfig {
             chunk_len: 1024,
             previews: true,
             shuffle_memory: 256 << 20,
+            storage: StorageSettings::default(),
             max_batches: None,
             block_interval: Millis(200),
             receiver_restart_delay: Millis(2000),
@@ -111,6 +144,9 @@ impl Default for EngineConfig {
             state_timeouts_at_checkpoints: false,
             persist: BTreeMap::new(),
             checkpoint: BTreeMap::new(),
+            checkpoint_dir: None,
+            checkpoint_write: CheckpointWriting::SecondJob,
+            clean_checkpoints: false,
             faults: Vec::new(),
         }
     }
@@ -120,7 +156,7 @@ impl Default for EngineConfig {
 const ANNOUNCED: [&str; 9] = [
     "spark.executor.instances",
     "spark.executor.cores",
-    "spark.default.parallelism",
+    "faultline.defaultParallelism",
     "spark.task.maxFailures",
     "spark.stage.maxConsecutiveAttempts",
     "spark.locality.wait",
@@ -144,6 +180,10 @@ impl EngineConfig {
             text.clone_into(&mut self.app_name);
             return Ok(());
         }
+        // Before what begins like an operator's setting: `faultline.checkpoint.write`.
+        if let Some(setting) = find(key) {
+            return setting.set(self, text);
+        }
         if let Some(operator) = key.strip_prefix(PERSIST) {
             let level = text.parse().map_err(|e| BadSetting::value(key, format!("{e}")))?;
             self.persist.insert(operator.into(), level);
@@ -155,7 +195,7 @@ impl EngineConfig {
             self.checkpoint.insert(operator.into(), every);
             return Ok(());
         }
-        find(key).ok_or_else(|| BadSetting::unknown(key))?.set(self, text)
+        Err(BadSetting::unknown(key))
     }
 
     /// The same from one piece of text: `assign("spark.locality.wait=3s")`.
@@ -191,6 +231,16 @@ impl EngineConfig {
             set(&format!("{CHECKPOINT}{op}"), every.to_string());
         }
         p
+    }
+
+    /// What `sc.defaultParallelism` is.
+    pub fn parallelism(&self) -> u32 {
+        self.default_parallelism.unwrap_or(self.partitions)
+    }
+
+    /// Bytes that blocks may take in the memory of an executor, on the heap and outside of it.
+    pub const fn storage_memory(&self) -> u64 {
+        self.memory.saturating_add(self.storage.off_heap_memory)
     }
 
     /// The application id, derived from the seed so that logs repeat.

@@ -49,6 +49,7 @@ fn every_row_reads_back_what_it_prints() {
             Kind::Size(_) => &["7k", "1234b"],
             Kind::Factor { .. } => &["0.5", "0.75", "1.5", "2.5"],
             Kind::Switch => &["true", "false"],
+            Kind::OptionalText => &["checkpoints", "elsewhere/checkpoints"],
             Kind::Word(words) => words,
         };
         let mut seen = BTreeSet::new();
@@ -99,6 +100,7 @@ fn what_a_log_announces_can_be_set() {
         "faultline.persist.map=DISK_ONLY",
         "faultline.checkpoint.map=3",
         "faultline.streaming.maxBatches=9",
+        "spark.default.parallelism=4",
         "spark.app.name=counted",
     ] {
         config.assign(text).unwrap();
@@ -106,6 +108,7 @@ fn what_a_log_announces_can_be_set() {
     let announced = config.properties();
     let expected = ["spark.task.maxFailures", "spark.streaming.fileStream.minRememberDuration", "faultline.seed"];
     assert!(expected.iter().all(|key| announced.contains_key(*key)), "{announced:?}");
+    assert!(!EngineConfig::default().properties().contains_key("spark.default.parallelism"), "as in Spark");
     assert!(!announced.contains_key("spark.streaming.blockInterval"), "a default that was not set: {announced:?}");
     let mut again = EngineConfig::default();
     for (key, value) in announced.iter().filter(|(key, _)| *key != "spark.app.id") {

@@ -1,5 +1,6 @@
 //! What a setting may be, and how it becomes a field and text again.
 
+use super::CheckpointWriting;
 use super::units::{ByteUnit, TimeUnit, parse_size, parse_time, short_size, short_time};
 use crate::ids::Millis;
 
@@ -35,6 +36,8 @@ pub enum Kind {
     },
     /// `true` or `false`.
     Switch,
+    /// Any text, or `none`.
+    OptionalText,
     /// One of these words.
     Word(&'static [&'static str]),
 }
@@ -42,14 +45,14 @@ pub enum Kind {
 /// A value between text and field.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// A count, bytes or milliseconds; `None` only for [`Kind::OptionalCount`] and
-    /// [`Kind::OptionalTime`].
+    /// A count, bytes or milliseconds; `None` only for [`Kind::OptionalCount`], [`Kind::OptionalTime`] and
+    /// [`Kind::OptionalText`].
     Number(Option<u64>),
     /// A factor.
     Factor(f64),
     /// A switch.
     Switch(bool),
-    /// A word.
+    /// A word, or a text.
     Word(String),
 }
 
@@ -61,7 +64,11 @@ impl Kind {
     pub fn parse(self, key: &str, text: &str) -> Result<Value, String> {
         let number = |n: u64| Value::Number(Some(n));
         match self {
-            Self::OptionalCount { .. } | Self::OptionalTime(_) if text == NONE => Ok(Value::Number(None)),
+            Self::OptionalCount { .. } | Self::OptionalTime(_) | Self::OptionalText if text == NONE => {
+                Ok(Value::Number(None))
+            }
+            Self::OptionalText if text.is_empty() => Err(format!("{key} is empty; write {NONE} for no {key}")),
+            Self::OptionalText => Ok(Value::Word(text.to_owned())),
             Self::Count { least, most } | Self::OptionalCount { least, most } => {
                 let n: u64 = text.parse().map_err(|_| format!("{key} should be int, but was {text}"))?;
                 if n < least || n > most {
@@ -121,6 +128,7 @@ impl Kind {
             Self::Factor { least, most: f64::MAX } => format!("a factor from {least}"),
             Self::Factor { least, most } => format!("a factor from {least} to {most}"),
             Self::Switch => "true or false".to_owned(),
+            Self::OptionalText => format!("a text, or {NONE}"),
             Self::Word(words) => words.join(" or "),
         }
     }
@@ -212,6 +220,30 @@ impl Field for bool {
     fn accept(&mut self, value: Value) {
         if let Value::Switch(on) = value {
             *self = on;
+        }
+    }
+}
+
+impl Field for String {
+    fn value(&self) -> Value {
+        Value::Word(self.clone())
+    }
+
+    fn accept(&mut self, value: Value) {
+        if let Value::Word(text) = value {
+            *self = text;
+        }
+    }
+}
+
+impl Field for CheckpointWriting {
+    fn value(&self) -> Value {
+        Value::Word(Self::NAMES[usize::from(*self == Self::Tee)].to_owned())
+    }
+
+    fn accept(&mut self, value: Value) {
+        if let Value::Word(word) = value {
+            *self = if word == Self::NAMES[1] { Self::Tee } else { Self::SecondJob };
         }
     }
 }

@@ -11,6 +11,9 @@ use crate::sim::faults::{Moment, PlannedFault};
 /// Spark's words for an executor killed with SIGKILL.
 pub(super) const KILLED: &str = "Command exited with code 137";
 
+/// Spark's words for an executor that left as it was asked to.
+const DECOMMISSIONED: &str = "Executor decommission: Finished decommissioning";
+
 /// When the driver learns of a kill.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Detection {
@@ -63,6 +66,7 @@ impl Driver {
                 self.kill(now, executor, detection, out, fx);
             }
             Command::RestartExecutor { executor } => self.start_executor(now, Some(executor), out, fx),
+            Command::DecommissionExecutor { executor } => self.scheduler.decommission(executor, out),
             Command::SlowExecutor { executor, factor } => {
                 self.emit(now, fx, Event::FaultInjected { fault, executor: Some(executor) });
                 fx.push(Effect::Cluster(ClusterOp::Slow { executor, factor }));
@@ -76,6 +80,9 @@ impl Driver {
             Command::CancelJob { job } => {
                 self.scheduler.cancel_job(now, job, "", out);
             }
+            Command::PersistRdd { target, level } => self.persist(&target, &level, out),
+            Command::UnpersistRdd { target } => self.unpersist(now, &target, out, fx),
+            Command::CheckpointRdd { target } => self.mark(now, &target, fx),
             Command::Stop => self.stop_streaming(),
         }
     }
@@ -96,8 +103,18 @@ impl Driver {
         let lives = |e: &ExecutorId| self.scheduler.cores(*e).is_some() && !self.dead.contains(e);
         match command {
             Command::KillExecutor { executor } | Command::SlowExecutor { executor, .. } if !lives(executor) => {
-                let living: Vec<String> = self.scheduler.executors().map(|e| e.to_string()).collect();
-                Err(format!("executor {executor} is not alive; living executors: {}", living.join(", ")))
+                Err(format!("executor {executor} is not alive; living executors: {}", self.living()))
+            }
+            Command::DecommissionExecutor { executor } if !lives(executor) => {
+                Err(format!("executor {executor} is not alive; living executors: {}", self.living()))
+            }
+            Command::DecommissionExecutor { executor } if !self.scheduler.takes_work(*executor) => {
+                Err(format!("executor {executor} is being decommissioned already"))
+            }
+            Command::DecommissionExecutor { executor }
+                if !self.scheduler.executors().any(|e| e != *executor && self.scheduler.takes_work(e)) =>
+            {
+                Err(format!("nobody could take what executor {executor} holds; restart another executor first"))
             }
             Command::RestartExecutor { executor } if !self.dead.contains(executor) => {
                 Err(format!("executor {executor} is not dead; kill it first"))
@@ -115,7 +132,26 @@ impl Driver {
             {
                 Err(format!("no executor holds partition {partition} of {operator}; see the storage of the node"))
             }
+            Command::PersistRdd { target, level } => self.persist_refusal(target, level),
+            Command::UnpersistRdd { target } => self.unpersist_refusal(target),
+            Command::CheckpointRdd { target } => self.mark_refusal(target),
             _ => Ok(()),
+        }
+    }
+
+    fn living(&self) -> String {
+        self.scheduler.executors().map(|e| e.to_string()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Executors that are decommissioned hand on what they hold, and go.
+    pub(super) fn tend_leaving(&mut self, now: Timestamp, out: &mut Outbox, fx: &mut Effects) {
+        if self.ended {
+            return;
+        }
+        for executor in self.scheduler.tend_leaving(out) {
+            fx.push(Effect::Cluster(ClusterOp::Kill { executor }));
+            let loss = Loss { caused_by_app: false, ..Loss::exited(DECOMMISSIONED) };
+            self.lose_executor(now, executor, &loss, out);
         }
     }
 

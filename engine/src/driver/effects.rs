@@ -4,8 +4,8 @@ use super::input::{ReceiverPlan, Reply, SlotId, SlotSpawn};
 use crate::error::EngineError;
 use crate::event::{CheckpointPart, Envelope, RddInfo};
 use crate::ids::*;
-use crate::rdd::AnyRdd;
-use crate::scheduler::{ReplicaOrder, TaskLaunch};
+use crate::rdd::{AnyRdd, PreparedCut};
+use crate::scheduler::{MigrationOrder, ReplicaOrder, TaskLaunch};
 use std::sync::Arc;
 
 /// Numbered facts, and effects in the order in which they must happen.
@@ -37,8 +37,8 @@ pub enum Effect {
     Cluster(ClusterOp),
     /// Start or stop a receiver.
     Receiver(ReceiverOp),
-    /// Write the manifest of a checkpoint and verify all its files.
-    Publish(CheckpointWrite),
+    /// Do something to the reliable store; the answer is an input.
+    Store(StoreOp),
     /// The application ended.
     Ended(Result<(), EngineError>),
 }
@@ -82,6 +82,11 @@ pub enum ClusterOp {
         /// Block.
         block: BlockId,
     },
+    /// Forget the generations of RDDs that nothing can put any more.
+    ForgetGenerations {
+        /// RDDs.
+        rdds: Vec<RddId>,
+    },
     /// Remove the outputs of a shuffle everywhere.
     RemoveShuffle {
         /// Shuffle.
@@ -94,6 +99,8 @@ pub enum ClusterOp {
     },
     /// Copy a block.
     Replicate(ReplicaOrder),
+    /// Copy what an executor that leaves holds; answered by [`super::DriverInput::Migrated`].
+    Migrate(MigrationOrder),
     /// Remove blocks of receivers everywhere.
     RemoveInputs {
         /// Blocks.
@@ -120,16 +127,40 @@ pub enum ReceiverOp {
     },
 }
 
+/// Something done to the reliable store.
+pub enum StoreOp {
+    /// Write the manifest of a checkpoint and verify all its files.
+    Publish(CheckpointWrite),
+    /// Read what a checkpoint directory says of itself.
+    Open {
+        /// Who waits.
+        slot: SlotId,
+        /// Directory.
+        dir: String,
+    },
+    /// Delete the files of a checkpoint.
+    Delete {
+        /// RDD that was checkpointed.
+        rdd: RddId,
+        /// Directory.
+        dir: String,
+    },
+}
+
 /// A checkpoint whose parts are written.
 pub struct CheckpointWrite {
     /// Who waits.
     pub slot: SlotId,
     /// RDD.
     pub rdd: Arc<dyn AnyRdd>,
+    /// The cut to make once the files are trusted.
+    pub cut: PreparedCut,
     /// Its description for the manifest.
     pub info: RddInfo,
     /// Directory.
     pub dir: String,
     /// Parts.
-    pub parts: Vec<CheckpointPart>,
+    pub parts: Arc<[CheckpointPart]>,
+    /// How many of them tasks wrote beside their own work.
+    pub teed: u32,
 }

@@ -92,7 +92,7 @@ impl Driver {
         self.started.insert(executor, now);
         fx.push(Effect::Cluster(ClusterOp::Start { executor, cores }));
         self.emit(now, fx, Event::ExecutorAdded { executor, cores, replaces });
-        self.emit(now, fx, Event::BlockManagerAdded { executor, max_memory: self.config.memory });
+        self.emit(now, fx, Event::BlockManagerAdded { executor, max_memory: self.config.storage_memory() });
         self.scheduler.add_executor(now, (executor, host), cores, out);
     }
 }

@@ -4,13 +4,13 @@ use super::effects::CheckpointWrite;
 use crate::command::Command;
 use crate::error::{EngineError, Result};
 use crate::event::{CheckpointPart, OutputOpInfo, StorageLevel, StreamInfo};
-use crate::executor::BlockReport;
+use crate::executor::{BlockReport, TeePart};
 use crate::ids::*;
-use crate::rdd::{AnyRdd, JobSpec, Notice, TaskOutput};
-use crate::scheduler::{Loss, TaskReport};
+use crate::lineage::BlockSummary;
+use crate::rdd::{CheckpointCommit, CheckpointProgress, JobSpec, Notice, OpenedCheckpoint, TaskOutput};
+use crate::scheduler::{Loss, Migration, TaskReport};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 /// A thread of the driver program: main, the job generator, an output slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,15 +82,14 @@ pub enum ReceiverNews {
 pub enum Request {
     /// Run a job; answered by [`Reply::Job`].
     RunJob(JobSpec),
-    /// Publish and verify a written checkpoint; answered by [`Reply::Done`].
-    CommitCheckpoint {
-        /// RDD that was written.
-        rdd: Arc<dyn AnyRdd>,
-        /// Directory in the store.
-        dir: String,
-        /// Its parts.
-        parts: Vec<CheckpointPart>,
-    },
+    /// What of an RDD's checkpoint is there already; answered by [`Reply::Progress`].
+    CheckpointProgress(RddId),
+    /// Publish and verify what a checkpoint saved, and cut; answered by [`Reply::Done`].
+    CommitCheckpoint(CheckpointCommit),
+    /// Read what a checkpoint directory says of itself; answered by [`Reply::Opened`].
+    OpenCheckpoint(String),
+    /// What is stored of these RDDs; answered by [`Reply::Stored`].
+    Stored(Vec<RddId>),
     /// Start the batches; answered by [`Reply::Done`].
     StartStreaming(StreamingPlan),
     /// The job generator wants work; answered by [`Reply::Generator`].
@@ -132,6 +131,12 @@ pub enum Reply {
     Done(Result<()>),
     /// A job ended.
     Job(Result<Vec<TaskOutput>>),
+    /// How far a checkpoint is.
+    Progress(CheckpointProgress),
+    /// What a checkpoint directory holds.
+    Opened(Result<OpenedCheckpoint>),
+    /// What is stored of the RDDs of which something is.
+    Stored(BTreeMap<RddId, BlockSummary>),
     /// Blocks of receivers, by stream.
     Received(BTreeMap<StreamId, Vec<ReceivedBlock>>),
     /// Work for the generator.
@@ -222,6 +227,13 @@ pub enum DriverInput {
         /// Its blocks.
         reports: Vec<BlockReport>,
     },
+    /// What an executor that leaves held is elsewhere.
+    Migrated {
+        /// Which.
+        executor: ExecutorId,
+        /// What moved.
+        migration: Migration,
+    },
     /// A receiver speaks.
     Receiver {
         /// Of which stream.
@@ -252,6 +264,33 @@ pub enum DriverInput {
         /// Verified, or why not.
         result: std::result::Result<(), String>,
     },
+    /// The reliable store opened a checkpoint, or refused.
+    CheckpointOpened {
+        /// Who waits.
+        slot: SlotId,
+        /// What it holds.
+        result: Result<OpenedCheckpoint>,
+    },
+    /// The reliable store deleted a checkpoint, or refused.
+    CheckpointDeleted {
+        /// RDD that was checkpointed.
+        rdd: RddId,
+        /// Directory.
+        dir: String,
+        /// Deleted, or why not.
+        result: std::result::Result<(), String>,
+    },
+    /// A running task wrote a part of a checkpoint beside its own work.
+    PartWritten {
+        /// Attempt.
+        task: TaskId,
+        /// RDD.
+        rdd: RddId,
+        /// Partition.
+        partition: PartitionId,
+        /// The part.
+        part: CheckpointPart,
+    },
     /// A thread of the program ended.
     SlotEnded {
         /// Which.
@@ -263,6 +302,14 @@ pub enum DriverInput {
     Deadline,
 }
 
+impl DriverInput {
+    /// A running task wrote a part beside its own work.
+    pub fn part_written(task: TaskId, written: TeePart) -> Self {
+        let TeePart { rdd, partition, part, .. } = written;
+        Self::PartWritten { task, rdd, partition, part }
+    }
+}
+
 impl fmt::Debug for DriverInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {
@@ -272,10 +319,14 @@ impl fmt::Debug for DriverInput {
             Self::TaskFinished(report) => return write!(f, "TaskFinished({})", report.task),
             Self::Blocks(_) => "Blocks",
             Self::BlocksReported { .. } => "BlocksReported",
+            Self::Migrated { .. } => "Migrated",
             Self::Receiver { .. } => "Receiver",
             Self::ExecutorLost { .. } => "ExecutorLost",
             Self::HostLost { .. } => "HostLost",
             Self::CheckpointPublished { .. } => "CheckpointPublished",
+            Self::CheckpointOpened { .. } => "CheckpointOpened",
+            Self::CheckpointDeleted { .. } => "CheckpointDeleted",
+            Self::PartWritten { .. } => "PartWritten",
             Self::SlotEnded { .. } => "SlotEnded",
             Self::Deadline => "Deadline",
         };

@@ -9,10 +9,12 @@ mod commands;
 mod effects;
 mod executors;
 mod input;
+mod persisting;
 mod receivers;
+mod stored;
 mod streaming;
 
-pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, ReceiverOp};
+pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, ReceiverOp, StoreOp};
 pub use input::{
     BatchTick, DriverInput, GeneratedBatch, Instruction, OutputJob, ReceivedBlock, ReceiverNews, ReceiverPlan, Reply,
     Request, SlotBody, SlotId, SlotSpawn, StreamingPlan, Told,
@@ -29,6 +31,7 @@ use parking_lot::Mutex;
 use receivers::Receivers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use stored::Stored;
 use streaming::Streaming;
 
 /// The state of an application.
@@ -47,6 +50,9 @@ pub struct Driver {
     released: Arc<Mutex<Released>>,
     /// When each executor was started: its heartbeats count from then.
     started: BTreeMap<ExecutorId, Timestamp>,
+    /// Directories of the checkpoints of this run, until they are deleted.
+    checkpoint_dirs: BTreeMap<RddId, String>,
+    stored: Stored,
     next_executor: u32,
     /// Executors that a task brought down and that were started again.
     retries: u32,
@@ -72,6 +78,8 @@ impl Driver {
             faults: config.faults.clone(),
             released,
             started: BTreeMap::new(),
+            checkpoint_dirs: BTreeMap::new(),
+            stored: Stored::default(),
             next_executor: 1,
             retries: 0,
             next_slot: 1,
@@ -134,23 +142,34 @@ impl Driver {
         // A thread that only told something goes on running, and may be dropping RDDs at this moment:
         // what it released is looked at when it waits.
         let may_forget = matches!(input, DriverInput::Request { .. } | DriverInput::SlotEnded { .. });
+        if may_forget {
+            self.forget_generations(fx);
+        }
         match input {
             DriverInput::Request { slot, request } => self.on_request(now, slot, request, &mut out, fx),
             DriverInput::Told { told, .. } => self.on_told(now, told, &mut out, fx),
             DriverInput::Command(command) => self.on_command(now, command, &mut out, fx),
             DriverInput::TaskFinished(report) => self.task_finished(now, report, &mut out, fx),
+            // What tasks that were killed at the end give back is no news.
+            DriverInput::Blocks(_) if self.ended => {}
             DriverInput::Blocks(reports) => self.scheduler.blocks_changed(reports, &mut out),
             DriverInput::BlocksReported { executor, reports } => {
                 if self.scheduler.executor_reported(executor, &mut out) {
                     self.scheduler.blocks_changed(reports, &mut out);
                 }
             }
+            DriverInput::Migrated { executor, migration } => self.scheduler.migrated(executor, migration, &mut out),
             DriverInput::Receiver { stream, attempt, news } => {
                 self.on_receiver_news(now, (stream, attempt), news, &mut out);
             }
             DriverInput::ExecutorLost { executor, loss } => self.lose_executor(now, executor, &loss, &mut out),
             DriverInput::HostLost { host, reason } => self.lose_host(now, host, &reason, &mut out, fx),
             DriverInput::CheckpointPublished { write, result } => self.checkpoint_published(now, write, result, fx),
+            DriverInput::CheckpointOpened { slot, result } => fx.push(Effect::Reply(slot, Reply::Opened(result))),
+            DriverInput::CheckpointDeleted { rdd, dir, result } => self.checkpoint_deleted(now, rdd, dir, result, fx),
+            DriverInput::PartWritten { task, rdd, partition, part } => {
+                self.scheduler.part_written(task, rdd, partition, part);
+            }
             DriverInput::SlotEnded { slot, result } => self.slot_ended(now, slot, result, &mut out, fx),
             DriverInput::Deadline => self.on_deadline(now, &mut out),
         }
@@ -169,6 +188,7 @@ impl Driver {
             self.drain(now, &mut out, fx);
             self.tend_receivers(now, fx);
             let mut more = Outbox::default();
+            self.tend_leaving(now, &mut more, fx);
             self.dispatch_streaming(now, &mut more, fx);
             if more.is_empty() {
                 break;
@@ -186,6 +206,9 @@ impl Driver {
         }
         for executor in out.report_blocks.drain(..) {
             fx.push(Effect::Cluster(ClusterOp::ReportBlocks { executor }));
+        }
+        for order in out.migrations.drain(..) {
+            fx.push(Effect::Cluster(ClusterOp::Migrate(order)));
         }
         for order in out.replicas.drain(..) {
             fx.push(Effect::Cluster(ClusterOp::Replicate(order)));
@@ -216,6 +239,7 @@ impl Driver {
                 ClockKind::Wall => DurationSource::Measured,
             };
         }
+        self.stored.apply(&event);
         fx.events.push(Envelope { seq: self.next_seq, at: now, event });
         self.next_seq += 1;
     }
@@ -226,6 +250,7 @@ impl Driver {
             return;
         }
         let released = std::mem::take(&mut *self.released.lock());
+        self.clean_checkpoints(&released, fx);
         let (rdds, shuffles) = self.scheduler.forget(released, out);
         for (rdd, generation) in rdds {
             fx.push(Effect::Cluster(ClusterOp::Unpersist { rdd, generation }));
@@ -241,10 +266,13 @@ impl Driver {
                 let job = self.scheduler.submit_job(now, spec, out);
                 self.waiting.insert(job, slot);
             }
-            Request::CommitCheckpoint { rdd, dir, parts } => {
-                let info = rdd.core().info();
-                fx.push(Effect::Publish(CheckpointWrite { slot, rdd, info, dir, parts }));
+            Request::CommitCheckpoint(commit) => self.commit_checkpoint(now, slot, commit, fx),
+            Request::CheckpointProgress(rdd) => {
+                let progress = self.scheduler.checkpoint_progress(rdd);
+                fx.push(Effect::Reply(slot, Reply::Progress(progress)));
             }
+            Request::OpenCheckpoint(dir) => fx.push(Effect::Store(StoreOp::Open { slot, dir })),
+            Request::Stored(rdds) => fx.push(Effect::Reply(slot, Reply::Stored(self.stored.of(&rdds)))),
             Request::StartStreaming(plan) => self.start_streaming(now, slot, plan, fx),
             Request::NextInstruction => self.generator_waits(slot),
             Request::NextOutput => self.output_slot_waits(slot),
@@ -271,7 +299,8 @@ impl Driver {
                 let generation = self.scheduler.unpersist(rdd, out);
                 fx.push(Effect::Cluster(ClusterOp::Unpersist { rdd, generation }));
             }
-            Notice::Marked(info) => self.emit(now, fx, Event::CheckpointMarked { rdd: info.id }),
+            Notice::Marked(rdd, kind) => self.emit_marked(now, rdd, kind, fx),
+            Notice::DeleteCheckpoint(rdd) => self.delete_checkpoint(rdd, fx),
             Notice::CheckpointFailed(rdd, error) => self.emit(now, fx, Event::CheckpointFailed { rdd, error }),
             Notice::InputsForgotten(blocks) => fx.push(Effect::Cluster(ClusterOp::RemoveInputs { blocks })),
             Notice::Fact(event) => self.emit(now, fx, event),

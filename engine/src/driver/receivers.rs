@@ -61,8 +61,9 @@ impl Driver {
             return;
         }
         let living: Vec<ExecutorId> = self.scheduler.executors().collect();
+        let open = |e: &ExecutorId| self.scheduler.takes_work(*e);
         let mut events = Vec::new();
-        let mut load: BTreeMap<ExecutorId, u32> = living.iter().map(|e| (*e, 0)).collect();
+        let mut load: BTreeMap<ExecutorId, u32> = living.iter().filter(|e| open(e)).map(|e| (*e, 0)).collect();
         for receiver in self.receivers.by_stream.values() {
             if let Some(count) = receiver.info.executor.and_then(|e| load.get_mut(&e)) {
                 *count += 1;

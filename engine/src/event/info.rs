@@ -48,6 +48,10 @@ pub struct PartitionerInfo {
     pub partitions: u32,
     /// Version of the hash; see `rdd::partitioner`.
     pub hash_version: u32,
+    /// What tells partitioners of one class and size apart, for example the digest of the bounds of a
+    /// `RangePartitioner`; `None` for a `HashPartitioner`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 /// How far two computations of one partition may differ (R1.8). Ordered from best to worst.
@@ -63,10 +67,21 @@ pub enum Determinism {
 }
 
 impl Determinism {
-    /// That of an operator whose records depend on the order of its input.
+    /// Of what a shuffle delivers, whose map side is this: the order in which outputs arrive is open. No
+    /// operator both aggregates and sorts, which alone would make it determinate.
     #[must_use]
-    pub fn order_sensitive(self) -> Self {
-        if self == Self::Unordered { Self::Indeterminate } else { self }
+    pub fn after_shuffle(self) -> Self {
+        self.max(Self::Unordered)
+    }
+
+    /// Of a computation over this whose result depends on the order of its records, such as the round robin
+    /// of `repartition`.
+    #[must_use]
+    pub const fn order_sensitive(self) -> Self {
+        match self {
+            Self::Unordered => Self::Indeterminate,
+            other => other,
+        }
     }
 }
 
@@ -319,6 +334,15 @@ pub struct Preview {
     pub records: Vec<String>,
     /// Records in the block.
     pub total: u64,
+}
+
+/// A block that moved from an executor that leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigratedBlock {
+    /// Which.
+    pub block: BlockId,
+    /// Who has it now.
+    pub to: ExecutorId,
 }
 
 /// Why a block left an executor.

@@ -11,6 +11,9 @@ pub struct StorageLevel {
     pub use_disk: bool,
     /// May be kept in the executor's memory.
     pub use_memory: bool,
+    /// The memory is that outside of the heap, which has a budget of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub use_off_heap: bool,
     /// Kept as values rather than as bytes.
     pub deserialized: bool,
     /// How many executors hold a copy.
@@ -18,8 +21,13 @@ pub struct StorageLevel {
 }
 
 const fn level(use_disk: bool, use_memory: bool, deserialized: bool, replication: u8) -> StorageLevel {
-    StorageLevel { use_disk, use_memory, deserialized, replication }
+    StorageLevel { use_disk, use_memory, use_off_heap: false, deserialized, replication }
 }
+
+/// A level that asks for too many copies, in Spark's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Replication restricted to be less than 40 for calculating hash codes")]
+pub struct TooManyCopies;
 
 impl StorageLevel {
     /// Not kept.
@@ -28,6 +36,8 @@ impl StorageLevel {
     pub const DISK_ONLY: Self = level(true, false, false, 1);
     /// On disk as bytes, two copies.
     pub const DISK_ONLY_2: Self = level(true, false, false, 2);
+    /// On disk as bytes, three copies.
+    pub const DISK_ONLY_3: Self = level(true, false, false, 3);
     /// In memory as values.
     pub const MEMORY_ONLY: Self = level(false, true, true, 1);
     /// In memory as values, two copies.
@@ -45,11 +55,18 @@ impl StorageLevel {
     /// In memory as bytes, else on disk, two copies.
     pub const MEMORY_AND_DISK_SER_2: Self = level(true, true, false, 2);
 
+    /// In memory outside of the heap as bytes, else on disk.
+    pub const OFF_HEAP: Self = Self { use_off_heap: true, ..level(true, true, false, 1) };
+
+    /// Copies of a block are fewer than this.
+    pub const COPIES_LIMIT: u8 = 40;
+
     /// Every level that has a name, with that name.
-    pub const NAMED: [(&'static str, Self); 11] = [
+    pub const NAMED: [(&'static str, Self); 13] = [
         ("NONE", Self::NONE),
         ("DISK_ONLY", Self::DISK_ONLY),
         ("DISK_ONLY_2", Self::DISK_ONLY_2),
+        ("DISK_ONLY_3", Self::DISK_ONLY_3),
         ("MEMORY_ONLY", Self::MEMORY_ONLY),
         ("MEMORY_ONLY_2", Self::MEMORY_ONLY_2),
         ("MEMORY_ONLY_SER", Self::MEMORY_ONLY_SER),
@@ -58,11 +75,20 @@ impl StorageLevel {
         ("MEMORY_AND_DISK_2", Self::MEMORY_AND_DISK_2),
         ("MEMORY_AND_DISK_SER", Self::MEMORY_AND_DISK_SER),
         ("MEMORY_AND_DISK_SER_2", Self::MEMORY_AND_DISK_SER_2),
+        ("OFF_HEAP", Self::OFF_HEAP),
     ];
 
     /// Whether blocks are kept at all.
     pub const fn is_valid(self) -> bool {
-        self.use_disk || self.use_memory
+        (self.use_disk || self.use_memory) && self.replication > 0
+    }
+
+    /// The same level with another number of copies, the first included.
+    ///
+    /// # Errors
+    /// From 40 copies on.
+    pub const fn with_copies(self, copies: u8) -> Result<Self, TooManyCopies> {
+        if copies < Self::COPIES_LIMIT { Ok(Self { replication: copies, ..self }) } else { Err(TooManyCopies) }
     }
 
     /// Spark's name, if the level has one.
@@ -77,7 +103,7 @@ impl StorageLevel {
             text.push_str("Disk ");
         }
         if self.use_memory {
-            text.push_str("Memory ");
+            text.push_str(if self.use_off_heap { "Memory (off heap) " } else { "Memory " });
         }
         text.push_str(if self.deserialized { "Deserialized " } else { "Serialized " });
         text + &format!("{}x Replicated", self.replication)

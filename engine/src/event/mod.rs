@@ -40,6 +40,10 @@ pub enum ClockKind {
     Wall,
 }
 
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// A fact. Variants are grouped as in Spark's listener interface; the last group is ours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
@@ -84,6 +88,33 @@ pub enum Event {
         executor: ExecutorId,
         /// Spark's wording, for example `Command exited with code 137`.
         reason: String,
+    },
+    /// An executor is being decommissioned: it gets no new tasks, what it holds moves, then it leaves.
+    DecommissionStarted {
+        /// Its id.
+        executor: ExecutorId,
+    },
+    /// What a decommissioned executor held is elsewhere now; it leaves once nobody reads from it.
+    BlocksMigrated {
+        /// Its id.
+        executor: ExecutorId,
+        /// Blocks that moved, with who has them now.
+        blocks: Vec<MigratedBlock>,
+        /// Blocks without another copy for which nobody had room: they are lost with the executor.
+        left: Vec<BlockId>,
+    },
+    /// Map outputs of a decommissioned executor are elsewhere now.
+    MapOutputsMigrated {
+        /// Shuffle.
+        shuffle: ShuffleId,
+        /// The map-side RDD.
+        rdd: RddId,
+        /// Which map partitions.
+        maps: Vec<PartitionId>,
+        /// Who had them.
+        from: ExecutorId,
+        /// Who has them now.
+        to: ExecutorId,
     },
     /// Its block manager registered.
     BlockManagerAdded {
@@ -298,30 +329,45 @@ pub enum Event {
         /// New level.
         level: StorageLevel,
     },
-    /// `checkpoint()` marked an RDD.
+    /// `checkpoint()` or `localCheckpoint()` marked an RDD.
     CheckpointMarked {
         /// RDD.
         rdd: RddId,
+        /// Whether its blocks are to stand in for files (R10).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        local: bool,
     },
-    /// The second job of a checkpoint starts (R9.6).
+    /// What a checkpoint still misses is being written, by a second job if anything is (R9.6, R10.2).
     CheckpointStarted {
         /// RDD.
         rdd: RddId,
-        /// Directory inside the reliable store.
+        /// Directory inside the reliable store; empty for a local checkpoint.
         path: String,
     },
-    /// All parts and the manifest are verified; the lineage is cut (R9.11).
+    /// All parts and the manifest are verified, or all blocks are there; the lineage is cut (R9.11, R10.2).
     CheckpointCompleted {
         /// RDD that was checkpointed.
         rdd: RddId,
-        /// The RDD that reads the files and is now its only parent.
+        /// The RDD that reads what was saved and is now its only parent: of the class
+        /// `ReliableCheckpointRDD`, or `LocalCheckpointRDD` for a local checkpoint.
         checkpoint_rdd: RddInfo,
-        /// Directory inside the reliable store.
+        /// Directory inside the reliable store; empty for a local checkpoint.
         path: String,
-        /// One entry per partition.
+        /// One entry per partition; none for a local checkpoint.
         parts: Vec<CheckpointPart>,
         /// RDDs that recovery no longer reaches.
         released: Vec<RddId>,
+        /// Partitions that were written while the action's own job computed them; the others were
+        /// written by a second job.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        teed: u32,
+    },
+    /// The files of a checkpoint were deleted (R9.15, R9.18).
+    CheckpointDeleted {
+        /// RDD that was checkpointed.
+        rdd: RddId,
+        /// Directory inside the reliable store.
+        path: String,
     },
     /// A checkpoint could not be written; the mark stays.
     CheckpointFailed {

@@ -116,6 +116,8 @@ pub enum RecomputeCause {
     CheckpointJob,
     /// It was unpersisted, or dropped by a fault.
     Dropped,
+    /// It was made of an indeterminate output of which a part was lost (R3.11).
+    RolledBack,
 }
 
 impl RecomputeCause {
@@ -136,6 +138,7 @@ impl fmt::Display for RecomputeCause {
             Self::Retry => f.write_str("retry"),
             Self::CheckpointJob => f.write_str("the checkpoint's second job"),
             Self::Dropped => f.write_str("dropped"),
+            Self::RolledBack => f.write_str("rolled back"),
         }
     }
 }

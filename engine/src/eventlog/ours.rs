@@ -9,7 +9,10 @@ use std::io;
 const PREFIX: &str = "Faultline";
 
 /// Names of the kinds written here; another name after the prefix is of a newer version.
-const KINDS: [&str; 30] = [
+const KINDS: [&str; 34] = [
+    "DecommissionStarted",
+    "BlocksMigrated",
+    "MapOutputsMigrated",
     "ReceiverStarted",
     "ReceiverError",
     "ReceiverStopped",
@@ -27,6 +30,7 @@ const KINDS: [&str; 30] = [
     "CheckpointStarted",
     "CheckpointCompleted",
     "CheckpointFailed",
+    "CheckpointDeleted",
     "MapOutputsLost",
     "ShuffleRemoved",
     "RddReleased",

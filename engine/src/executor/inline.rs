@@ -3,14 +3,16 @@
 //! What is left is what a task costs between its first and its last record. Shuffles and checkpoints
 //! need a driver, so jobs over them are refused.
 
-use super::{CostMeter, ExecutorStores, ScriptEntry, apply, run_task};
+use super::{BlockReport, CostMeter, EffectRules, ExecutorStores, ScriptEntry, apply, run_task};
 use crate::config::EngineConfig;
 use crate::error::{EngineError, Result};
-use crate::event::CheckpointPart;
 use crate::ids::*;
 use crate::object_store::{MemoryObjectStore, ObjectStore};
 use crate::rdd::for_each_ancestor;
-use crate::rdd::{AnyRdd, Dependency, Files, JobRunner, JobSpec, Notice, SparkContext, TaskError, TaskOutput};
+use crate::rdd::{
+    AnyRdd, CheckpointCommit, CheckpointProgress, Dependency, Files, JobRunner, JobSpec, Notice, OpenedCheckpoint,
+    SparkContext, TaskError, TaskOutput,
+};
 use crate::rng::Seed;
 use crate::scheduler::TaskWork;
 use crate::shuffle::ShuffleStore;
@@ -76,11 +78,23 @@ impl JobRunner for Inline {
         job.partitions.iter().map(run).collect()
     }
 
-    fn commit_checkpoint(&self, _: Arc<dyn AnyRdd>, _: String, _: Vec<CheckpointPart>) -> Result<()> {
-        Err(EngineError::IllegalState("checkpoints need a driver".into()))
+    fn checkpoint_progress(&self, _: RddId) -> Result<CheckpointProgress> {
+        Err(no_checkpoints())
+    }
+
+    fn commit_checkpoint(&self, _: CheckpointCommit) -> Result<()> {
+        Err(no_checkpoints())
+    }
+
+    fn open_checkpoint(&self, _: String) -> Result<OpenedCheckpoint> {
+        Err(no_checkpoints())
     }
 
     fn tell(&self, _: Notice) {}
+}
+
+fn no_checkpoints() -> EngineError {
+    EngineError::IllegalState("checkpoints need a driver".into())
 }
 
 /// Nobody would have written them, and to their readers they would look empty.
@@ -106,8 +120,11 @@ fn failed(error: TaskError) -> EngineError {
 
 impl EffectSink for Place {
     fn effect(&self, _: u64, entry: ScriptEntry) -> std::result::Result<(), TaskError> {
-        apply(entry, &self.stores, &self.cluster, &*self.store, false).map(drop)
+        let rules = EffectRules { previews: false, max_replication_failures: 0 };
+        apply(entry, &self.stores, &self.cluster, &*self.store, rules).result
     }
+
+    fn changed(&self, _: Vec<BlockReport>) {}
 
     fn in_production(&self, _: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)> {
         None

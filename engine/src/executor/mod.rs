@@ -4,8 +4,11 @@
 //! reads from it fail, and what its threads still do has no effect.
 
 mod commits;
+#[cfg(test)]
+mod conformance;
 mod cost;
 mod inline;
+mod replicate;
 mod run;
 mod script;
 mod stores;
@@ -13,6 +16,7 @@ mod stores;
 pub use commits::{CommitPermit, OutputCommitCoordinator};
 pub use cost::{CostMeter, CostTable};
 pub use inline::inline_context;
+pub use replicate::{Replicas, Stored, store_input_block};
 pub use run::{TaskOutcome, exit_executor, run_task};
-pub use script::{BlockReport, Replicas, ScriptEntry, apply, store_input_block};
+pub use script::{Applied, BlockReport, EffectRules, ScriptEntry, TeePart, apply};
 pub use stores::ExecutorStores;

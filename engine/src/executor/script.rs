@@ -1,11 +1,13 @@
 //! The effects of a task, applied as they occur (threads) or at their modelled time (simulator).
 
+use super::replicate::{Replicas, Stored, TaskBlock, store_task_block};
 use super::{CommitPermit, ExecutorStores};
-use crate::event::{Preview, StorageLevel};
+use crate::config::EngineConfig;
+use crate::event::{CheckpointPart, Preview};
 use crate::ids::*;
 use crate::object_store::{ObjectStore, PutMode};
 use crate::rdd::TaskError;
-use crate::storage::{BlockChange, StoredBlock};
+use crate::storage::{BlockChange, PutWay, StoredBlock};
 use crate::task_context::{BlockPolicy, Cluster};
 use std::sync::Arc;
 
@@ -19,19 +21,32 @@ pub enum ScriptEntry {
         /// Its records.
         block: Arc<dyn StoredBlock>,
     },
-    /// A block of this executor could not be read.
-    Unreadable {
+    /// The task is done with a block that it read: it may leave again (R8.11).
+    ReadDone {
+        /// Who read it.
+        task: TaskId,
         /// Block.
         id: StoredId,
     },
-    /// A block is stored here, and a copy on each peer.
+    /// A block could not be read, here or on another executor: it is forgotten there (R8.9).
+    Unreadable {
+        /// Where.
+        executor: ExecutorId,
+        /// Block.
+        id: StoredId,
+    },
+    /// A block is stored here, and a copy on as many peers as its level asks for.
     PutBlock {
+        /// Who stores it; what it had set aside for the block becomes the block's.
+        task: TaskId,
         /// Block.
         id: BlockId,
         /// Its records.
         block: Arc<dyn StoredBlock>,
         /// Level and generation.
         policy: BlockPolicy,
+        /// Whether memory is tried.
+        way: PutWay,
         /// Executors that may get a copy, best first.
         peers: Vec<ExecutorId>,
     },
@@ -69,8 +84,32 @@ pub enum ScriptEntry {
         /// Key.
         key: String,
         /// Bytes.
-        bytes: Arc<[u8]>,
+        bytes: Arc<Vec<u8>>,
     },
+    /// The same, by a task that computes the partition for something else.
+    TeePart(TeePart),
+}
+
+/// A part of a checkpoint that a task writes beside its own work.
+#[derive(Clone, Debug)]
+pub struct TeePart {
+    /// RDD.
+    pub rdd: RddId,
+    /// Partition.
+    pub partition: PartitionId,
+    /// Key.
+    pub key: String,
+    /// What the manifest will say of it.
+    pub part: CheckpointPart,
+    /// Bytes.
+    pub bytes: Arc<Vec<u8>>,
+}
+
+impl TeePart {
+    /// Writes the part; returns whether it is there. The task does not depend on it.
+    pub fn write(&self, stores: &ExecutorStores, store: &dyn ObjectStore) -> bool {
+        stores.is_alive() && store.put(&self.key, &self.bytes, PutMode::Replace).is_ok()
+    }
 }
 
 /// A block changed on an executor.
@@ -86,140 +125,112 @@ pub struct BlockReport {
     pub preview: Option<Preview>,
 }
 
-/// Applies one effect on behalf of a task of `stores`. Returns what the driver must hear.
-///
-/// # Errors
-/// The task fails when a fetch source died, or a store refuses.
+/// What effects need of the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EffectRules {
+    /// Whether the report of a new block carries a preview.
+    pub previews: bool,
+    /// `spark.storage.maxReplicationFailures` (R8.13).
+    pub max_replication_failures: u32,
+}
+
+impl From<&EngineConfig> for EffectRules {
+    fn from(config: &EngineConfig) -> Self {
+        let max_replication_failures = config.storage.max_replication_failures;
+        Self { previews: config.previews, max_replication_failures }
+    }
+}
+
+/// What an effect came to.
+#[derive(Debug)]
+pub struct Applied {
+    /// What the driver must hear, also when the effect failed.
+    pub reports: Vec<BlockReport>,
+    /// The task fails when a fetch source died, or a store refuses.
+    pub result: Result<(), TaskError>,
+}
+
+impl Applied {
+    const fn with(reports: Vec<BlockReport>) -> Self {
+        Self { reports, result: Ok(()) }
+    }
+}
+
+impl From<Result<(), TaskError>> for Applied {
+    fn from(result: Result<(), TaskError>) -> Self {
+        Self { reports: Vec::new(), result }
+    }
+}
+
+/// Applies one effect on behalf of a task of `stores`.
 pub fn apply(
     entry: ScriptEntry,
     stores: &ExecutorStores,
     cluster: &Cluster,
     store: &dyn ObjectStore,
-    previews: bool,
-) -> Result<Vec<BlockReport>, TaskError> {
+    rules: EffectRules,
+) -> Applied {
     match entry {
-        ScriptEntry::Read { id, block } => Ok(stores.block_read(id, &block)),
-        ScriptEntry::Unreadable { id } => Ok(stores.block_unreadable(id)),
-        ScriptEntry::PutBlock { id, block, policy, peers } => {
-            put_with_replicas(id, &block, policy, &peers, stores, cluster, previews)
+        ScriptEntry::Read { id, block } => Applied::with(stores.block_read(id, &block)),
+        ScriptEntry::ReadDone { task, id } => Applied::with(stores.read_done(task, id)),
+        ScriptEntry::Unreadable { executor, id } => {
+            let there = cluster.read().get(&executor).cloned();
+            Applied::with(there.map(|stores| stores.block_unreadable(id)).unwrap_or_default())
+        }
+        ScriptEntry::PutBlock { task, id, block, policy, way, peers } => {
+            let wanted = policy.level.replication.saturating_sub(1).into();
+            let replicas = Replicas {
+                wanted,
+                peers: &peers,
+                previews: rules.previews,
+                max_failures: rules.max_replication_failures,
+            };
+            let Stored { reports, error } =
+                store_task_block(TaskBlock { task, id, policy, way }, &block, &replicas, stores, cluster);
+            Applied { reports, result: error.map_or(Ok(()), |error| Err(TaskError::Exception(error))) }
         }
         ScriptEntry::Fetched { executor, shuffle, map, reduce } => {
             let lives = cluster.read().get(&executor).is_some_and(|s| s.serves_map_outputs());
-            if lives {
-                Ok(Vec::new())
-            } else {
-                Err(TaskError::FetchFailed { executor: Some(executor), shuffle, map: Some(map), reduce })
-            }
+            let failed = || TaskError::FetchFailed { executor: Some(executor), shuffle, map: Some(map), reduce };
+            lives.then_some(()).ok_or_else(failed).into()
         }
         ScriptEntry::WriteMapOutput { shuffle, map, buckets } => {
-            stores.put_map_output(shuffle, map, buckets).map_err(TaskError::Exception)?;
-            Ok(Vec::new())
+            stores.put_map_output(shuffle, map, buckets).map_err(TaskError::Exception).into()
         }
-        ScriptEntry::CommitOutput { permit, key, bytes } => {
-            if !stores.is_alive() {
-                return Err(TaskError::Cancelled);
-            }
-            if !permit.ask() {
-                return Err(TaskError::CommitDenied);
-            }
-            let written = store.put(&key, &bytes, PutMode::Replace);
-            written.map_err(|error| TaskError::Exception(format!("cannot write {key}: {error}")))?;
-            Ok(Vec::new())
+        ScriptEntry::CommitOutput { permit, key, bytes } => commit(&permit, &key, &bytes, stores, store).into(),
+        ScriptEntry::TeePart(part) => {
+            part.write(stores, store);
+            Applied::with(Vec::new())
         }
-        ScriptEntry::StorePart { key, bytes } => {
-            // What a dead incarnation computed must not replace what its successor wrote.
-            if !stores.is_alive() {
-                return Err(TaskError::Cancelled);
-            }
-            // A part left by an earlier attempt of this very RDD is replaced: a partition has one content.
-            store
-                .put(&key, &bytes, PutMode::Replace)
-                .map_err(|error| TaskError::Exception(format!("Checkpoint failed: {error}")))?;
-            Ok(Vec::new())
-        }
+        ScriptEntry::StorePart { key, bytes } => store_part(&key, &bytes, stores, store).into(),
     }
 }
 
-/// `spark.storage.maxReplicationFailures`: peers that may fail before replication stops.
-const MAX_REPLICATION_FAILURES: u32 = 1;
-
-/// R8.13: the block here, then encoded copies on peers; fewer copies than asked is no error.
-fn put_with_replicas(
-    id: BlockId,
-    block: &Arc<dyn StoredBlock>,
-    policy: BlockPolicy,
-    peers: &[ExecutorId],
-    stores: &ExecutorStores,
-    cluster: &Cluster,
-    previews: bool,
-) -> Result<Vec<BlockReport>, TaskError> {
-    let put =
-        |on: &ExecutorStores, block: Arc<dyn StoredBlock>| on.put_block(id, block, policy.level, policy.generation);
-    let replicas = Replicas { wanted: policy.level.replication.saturating_sub(1).into(), peers, previews };
-    store_copies(id.into(), block, &replicas, stores, cluster, put).map_err(TaskError::Exception)
-}
-
-/// A block of a receiver: here, and a copy on a peer when the level asks for two. Returns what changed,
-/// on every executor; nothing when this one is dead.
-///
-/// # Errors
-/// When this executor refuses the block: the receiver hears of it.
-pub fn store_input_block(
-    id: InputBlockId,
-    block: &Arc<dyn StoredBlock>,
-    level: StorageLevel,
-    replicas: &Replicas<'_>,
-    stores: &ExecutorStores,
-    cluster: &Cluster,
-) -> Result<Vec<BlockReport>, String> {
-    store_copies(id.into(), block, replicas, stores, cluster, |on, block| on.put_input_block(id, block, level))
-}
-
-/// Where copies of a block may go.
-#[derive(Clone, Copy, Debug)]
-pub struct Replicas<'a> {
-    /// How many copies beside the first.
-    pub wanted: usize,
-    /// Executors that may get one, best first.
-    pub peers: &'a [ExecutorId],
-    /// Whether the report of the first copy carries a preview.
-    pub previews: bool,
-}
-
-fn store_copies(
-    id: StoredId,
-    block: &Arc<dyn StoredBlock>,
-    replicas: &Replicas<'_>,
-    stores: &ExecutorStores,
-    cluster: &Cluster,
-    put: impl Fn(&ExecutorStores, Arc<dyn StoredBlock>) -> Result<Vec<BlockReport>, String>,
-) -> Result<Vec<BlockReport>, String> {
-    let mut all = put(stores, Arc::clone(block))?;
-    let new = all.iter_mut().find(|r| r.change.block == id && r.change.status.removal.is_none());
-    let stored = new.is_some();
-    if let Some(report) = new.filter(|_| replicas.previews) {
-        report.preview = Some(block.preview());
+fn store_part(key: &str, bytes: &[u8], stores: &ExecutorStores, store: &dyn ObjectStore) -> Result<(), TaskError> {
+    // What a dead incarnation computed must not replace what its successor wrote.
+    if !stores.is_alive() {
+        return Err(TaskError::Cancelled);
     }
-    if stored && !replicas.peers.is_empty() {
-        let bytes = block.encode().map_err(|error| error.to_string())?;
-        let (mut copies, mut failures) = (0, 0);
-        for peer in replicas.peers {
-            if copies == replicas.wanted || failures > MAX_REPLICATION_FAILURES {
-                break;
-            }
-            let Some(peer) = cluster.read().get(peer).cloned().filter(|p| p.is_alive()) else {
-                failures += 1;
-                continue;
-            };
-            let copy = block.codec().wrap(Arc::clone(&bytes)).map_err(|e| e.to_string())?;
-            match put(&peer, copy) {
-                Ok(reports) => {
-                    copies += 1;
-                    all.extend(reports);
-                }
-                Err(_) => failures += 1,
-            }
-        }
+    // A part left by an earlier attempt of this very RDD is replaced: a partition has one content.
+    store
+        .put(key, bytes, PutMode::Replace)
+        .map(drop)
+        .map_err(|error| TaskError::Exception(format!("Checkpoint failed: {error}")))
+}
+
+fn commit(
+    permit: &CommitPermit,
+    key: &str,
+    bytes: &[u8],
+    stores: &ExecutorStores,
+    store: &dyn ObjectStore,
+) -> Result<(), TaskError> {
+    if !stores.is_alive() {
+        return Err(TaskError::Cancelled);
     }
-    Ok(all)
+    if !permit.ask() {
+        return Err(TaskError::CommitDenied);
+    }
+    let written = store.put(key, bytes, PutMode::Replace);
+    written.map(drop).map_err(|error| TaskError::Exception(format!("cannot write {key}: {error}")))
 }

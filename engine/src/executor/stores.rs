@@ -1,10 +1,14 @@
 //! What one executor incarnation holds: blocks and shuffle outputs.
 
 use super::BlockReport;
+use crate::config::StorageSettings;
 use crate::event::{BlockRemoval, StorageLevel};
 use crate::ids::*;
 use crate::shuffle::ShuffleStore;
-use crate::storage::{BlockChange, BlockError, BlockForm, BlockStore, Found, StoredBlock};
+use crate::storage::{
+    BlockChange, BlockError, BlockForm, BlockStore, DiskDamage, FailedPut, Found, MemoryMode, PutWay, StoredBlock,
+};
+use crate::task_context::BlockPolicy;
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +21,7 @@ pub struct ExecutorStores {
     alive: AtomicBool,
     /// Whether an external shuffle service hands out the map outputs, now that the incarnation is dead.
     served: AtomicBool,
-    blocks: Mutex<BlockStore>,
+    blocks: Mutex<Blocks>,
     /// Raised by every change of the blocks, so that the driver can tell older reports from newer.
     version: AtomicU64,
     shuffles: Mutex<ShuffleStore>,
@@ -26,11 +30,52 @@ pub struct ExecutorStores {
     /// Blocks being produced by running tasks of this executor, on threads (R8.11).
     producing: Mutex<BTreeMap<BlockId, TaskId>>,
     produced: Condvar,
+    settings: StorageSettings,
+}
+
+/// The blocks, and what running tasks hold of them.
+struct Blocks {
+    store: BlockStore,
+    tasks: BTreeMap<TaskId, Held>,
+}
+
+/// What one task holds until it gives it back, or ends (R8.11).
+#[derive(Default)]
+struct Held {
+    /// Blocks that it reads, once per reader.
+    locks: Vec<StoredId>,
+    /// Memory of the partitions that it unrolls.
+    unrolled: BTreeMap<BlockId, (MemoryMode, u64)>,
+}
+
+/// What became of a put on one executor.
+#[derive(Debug)]
+pub(super) struct Put {
+    /// Whether the block is there now.
+    pub stored: bool,
+    /// Whether it was not there before.
+    pub new: bool,
+    /// What changed.
+    pub reports: Vec<BlockReport>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+impl Put {
+    const REFUSED: Self = Self { stored: false, new: false, reports: Vec::new(), error: None };
 }
 
 impl fmt::Debug for ExecutorStores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExecutorStores").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Blocks {
+    fn release_unroll(&mut self, task: TaskId, id: BlockId) {
+        if let Some((mode, bytes)) = self.tasks.get_mut(&task).and_then(|held| held.unrolled.remove(&id)) {
+            self.store.release(mode, bytes);
+        }
     }
 }
 
@@ -41,13 +86,30 @@ impl ExecutorStores {
             id,
             alive: AtomicBool::new(true),
             served: AtomicBool::new(false),
-            blocks: Mutex::new(blocks),
+            blocks: Mutex::new(Blocks { store: blocks, tasks: BTreeMap::new() }),
             version: AtomicU64::new(0),
             shuffles: Mutex::new(shuffles),
             generations: Mutex::default(),
             producing: Mutex::default(),
             produced: Condvar::new(),
+            settings: StorageSettings::default(),
         }
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn with_settings(self, settings: StorageSettings) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// Bytes to ask for when the unrolling of a partition begins (R8.4).
+    pub(crate) const fn unroll_start(&self) -> u64 {
+        self.settings.unroll_memory_threshold
+    }
+
+    /// Locations of a block that may fail before the list is asked for again (R8.15).
+    pub(crate) const fn failures_before_refresh(&self) -> u32 {
+        self.settings.failures_before_location_refresh
     }
 
     /// Whose they are.
@@ -78,35 +140,107 @@ impl ExecutorStores {
         self.is_alive() || self.served.load(Ordering::Acquire)
     }
 
-    /// A block for a task of this executor. Nothing moves until [`Self::block_read`].
-    pub fn look_at_block(&self, id: impl Into<StoredId>) -> Result<Option<Found>, BlockError> {
-        if self.is_alive() { self.blocks.lock().look(id, BlockForm::Values) } else { Ok(None) }
+    /// A block for a task of this executor, locked for reading until [`Self::read_done`] or the task's end.
+    /// Nothing moves until [`Self::block_read`].
+    pub fn look_at_block(&self, task: TaskId, id: impl Into<StoredId>) -> Result<Option<Found>, BlockError> {
+        if !self.is_alive() {
+            return Ok(None);
+        }
+        let id = id.into();
+        let mut blocks = self.blocks.lock();
+        let found = blocks.store.look(id, BlockForm::Values)?;
+        if found.is_some() {
+            blocks.store.lock_for_reading(id);
+            blocks.tasks.entry(task).or_default().locks.push(id);
+        }
+        Ok(found)
+    }
+
+    /// A task is done with a block that it read: what had to wait for that.
+    pub fn read_done(&self, task: TaskId, id: StoredId) -> Vec<BlockReport> {
+        self.change(|blocks| {
+            let held = blocks.tasks.get_mut(&task)?;
+            let at = held.locks.iter().position(|locked| *locked == id)?;
+            held.locks.swap_remove(at);
+            blocks.store.unlock(id)
+        })
     }
 
     /// A task of this executor read a block.
     pub(super) fn block_read(&self, id: StoredId, block: &Arc<dyn StoredBlock>) -> Vec<BlockReport> {
-        self.change(|blocks| blocks.accessed(id, block))
+        self.change(|blocks| blocks.store.accessed(id, block))
     }
 
     /// A block turned out to be unreadable: it is forgotten (R8.9).
     pub(super) fn block_unreadable(&self, id: StoredId) -> Vec<BlockReport> {
-        self.change(|blocks| blocks.remove(id, BlockRemoval::Unreadable))
+        self.change(|blocks| blocks.store.remove(id, BlockRemoval::Unreadable))
     }
 
     /// Changes the blocks, and stamps the reports before anyone else can change them.
-    fn change<C: IntoIterator<Item = BlockChange>>(&self, f: impl FnOnce(&mut BlockStore) -> C) -> Vec<BlockReport> {
-        let mut blocks = self.blocks.lock();
-        let changes = f(&mut blocks);
+    fn change<C: IntoIterator<Item = BlockChange>>(&self, f: impl FnOnce(&mut Blocks) -> C) -> Vec<BlockReport> {
+        self.stamped(&mut self.blocks.lock(), f)
+    }
+
+    fn stamped<C: IntoIterator<Item = BlockChange>>(
+        &self,
+        blocks: &mut Blocks,
+        f: impl FnOnce(&mut Blocks) -> C,
+    ) -> Vec<BlockReport> {
+        let changes = f(blocks);
         let version = self.version.fetch_add(1, Ordering::Relaxed) + 1;
         changes.into_iter().map(|change| BlockReport { executor: self.id, version, change, preview: None }).collect()
     }
 
-    /// A block for somebody else; `None` when dead or unreadable (R8.15).
-    pub fn peek_block(&self, id: impl Into<StoredId>) -> Option<Arc<dyn StoredBlock>> {
+    /// A block for somebody else; `None` when it is not here (any more).
+    ///
+    /// # Errors
+    /// When it is here and cannot be read.
+    pub fn peek_block(&self, id: impl Into<StoredId>) -> Result<Option<Arc<dyn StoredBlock>>, BlockError> {
         if !self.is_alive() {
-            return None;
+            return Ok(None);
         }
-        self.blocks.lock().peek(id).ok().flatten().map(|found| found.block)
+        Ok(self.blocks.lock().store.peek(id)?.map(|found| found.block))
+    }
+
+    /// Whether a block is here.
+    pub fn holds_block(&self, id: impl Into<StoredId>) -> bool {
+        self.is_alive() && self.blocks.lock().store.status(id).is_some()
+    }
+
+    /// The level that a block was put at, if it is here.
+    pub(super) fn level_of(&self, id: impl Into<StoredId>) -> Option<StorageLevel> {
+        self.blocks.lock().store.level_of(id)
+    }
+
+    /// Damages the disk copy of a block behind the store's back. Returns whether there was one.
+    pub fn damage_block(&self, id: impl Into<StoredId>, damage: DiskDamage) -> bool {
+        self.is_alive() && self.blocks.lock().store.damage_on_disk(id, damage)
+    }
+
+    /// Bytes of memory of a mode that are set aside for partitions being unrolled.
+    pub fn reserved(&self, mode: MemoryMode) -> u64 {
+        self.blocks.lock().store.memory_reserved(mode)
+    }
+
+    /// Sets memory aside for a partition that a task unrolls: `wanted` bytes more if they are free, else
+    /// `least` (R8.4). How much, and what was evicted for it; `None` when there is no room.
+    pub(crate) fn reserve_unroll(
+        &self,
+        task: TaskId,
+        id: BlockId,
+        mode: MemoryMode,
+        (least, wanted): (u64, u64),
+    ) -> Option<(u64, Vec<BlockReport>)> {
+        let mut blocks = self.blocks.lock();
+        let (granted, evicted) = blocks.store.reserve(Some(id.rdd), mode, least, wanted)?;
+        let held = blocks.tasks.entry(task).or_default();
+        held.unrolled.entry(id).or_insert((mode, 0)).1 += granted;
+        Some((granted, self.stamped(&mut blocks, |_| evicted)))
+    }
+
+    /// Gives back what a task set aside for a partition.
+    pub(crate) fn release_unroll(&self, task: TaskId, id: BlockId) {
+        self.blocks.lock().release_unroll(task, id);
     }
 
     /// The block once whoever produces it is done; `None` makes the caller its producer.
@@ -118,7 +252,7 @@ impl ExecutorStores {
                 _ => break,
             }
         }
-        if let Ok(Some(found)) = self.look_at_block(id) {
+        if let Ok(Some(found)) = self.look_at_block(task, id) {
             return Some(found.block);
         }
         producing.insert(id, task);
@@ -131,91 +265,103 @@ impl ExecutorStores {
         self.produced.notify_all();
     }
 
-    /// A task ended, whatever it left half-done.
-    pub fn task_ended(&self, task: TaskId) {
+    /// A task ended, however: its locks and its memory are free again. What had to wait for that.
+    pub fn task_ended(&self, task: TaskId) -> Vec<BlockReport> {
         self.producing.lock().retain(|_, producer| *producer != task);
         self.produced.notify_all();
+        let mut blocks = self.blocks.lock();
+        let Some(held) = blocks.tasks.remove(&task) else { return Vec::new() };
+        for (mode, bytes) in held.unrolled.into_values() {
+            blocks.store.release(mode, bytes);
+        }
+        let gone: Vec<BlockChange> = held.locks.into_iter().filter_map(|id| blocks.store.unlock(id)).collect();
+        if gone.is_empty() { Vec::new() } else { self.stamped(&mut blocks, |_| gone) }
     }
 
-    /// Whether `bytes` of a block of `rdd` would fit.
-    pub fn can_unroll(&self, rdd: RddId, bytes: u64) -> bool {
-        self.blocks.lock().can_unroll(rdd, bytes)
-    }
-
-    /// Stores a block unless its RDD was unpersisted since `generation`. Returns what changed.
+    /// Stores a block unless its RDD was unpersisted since `generation`. Memory that `task` had set aside
+    /// for it becomes the block's.
     pub(super) fn put_block(
         &self,
-        id: BlockId,
+        (task, id): (Option<TaskId>, BlockId),
         block: Arc<dyn StoredBlock>,
-        level: StorageLevel,
-        generation: u32,
-    ) -> Result<Vec<BlockReport>, String> {
+        policy: BlockPolicy,
+        way: PutWay,
+    ) -> Put {
         // Locked until the block is stored: an unpersist comes before or after, not between.
         let generations = self.generations.lock();
         let oldest = generations.get(&id.rdd).copied().unwrap_or(0);
-        if generation < oldest {
-            return Ok(Vec::new());
+        if policy.generation < oldest {
+            return Put::REFUSED;
         }
-        self.put(id.into(), block, level)
+        self.put(id.into(), block, policy.level, (task.map(|task| (task, id)), way))
     }
 
-    /// Stores a block of a receiver. Returns what changed; nothing when this incarnation is dead.
-    pub(super) fn put_input_block(
+    /// Stores a block of a receiver; refused when this incarnation is dead.
+    pub(super) fn put_input_block(&self, id: InputBlockId, block: Arc<dyn StoredBlock>, level: StorageLevel) -> Put {
+        self.put(id.into(), block, level, (None, PutWay::ByLevel))
+    }
+
+    fn put(
         &self,
-        id: InputBlockId,
+        id: StoredId,
         block: Arc<dyn StoredBlock>,
         level: StorageLevel,
-    ) -> Result<Vec<BlockReport>, String> {
-        self.put(id.into(), block, level)
-    }
-
-    fn put(&self, id: StoredId, block: Arc<dyn StoredBlock>, level: StorageLevel) -> Result<Vec<BlockReport>, String> {
+        (unrolled, way): (Option<(TaskId, BlockId)>, PutWay),
+    ) -> Put {
         if !self.is_alive() {
-            return Ok(Vec::new());
+            return Put::REFUSED;
         }
-        let mut failure = None;
-        let reports = self.change(|blocks| match blocks.put(id, block, level) {
-            Ok(outcome) => outcome.changes,
-            Err(error) => {
-                failure = Some(error.to_string());
-                Vec::new()
+        let mut put = Put::REFUSED;
+        put.reports = self.change(|blocks| {
+            if let Some((task, id)) = unrolled {
+                blocks.release_unroll(task, id);
+            }
+            put.new = blocks.store.status(id).is_none();
+            match blocks.store.put_by(id, block, level, way) {
+                Ok(outcome) => {
+                    put.stored = outcome.stored;
+                    outcome.changes
+                }
+                Err(FailedPut { error, changes }) => {
+                    put.error = Some(error.to_string());
+                    changes
+                }
             }
         });
-        failure.map_or(Ok(reports), Err)
+        put.new &= put.stored;
+        put
     }
 
     /// Removes all blocks of an RDD; puts of older generations are refused from now on.
     pub fn unpersist(&self, rdd: RddId, generation: u32) -> Vec<BlockReport> {
         self.generations.lock().insert(rdd, generation);
-        self.change(|blocks| blocks.remove_rdd(rdd))
+        self.change(|blocks| blocks.store.remove_rdd(rdd))
+    }
+
+    /// RDDs that are gone: no task that could put a block of them runs anywhere.
+    pub fn forget_generations(&self, rdds: &[RddId]) {
+        let mut generations = self.generations.lock();
+        for rdd in rdds {
+            generations.remove(rdd);
+        }
     }
 
     /// Removes one block.
     pub fn drop_block(&self, id: impl Into<StoredId>) -> Vec<BlockReport> {
-        self.change(|blocks| blocks.remove(id, BlockRemoval::Dropped))
+        self.change(|blocks| blocks.store.remove(id, BlockRemoval::Dropped))
     }
 
     /// Removes blocks of a receiver whose batch is no longer remembered (R12.7).
     pub fn remove_input_blocks(&self, ids: &[InputBlockId]) -> Vec<BlockReport> {
         self.change(|blocks| {
-            let gone = ids.iter().filter_map(|id| blocks.remove(*id, BlockRemoval::Unpersisted));
+            let gone = ids.iter().filter_map(|id| blocks.store.remove(*id, BlockRemoval::Unpersisted));
             gone.collect::<Vec<_>>()
         })
     }
 
-    /// Copies a block from another executor (R8.14). Returns what changed here.
-    pub fn copy_from(&self, from: &Self, id: BlockId, policy: crate::task_context::BlockPolicy) -> Vec<BlockReport> {
-        let Some(block) = from.peek_block(id) else { return Vec::new() };
-        let copy = block.encode().and_then(|bytes| block.codec().wrap(bytes));
-        let reports =
-            copy.map_err(|e| e.to_string()).and_then(|c| self.put_block(id, c, policy.level, policy.generation));
-        // A copy that cannot be made is not an error: the block has fewer replicas (R8.13).
-        reports.unwrap_or_default()
-    }
-
     /// Every block, for a report after the driver forgot this executor (R8.12).
     pub fn report_blocks(&self) -> Vec<BlockReport> {
-        self.change(|blocks| blocks.blocks().collect::<Vec<_>>())
+        self.change(|blocks| blocks.store.blocks().collect::<Vec<_>>())
     }
 
     /// A bucket of a map output; `None` when dead or not there.
@@ -246,6 +392,16 @@ impl ExecutorStores {
     /// Whether a map output is there.
     pub fn holds_map_output(&self, shuffle: ShuffleId, map: PartitionId) -> bool {
         self.serves_map_outputs() && self.shuffles.lock().contains(shuffle, map)
+    }
+
+    /// A whole map output, one bucket per reduce partition; `None` when it is not here or cannot be read.
+    pub(super) fn read_map_output(&self, shuffle: ShuffleId, map: PartitionId) -> Option<Vec<Arc<dyn StoredBlock>>> {
+        if !self.is_alive() {
+            return None;
+        }
+        let shuffles = self.shuffles.lock();
+        let count = shuffles.bucket_count(shuffle, map)?;
+        (0..count).map(|reduce| shuffles.get(shuffle, map, PartitionId(reduce)).ok().flatten()).collect()
     }
 
     /// Deletes one map output behind the driver's back.

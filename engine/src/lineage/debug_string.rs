@@ -5,10 +5,10 @@
 //! level of the root. A line with what is stored follows each RDD that has blocks.
 
 use super::LineageGraph;
-use crate::event::{DependencyKind, StorageLevel};
+use crate::event::{DependencyKind, RddInfo, StorageLevel};
 use crate::ids::RddId;
 
-/// What is stored of one RDD.
+/// What is stored of one RDD, and whether its lineage is to be cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlockSummary {
     /// Partitions that some executor holds.
@@ -17,9 +17,20 @@ pub struct BlockSummary {
     pub memory_bytes: u64,
     /// Bytes on disk.
     pub disk_bytes: u64,
+    /// Whether `checkpoint()` was called and nothing is written yet.
+    pub marked: bool,
 }
 
-/// The text of `rdd.toDebugString`. `blocks` tells what is stored of an RDD.
+/// How much the text tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What Spark tells, letter by letter.
+    Spark,
+    /// Also of how many partitions how many are cached, and marks that no job has honoured yet.
+    Full,
+}
+
+/// The text of `rdd.toDebugString`, as Spark prints it. `blocks` tells what is stored of an RDD.
 ///
 /// Shared parents are printed again each time, as in Spark; to stay bounded on diamonds the text ends
 /// with a line saying so after `max_lines` lines.
@@ -30,17 +41,30 @@ pub fn to_debug_string(
     blocks: impl Fn(RddId) -> BlockSummary,
     max_lines: usize,
 ) -> String {
-    enum Position {
-        First,
-        Only,
-        ShuffleChild { is_last: bool },
-    }
-    struct Frame {
-        rdd: RddId,
-        prefix: String,
-        position: Position,
-    }
+    debug_string(lineage, root, (level, Detail::Spark), blocks, max_lines)
+}
 
+/// Where an RDD stands in the text.
+enum Position {
+    First,
+    Narrow,
+    Shuffled { is_last: bool },
+}
+
+struct Frame {
+    rdd: RddId,
+    prefix: String,
+    position: Position,
+}
+
+/// As [`to_debug_string`], with the wanted detail beside the level of the root.
+pub fn debug_string(
+    lineage: &LineageGraph,
+    root: RddId,
+    (level, detail): (StorageLevel, Detail),
+    blocks: impl Fn(RddId) -> BlockSummary,
+    max_lines: usize,
+) -> String {
     let persistence = if level.is_valid() { level.description() } else { String::new() };
     let mut lines: Vec<String> = Vec::new();
     let mut todo = vec![Frame { rdd: root, prefix: String::new(), position: Position::First }];
@@ -50,57 +74,61 @@ pub fn to_debug_string(
             break;
         }
         let Some(info) = lineage.get(frame.rdd) else { continue };
-        let name = info.name.as_ref().map(|n| format!("{n} ")).unwrap_or_default();
-        let text = format!("{name}{}[{}] at {} [{persistence}]", info.class, info.id, info.callsite);
+        let (first, below) = prefixes(&frame, info.num_partitions);
         let stored = blocks(frame.rdd);
-        let storage = (stored.cached_partitions > 0).then(|| {
-            format!(
-                "    CachedPartitions: {}; MemorySize: {}; DiskSize: {}",
-                stored.cached_partitions,
-                spark_bytes(stored.memory_bytes),
-                spark_bytes(stored.disk_bytes)
-            )
-        });
-        let partitions = format!("({})", info.num_partitions);
-        // Prefix of this RDD's children.
-        let child_prefix = match frame.position {
-            Position::First => {
-                let bar = (partitions.len() - 1) / 2;
-                let prefix = format!("{}|{}", " ".repeat(bar), " ".repeat(partitions.len() - bar));
-                lines.push(format!("{partitions} {text}"));
-                lines.extend(storage.map(|s| format!("{prefix} {s}")));
-                prefix
-            }
-            Position::Only => {
-                lines.push(format!("{}{text}", frame.prefix));
-                lines.extend(storage.map(|s| format!("{}{s}", frame.prefix)));
-                frame.prefix
-            }
-            Position::ShuffleChild { is_last } => {
-                let base = frame.prefix.strip_suffix("|  ").unwrap_or(&frame.prefix).trim_end_matches("| ").to_owned();
-                let bar = (partitions.len() - 1) / 2;
-                let next = format!(
-                    "{base}{}{}|{}",
-                    if is_last { "  " } else { "| " },
-                    " ".repeat(bar),
-                    " ".repeat(partitions.len() - bar)
-                );
-                lines.push(format!("{base}+-{partitions} {text}"));
-                lines.extend(storage.map(|s| format!("{next}{s}")));
-                next
-            }
-        };
+        lines.push(first + &description(info, &persistence, stored, detail));
+        let gap = if matches!(frame.position, Position::First) { " " } else { "" };
+        lines.extend(storage_line(info, stored, detail).map(|line| format!("{below}{gap}{line}")));
         let count = info.parents.len();
         for (i, parent) in info.parents.iter().enumerate().rev() {
             let position = if matches!(parent.kind, DependencyKind::Shuffle { .. }) {
-                Position::ShuffleChild { is_last: i + 1 == count }
+                Position::Shuffled { is_last: i + 1 == count }
             } else {
-                Position::Only
+                Position::Narrow
             };
-            todo.push(Frame { rdd: parent.rdd, prefix: child_prefix.clone(), position });
+            todo.push(Frame { rdd: parent.rdd, prefix: below.clone(), position });
         }
     }
     lines.join("\n")
+}
+
+/// What stands before an RDD, and before everything below it.
+fn prefixes(frame: &Frame, partitions: u32) -> (String, String) {
+    let partitions = format!("({partitions})");
+    let bar = (partitions.len() - 1) / 2;
+    let under = format!("{}|{}", " ".repeat(bar), " ".repeat(partitions.len() - bar));
+    match frame.position {
+        Position::First => (format!("{partitions} "), under),
+        Position::Narrow => (frame.prefix.clone(), frame.prefix.clone()),
+        Position::Shuffled { is_last } => {
+            let base = without_last_bar(&frame.prefix);
+            let open = if is_last { "  " } else { "| " };
+            (format!("{base}+-{partitions} "), format!("{base}{open}{under}"))
+        }
+    }
+}
+
+/// The prefix without its last bar, when only spaces follow that.
+fn without_last_bar(prefix: &str) -> &str {
+    let trimmed = prefix.trim_end_matches(' ');
+    if trimmed.len() == prefix.len() { prefix } else { trimmed.strip_suffix('|').unwrap_or(prefix) }
+}
+
+fn description(info: &RddInfo, persistence: &str, stored: BlockSummary, detail: Detail) -> String {
+    let name = info.name.as_ref().map(|n| format!("{n} ")).unwrap_or_default();
+    let mark = if stored.marked && detail == Detail::Full { " marked for checkpoint, not written" } else { "" };
+    format!("{name}{}[{}] at {} [{persistence}]{mark}", info.class, info.id, info.callsite)
+}
+
+fn storage_line(info: &RddInfo, stored: BlockSummary, detail: Detail) -> Option<String> {
+    let cached = stored.cached_partitions;
+    let of = if detail == Detail::Full && cached < info.num_partitions {
+        format!(" of {}", info.num_partitions)
+    } else {
+        String::new()
+    };
+    let (memory, disk) = (spark_bytes(stored.memory_bytes), spark_bytes(stored.disk_bytes));
+    (cached > 0).then(|| format!("    CachedPartitions: {cached}{of}; MemorySize: {memory}; DiskSize: {disk}"))
 }
 
 /// Bytes in Spark's words: `480.0 B`, `2.7 KiB`.

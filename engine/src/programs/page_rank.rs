@@ -37,7 +37,7 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
                 .collect();
             words.windows(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect::<Vec<_>>()
         })
-        .group_by_key(partitions)
+        .group_by_key_in(partitions)
         .persist(PROGRAM.level)?;
     let mut ranks = links.map_values(|_| 1.0f64);
     for iteration in 1..=ITERATIONS {

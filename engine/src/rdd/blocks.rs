@@ -1,12 +1,13 @@
 //! `BlockRDD`: what a receiver stored, one block per partition (R17.10, R17.11).
 
 use super::Rdd;
-use super::chunk::{Sink, Stop, TaskError, deliver_owned, deliver_shared};
+use super::chunk::{Sink, Stop, TaskError};
 use super::context::SparkContext;
 use super::node::RddNode;
+use super::unroll::deliver_block;
 use crate::event::Determinism;
 use crate::ids::*;
-use crate::storage::{Data, Values, values_of};
+use crate::storage::Data;
 use crate::task_context::TaskContext;
 use std::ops::ControlFlow;
 
@@ -23,19 +24,16 @@ fn failed(message: String) -> ControlFlow<Stop> {
 impl<T: Data> RddNode<T> for Blocks {
     fn compute(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, T>) -> ControlFlow<Stop> {
         let id = self.blocks[part.0 as usize];
-        let block = match ctx.find_input_block(id) {
-            Ok(Some(block)) => block,
+        let found = match ctx.find_input_block(id) {
+            Ok(Some(found)) => found,
             Ok(None) => {
                 return failed(format!("Could not compute split, block {id} of RDD {} not found", self.rdd));
             }
             Err(error) => return ControlFlow::Break(Stop::Failed(error)),
         };
-        ctx.count_source(block.len());
-        match values_of::<T>(&*block) {
-            Ok(Values::Shared(values)) => deliver_shared(values, ctx.chunk_len(), sink),
-            Ok(Values::Owned(values)) => deliver_owned(values, ctx.chunk_len(), sink),
-            Err(error) => failed(format!("block {id}: {error}")),
-        }
+        ctx.count_source(found.block.len());
+        deliver_block(id.into(), &*found.block, ctx.chunk_len(), sink)?;
+        ctx.read_done(found)
     }
 }
 

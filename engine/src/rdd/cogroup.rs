@@ -1,10 +1,9 @@
-//! `cogroup` and the joins built on it. Each side is narrow or shuffled on its own (R1.4).
+//! `cogroup` of any number of RDDs. Each side is narrow or shuffled on its own (R1.4).
 
 use super::chunk::{Chunk, Sink, Stop};
 use super::context::SparkContext;
 use super::node::RddNode;
-use super::pair::is_partitioned_by;
-use super::partitioner::HashPartitioner;
+use super::partitioner::{Partitioner, default_partitioner};
 use super::{Dependency, Rdd, deliver_owned};
 use crate::event::Determinism;
 use crate::ids::PartitionId;
@@ -18,118 +17,144 @@ use std::ops::ControlFlow;
 use std::panic::Location;
 use std::sync::Arc;
 
-/// One parent of a `CoGroupedRDD`.
-enum Side<K: Data, V: Data> {
+/// One parent of an operation on several RDDs by key.
+pub(super) enum Side<K: Data, V: Data> {
+    /// It lies as wanted.
     Narrow(Rdd<(K, V)>),
-    Shuffled(Arc<ShuffleDep<K, V, KeepAll>>),
+    /// It crosses a shuffle.
+    Shuffled(Arc<ShuffleDep<K, V, KeepAll>>, Determinism),
 }
 
 impl<K: Data + Hash + Eq, V: Data> Side<K, V> {
-    fn new(rdd: &Rdd<(K, V)>, partitioner: HashPartitioner) -> Self {
-        if is_partitioned_by(rdd.info().partitioner.as_ref(), partitioner) {
-            Self::Narrow(rdd.clone())
-        } else {
-            Self::Shuffled(Arc::new(ShuffleDep::new(rdd.clone(), partitioner, KeepAll)))
+    pub fn new(rdd: &Rdd<(K, V)>, partitioner: &Partitioner<K>) -> Self {
+        if rdd.is_partitioned_by(partitioner) {
+            return Self::Narrow(rdd.clone());
         }
+        let determinism = rdd.info().determinism.after_shuffle();
+        Self::Shuffled(Arc::new(ShuffleDep::new(rdd.clone(), partitioner.clone(), KeepAll)), determinism)
     }
 
-    fn dependency(&self) -> Dependency {
+    pub fn dependency(&self) -> Dependency {
         match self {
             Self::Narrow(rdd) => Dependency::one_to_one(rdd.erased()),
-            Self::Shuffled(shuffle) => Dependency::Shuffle(Arc::clone(shuffle) as _),
+            Self::Shuffled(shuffle, _) => Dependency::Shuffle(Arc::clone(shuffle) as _),
         }
     }
 
-    fn determinism(&self, of: &Rdd<(K, V)>) -> Determinism {
+    pub fn determinism(&self) -> Determinism {
         match self {
-            Self::Narrow(_) => of.info().determinism,
-            Self::Shuffled(_) => of.info().determinism.max(Determinism::Unordered),
+            Self::Narrow(rdd) => rdd.info().determinism,
+            Self::Shuffled(_, determinism) => *determinism,
         }
     }
 
-    fn read(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, (K, V)>) -> ControlFlow<Stop> {
+    pub fn read(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, (K, V)>) -> ControlFlow<Stop> {
         match self {
             Self::Narrow(rdd) => rdd.for_each_chunk(part, ctx, sink),
-            Self::Shuffled(shuffle) => shuffle.read_records(part, ctx, sink),
+            Self::Shuffled(shuffle, _) => shuffle.read_records(part, ctx, sink),
         }
     }
 }
 
-/// Spark's `CoGroupedRDD` of two parents.
-struct CoGrouped<K: Data, V: Data, W: Data> {
-    left: Side<K, V>,
-    right: Side<K, W>,
+type Groups<K, G> = IndexMap<K, G, FxBuildHasher>;
+
+/// The parents of a cogroup, as a type.
+trait Sides<K>: Send + Sync + 'static {
+    /// What a key has: its values from each parent.
+    type Group: Data;
+
+    /// Dependencies in order, with their determinism.
+    fn dependencies(&self) -> Vec<(Dependency, Determinism)>;
+    /// The values of a partition of every parent, parents in order.
+    fn read(&self, part: PartitionId, ctx: &TaskContext, groups: &mut Groups<K, Self::Group>) -> ControlFlow<Stop>;
 }
 
-impl<K: Data + Hash + Eq, V: Data, W: Data> RddNode<(K, (Vec<V>, Vec<W>))> for CoGrouped<K, V, W> {
-    fn compute(
-        &self,
-        part: PartitionId,
-        ctx: &TaskContext,
-        sink: Sink<'_, (K, (Vec<V>, Vec<W>))>,
-    ) -> ControlFlow<Stop> {
-        let mut groups: IndexMap<K, (Vec<V>, Vec<W>), FxBuildHasher> = IndexMap::default();
-        self.left.read(part, ctx, &mut |chunk: Chunk<'_, (K, V)>| {
-            chunk.for_each(|(k, v)| groups.entry(k).or_default().0.push(v));
-            ControlFlow::Continue(())
-        })?;
-        self.right.read(part, ctx, &mut |chunk: Chunk<'_, (K, W)>| {
-            chunk.for_each(|(k, w)| groups.entry(k).or_default().1.push(w));
-            ControlFlow::Continue(())
-        })?;
-        deliver_owned(groups.into_iter().collect(), ctx.chunk_len(), sink)
+macro_rules! sides_of_a_tuple {
+    ($(($side:ident, $value:ident, $at:tt)),+) => {
+        impl<K: Data + Hash + Eq, $($value: Data),+> Sides<K> for ($(Side<K, $value>,)+) {
+            type Group = ($(Vec<$value>,)+);
+
+            fn dependencies(&self) -> Vec<(Dependency, Determinism)> {
+                vec![$((self.$at.dependency(), self.$at.determinism())),+]
+            }
+
+            fn read(&self, part: PartitionId, ctx: &TaskContext, groups: &mut Groups<K, Self::Group>) -> ControlFlow<Stop> {
+                let ($($side,)+) = self;
+                $($side.read(part, ctx, &mut |chunk: Chunk<'_, (K, $value)>| {
+                    chunk.for_each(|(key, value)| groups.entry(key).or_default().$at.push(value));
+                    ControlFlow::Continue(())
+                })?;)+
+                ControlFlow::Continue(())
+            }
+        }
+    };
+}
+
+sides_of_a_tuple!((left, V, 0), (right, W, 1));
+sides_of_a_tuple!((left, V, 0), (second, W, 1), (third, X, 2));
+sides_of_a_tuple!((left, V, 0), (second, W, 1), (third, X, 2), (fourth, Y, 3));
+
+impl<K: Data + Hash + Eq, V: Data> Sides<K> for Vec<Side<K, V>> {
+    type Group = Vec<Vec<V>>;
+
+    fn dependencies(&self) -> Vec<(Dependency, Determinism)> {
+        self.iter().map(|side| (side.dependency(), side.determinism())).collect()
     }
-}
 
-/// Spark's `CoGroupedRDD` of any number of parents with values of one type.
-struct CoGroupedAll<K: Data, V: Data> {
-    sides: Vec<Side<K, V>>,
-}
-
-impl<K: Data + Hash + Eq, V: Data> RddNode<(K, Vec<Vec<V>>)> for CoGroupedAll<K, V> {
-    fn compute(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, (K, Vec<Vec<V>>)>) -> ControlFlow<Stop> {
-        let mut groups: IndexMap<K, Vec<Vec<V>>, FxBuildHasher> = IndexMap::default();
-        for (at, side) in self.sides.iter().enumerate() {
+    fn read(&self, part: PartitionId, ctx: &TaskContext, groups: &mut Groups<K, Self::Group>) -> ControlFlow<Stop> {
+        for (at, side) in self.iter().enumerate() {
             side.read(part, ctx, &mut |chunk: Chunk<'_, (K, V)>| {
-                chunk.for_each(|(k, v)| {
-                    groups.entry(k).or_insert_with(|| vec![Vec::new(); self.sides.len()])[at].push(v);
+                chunk.for_each(|(key, value)| {
+                    groups.entry(key).or_insert_with(|| vec![Vec::new(); self.len()])[at].push(value);
                 });
                 ControlFlow::Continue(())
             })?;
         }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Spark's `CoGroupedRDD`.
+struct CoGrouped<S> {
+    sides: S,
+}
+
+impl<K: Data + Hash + Eq, S: Sides<K>> RddNode<(K, S::Group)> for CoGrouped<S> {
+    fn compute(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, (K, S::Group)>) -> ControlFlow<Stop> {
+        let mut groups = Groups::default();
+        self.sides.read(part, ctx, &mut groups)?;
         deliver_owned(groups.into_iter().collect(), ctx.chunk_len(), sink)
     }
 }
 
-/// R1.5 for two RDDs: an existing partitioner of the larger one when it is good enough.
-pub(super) fn default_partitioner<K: Data, V: Data, W: Data>(
-    left: &Rdd<(K, V)>,
-    right: &Rdd<(K, W)>,
-    default_parallelism: Option<u32>,
-) -> HashPartitioner {
-    let infos = [left.info(), right.info()];
-    let max_partitions = infos.iter().map(|i| i.num_partitions).max().unwrap_or(1);
-    let default_count = default_parallelism.unwrap_or(max_partitions);
-    let candidate = infos
-        .iter()
-        .filter_map(|i| i.partitioner.as_ref().and_then(HashPartitioner::from_info).map(|p| (i.num_partitions, p)))
-        .max_by_key(|(n, _)| *n)
-        .map(|(_, p)| p);
-    match candidate {
-        Some(p) => {
-            let gap = f64::from(max_partitions.max(1)).log10() - f64::from(p.partitions()).log10();
-            if gap < 1.0 || default_count <= p.partitions() { p } else { HashPartitioner::new(default_count) }
-        }
-        None => HashPartitioner::new(default_count),
-    }
+fn cogrouped<K: Data + Hash + Eq, S: Sides<K>>(
+    sc: &SparkContext,
+    partitioner: &Partitioner<K>,
+    sides: S,
+) -> Rdd<(K, S::Group)> {
+    let (dependencies, levels): (Vec<_>, Vec<_>) = sides.dependencies().into_iter().unzip();
+    let determinism = levels.into_iter().max().unwrap_or(Determinism::Determinate);
+    let core = sc.new_keyed_core("CoGroupedRDD", partitioner, determinism, dependencies);
+    Rdd::new(core, CoGrouped { sides })
 }
 
+/// What a cogroup of three has for a key.
+type Groups3<V, W, X> = (Vec<V>, Vec<W>, Vec<X>);
+/// What a cogroup of four has for a key.
+type Groups4<V, W, X, Y> = (Vec<V>, Vec<W>, Vec<X>, Vec<Y>);
+
 impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
+    /// R1.5 for this RDD and another.
+    pub(super) fn default_partitioner_with<W: Data>(&self, other: &Rdd<(K, W)>) -> Partitioner<K> {
+        let count = self.context().config().default_parallelism;
+        default_partitioner(count, [self.partitioning(), other.partitioning()])
+    }
+
     /// For each key the values of both sides.
     #[track_caller]
     pub fn cogroup<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (Vec<V>, Vec<W>))> {
         let _scope = self.context().open("cogroup", Location::caller());
-        self.cogroup_with(other, default_partitioner(self, other, None))
+        self.cogroup_with(other, self.default_partitioner_with(other))
     }
 
     /// As [`Rdd::cogroup`], partitioned by `partitioner`.
@@ -137,81 +162,105 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     pub fn cogroup_with<W: Data>(
         &self,
         other: &Rdd<(K, W)>,
-        partitioner: HashPartitioner,
+        partitioner: impl Into<Partitioner<K>>,
     ) -> Rdd<(K, (Vec<V>, Vec<W>))> {
         let _scope = self.context().open("cogroup", Location::caller());
-        let left = Side::new(self, partitioner);
-        let right = Side::new(other, partitioner);
-        let core = self.context().new_core(
-            "CoGroupedRDD",
-            partitioner.partitions(),
-            Some(partitioner.info()),
-            left.determinism(self).max(right.determinism(other)),
-            vec![left.dependency(), right.dependency()],
-        );
+        let partitioner = partitioner.into();
+        let sides = (Side::new(self, &partitioner), Side::new(other, &partitioner));
         // Spark turns the array of groups into a tuple in a second RDD; so do we, to have its lineage.
-        Rdd::new(core, CoGrouped { left, right }).map_values(|groups| groups)
+        cogrouped(self.context(), &partitioner, sides).map_values(|groups| groups)
+    }
+
+    /// For each key the values of three sides.
+    #[track_caller]
+    pub fn cogroup3<W: Data, X: Data>(&self, second: &Rdd<(K, W)>, third: &Rdd<(K, X)>) -> Rdd<(K, Groups3<V, W, X>)> {
+        let _scope = self.context().open("cogroup", Location::caller());
+        let count = self.context().config().default_parallelism;
+        let all = [self.partitioning(), second.partitioning(), third.partitioning()];
+        self.cogroup3_with(second, third, default_partitioner(count, all))
+    }
+
+    /// As [`Rdd::cogroup3`], partitioned by `partitioner`.
+    #[track_caller]
+    pub fn cogroup3_with<W: Data, X: Data>(
+        &self,
+        second: &Rdd<(K, W)>,
+        third: &Rdd<(K, X)>,
+        partitioner: impl Into<Partitioner<K>>,
+    ) -> Rdd<(K, Groups3<V, W, X>)> {
+        let _scope = self.context().open("cogroup", Location::caller());
+        let p = partitioner.into();
+        let sides = (Side::new(self, &p), Side::new(second, &p), Side::new(third, &p));
+        cogrouped(self.context(), &p, sides).map_values(|groups| groups)
+    }
+
+    /// For each key the values of four sides.
+    #[track_caller]
+    pub fn cogroup4<W: Data, X: Data, Y: Data>(
+        &self,
+        second: &Rdd<(K, W)>,
+        third: &Rdd<(K, X)>,
+        fourth: &Rdd<(K, Y)>,
+    ) -> Rdd<(K, Groups4<V, W, X, Y>)> {
+        let _scope = self.context().open("cogroup", Location::caller());
+        let count = self.context().config().default_parallelism;
+        let all = [self.partitioning(), second.partitioning(), third.partitioning(), fourth.partitioning()];
+        self.cogroup4_with(second, third, fourth, default_partitioner(count, all))
+    }
+
+    /// As [`Rdd::cogroup4`], partitioned by `partitioner`.
+    #[track_caller]
+    pub fn cogroup4_with<W: Data, X: Data, Y: Data>(
+        &self,
+        second: &Rdd<(K, W)>,
+        third: &Rdd<(K, X)>,
+        fourth: &Rdd<(K, Y)>,
+        partitioner: impl Into<Partitioner<K>>,
+    ) -> Rdd<(K, Groups4<V, W, X, Y>)> {
+        let _scope = self.context().open("cogroup", Location::caller());
+        let p = partitioner.into();
+        let sides = (Side::new(self, &p), Side::new(second, &p), Side::new(third, &p), Side::new(fourth, &p));
+        cogrouped(self.context(), &p, sides).map_values(|groups| groups)
+    }
+
+    /// Another name of [`Rdd::cogroup`].
+    #[track_caller]
+    pub fn group_with<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (Vec<V>, Vec<W>))> {
+        let _scope = self.context().open("groupWith", Location::caller());
+        self.cogroup(other)
+    }
+
+    /// Another name of [`Rdd::cogroup3`].
+    #[track_caller]
+    pub fn group_with3<W: Data, X: Data>(
+        &self,
+        second: &Rdd<(K, W)>,
+        third: &Rdd<(K, X)>,
+    ) -> Rdd<(K, Groups3<V, W, X>)> {
+        let _scope = self.context().open("groupWith", Location::caller());
+        self.cogroup3(second, third)
+    }
+
+    /// Another name of [`Rdd::cogroup4`].
+    #[track_caller]
+    pub fn group_with4<W: Data, X: Data, Y: Data>(
+        &self,
+        second: &Rdd<(K, W)>,
+        third: &Rdd<(K, X)>,
+        fourth: &Rdd<(K, Y)>,
+    ) -> Rdd<(K, Groups4<V, W, X, Y>)> {
+        let _scope = self.context().open("groupWith", Location::caller());
+        self.cogroup4(second, third, fourth)
     }
 
     /// For each key the values of each of `rdds`, in that order.
-    pub(crate) fn cogroup_all(sc: &SparkContext, rdds: &[Self], partitioner: HashPartitioner) -> Rdd<(K, Vec<Vec<V>>)> {
-        let sides: Vec<Side<K, V>> = rdds.iter().map(|rdd| Side::new(rdd, partitioner)).collect();
-        let determinism = sides.iter().zip(rdds).map(|(side, rdd)| side.determinism(rdd)).max();
-        let core = sc.new_core(
-            "CoGroupedRDD",
-            partitioner.partitions(),
-            Some(partitioner.info()),
-            determinism.unwrap_or(Determinism::Determinate),
-            sides.iter().map(Side::dependency).collect(),
-        );
-        Rdd::new(core, CoGroupedAll { sides })
-    }
-
-    /// For each key every pair of a value from here and a value from there.
-    #[track_caller]
-    pub fn join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (V, W))> {
-        let _scope = self.context().open("join", Location::caller());
-        self.join_with(other, default_partitioner(self, other, None))
-    }
-
-    /// As [`Rdd::join`], partitioned by `partitioner`.
-    #[track_caller]
-    pub fn join_with<W: Data>(&self, other: &Rdd<(K, W)>, partitioner: HashPartitioner) -> Rdd<(K, (V, W))> {
-        let _scope = self.context().open("join", Location::caller());
-        self.cogroup_with(other, partitioner).flat_map_values(|(left, right)| {
-            let mut pairs = Vec::with_capacity(left.len() * right.len());
-            for v in &left {
-                pairs.extend(right.iter().map(|w| (v.clone(), w.clone())));
-            }
-            pairs
-        })
-    }
-
-    /// As [`Rdd::join`], and what has no partner there once, with `None`.
-    #[track_caller]
-    pub fn left_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (V, Option<W>))> {
-        let _scope = self.context().open("leftOuterJoin", Location::caller());
-        self.left_outer_join_with(other, default_partitioner(self, other, None))
-    }
-
-    /// As [`Rdd::left_outer_join`], partitioned by `partitioner`.
-    #[track_caller]
-    pub fn left_outer_join_with<W: Data>(
-        &self,
-        other: &Rdd<(K, W)>,
-        partitioner: HashPartitioner,
-    ) -> Rdd<(K, (V, Option<W>))> {
-        let _scope = self.context().open("leftOuterJoin", Location::caller());
-        self.cogroup_with(other, partitioner).flat_map_values(|(left, right)| {
-            let mut pairs = Vec::with_capacity(left.len() * right.len().max(1));
-            for v in left {
-                if right.is_empty() {
-                    pairs.push((v, None));
-                } else {
-                    pairs.extend(right.iter().map(|w| (v.clone(), Some(w.clone()))));
-                }
-            }
-            pairs
-        })
+    pub(crate) fn cogroup_all(
+        sc: &SparkContext,
+        rdds: &[Self],
+        partitioner: impl Into<Partitioner<K>>,
+    ) -> Rdd<(K, Vec<Vec<V>>)> {
+        let partitioner = partitioner.into();
+        let sides: Vec<Side<K, V>> = rdds.iter().map(|rdd| Side::new(rdd, &partitioner)).collect();
+        cogrouped(sc, &partitioner, sides)
     }
 }

@@ -2,16 +2,17 @@
 
 use super::chunk::TaskError;
 use super::dependency::Dependency;
-use super::node::{AnyRdd, RddCore};
+use super::node::{AnyRdd, CheckpointKind, CutTo, PreparedCut, RddCore};
 use crate::config::EngineConfig;
 use crate::error::Result;
 use crate::event::*;
 use crate::ids::*;
+use crate::lineage::BlockSummary;
 use crate::task_context::TaskContext;
 use parking_lot::Mutex;
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -41,6 +42,36 @@ impl fmt::Debug for JobSpec {
     }
 }
 
+/// How much of an RDD's checkpoint is there already.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckpointProgress {
+    /// Partitions that some executor holds.
+    pub stored: BTreeSet<PartitionId>,
+    /// Parts that tasks wrote while they computed the partition.
+    pub written: BTreeMap<PartitionId, CheckpointPart>,
+}
+
+/// A checkpoint whose partitions are saved: all that is left is to trust them and to cut the lineage.
+pub struct CheckpointCommit {
+    /// RDD that was saved.
+    pub rdd: Arc<dyn AnyRdd>,
+    /// The cut, prepared.
+    pub cut: PreparedCut,
+    /// What the RDD reads after it.
+    pub to: CutTo,
+    /// How many partitions were written while the action's own job computed them.
+    pub teed: u32,
+}
+
+/// What a checkpoint directory holds, by its manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedCheckpoint {
+    /// One entry per partition.
+    pub parts: Vec<CheckpointPart>,
+    /// How its keys map to partitions, when that was known.
+    pub partitioner: Option<PartitionerInfo>,
+}
+
 /// What the driver program tells the driver without waiting.
 #[derive(Clone, Debug)]
 pub enum Notice {
@@ -48,10 +79,12 @@ pub enum Notice {
     Persisted(RddId, StorageLevel),
     /// An RDD is no longer persistent.
     Unpersisted(RddId),
-    /// `checkpoint()` marked an RDD.
-    Marked(RddInfo),
+    /// `checkpoint()` or `localCheckpoint()` marked an RDD.
+    Marked(RddId, CheckpointKind),
     /// A checkpoint could not be written.
     CheckpointFailed(RddId, String),
+    /// The files of a checkpoint are wanted no more.
+    DeleteCheckpoint(RddId),
     /// Blocks of receivers that no remembered batch reads any more (R12.7).
     InputsForgotten(Vec<InputBlockId>),
     /// An event that needs no decision.
@@ -62,8 +95,17 @@ pub enum Notice {
 pub trait JobRunner: Send + Sync {
     /// Runs a job; blocks until it ended. One output per wanted partition, in order.
     fn run_job(&self, job: JobSpec) -> Result<Vec<TaskOutput>>;
-    /// Verifies the files of a written checkpoint, publishes the manifest, cuts the lineage; blocks.
-    fn commit_checkpoint(&self, rdd: Arc<dyn AnyRdd>, dir: String, parts: Vec<CheckpointPart>) -> Result<()>;
+    /// What of an RDD's checkpoint is there already; blocks.
+    fn checkpoint_progress(&self, rdd: RddId) -> Result<CheckpointProgress>;
+    /// Verifies what a checkpoint saved, publishes the manifest of its files, cuts the lineage; blocks.
+    fn commit_checkpoint(&self, commit: CheckpointCommit) -> Result<()>;
+    /// Reads what a checkpoint directory says of itself; blocks.
+    fn open_checkpoint(&self, dir: String) -> Result<OpenedCheckpoint>;
+    /// What is stored of these RDDs, for those of which something is; blocks. Nothing where no driver is.
+    fn stored(&self, rdds: Vec<RddId>) -> BTreeMap<RddId, BlockSummary> {
+        let _ = rdds;
+        BTreeMap::new()
+    }
     /// Tells the driver something; does not block.
     fn tell(&self, notice: Notice);
 }
@@ -168,7 +210,8 @@ impl SparkContext {
         files: Arc<dyn Files>,
         released: Arc<Mutex<Released>>,
     ) -> Self {
-        Self(Arc::new(ContextInner {
+        let dir = config.checkpoint_dir.clone();
+        let sc = Self(Arc::new(ContextInner {
             config,
             runner,
             files,
@@ -177,7 +220,11 @@ impl SparkContext {
             names: Mutex::default(),
             checkpoint_dir: Mutex::default(),
             released,
-        }))
+        }));
+        if let Some(dir) = dir {
+            sc.set_checkpoint_dir(&dir);
+        }
+        sc
     }
 
     /// A context on which lineages can be built but nothing runs: jobs are refused, notices are dropped.
@@ -191,9 +238,9 @@ impl SparkContext {
         &self.0.config
     }
 
-    /// `spark.default.parallelism`.
+    /// Partitions when a program does not say: `spark.default.parallelism`, else what the engine runs with.
     pub fn default_parallelism(&self) -> u32 {
-        self.0.config.partitions
+        self.0.config.parallelism()
     }
 
     /// Where checkpoints go (R9.2): a directory of this application's own below `dir`.

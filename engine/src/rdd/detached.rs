@@ -1,11 +1,10 @@
 //! A context without an engine behind it.
 
-use super::context::{Files, JobRunner, JobSpec, Notice, TaskOutput};
-use super::node::AnyRdd;
+use super::context::{
+    CheckpointCommit, CheckpointProgress, Files, JobRunner, JobSpec, Notice, OpenedCheckpoint, TaskOutput,
+};
 use crate::error::{EngineError, Result};
-use crate::event::CheckpointPart;
-use crate::ids::Timestamp;
-use std::sync::Arc;
+use crate::ids::{RddId, Timestamp};
 
 /// Runs nothing and reads nothing.
 pub(super) struct Detached;
@@ -19,7 +18,15 @@ impl JobRunner for Detached {
         refused()
     }
 
-    fn commit_checkpoint(&self, _: Arc<dyn AnyRdd>, _: String, _: Vec<CheckpointPart>) -> Result<()> {
+    fn checkpoint_progress(&self, _: RddId) -> Result<CheckpointProgress> {
+        refused()
+    }
+
+    fn commit_checkpoint(&self, _: CheckpointCommit) -> Result<()> {
+        refused()
+    }
+
+    fn open_checkpoint(&self, _: String) -> Result<OpenedCheckpoint> {
         refused()
     }
 

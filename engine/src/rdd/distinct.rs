@@ -1,4 +1,4 @@
-//! Equal records together: `distinct` and `group_by`.
+//! Equal records once: `distinct`.
 
 use super::narrow::PreservesPartitioning;
 use super::{Rdd, TaskError};
@@ -29,14 +29,5 @@ impl<T: Data + Hash + Eq> Rdd<T> {
             });
         }
         self.map(|value| (value, ())).reduce_by_key_in(partitions, |(), ()| ()).keys()
-    }
-}
-
-impl<T: Data> Rdd<T> {
-    /// The records by what `f` says of them, each group in one record.
-    #[track_caller]
-    pub fn group_by<K: Data + Hash + Eq>(&self, f: impl Fn(&T) -> K + Send + Sync + 'static) -> Rdd<(K, Vec<T>)> {
-        let _scope = self.context().open("groupBy", Location::caller());
-        self.key_by(f).group_by_key(self.num_partitions())
     }
 }

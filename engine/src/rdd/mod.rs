@@ -15,38 +15,60 @@ mod context;
 mod dependency;
 mod detached;
 mod distinct;
+mod do_checkpoint;
+mod join;
+mod marks;
 mod narrow;
 mod node;
 mod pair;
 pub mod partitioner;
+mod periodic;
 mod read;
 mod sample;
+mod sort;
 mod source;
+mod subtract;
 mod union;
+mod unroll;
+mod unstable;
 mod zip;
 
 pub use action::{Number, StatCounter};
 pub use chunk::{Chunk, Sink, Stop, TaskError};
-pub use context::{Files, JobRunner, JobSpec, Notice, ResultFn, SparkContext, TaskOutput};
+pub use context::{
+    CheckpointCommit, CheckpointProgress, Files, JobRunner, JobSpec, Notice, OpenedCheckpoint, ResultFn, SparkContext,
+    TaskOutput,
+};
 pub use dependency::Dependency;
 pub use narrow::{Out, PreservesPartitioning};
-pub use node::{AnyRdd, AnyShuffle, CheckpointState, RddCore, RddNode};
+pub use node::{AnyRdd, AnyShuffle, CheckpointKind, CheckpointState, CutTo, PreparedCut, RddCore, RddNode};
+pub use partitioner::{HashPartitioner, PartitionKeys, Partitioner, RangePartitioner, SortOrder};
+pub use periodic::PeriodicRddCheckpointer;
 pub use sample::Replacement;
+pub use sort::FloatKey;
 pub use source::{Line, ReplayText};
 
 pub(crate) use chunk::{deliver_owned, deliver_shared};
 pub use context::Released;
 pub(crate) use context::{JobLocal, callsite, with_job_local};
+pub(crate) use marks::NO_DIRECTORY;
 
 use crate::error::{EngineError, Result};
 use crate::event::*;
 use crate::ids::*;
+use crate::lineage::{BlockSummary, Detail};
 use crate::storage::Data;
 use parking_lot::RwLock;
 use std::any::Any;
 use std::cell::RefCell;
-use std::panic::Location;
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// Spark's refusal of a second level.
+pub(crate) const LEVEL_IS_SET: &str = "Cannot change storage level of an RDD after it was already assigned a level";
+
+/// Lines after which the text of a lineage ends: shared parents are told again each time.
+const TEXT_LINES_MAX: usize = 100_000;
 
 /// A distributed collection of `T`: a lineage that can be computed, kept, or read back.
 pub struct Rdd<T: Data>(Arc<RddInner<T>>);
@@ -109,16 +131,19 @@ impl<T: Data> Rdd<T> {
         self
     }
 
-    /// Marks the RDD to be kept at `level` when it is first computed (R8.2).
+    /// Marks the RDD to be kept at `level` when it is first computed (R8.2). A local checkpoint keeps its
+    /// disk whatever the level says (R10.1).
     ///
     /// # Errors
-    /// When another level was set before.
+    /// When another level was set before, or the level asks for 40 copies or more.
     pub fn persist(&self, level: StorageLevel) -> Result<Self> {
-        let current = self.0.core.level();
-        if current != StorageLevel::NONE && current != level {
-            return Err(EngineError::IllegalArgument(
-                "Cannot change storage level of an RDD after it was already assigned a level".into(),
-            ));
+        if level.replication >= StorageLevel::COPIES_LIMIT {
+            return Err(EngineError::IllegalArgument(TooManyCopies.to_string()));
+        }
+        let (current, local) = (self.0.core.level(), self.0.core.checkpoint_state().is_local());
+        let level = if local { marks::with_disk(level) } else { level };
+        if !local && current != StorageLevel::NONE && current != level {
+            return Err(EngineError::IllegalArgument(LEVEL_IS_SET.into()));
         }
         if current != level {
             self.set_level(level);
@@ -141,69 +166,41 @@ impl<T: Data> Rdd<T> {
 
     /// Forgets every stored block of this RDD; it can be computed again (R8.16).
     pub fn unpersist(&self) {
+        self.warn_of_unpersisting();
         self.0.core.edit(|info| info.level = StorageLevel::NONE);
         self.context().tell(Notice::Unpersisted(self.id()));
     }
 
-    /// Marks the RDD to be saved at the end of the next job on it or on a descendant (R9.1).
-    ///
-    /// # Errors
-    /// When no checkpoint directory is set.
-    #[track_caller]
-    pub fn checkpoint(&self) -> Result<()> {
-        let core = &self.0.core;
-        if self.context().checkpoint_dir().is_none() {
-            return Err(EngineError::IllegalState("Checkpoint directory has not been set in the SparkContext".into()));
-        }
-        if core.checkpoint_state() != CheckpointState::None || self.node().tier() == ReadTier::Checkpoint {
-            return Ok(());
-        }
-        core.set_checkpoint_state(CheckpointState::Marked);
-        self.context().tell(Notice::Marked(core.info()));
-        if core.was_visited_by_a_job() {
-            let place = callsite("checkpoint", Location::caller());
-            self.context().tell(Notice::Fact(Event::FindingReported {
-                finding: Finding {
-                    kind: "checkpoint-marked-too-late".into(),
-                    message: format!(
-                        "checkpoint() has no effect on {}[{}]: a job has already run on it; call it before the first action",
-                        core.info().display_name(),
-                        core.id()
-                    ),
-                    place,
-                },
-            }));
-        }
-        Ok(())
-    }
-
-    /// Whether its lineage has been cut.
-    pub fn is_checkpointed(&self) -> bool {
-        matches!(self.0.core.checkpoint_state(), CheckpointState::Done { .. })
-    }
-
-    /// The directory of its checkpoint, once written.
-    pub fn checkpoint_file(&self) -> Option<String> {
-        match self.0.core.checkpoint_state() {
-            CheckpointState::Done { dir } => Some(dir),
-            _ => None,
-        }
-    }
-
-    /// Spark's text of the lineage as of now, without what is stored (the driver knows that).
+    /// Spark's text of the lineage, and of what is stored, as of now.
     pub fn to_debug_string(&self) -> String {
+        self.lineage_text(Detail::Spark)
+    }
+
+    /// As [`Rdd::to_debug_string`], with the wanted detail.
+    pub fn lineage_text(&self, detail: Detail) -> String {
         let mut graph = crate::lineage::LineageGraph::default();
         let mut infos = Vec::new();
-        for_each_ancestor(self.erased(), |rdd| infos.push(rdd.core().info()));
+        let mut marked = BTreeSet::new();
+        for_each_ancestor(self.erased(), |rdd| {
+            infos.push(rdd.core().info());
+            if matches!(rdd.core().checkpoint_state(), CheckpointState::Marked(_)) {
+                marked.insert(rdd.core().id());
+            }
+        });
+        let stored = self.context().0.runner.stored(infos.iter().map(|info| info.id).collect());
         infos.sort_by_key(|i| (!i.parents.is_empty(), i.id));
         infos.into_iter().for_each(|info| graph.insert(info));
-        crate::lineage::to_debug_string(&graph, self.id(), self.0.core.level(), |_| Default::default(), 100_000)
+        let blocks = |rdd| {
+            let stored = stored.get(&rdd).copied().unwrap_or_default();
+            BlockSummary { marked: marked.contains(&rdd), ..stored }
+        };
+        crate::lineage::debug_string(&graph, self.id(), (self.0.core.level(), detail), blocks, TEXT_LINES_MAX)
     }
 }
 
 /// Visits `root` and every RDD it depends on, once each, without recursion.
 pub(crate) fn for_each_ancestor(root: Arc<dyn AnyRdd>, mut visit: impl FnMut(&Arc<dyn AnyRdd>)) {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let mut todo = vec![root];
     while let Some(rdd) = todo.pop() {
         if seen.insert(rdd.core().id()) {

@@ -3,7 +3,7 @@
 use super::chunk::{Sink, Stop, TaskError};
 use super::context::SparkContext;
 use super::dependency::Dependency;
-use crate::event::{CheckpointPart, DependencyInfo, RddInfo, ReadTier, StorageLevel};
+use crate::event::{CheckpointPart, DependencyInfo, Determinism, PartitionerInfo, RddInfo, ReadTier, StorageLevel};
 use crate::ids::*;
 use crate::storage::Data;
 use crate::task_context::TaskContext;
@@ -26,8 +26,32 @@ pub trait AnyRdd: Send + Sync {
         dir: &str,
         ctx: &TaskContext,
     ) -> Result<CheckpointPart, TaskError>;
-    /// Replaces parents and computation by the files under `dir` (R9.11). Returns the reading RDD.
-    fn cut(self: Arc<Self>, dir: &str) -> Arc<dyn AnyRdd>;
+    /// Reads or computes one partition, so that its level keeps it (R10.2).
+    fn materialize(self: Arc<Self>, partition: PartitionId, ctx: &TaskContext) -> Result<(), TaskError>;
+    /// Makes the RDD that will stand in for the parents, and what puts it there (R9.11).
+    fn prepare_cut(self: Arc<Self>, to: CutTo, callsite: String) -> PreparedCut;
+}
+
+/// What a cut lineage reads instead of its parents.
+#[derive(Clone, Debug)]
+pub enum CutTo {
+    /// The files of a reliable checkpoint.
+    Files {
+        /// Directory inside the reliable store.
+        dir: String,
+        /// What the manifest says of each partition.
+        parts: Arc<[CheckpointPart]>,
+    },
+    /// The blocks of the RDD itself: a local checkpoint (R10.2).
+    Blocks,
+}
+
+/// A cut that has not been made yet. Dropping it changes nothing.
+pub struct PreparedCut {
+    /// The RDD that reads what was saved.
+    pub reader: Arc<dyn AnyRdd>,
+    /// Replaces parents and computation.
+    pub apply: Box<dyn FnOnce() + Send>,
 }
 
 /// The map side of a shuffle, without knowing the record type.
@@ -53,20 +77,43 @@ pub trait RddNode<T: Data>: Send + Sync {
     }
 }
 
+/// Where a checkpoint keeps its partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckpointKind {
+    /// In files of the reliable store (R9).
+    Reliable,
+    /// In blocks of the executors (R10).
+    Local,
+}
+
 /// How far the checkpoint of an RDD is (R9.13, with the way back that Spark lacks).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckpointState {
     /// Not asked for.
     None,
-    /// `checkpoint()` was called; written at the end of the next job.
-    Marked,
-    /// The second job runs.
-    Writing,
+    /// `checkpoint()` or `localCheckpoint()` was called; written at the end of the next job.
+    Marked(CheckpointKind),
+    /// What the first job left to do is being done.
+    Writing(CheckpointKind),
     /// The files are verified and the lineage is cut.
     Done {
         /// Directory inside the reliable store.
         dir: String,
     },
+    /// All blocks are there and the lineage is cut.
+    DoneLocally,
+}
+
+impl CheckpointState {
+    /// Whether the RDD is a local checkpoint, or is to become one.
+    pub fn is_local(&self) -> bool {
+        matches!(self, Self::Marked(CheckpointKind::Local) | Self::Writing(CheckpointKind::Local) | Self::DoneLocally)
+    }
+
+    /// Whether the lineage has been cut.
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Done { .. } | Self::DoneLocally)
+    }
 }
 
 /// The part of an RDD that is the same for every record type.
@@ -78,15 +125,23 @@ pub struct RddCore {
     checkpoint: Mutex<CheckpointState>,
     do_checkpoint_called: AtomicBool,
     overridden: AtomicBool,
+    /// Where tasks of a running job write the partitions that they compute.
+    tee: Mutex<Option<Arc<str>>>,
     /// Blocks of a receiver, one per partition, for an RDD that reads them.
     input_blocks: Vec<InputBlockId>,
     /// Where each partition would rather be computed, for an RDD that was told so.
     locations: OnceLock<Vec<Vec<TaskLocation>>>,
+    /// The `Partitioner<K>` that `info.partitioner` describes, when the description is not enough.
+    partitioner: Option<Arc<dyn Any + Send + Sync>>,
+    /// Whether its determinism is that of its parents, and nothing of its own.
+    inherits_determinism: AtomicBool,
 }
 
 impl RddCore {
     pub(super) fn new(ctx: SparkContext, mut info: RddInfo, dependencies: Vec<Dependency>) -> Self {
         info.parents = dependencies.iter().map(Dependency::info).collect();
+        let partitioner = info.partitioner.as_ref().and_then(|own| inherited_partitioner(own, &dependencies));
+        let inherits = info.determinism == inherited_determinism(&dependencies);
         Self {
             id: info.id,
             ctx,
@@ -95,9 +150,23 @@ impl RddCore {
             checkpoint: Mutex::new(CheckpointState::None),
             do_checkpoint_called: AtomicBool::new(false),
             overridden: AtomicBool::new(false),
+            tee: Mutex::new(None),
             input_blocks: Vec::new(),
             locations: OnceLock::new(),
+            partitioner,
+            inherits_determinism: AtomicBool::new(inherits),
         }
+    }
+
+    /// The same RDD, whose `Partitioner<K>` this is.
+    pub(super) fn partitioned_by(mut self, partitioner: Arc<dyn Any + Send + Sync>) -> Self {
+        self.partitioner = Some(partitioner);
+        self
+    }
+
+    /// Its `Partitioner<K>`, unless that is by hash, or it has none.
+    pub(super) fn partitioner_object(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.partitioner.as_ref()
     }
 
     /// The same RDD, whose partitions are these blocks of a receiver.
@@ -156,6 +225,26 @@ impl RddCore {
         self.info.lock().op.clone()
     }
 
+    /// How far two computations of a partition may differ (R1.8).
+    pub fn determinism(&self) -> Determinism {
+        self.info.lock().determinism
+    }
+
+    /// Sets the determinism of an RDD that is not simply that of its parents.
+    pub(super) fn declare_determinism(&self, own: Determinism) {
+        self.inherits_determinism.store(false, Ordering::Relaxed);
+        self.edit(|info| info.determinism = own);
+    }
+
+    /// The first job that reaches an RDD settles its determinism: a checkpoint of a parent that was written
+    /// since the RDD was made counts, a later one does not.
+    pub(crate) fn settle_determinism(&self) {
+        if self.inherits_determinism.load(Ordering::Relaxed) {
+            let inherited = inherited_determinism(&self.dependencies.lock());
+            self.edit(|info| info.determinism = inherited);
+        }
+    }
+
     /// Dependencies as of now: one on the checkpoint RDD after a cut.
     pub fn dependencies(&self) -> Vec<Dependency> {
         self.dependencies.lock().clone()
@@ -168,6 +257,23 @@ impl RddCore {
 
     pub(crate) fn set_checkpoint_state(&self, state: CheckpointState) {
         *self.checkpoint.lock() = state;
+    }
+
+    /// Begins to write what is marked; `None` when there is no mark, or somebody else writes (R9.13).
+    pub(super) fn begin_writing(&self) -> Option<CheckpointKind> {
+        let mut state = self.checkpoint.lock();
+        let CheckpointState::Marked(kind) = *state else { return None };
+        *state = CheckpointState::Writing(kind);
+        Some(kind)
+    }
+
+    /// Directory into which tasks write this RDD's partitions while they compute them, if they do.
+    pub fn tee(&self) -> Option<Arc<str>> {
+        self.tee.lock().clone()
+    }
+
+    pub(super) fn set_tee(&self, dir: Option<Arc<str>>) {
+        *self.tee.lock() = dir;
     }
 
     pub(crate) fn edit(&self, f: impl FnOnce(&mut RddInfo)) {
@@ -190,13 +296,33 @@ impl RddCore {
         !self.overridden.swap(true, Ordering::Relaxed)
     }
 
-    pub(super) fn leave_do_checkpoint(&self) {
+    pub(crate) fn leave_do_checkpoint(&self) {
         self.do_checkpoint_called.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn was_visited_by_a_job(&self) -> bool {
         self.do_checkpoint_called.load(Ordering::Relaxed)
     }
+}
+
+/// R1.8 over dependencies: the worst parent wins.
+fn inherited_determinism(dependencies: &[Dependency]) -> Determinism {
+    let levels = dependencies.iter().map(|dependency| match dependency {
+        Dependency::Narrow { parent, .. } => parent.core().determinism(),
+        Dependency::Shuffle(shuffle) => shuffle.parent().core().determinism().after_shuffle(),
+    });
+    levels.max().unwrap_or(Determinism::Determinate)
+}
+
+/// The partitioner that `own` describes, from the parent that was partitioned by it (R1.3).
+fn inherited_partitioner(own: &PartitionerInfo, dependencies: &[Dependency]) -> Option<Arc<dyn Any + Send + Sync>> {
+    own.detail.as_ref()?;
+    let narrow = dependencies.iter().filter_map(|dependency| match dependency {
+        Dependency::Narrow { parent, .. } => Some(parent.core()),
+        Dependency::Shuffle(_) => None,
+    });
+    let mut same = narrow.filter(|core| core.info.lock().partitioner.as_ref() == Some(own));
+    same.find_map(|core| core.partitioner.clone())
 }
 
 impl Drop for RddCore {

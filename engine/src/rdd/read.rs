@@ -1,10 +1,12 @@
 //! The read boundary: Spark's `RDD.iterator`. A stored block, else the checkpoint file, else lineage.
 
-use super::chunk::{Chunk, Sink, Stop, TaskError, deliver_owned, deliver_shared};
-use super::{AnyRdd, Rdd, RddInner};
+use super::chunk::{Chunk, Sink, Stop, TaskError};
+use super::unroll::{Unroller, deliver_block};
+use super::{AnyRdd, CutTo, PreparedCut, Rdd, RddInner};
 use crate::event::CheckpointPart;
 use crate::ids::*;
-use crate::storage::{Data, Values, ValuesBlock, estimate_bytes, values_of};
+use crate::storage::Data;
+use crate::storage::frame::FrameWriter;
 use crate::task_context::{BlockPolicy, TaskContext};
 use std::any::Any;
 use std::ops::ControlFlow;
@@ -29,13 +31,43 @@ impl<T: Data> Rdd<T> {
                 ctx.take_back(row);
                 flow
             };
-            let flow = match ctx.policy(self.id()) {
-                Some(policy) => self.get_or_produce(part, ctx, row, policy, &mut counted),
-                None => self.produce(part, ctx, row, &mut counted),
+            let flow = match ctx.tee(BlockId::new(self.id(), part)) {
+                Some(dir) => self.deliver_and_write(part, ctx, row, &dir, &mut counted),
+                None => self.deliver(part, ctx, row, &mut counted),
             };
             ctx.close_row(row, records);
             flow
         })
+    }
+
+    fn deliver(&self, part: PartitionId, ctx: &TaskContext, row: usize, sink: Sink<'_, T>) -> ControlFlow<Stop> {
+        match ctx.policy(self.id()) {
+            Some(policy) => self.get_or_produce(part, ctx, row, policy, sink),
+            None => self.produce(part, ctx, row, sink),
+        }
+    }
+
+    /// Delivers a partition and writes it to the checkpoint, from one computation. A partition of which the
+    /// reader had enough, or a record that cannot be written, leaves the part to the second job.
+    fn deliver_and_write(
+        &self,
+        part: PartitionId,
+        ctx: &TaskContext,
+        row: usize,
+        dir: &str,
+        sink: Sink<'_, T>,
+    ) -> ControlFlow<Stop> {
+        let mut encoder = Some(FrameWriter::default());
+        self.deliver(part, ctx, row, &mut |chunk| {
+            if encoder.as_mut().is_some_and(|e| e.append(chunk.as_slice()).is_err()) {
+                encoder = None;
+            }
+            sink(chunk)
+        })?;
+        match encoder {
+            Some(encoder) => ctx.write_tee(dir, BlockId::new(self.id(), part), encoder),
+            None => ControlFlow::Continue(()),
+        }
     }
 
     fn produce(&self, part: PartitionId, ctx: &TaskContext, row: usize, sink: Sink<'_, T>) -> ControlFlow<Stop> {
@@ -60,37 +92,14 @@ impl<T: Data> Rdd<T> {
             Ok(found) => found,
             Err(error) => return ControlFlow::Break(Stop::Failed(error)),
         };
-        if let Some((block, tier)) = found {
-            ctx.set_row_tier(row, tier, block.memory_bytes());
-            return match values_of::<T>(&*block) {
-                Ok(Values::Shared(values)) => deliver_shared(values, ctx.chunk_len(), sink),
-                Ok(Values::Owned(values)) => deliver_owned(values, ctx.chunk_len(), sink),
-                Err(error) => ControlFlow::Break(Stop::Failed(TaskError::Exception(format!("block {id}: {error}")))),
-            };
+        if let Some(found) = found {
+            ctx.set_row_tier(row, found.tier, found.block.memory_bytes());
+            deliver_block(id.into(), &*found.block, ctx.chunk_len(), sink)?;
+            return ctx.read_done(found);
         }
-        let mut values: Vec<T> = Vec::new();
-        let mut bytes = 0u64;
-        let mut streaming = false;
-        let must_fit = policy.level.use_memory && !policy.level.use_disk;
-        self.produce(part, ctx, row, &mut |chunk| {
-            if streaming {
-                return sink(chunk);
-            }
-            bytes += estimate_bytes(chunk.as_slice());
-            chunk.append_to(&mut values);
-            if must_fit && !ctx.can_unroll(id.rdd, bytes) {
-                streaming = true;
-                return deliver_owned(std::mem::take(&mut values), ctx.chunk_len(), sink);
-            }
-            ControlFlow::Continue(())
-        })?;
-        if streaming {
-            ctx.not_kept(id);
-            return ControlFlow::Continue(());
-        }
-        let block = Arc::new(ValuesBlock::new(values));
-        ctx.put_block(id, Arc::clone(&block) as _, policy)?;
-        deliver_shared(block.values(), ctx.chunk_len(), sink)
+        let mut unroller = Unroller::new(ctx, id, policy);
+        self.produce(part, ctx, row, &mut |chunk| unroller.take(chunk, sink))?;
+        unroller.finish(sink)
     }
 
     /// All records of a partition.
@@ -121,11 +130,26 @@ impl<T: Data> AnyRdd for RddInner<T> {
         dir: &str,
         ctx: &TaskContext,
     ) -> Result<CheckpointPart, TaskError> {
-        let values = Rdd(self).collect_partition(partition, ctx)?;
-        ctx.write_checkpoint_part(dir, partition, &values)
+        let mut encoder = FrameWriter::default();
+        let failed = |error| Stop::Failed(TaskError::Exception(format!("Checkpoint failed: {error}")));
+        let flow = Rdd(self).for_each_chunk(partition, ctx, &mut |chunk| match encoder.append(chunk.as_slice()) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(failed(error)),
+        });
+        match flow {
+            ControlFlow::Continue(()) => ctx.write_checkpoint_part(dir, partition, encoder),
+            ControlFlow::Break(stop) => Err(stop.into()),
+        }
     }
 
-    fn cut(self: Arc<Self>, dir: &str) -> Arc<dyn AnyRdd> {
-        Rdd(self).cut_to(dir)
+    fn materialize(self: Arc<Self>, partition: PartitionId, ctx: &TaskContext) -> Result<(), TaskError> {
+        match Rdd(self).for_each_chunk(partition, ctx, &mut |_| ControlFlow::Continue(())) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(stop) => Err(stop.into()),
+        }
+    }
+
+    fn prepare_cut(self: Arc<Self>, to: CutTo, callsite: String) -> PreparedCut {
+        Rdd(self).prepare_cut_to(to, callsite)
     }
 }

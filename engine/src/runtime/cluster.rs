@@ -1,9 +1,11 @@
 //! The living executors of a run, for both loops.
 
-use crate::config::EngineConfig;
+use crate::config::{EngineConfig, StorageSettings};
 use crate::driver::ClusterOp;
+use crate::event::MigratedBlock;
 use crate::executor::{BlockReport, ExecutorStores};
 use crate::ids::*;
+use crate::scheduler::{Migration, MigrationOrder, ReplicaOrder};
 use crate::shuffle::ShuffleStore;
 use crate::storage::{BlockStore, DiskStore};
 use crate::task_context::Cluster;
@@ -16,6 +18,8 @@ pub(crate) enum ClusterNews {
     Blocks(Vec<BlockReport>),
     /// An executor reported everything.
     Reported(ExecutorId, Vec<BlockReport>),
+    /// What an executor that leaves held is elsewhere.
+    Migrated(ExecutorId, Migration),
     /// An executor died: what it runs ends.
     Died(ExecutorId),
     /// Nothing.
@@ -30,6 +34,7 @@ pub(crate) struct Executors {
     shuffle_memory: u64,
     /// Whether map outputs outlive their executor.
     shuffle_service: bool,
+    settings: StorageSettings,
     disk: fn() -> std::io::Result<DiskStore>,
 }
 
@@ -42,6 +47,7 @@ impl Executors {
             memory: config.memory,
             shuffle_memory: config.shuffle_memory,
             shuffle_service: config.scheduler.shuffle_service,
+            settings: config.storage,
             disk,
         }
     }
@@ -78,9 +84,10 @@ impl Executors {
             ClusterOp::Start { executor, .. } => {
                 // An executor without a disk of its own still computes; its disk levels stay in memory.
                 let disk = || (self.disk)().unwrap_or_else(|_| DiskStore::in_memory());
-                let blocks = BlockStore::new(self.memory, disk());
+                let blocks = BlockStore::with_off_heap(self.memory, self.settings.off_heap_memory, disk());
                 let shuffles = ShuffleStore::new(self.shuffle_memory, disk());
-                let stores = Arc::new(ExecutorStores::new(executor, blocks, shuffles));
+                let stores = ExecutorStores::new(executor, blocks, shuffles).with_settings(self.settings);
+                let stores = Arc::new(stores);
                 self.cluster.write().insert(executor, stores);
                 ClusterNews::None
             }
@@ -108,6 +115,10 @@ impl Executors {
                 let all = self.all().into_iter();
                 ClusterNews::Blocks(all.flat_map(|s| s.drop_block(block)).collect())
             }
+            ClusterOp::ForgetGenerations { rdds } => {
+                self.all().iter().for_each(|s| s.forget_generations(&rdds));
+                ClusterNews::None
+            }
             ClusterOp::RemoveShuffle { shuffle } => {
                 self.all().iter().for_each(|s| s.remove_shuffle(shuffle));
                 ClusterNews::None
@@ -120,12 +131,54 @@ impl Executors {
                 Some(stores) => ClusterNews::Reported(executor, stores.report_blocks()),
                 None => ClusterNews::None,
             },
-            ClusterOp::Replicate(order) => {
-                let (Some(from), Some(to)) = (self.stores(order.from), self.stores(order.to)) else {
-                    return ClusterNews::None;
-                };
-                ClusterNews::Blocks(to.copy_from(&from, order.block, order.policy))
+            ClusterOp::Migrate(order) => ClusterNews::Migrated(order.executor, self.migrate(order)),
+            ClusterOp::Replicate(order) => ClusterNews::Blocks(self.replicate(&order)),
+        }
+    }
+
+    /// Each thing goes to the first candidate that takes it; what nobody takes stays.
+    fn migrate(&self, order: MigrationOrder) -> Migration {
+        let mut migration = Migration::default();
+        let Some(from) = self.stores(order.executor) else { return migration };
+        for (block, policy, candidates) in order.blocks {
+            for to in candidates.iter().filter_map(|to| self.stores(*to)) {
+                let (stored, changes) = to.copy_from(&from, block, policy);
+                migration.reports.extend(changes);
+                if stored {
+                    migration.blocks.push(MigratedBlock { block, to: to.id() });
+                    break;
+                }
             }
         }
+        for (block, candidates) in order.inputs {
+            for to in candidates.iter().filter_map(|to| self.stores(*to)) {
+                let (stored, changes) = to.copy_input_from(&from, block);
+                migration.reports.extend(changes);
+                if stored {
+                    break;
+                }
+            }
+        }
+        for (shuffle, map, candidates) in order.outputs {
+            let mut candidates = candidates.iter().filter_map(|to| self.stores(*to));
+            let taken = candidates.find(|to| to.copy_map_output_from(&from, shuffle, map));
+            migration.outputs.extend(taken.map(|to| (shuffle, map, to.id())));
+        }
+        migration
+    }
+
+    /// R8.14: the first candidate that takes the copy has it; as many may fail as for a put.
+    fn replicate(&self, order: &ReplicaOrder) -> Vec<BlockReport> {
+        let mut reports = Vec::new();
+        let Some(from) = self.stores(order.from) else { return reports };
+        let tries = self.settings.max_replication_failures as usize + 1;
+        for to in order.candidates.iter().take(tries).filter_map(|to| self.stores(*to)) {
+            let (stored, changes) = to.copy_from(&from, order.block, order.policy);
+            reports.extend(changes);
+            if stored {
+                break;
+            }
+        }
+        reports
     }
 }

@@ -4,7 +4,7 @@ use super::cluster::{ClusterNews, Executors};
 use super::pool::{self, Shared, Work};
 use super::receivers::Receivers;
 use super::slots;
-use crate::checkpoint::publish;
+use super::store_ops::StoreWorker;
 use crate::clock::SystemClock;
 use crate::command::Transport;
 use crate::config::EngineConfig;
@@ -72,6 +72,7 @@ fn start(
         running: BTreeMap::new(),
         slots: BTreeMap::new(),
         receivers: Receivers::default(),
+        store_worker: StoreWorker::default(),
         shared,
         inbox,
         controls,
@@ -97,6 +98,7 @@ struct Live<'a> {
     running: BTreeMap<TaskId, (ExecutorId, Arc<AtomicBool>)>,
     slots: BTreeMap<SlotId, Sender<Reply>>,
     receivers: Receivers,
+    store_worker: StoreWorker,
     shared: Shared,
     inbox: Receiver<DriverInput>,
     /// The window's; without one nobody can send a command.
@@ -125,6 +127,7 @@ impl Live<'_> {
             }
         }
         self.receivers.stop_all();
+        self.store_worker.finish();
         // Tasks that still run end at their next chunk.
         self.running.values().for_each(|(_, cancelled)| cancelled.store(true, Ordering::Relaxed));
         Outcome { result: self.outcome.unwrap_or(Err(EngineError::DriverLost)) }
@@ -212,10 +215,8 @@ impl Live<'_> {
                     };
                     self.receivers.apply(&self.shared, op, stores);
                 }
-                Effect::Publish(write) => {
-                    let result = publish(&*self.shared.store, &write.info, &write.dir, &write.parts);
-                    self.input(DriverInput::CheckpointPublished { write, result });
-                }
+                // Syncing takes long: the loop goes on, and hears of the end as of any other input.
+                Effect::Store(op) => self.store_worker.send(&self.shared, op),
                 Effect::Ended(result) => self.outcome = Some(result),
             }
         }
@@ -236,6 +237,7 @@ impl Live<'_> {
         match self.executors.apply(op) {
             ClusterNews::Blocks(reports) if !reports.is_empty() => self.input(DriverInput::Blocks(reports)),
             ClusterNews::Reported(executor, reports) => self.input(DriverInput::BlocksReported { executor, reports }),
+            ClusterNews::Migrated(executor, migration) => self.input(DriverInput::Migrated { executor, migration }),
             ClusterNews::Died(executor) => {
                 self.workers.remove(&executor);
                 self.running.retain(|_, (at, cancelled)| {

@@ -6,6 +6,7 @@ mod pool;
 mod receivers;
 pub(crate) mod slots;
 mod sources;
+pub(crate) mod store_ops;
 
 pub use live::{run, run_controlled};
 pub use sources::SystemFiles;

@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::config::EngineConfig;
 use crate::driver::DriverInput;
-use crate::executor::{CostMeter, ExecutorStores, ScriptEntry, TaskOutcome, apply, run_task};
+use crate::executor::{BlockReport, CostMeter, EffectRules, ExecutorStores, ScriptEntry, TaskOutcome, apply, run_task};
 use crate::ids::*;
 use crate::object_store::ObjectStore;
 use crate::rdd::TaskError;
@@ -62,7 +62,10 @@ fn work(shared: &Shared, stores: &Arc<ExecutorStores>, receiver: &Receiver<Work>
             cost: CostMeter::measured(Box::new(move || clock.now().ns_since(started))),
         });
         let TaskOutcome { result, mut metrics, .. } = run_task(&launch.work, ctx);
-        stores.task_ended(task);
+        let freed = stores.task_ended(task);
+        if !tell(shared, stores, freed) {
+            return;
+        }
         metrics.run_ns = shared.clock.now().ns_since(started).max(1);
         // A dead incarnation says nothing any more.
         if stores.is_alive() {
@@ -74,6 +77,15 @@ fn work(shared: &Shared, stores: &Arc<ExecutorStores>, receiver: &Receiver<Work>
     }
 }
 
+/// Tells the driver what changed: nothing about this executor when it is dead. `false` when the driver is
+/// gone.
+fn tell(shared: &Shared, stores: &ExecutorStores, mut reports: Vec<BlockReport>) -> bool {
+    if !stores.is_alive() {
+        reports.retain(|report| report.executor != stores.id());
+    }
+    reports.is_empty() || shared.inbox.send(DriverInput::Blocks(reports)).is_ok()
+}
+
 /// Applies effects as they occur.
 struct AtOnce {
     task: TaskId,
@@ -83,20 +95,28 @@ struct AtOnce {
 
 impl EffectSink for AtOnce {
     fn effect(&self, _: u64, entry: ScriptEntry) -> Result<(), TaskError> {
+        if let ScriptEntry::TeePart(part) = entry {
+            if part.write(&self.stores, &*self.shared.store) {
+                drop(self.shared.inbox.send(DriverInput::part_written(self.task, part)));
+            }
+            return Ok(());
+        }
         let produced = match &entry {
             ScriptEntry::PutBlock { id, .. } => Some(*id),
             _ => None,
         };
         let shared = &self.shared;
-        let reports = apply(entry, &self.stores, &shared.cluster, &*shared.store, shared.config.previews)?;
+        let applied = apply(entry, &self.stores, &shared.cluster, &*shared.store, EffectRules::from(&*shared.config));
         if let Some(id) = produced {
             self.stores.production_ended(id);
         }
-        if !reports.is_empty() && self.stores.is_alive() {
-            // The error only says that the driver is gone.
-            drop(shared.inbox.send(DriverInput::Blocks(reports)));
-        }
-        Ok(())
+        self.changed(applied.reports);
+        applied.result
+    }
+
+    fn changed(&self, reports: Vec<BlockReport>) {
+        // The error only says that the driver is gone.
+        let _heard = tell(&self.shared, &self.stores, reports);
     }
 
     fn in_production(&self, id: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)> {

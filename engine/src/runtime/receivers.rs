@@ -206,20 +206,19 @@ impl Receiver {
             peers.rotate_left(first);
         }
         let wanted = usize::from(self.plan.level.replication.saturating_sub(1));
-        let replicas = Replicas { wanted, peers: &peers, previews: self.shared.config.previews };
+        let config = &self.shared.config;
+        let max_failures = config.storage.max_replication_failures;
+        let replicas = Replicas { wanted, peers: &peers, previews: config.previews, max_failures };
         let values = ValuesBlock::shared(lines);
         let stored = store_input_block(id, &values, self.plan.level, &replicas, &self.stores, &self.shared.cluster);
-        match stored {
-            Ok(reports) if !reports.is_empty() => {
-                self.running.waiting.fetch_add(1, Ordering::Relaxed);
-                self.tell(ReceiverNews::Stored { block, reports });
-            }
-            // This incarnation is dead: what it held is lost.
-            Ok(_) => {}
-            Err(error) => {
-                let message = format!("block {id} could not be stored; its {} records are lost", block.records);
-                return Err(Broken { message, error });
-            }
+        if let Some(error) = stored.error {
+            let message = format!("block {id} could not be stored; its {} records are lost", block.records);
+            return Err(Broken { message, error });
+        }
+        // Nothing changed: this incarnation is dead, and what it held is lost.
+        if !stored.reports.is_empty() {
+            self.running.waiting.fetch_add(1, Ordering::Relaxed);
+            self.tell(ReceiverNews::Stored { block, reports: stored.reports });
         }
         Ok(())
     }

@@ -5,12 +5,13 @@
 
 use crate::driver::{DriverInput, Reply, Request, SlotId, Told};
 use crate::error::{EngineError, Result};
-use crate::event::CheckpointPart;
-use crate::rdd::{AnyRdd, JobRunner, JobSpec, Notice, TaskOutput};
+use crate::ids::RddId;
+use crate::lineage::BlockSummary;
+use crate::rdd::{CheckpointCommit, CheckpointProgress, JobRunner, JobSpec, Notice, OpenedCheckpoint, TaskOutput};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 /// This thread's line to the driver.
 struct Slot {
@@ -91,10 +92,31 @@ impl JobRunner for SlotRunner {
         }
     }
 
-    fn commit_checkpoint(&self, rdd: Arc<dyn AnyRdd>, dir: String, parts: Vec<CheckpointPart>) -> Result<()> {
-        match call(Request::CommitCheckpoint { rdd, dir, parts })? {
+    fn checkpoint_progress(&self, rdd: RddId) -> Result<CheckpointProgress> {
+        match call(Request::CheckpointProgress(rdd))? {
+            Reply::Progress(progress) => Ok(progress),
+            _ => Err(EngineError::DriverLost),
+        }
+    }
+
+    fn open_checkpoint(&self, dir: String) -> Result<OpenedCheckpoint> {
+        match call(Request::OpenCheckpoint(dir))? {
+            Reply::Opened(result) => result,
+            _ => Err(EngineError::DriverLost),
+        }
+    }
+
+    fn commit_checkpoint(&self, commit: CheckpointCommit) -> Result<()> {
+        match call(Request::CommitCheckpoint(commit))? {
             Reply::Done(result) => result,
             _ => Err(EngineError::DriverLost),
+        }
+    }
+
+    fn stored(&self, rdds: Vec<RddId>) -> BTreeMap<RddId, BlockSummary> {
+        match call(Request::Stored(rdds)) {
+            Ok(Reply::Stored(stored)) => stored,
+            _ => BTreeMap::new(),
         }
     }
 

@@ -34,6 +34,7 @@ impl Scheduler {
         out: &mut Outbox,
     ) -> Option<super::task::RunningTask> {
         let running = self.tasks.remove(&task)?;
+        self.checkpoints.task_ended(task, matches!(reason, TaskEndReason::Success));
         let info = &running.info;
         self.places.give_slot(info.executor);
         if let Some(set) = self.task_sets.get_mut(&info.stage) {
@@ -68,6 +69,9 @@ impl Scheduler {
             slower.clone_from(&slot.running);
         }
         self.kill_others(slower, out);
+        if self.is_outdated(id) {
+            return;
+        }
         // The same partition in other attempts of the stage needs no further try (R3.9).
         let attempts =
             StageAttempt { stage: id.stage, attempt: 0 }..=StageAttempt { stage: id.stage, attempt: u32::MAX };

@@ -166,8 +166,9 @@ impl Scheduler {
         let set = self.task_sets.get_mut(&stage)?;
         let (places, timeout) = (&self.places, self.config.scheduler.exclude.unschedulable_timeout);
         let excluded_everywhere = |index: &u32| {
-            let mut everywhere = places.ids().filter_map(|e| Some((e, places.get(e)?.host)));
-            !places.is_empty() && everywhere.all(|at| !set.exclusion.may_run(*index, at, now))
+            let mut everywhere =
+                places.ids().filter(|e| places.is_open(*e)).filter_map(|e| Some((e, places.get(e)?.host)));
+            places.has_open() && everywhere.all(|at| !set.exclusion.may_run(*index, at, now))
         };
         // Nobody takes the set, or nobody takes a task that failed before: other tasks are like the first.
         let first = set.pending.iter().next();
@@ -177,7 +178,7 @@ impl Scheduler {
             set.hopeless_at = None;
             return None;
         };
-        let idle = places.ids().any(|e| places.is_idle(e));
+        let idle = places.ids().any(|e| places.is_open(e) && places.is_idle(e));
         let at = *set.hopeless_at.get_or_insert(now.plus(timeout));
         if idle && at > now {
             return None;

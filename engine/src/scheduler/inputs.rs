@@ -29,6 +29,12 @@ impl InputBlocks {
         self.at.get(&block).into_iter().flatten().copied().collect()
     }
 
+    /// Blocks that nobody else holds.
+    pub fn only_at(&self, executor: ExecutorId) -> Vec<InputBlockId> {
+        let only = |at: &Vector<ExecutorId>| at.len() == 1 && at.contains(&executor);
+        self.at.iter().filter(|(_, at)| only(at)).map(|(id, _)| *id).collect()
+    }
+
     /// The driver forgets what an executor holds (R5.2, R3.4).
     pub fn forget_executor(&mut self, executor: ExecutorId) {
         let held: Vec<InputBlockId> =

@@ -42,6 +42,11 @@ impl ActiveJob {
         }
     }
 
+    /// Whether some results are delivered already.
+    pub fn has_delivered(&self) -> bool {
+        self.remaining < self.outputs.len()
+    }
+
     pub const fn is_done(&self) -> bool {
         self.remaining == 0
     }

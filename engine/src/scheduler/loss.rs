@@ -1,6 +1,7 @@
 //! Fetch failures, lost executors, resubmission (R3, R5).
 
 use super::Scheduler;
+use super::stage::Stage;
 use super::task::{Outbox, ReplicaOrder};
 use crate::event::*;
 use crate::ids::*;
@@ -76,6 +77,7 @@ impl Scheduler {
         } else if was_running {
             self.failed.insert(id.stage);
             self.failed.extend(map_stage);
+            map_stage.into_iter().for_each(|id| self.roll_back(id, out));
             self.resubmit_at.get_or_insert(now.plus(self.config.resubmit_delay));
         }
         let Some(executor) = executor else { return };
@@ -93,11 +95,11 @@ impl Scheduler {
         match host {
             Some(host) => {
                 self.forget_blocks(executor, running.epoch, out);
-                self.places.ever_on(host).into_iter().for_each(|e| self.forget_outputs(e, running.epoch, out));
+                self.places.ever_on(host).into_iter().for_each(|e| self.give_up_outputs(e, running.epoch, out));
             }
             None => {
                 self.forget_blocks(executor, running.epoch, out);
-                self.forget_outputs(executor, running.epoch, out);
+                self.give_up_outputs(executor, running.epoch, out);
             }
         }
     }
@@ -113,16 +115,19 @@ impl Scheduler {
         self.inputs.forget_executor(executor);
         let held: Vec<BlockId> =
             self.blocks.iter().filter(|(_, at)| at.contains(&executor)).map(|(id, _)| *id).collect();
+        let mut gone = Vec::new();
         for id in held {
             let left: imbl::Vector<ExecutorId> =
                 self.blocks.get(&id).into_iter().flatten().copied().filter(|e| *e != executor).collect();
             if left.is_empty() {
                 self.blocks.remove(&id);
                 self.history.block_lost(id, executor);
+                gone.push(id);
             } else {
                 self.blocks.insert(id, left);
             }
         }
+        self.tell_lost_checkpoint(&gone, out);
         if self.block_managers.remove(&executor) {
             out.events.push(Event::BlockManagerRemoved { executor });
         }
@@ -135,7 +140,7 @@ impl Scheduler {
     }
 
     /// R3.4, R5.2: the driver forgets the map outputs of an executor, once per epoch, which then rises.
-    fn forget_outputs(&mut self, executor: ExecutorId, seen_at: u64, out: &mut Outbox) {
+    fn give_up_outputs(&mut self, executor: ExecutorId, seen_at: u64, out: &mut Outbox) {
         if self.outputs_lost_epoch.get(&executor).is_some_and(|known| *known >= seen_at) {
             return;
         }
@@ -178,6 +183,7 @@ impl Scheduler {
         if let Some(host) = host {
             self.task_sets.values_mut().for_each(|set| set.places_changed(host, &self.places));
         }
+        self.leaving.remove(&executor);
         self.reported.retain(|(_, at), _| *at != executor);
         self.inputs.forget_reports(executor);
         out.events.push(Event::ExecutorRemoved { executor, reason: reason.clone() });
@@ -203,7 +209,7 @@ impl Scheduler {
         let epoch = self.outputs.epoch();
         self.forget_blocks(executor, epoch, out);
         if outputs_lost {
-            self.forget_outputs(executor, epoch, out);
+            self.give_up_outputs(executor, epoch, out);
         }
         self.offer(now, out);
     }
@@ -215,7 +221,7 @@ impl Scheduler {
             self.executor_lost(now, executor, &loss, out);
         }
         for executor in self.places.ever_on(host) {
-            self.forget_outputs(executor, self.outputs.epoch(), out);
+            self.give_up_outputs(executor, self.outputs.epoch(), out);
         }
     }
 
@@ -236,12 +242,18 @@ impl Scheduler {
             if set.zombie || !is_map {
                 continue;
             }
+            // What a decommissioned executor handed on is not lost with it.
+            let shuffle = self.stages.get(&id.stage).and_then(Stage::shuffle_id);
+            let still_there = |map| {
+                let at = shuffle.and_then(|shuffle| self.outputs.location(shuffle, map));
+                at.is_none_or(|at| at == executor)
+            };
             let lost: Vec<(u32, TaskInfo)> = set
                 .tasks
                 .iter()
                 .zip(0..)
                 .filter_map(|(slot, index)| slot.done.clone().map(|done| (index, done)))
-                .filter(|(_, done)| done.executor == executor)
+                .filter(|(_, done)| done.executor == executor && still_there(done.partition))
                 .collect();
             for (index, done) in lost {
                 set.requeue(index, &self.places);
@@ -267,12 +279,15 @@ impl Scheduler {
             if !level.is_valid() || holders.len() >= usize::from(level.replication) {
                 continue;
             }
-            let candidates: Vec<ExecutorId> =
-                self.places.ids().filter(|e| *e != lost && !holders.contains(e)).collect();
-            let pick = candidates.get(block.partition.0 as usize % candidates.len().max(1));
-            if let (Some(&from), Some(&to)) = (holders.first(), pick) {
+            let mut candidates: Vec<ExecutorId> =
+                self.places.ids().filter(|e| *e != lost && self.takes_work(*e) && !holders.contains(e)).collect();
+            let Some(&from) = holders.first() else { continue };
+            if !candidates.is_empty() {
+                let first = block.partition.0 as usize % candidates.len();
+                candidates.rotate_left(first);
                 let generation = self.generations.get(&block.rdd).copied().unwrap_or(0);
-                out.replicas.push(ReplicaOrder { block, from, to, policy: BlockPolicy { level, generation } });
+                let policy = BlockPolicy { level, generation };
+                out.replicas.push(ReplicaOrder { block, from, candidates, policy });
             }
         }
     }
@@ -281,7 +296,7 @@ impl Scheduler {
     pub fn executor_reported(&mut self, executor: ExecutorId, out: &mut Outbox) -> bool {
         let known = self.places.contains(executor);
         if known && self.block_managers.insert(executor) {
-            out.events.push(Event::BlockManagerAdded { executor, max_memory: self.config.memory });
+            out.events.push(Event::BlockManagerAdded { executor, max_memory: self.config.storage_memory() });
         }
         known
     }

@@ -5,7 +5,9 @@
 //! [`Outbox`]; nothing here waits, reads a clock, or runs user code.
 
 mod causes;
+mod checkpoints;
 mod completion;
+mod decommission;
 mod delay;
 mod exclusion;
 mod inputs;
@@ -16,23 +18,26 @@ mod pending;
 mod places;
 mod plan;
 mod preferences;
+mod rollback;
 mod settings;
 mod speculation;
 mod stage;
 mod task;
 mod task_set;
 
+pub use decommission::Migration;
 pub use loss::Loss;
 pub use settings::{ExcludeConfig, SchedulerConfig};
-pub use task::{Outbox, ReplicaOrder, TaskLaunch, TaskReport, TaskWork};
+pub use task::{MigrationOrder, Outbox, ReplicaOrder, TaskLaunch, TaskReport, TaskWork};
 
 use crate::config::EngineConfig;
 use crate::event::*;
 use crate::executor::{BlockReport, OutputCommitCoordinator};
 use crate::ids::*;
 use crate::lineage::LineageGraph;
-use crate::rdd::{JobSpec, Released};
+use crate::rdd::{AnyRdd, JobSpec, Released};
 use crate::shuffle::MapOutputTracker;
+use crate::task_context::BlockPolicy;
 use causes::History;
 use exclusion::Health;
 use imbl::{OrdMap, Vector};
@@ -41,7 +46,7 @@ use parking_lot::Mutex;
 use places::Places;
 use stage::Stage;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use task::RunningTask;
 use task_set::TaskSet;
 
@@ -71,6 +76,11 @@ pub struct Scheduler {
     places: Places,
     commits: Arc<Mutex<OutputCommitCoordinator>>,
     health: Health,
+    /// Handles of announced RDDs, for commands that name one.
+    handles: BTreeMap<RddId, Weak<dyn AnyRdd>>,
+    checkpoints: checkpoints::Checkpoints,
+    /// Executors that are being decommissioned.
+    leaving: BTreeMap<ExecutorId, decommission::Leaving>,
     /// Executors whose block manager is registered.
     block_managers: BTreeSet<ExecutorId>,
     /// Epoch at which an executor was last declared lost (R5.4).
@@ -116,6 +126,9 @@ impl Scheduler {
             places: Places::default(),
             commits: Arc::default(),
             health: Health::default(),
+            handles: BTreeMap::new(),
+            checkpoints: checkpoints::Checkpoints::default(),
+            leaving: BTreeMap::new(),
             block_managers: BTreeSet::new(),
             failure_epoch: BTreeMap::new(),
             outputs_lost_epoch: BTreeMap::new(),
@@ -208,7 +221,7 @@ impl Scheduler {
 
     /// Work waits, and nobody is there to do it.
     pub fn is_starved(&self) -> bool {
-        self.places.is_empty() && self.task_sets.values().any(TaskSet::wants_slots)
+        !self.places.has_open() && self.task_sets.values().any(TaskSet::wants_slots)
     }
 
     /// Task slots of an executor, if it lives.
@@ -271,6 +284,7 @@ impl Scheduler {
             }
             if !present && holders.is_empty() {
                 self.history.block_left(block, change.status.removal);
+                self.tell_lost_checkpoint(&[block], out);
             }
             if holders.is_empty() {
                 self.blocks.remove(&block);
@@ -305,6 +319,8 @@ impl Scheduler {
             info.level = StorageLevel::NONE;
         }
         out.events.push(Event::UnpersistRdd { rdd });
+        // Whoever unpersists a local checkpoint was warned once; its blocks need no warnings of their own.
+        self.checkpoints.forget_local(rdd);
         let generation = self.generations.entry(rdd).or_insert(0);
         *generation += 1;
         *generation
@@ -322,7 +338,8 @@ impl Scheduler {
                 out.events.push(Event::RddReleased { rdd });
             }
             self.levels.remove(&rdd);
-            self.generations.remove(&rdd);
+            self.handles.remove(&rdd);
+            self.checkpoints.forget(rdd, self.generations.remove(&rdd));
             let ends = (BlockId::new(rdd, PartitionId(0)), BlockId::new(rdd, PartitionId(u32::MAX)));
             let range = (ends.0, ExecutorId(0))..=(ends.1, ExecutorId(u32::MAX));
             let reported: Vec<_> = self.reported.range(range).map(|(key, _)| *key).collect();
@@ -343,9 +360,10 @@ impl Scheduler {
     }
 
     /// An RDD was cut: its description, and what recovery no longer reaches.
-    pub fn checkpointed(&mut self, rdd: RddInfo, reader: RddInfo) -> Vec<RddId> {
+    pub fn checkpointed(&mut self, rdd: RddInfo, reader: &Arc<dyn AnyRdd>) -> Vec<RddId> {
         let behind = self.only_behind(rdd.id);
-        self.lineage.insert(reader);
+        self.handles.insert(reader.core().id(), Arc::downgrade(reader));
+        self.lineage.insert(reader.core().info());
         self.lineage.insert(rdd);
         behind
     }

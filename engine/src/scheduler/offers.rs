@@ -112,7 +112,7 @@ impl Scheduler {
 
     fn launch(&mut self, now: Timestamp, at: Placement, out: &mut Outbox) {
         let Placement { stage, index, executor, host, locality, speculative } = at;
-        let peers = self.places.ids().filter(|e| *e != executor).collect();
+        let peers = self.places.ids().filter(|e| *e != executor && self.takes_work(*e)).collect();
         let Some(set) = self.task_sets.get_mut(&stage) else { return };
         let slot = &mut set.tasks[index as usize];
         let lists = if speculative { &mut set.speculatable } else { &mut set.pending };
@@ -149,6 +149,7 @@ impl Scheduler {
             inputs: self.inputs.locations(),
             outputs: self.outputs.clone(),
             policies: std::sync::Arc::clone(&set.policies),
+            tees: std::sync::Arc::clone(&set.tees),
             peers,
             commits: std::sync::Arc::clone(&self.commits),
         };

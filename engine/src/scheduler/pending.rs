@@ -38,7 +38,7 @@ impl Preference {
 
     /// Whether somebody of those it names lives. What prefers only the dead runs anywhere at once.
     pub fn is_alive(&self, places: &Places) -> bool {
-        self.executors.iter().any(|e| places.contains(*e)) || self.hosts.iter().any(|h| places.host_lives(*h))
+        self.executors.iter().any(|e| places.is_open(*e)) || self.hosts.iter().any(|h| places.host_lives(*h))
     }
 }
 
@@ -122,7 +122,7 @@ impl Pending {
 
     /// R7.1: the levels at which something waits for somebody who lives; `Any` always.
     pub fn levels(&self, places: &Places) -> Vec<Locality> {
-        let process = self.by_executor.keys().any(|e| places.contains(*e));
+        let process = self.by_executor.keys().any(|e| places.is_open(*e));
         let node = self.by_host.keys().any(|h| places.host_lives(*h));
         let found = [
             (process, Locality::ProcessLocal),

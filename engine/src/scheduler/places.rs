@@ -9,9 +9,11 @@ pub(super) struct Slots {
     pub host: HostId,
     pub cores: u32,
     free: u32,
+    /// Gets no more work.
+    closed: bool,
 }
 
-/// Living executors by id, with who has a free slot and who shares a host.
+/// Living executors by id, and of those that may get work who has a free slot and who shares a host.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     by_id: BTreeMap<ExecutorId, Slots>,
@@ -23,7 +25,7 @@ pub(super) struct Places {
 
 impl Places {
     pub fn add(&mut self, executor: ExecutorId, host: HostId, cores: u32) {
-        self.by_id.insert(executor, Slots { host, cores, free: cores });
+        self.by_id.insert(executor, Slots { host, cores, free: cores, closed: false });
         self.on_host.entry(host).or_default().insert(executor);
         self.hosts.insert(executor, host);
         if cores > 0 {
@@ -34,14 +36,26 @@ impl Places {
     /// Returns whether it lived.
     pub fn remove(&mut self, executor: ExecutorId) -> bool {
         let Some(slots) = self.by_id.remove(&executor) else { return false };
+        self.leave(executor, slots.host);
+        true
+    }
+
+    /// An executor gets no more work, and is nobody's preference any more.
+    pub fn close(&mut self, executor: ExecutorId) {
+        let Some(slots) = self.by_id.get_mut(&executor) else { return };
+        slots.closed = true;
+        let host = slots.host;
+        self.leave(executor, host);
+    }
+
+    fn leave(&mut self, executor: ExecutorId, host: HostId) {
         self.free.remove(&executor);
-        if let Some(others) = self.on_host.get_mut(&slots.host) {
+        if let Some(others) = self.on_host.get_mut(&host) {
             others.remove(&executor);
             if others.is_empty() {
-                self.on_host.remove(&slots.host);
+                self.on_host.remove(&host);
             }
         }
-        true
     }
 
     pub fn get(&self, executor: ExecutorId) -> Option<&Slots> {
@@ -52,8 +66,14 @@ impl Places {
         self.by_id.contains_key(&executor)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
+    /// Whether an executor may get work.
+    pub fn is_open(&self, executor: ExecutorId) -> bool {
+        self.by_id.get(&executor).is_some_and(|slots| !slots.closed)
+    }
+
+    /// Whether anybody may get work.
+    pub fn has_open(&self) -> bool {
+        !self.on_host.is_empty()
     }
 
     pub fn ids(&self) -> impl Iterator<Item = ExecutorId> + '_ {
@@ -76,7 +96,7 @@ impl Places {
     pub fn give_slot(&mut self, executor: ExecutorId) {
         let Some(slots) = self.by_id.get_mut(&executor) else { return };
         slots.free = (slots.free + 1).min(slots.cores);
-        if slots.free > 0 {
+        if slots.free > 0 && !slots.closed {
             self.free.insert(executor);
         }
     }
@@ -93,7 +113,7 @@ impl Places {
 
     /// Living executors of a host.
     pub fn executors_on(&self, host: HostId) -> impl Iterator<Item = ExecutorId> + '_ {
-        self.on_host.get(&host).into_iter().flatten().copied()
+        self.by_id.iter().filter(move |(_, slots)| slots.host == host).map(|(executor, _)| *executor)
     }
 
     /// Executors that are or were on a host.

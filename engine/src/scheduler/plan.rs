@@ -46,9 +46,12 @@ impl Scheduler {
                 continue;
             }
             todo.extend(rdd.core().dependencies().iter().map(Dependency::parent));
-            new.insert(id, rdd.core().info());
+            self.handles.insert(id, Arc::downgrade(&rdd));
+            new.insert(id, rdd);
         }
-        for (id, info) in new {
+        for (id, rdd) in new {
+            rdd.core().settle_determinism();
+            let info = rdd.core().info();
             self.levels.insert(id, info.level);
             self.lineage.insert(info.clone());
             out.events.push(Event::RddRegistered { rdd: info });
@@ -209,6 +212,7 @@ impl Scheduler {
 
     /// R2.7: a new attempt with exactly the partitions that are missing.
     fn submit_missing_tasks(&mut self, now: Timestamp, id: StageId, out: &mut Outbox) {
+        self.forget_partial_outputs(id, out);
         let stage = &self.stages[&id];
         let (missing, work) = match &stage.kind {
             StageKind::Map(shuffle) => {
@@ -220,11 +224,12 @@ impl Scheduler {
             }
         };
         let rdd = Arc::clone(&stage.rdd);
-        let mut policies = BTreeMap::new();
+        let (mut policies, mut tees) = (BTreeMap::new(), BTreeMap::new());
         walk_stage(
             &rdd,
             |r| {
                 let (id, level) = (r.core().id(), r.core().level());
+                tees.extend(r.core().tee().map(|dir| (id, dir)));
                 if level.is_valid() {
                     let generation = self.generations.get(&id).copied().unwrap_or(0);
                     policies.insert(id, BlockPolicy { level, generation });
@@ -249,7 +254,7 @@ impl Scheduler {
         self.commits.lock().stage_started(id);
         let nothing_to_do = tasks.is_empty();
         let (epoch, op) = (self.outputs.epoch(), rdd.core().op());
-        let mut set = TaskSet::new(TaskSetPlan { epoch, tasks, priority, policies, work, op }, now, &self.places);
+        let mut set = TaskSet::new(TaskSetPlan { epoch, tasks, priority, policies, tees, work, op }, now, &self.places);
         self.share_health(&mut set);
         self.task_sets.insert(attempt, set);
         if nothing_to_do {

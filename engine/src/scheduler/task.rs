@@ -52,16 +52,29 @@ pub struct TaskReport {
 }
 
 /// One more copy of a block, made to replace a lost one (R8.14).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaOrder {
     /// Block.
     pub block: BlockId,
     /// Who has it.
     pub from: ExecutorId,
-    /// Who gets it.
-    pub to: ExecutorId,
+    /// Who may get it, best first.
+    pub candidates: Vec<ExecutorId>,
     /// Level and generation of the copy.
     pub policy: crate::task_context::BlockPolicy,
+}
+
+/// What an executor that leaves hands on; each with who may take it, best first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MigrationOrder {
+    /// Who leaves.
+    pub executor: ExecutorId,
+    /// Blocks of RDDs.
+    pub blocks: Vec<(BlockId, crate::task_context::BlockPolicy, Vec<ExecutorId>)>,
+    /// Blocks of receivers of which there is no other copy.
+    pub inputs: Vec<(InputBlockId, Vec<ExecutorId>)>,
+    /// Map outputs.
+    pub outputs: Vec<(ShuffleId, PartitionId, Vec<ExecutorId>)>,
 }
 
 /// What follows from one input.
@@ -79,6 +92,8 @@ pub struct Outbox {
     pub report_blocks: Vec<ExecutorId>,
     /// Copies to make.
     pub replicas: Vec<ReplicaOrder>,
+    /// Executors that hand on what they hold.
+    pub migrations: Vec<MigrationOrder>,
 }
 
 impl Outbox {
@@ -90,6 +105,7 @@ impl Outbox {
             && self.cancel.is_empty()
             && self.report_blocks.is_empty()
             && self.replicas.is_empty()
+            && self.migrations.is_empty()
     }
 }
 

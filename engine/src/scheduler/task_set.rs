@@ -59,6 +59,8 @@ pub(super) struct TaskSet {
     /// When a set that no executor may run is given up (R4.8).
     pub hopeless_at: Option<Timestamp>,
     pub policies: Arc<BTreeMap<RddId, BlockPolicy>>,
+    /// Directories of RDDs whose partitions are written while they are computed.
+    pub tees: Arc<BTreeMap<RddId, Arc<str>>>,
     pub work: TaskWork,
     pub op: OpKey,
 }
@@ -69,6 +71,7 @@ pub(super) struct TaskSetPlan {
     pub tasks: Vec<TaskSlot>,
     pub priority: JobId,
     pub policies: BTreeMap<RddId, BlockPolicy>,
+    pub tees: BTreeMap<RddId, Arc<str>>,
     pub work: TaskWork,
     pub op: OpKey,
 }
@@ -97,6 +100,7 @@ impl TaskSet {
             exclusion: SetExclusion::default(),
             hopeless_at: None,
             policies: Arc::new(plan.policies),
+            tees: Arc::new(plan.tees),
             work: plan.work,
             op: plan.op,
         }

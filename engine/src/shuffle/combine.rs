@@ -4,6 +4,7 @@ use super::combined::Combined;
 use crate::rdd::Chunk;
 use crate::storage::Data;
 use std::hash::Hash;
+use std::marker::PhantomData;
 
 /// Spark's `Aggregator`, monomorphised.
 pub trait Combiner<V: Data>: Send + Sync + 'static {
@@ -52,6 +53,104 @@ impl<V: Data, F: Fn(V, V) -> V + Send + Sync + 'static> Combiner<V> for ReduceWi
     }
 }
 
+/// `foldByKey`: as `reduceByKey`, with a zero before the first value of each key and map partition.
+pub struct FoldWith<V, F> {
+    /// What the fold begins with.
+    pub zero: V,
+    /// The step and the merge.
+    pub f: F,
+}
+
+impl<V: Data, F: Fn(V, V) -> V + Send + Sync + 'static> Combiner<V> for FoldWith<V, F> {
+    type Out = V;
+    type Partial = V;
+    const MAP_SIDE: bool = true;
+
+    fn partial(&self, value: V) -> V {
+        (self.f)(self.zero.clone(), value)
+    }
+    fn merge_value(&self, partial: &mut V, value: V) {
+        reduce_in_place(partial, value, &self.f);
+    }
+    fn create(&self, partial: V) -> V {
+        partial
+    }
+    fn merge(&self, out: &mut V, partial: V) {
+        reduce_in_place(out, partial, &self.f);
+    }
+}
+
+/// `combineByKey` and `aggregateByKey`: combines on both sides.
+pub struct CombineWith<C, F, G, H> {
+    /// The combiner of the first value of a key.
+    pub create: F,
+    /// Adds a value to a combiner.
+    pub merge_value: G,
+    /// Adds a combiner to a combiner.
+    pub merge_combiners: H,
+    /// What the combiners are.
+    pub out: PhantomData<fn() -> C>,
+}
+
+impl<V, C, F, G, H> Combiner<V> for CombineWith<C, F, G, H>
+where
+    V: Data,
+    C: Data,
+    F: Fn(V) -> C + Send + Sync + 'static,
+    G: Fn(&mut C, V) + Send + Sync + 'static,
+    H: Fn(&mut C, C) + Send + Sync + 'static,
+{
+    type Out = C;
+    type Partial = C;
+    const MAP_SIDE: bool = true;
+
+    fn partial(&self, value: V) -> C {
+        (self.create)(value)
+    }
+    fn merge_value(&self, partial: &mut C, value: V) {
+        (self.merge_value)(partial, value);
+    }
+    fn create(&self, partial: C) -> C {
+        partial
+    }
+    fn merge(&self, out: &mut C, partial: C) {
+        (self.merge_combiners)(out, partial);
+    }
+}
+
+/// `combineByKey` without map-side combine: values cross the shuffle as they are.
+pub struct CombineReduceSide<C, F, G> {
+    /// The combiner of the first value of a key.
+    pub create: F,
+    /// Adds a value to a combiner.
+    pub merge_value: G,
+    /// What the combiners are.
+    pub out: PhantomData<fn() -> C>,
+}
+
+impl<V, C, F, G> Combiner<V> for CombineReduceSide<C, F, G>
+where
+    V: Data,
+    C: Data,
+    F: Fn(V) -> C + Send + Sync + 'static,
+    G: Fn(&mut C, V) + Send + Sync + 'static,
+{
+    type Out = C;
+    type Partial = V;
+    const MAP_SIDE: bool = false;
+
+    fn partial(&self, value: V) -> V {
+        value
+    }
+    fn merge_value(&self, _: &mut V, _: V) {}
+    fn create(&self, partial: V) -> C {
+        (self.create)(partial)
+    }
+    fn merge(&self, out: &mut C, partial: V) {
+        (self.merge_value)(out, partial);
+    }
+}
+
 /// `groupByKey`: no map-side combine, as in Spark.
 pub struct GroupValues;
 
@@ -88,18 +187,6 @@ impl<V: Data> Combiner<V> for KeepAll {
         partial
     }
     fn merge(&self, _: &mut V, _: V) {}
-}
-
-/// Combines the records of a chunk by key, all the way to the output.
-pub(crate) fn combine_into<K: Data + Hash + Eq, V: Data, C: Combiner<V>>(
-    combiner: &C,
-    combined: &mut Combined<K, C::Out>,
-    chunk: Chunk<'_, (K, V)>,
-) {
-    let merge = |out: &mut C::Out, value| combiner.merge(out, combiner.partial(value));
-    chunk.for_each(|(key, value)| {
-        combined.merge(key, value, merge, |value| combiner.create(combiner.partial(value)));
-    });
 }
 
 /// Combines the records of a chunk by key on the map side.

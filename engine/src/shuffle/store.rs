@@ -92,6 +92,16 @@ impl ShuffleStore {
         }
     }
 
+    /// How many buckets the output of a map task has, if it is here.
+    pub fn bucket_count(&self, shuffle: ShuffleId, map: PartitionId) -> Option<u32> {
+        let output = self.outputs.get(&MapOutputId { shuffle, map })?;
+        let count = match output {
+            Output::Memory { buckets, .. } => buckets.len(),
+            Output::Disk { buckets } => buckets.len(),
+        };
+        u32::try_from(count).ok()
+    }
+
     /// Whether the output of a map task is here.
     pub fn contains(&self, shuffle: ShuffleId, map: PartitionId) -> bool {
         self.outputs.contains_key(&MapOutputId { shuffle, map })

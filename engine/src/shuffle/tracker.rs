@@ -88,6 +88,30 @@ impl MapOutputTracker {
         true
     }
 
+    /// Unregisters all outputs of a shuffle. Returns who had which.
+    pub fn unregister_all(&mut self, shuffle: ShuffleId) -> BTreeMap<ExecutorId, Vec<PartitionId>> {
+        let mut gone: BTreeMap<ExecutorId, Vec<PartitionId>> = BTreeMap::new();
+        let Some(status) = self.shuffles.get_mut(&shuffle) else { return gone };
+        for (map, slot) in status.outputs.iter_mut().enumerate() {
+            if let Some(executor) = slot.take() {
+                gone.entry(executor).or_default().push(PartitionId(map as u32));
+            }
+        }
+        status.absent = status.outputs.len() as u32;
+        self.epoch += u64::from(!gone.is_empty());
+        gone
+    }
+
+    /// Every output of an executor.
+    pub fn held_by(&self, executor: ExecutorId) -> Vec<(ShuffleId, PartitionId)> {
+        let mut held = Vec::new();
+        for (shuffle, status) in &self.shuffles {
+            let maps = status.outputs.iter().zip(0..).filter(|(at, _)| **at == Some(executor));
+            held.extend(maps.map(|(_, map)| (*shuffle, PartitionId(map))));
+        }
+        held
+    }
+
     /// Unregisters all outputs of an executor and raises the epoch (R5.2). Returns what was lost.
     pub fn remove_executor(&mut self, executor: ExecutorId) -> BTreeMap<ShuffleId, (RddId, Vec<PartitionId>)> {
         let mut lost: BTreeMap<ShuffleId, (RddId, Vec<PartitionId>)> = BTreeMap::new();

@@ -1,6 +1,7 @@
 //! Planned faults: what happens, and when, in the words of the command line.
 
 use crate::command::Command;
+use crate::event::{StorageLevel, UnknownLevel};
 use crate::ids::*;
 use std::fmt;
 use std::str::FromStr;
@@ -66,6 +67,7 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
     match action {
         "kill" => Ok(Command::KillExecutor { executor: executor(target)? }),
         "restart" => Ok(Command::RestartExecutor { executor: executor(target)? }),
+        "decommission" => Ok(Command::DecommissionExecutor { executor: executor(target)? }),
         "slow" => {
             let (which, factor) = target.split_once(",factor=").ok_or("slow needs executor=N,factor=F")?;
             let factor: f64 = factor.parse().map_err(|_| format!("{factor:?} is no factor"))?;
@@ -97,7 +99,16 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
             let job = job.parse().map_err(|_| format!("{job:?} is no job number"))?;
             Ok(Command::CancelJob { job: JobId(job) })
         }
-        other => Err(format!("unknown action {other:?}; the actions are kill, restart, slow, drop, cancel")),
+        "persist" => {
+            let (target, level) = target.split_once(",level=").ok_or("persist needs rdd=N,level=LEVEL")?;
+            let level: StorageLevel = level.parse().map_err(|unknown: UnknownLevel| unknown.to_string())?;
+            Ok(Command::PersistRdd { target: target.parse()?, level: level.to_string() })
+        }
+        "unpersist" => Ok(Command::UnpersistRdd { target: target.parse()? }),
+        "checkpoint" => Ok(Command::CheckpointRdd { target: target.parse()? }),
+        other => Err(format!(
+            "unknown action {other:?}; the actions are kill, restart, decommission, slow, drop, cancel, persist, unpersist, checkpoint"
+        )),
     }
 }
 
@@ -120,9 +131,14 @@ mod tests {
             "kill:executor=2@batch=7",
             "kill:executor=2@stage=14.task=3",
             "restart:executor=2@batch=9",
+            "decommission:executor=3@batch=4",
             "slow:executor=1,factor=10@batch=3",
             "drop:block=updateStateByKey/7/2@batch=8",
             "cancel:job=3@stage=4.task=0",
+            "persist:op=map#2/7,level=MEMORY_AND_DISK@batch=8",
+            "persist:rdd=12,level=DISK_ONLY@batch=8",
+            "unpersist:op=groupByKey@stage=3.task=0",
+            "checkpoint:rdd=12@batch=3",
         ] {
             let fault: PlannedFault = spec.parse().expect(spec);
             assert_eq!(fault.to_string(), spec);
@@ -138,6 +154,8 @@ mod tests {
             ("kill:executor=x@batch=1", "no executor number"),
             ("kill:executor=2@tomorrow", "neither batch=N"),
             ("slow:executor=1,factor=0@batch=1", "greater than 0"),
+            ("persist:rdd=1,level=MEMORY@batch=1", "the levels are NONE"),
+            ("unpersist:map@batch=1", "neither rdd=N"),
         ] {
             let text = spec.parse::<PlannedFault>().expect_err(spec).to_string();
             assert!(text.contains(problem) && text.contains("for example"), "{text}");

@@ -2,17 +2,16 @@
 
 use super::pacing::{Pacing, Waited};
 use super::tasks::{Production, Script, compute};
-use crate::checkpoint::publish;
 use crate::config::EngineConfig;
 use crate::driver::{Driver, DriverInput, Effect, Effects, Reply, SlotId};
 use crate::error::{EngineError, Result};
 use crate::event::{ClockKind, Envelope};
-use crate::executor::{ScriptEntry, apply};
+use crate::executor::{BlockReport, EffectRules, ScriptEntry, apply};
 use crate::ids::*;
 use crate::object_store::ObjectStore;
 use crate::rdd::{Files, Released, SparkContext};
 use crate::runtime::cluster::{ClusterNews, Executors};
-use crate::runtime::slots;
+use crate::runtime::{slots, store_ops};
 use crate::scheduler::TaskReport;
 use crate::storage::DiskStore;
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -235,15 +234,14 @@ impl<'a> Simulation<'a> {
                     let (store, now) = (&self.environment.store, self.now);
                     let (task, executor) = (launch.info.id, launch.info.executor);
                     let script = compute(launch, now, &self.config, &self.executors, store, &self.production);
-                    if let Some(script) = script {
+                    if let Some(mut script) = script {
                         self.running.insert(task, executor);
+                        let changed = std::mem::take(&mut script.changed);
                         self.enter(task, script);
+                        self.blocks_changed(changed);
                     }
                 }
-                Effect::Cancel(task) => {
-                    self.running.remove(&task);
-                    self.production.lock().task_ended(task);
-                }
+                Effect::Cancel(task) => self.task_over(task),
                 Effect::Reply(slot, reply) => self.to_resume.push_back((slot, reply)),
                 Effect::Spawn(spawn) => {
                     self.spawn(spawn.slot, &spawn.name, spawn.run);
@@ -252,9 +250,9 @@ impl<'a> Simulation<'a> {
                 Effect::Cluster(op) => self.operate(op),
                 // A context with receivers does not start under the virtual clock.
                 Effect::Receiver(_) => {}
-                Effect::Publish(write) => {
-                    let result = publish(&*self.environment.store, &write.info, &write.dir, &write.parts);
-                    self.input(DriverInput::CheckpointPublished { write, result });
+                Effect::Store(op) => {
+                    let answer = store_ops::perform(&*self.environment.store, op);
+                    self.input(answer);
                 }
                 Effect::Ended(result) => self.outcome = Some(result),
             }
@@ -263,13 +261,14 @@ impl<'a> Simulation<'a> {
 
     fn operate(&mut self, op: crate::driver::ClusterOp) {
         match self.executors.apply(op) {
-            ClusterNews::Blocks(reports) if !reports.is_empty() => self.input(DriverInput::Blocks(reports)),
+            ClusterNews::Blocks(reports) => self.blocks_changed(reports),
             ClusterNews::Reported(executor, reports) => self.input(DriverInput::BlocksReported { executor, reports }),
+            ClusterNews::Migrated(executor, migration) => self.input(DriverInput::Migrated { executor, migration }),
             ClusterNews::Died(executor) => {
                 self.running.retain(|_, at| *at != executor);
                 self.production.lock().executor_died(executor);
             }
-            ClusterNews::Blocks(_) | ClusterNews::None => {}
+            ClusterNews::None => {}
         }
     }
 
@@ -290,27 +289,46 @@ impl<'a> Simulation<'a> {
             Item::Entry(task, entry) => {
                 let Some(&executor) = self.running.get(&task) else { return };
                 let Some(stores) = self.executors.stores(executor) else { return };
+                if let ScriptEntry::TeePart(part) = entry {
+                    if part.write(&stores, &*self.environment.store) {
+                        self.input(DriverInput::part_written(task, part));
+                    }
+                    return;
+                }
                 if let ScriptEntry::PutBlock { id, .. } = &entry {
                     self.production.lock().done(executor, *id);
                 }
                 let (cluster, store) = (&self.executors.cluster, &*self.environment.store);
-                match apply(entry, &stores, cluster, store, self.config.previews) {
-                    Ok(reports) if reports.is_empty() => {}
-                    Ok(reports) => self.input(DriverInput::Blocks(reports)),
-                    Err(error) => {
-                        // What the task would have done after this does not happen.
-                        self.running.remove(&task);
-                        self.production.lock().task_ended(task);
-                        let report = TaskReport { task, result: Err(error), metrics: Default::default() };
-                        self.input(DriverInput::TaskFinished(report));
-                    }
-                }
-            }
-            Item::End(report) => {
-                if self.running.remove(&report.task).is_some() {
+                let applied = apply(entry, &stores, cluster, store, EffectRules::from(&*self.config));
+                self.blocks_changed(applied.reports);
+                if let Err(error) = applied.result {
+                    // What the task would have done after this does not happen.
+                    self.task_over(task);
+                    let report = TaskReport { task, result: Err(error), metrics: Default::default() };
                     self.input(DriverInput::TaskFinished(report));
                 }
             }
+            Item::End(report) => {
+                if self.running.contains_key(&report.task) {
+                    self.task_over(report.task);
+                    self.input(DriverInput::TaskFinished(report));
+                }
+            }
+        }
+    }
+
+    /// A task runs no more: what it held is free again.
+    fn task_over(&mut self, task: TaskId) {
+        self.production.lock().task_ended(task);
+        let Some(executor) = self.running.remove(&task) else { return };
+        if let Some(stores) = self.executors.stores(executor) {
+            self.blocks_changed(stores.task_ended(task));
+        }
+    }
+
+    fn blocks_changed(&mut self, reports: Vec<BlockReport>) {
+        if !reports.is_empty() {
+            self.input(DriverInput::Blocks(reports));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Tasks of a simulation: computed at launch, their effects on the calendar.
 
 use crate::config::EngineConfig;
-use crate::executor::{CostMeter, CostTable, ScriptEntry, TaskOutcome, run_task};
+use crate::executor::{BlockReport, CostMeter, CostTable, ScriptEntry, TaskOutcome, run_task};
 use crate::ids::*;
 use crate::object_store::ObjectStore;
 use crate::rdd::TaskError;
@@ -52,12 +52,17 @@ struct Recorder {
     launched: Timestamp,
     script: Arc<Mutex<Vec<(u64, ScriptEntry)>>>,
     production: Arc<Mutex<Production>>,
+    changed: Arc<Mutex<Vec<BlockReport>>>,
 }
 
 impl EffectSink for Recorder {
     fn effect(&self, at_ns: u64, entry: ScriptEntry) -> Result<(), TaskError> {
         self.script.lock().push((at_ns, entry));
         Ok(())
+    }
+
+    fn changed(&self, reports: Vec<BlockReport>) {
+        self.changed.lock().extend(reports);
     }
 
     fn in_production(&self, id: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)> {
@@ -70,6 +75,9 @@ impl EffectSink for Recorder {
 /// A task's effects in order of their times, and its end.
 pub(super) struct Script {
     pub entries: Vec<(Timestamp, ScriptEntry)>,
+    /// What left the memory of the executor when the task set memory aside: at its launch, because the
+    /// tasks launched next must find that memory taken.
+    pub changed: Vec<BlockReport>,
     pub end: Timestamp,
     pub report: TaskReport,
 }
@@ -94,7 +102,14 @@ pub(super) fn compute(
     let seed = Seed(config.seed);
     let factor = jitter(seed, &launch) * executors.slowness(executor);
     let script = Arc::new(Mutex::new(Vec::new()));
-    let sink = Recorder { executor, launched: now, script: Arc::clone(&script), production: Arc::clone(production) };
+    let changed = Arc::new(Mutex::new(Vec::new()));
+    let sink = Recorder {
+        executor,
+        launched: now,
+        script: Arc::clone(&script),
+        production: Arc::clone(production),
+        changed: Arc::clone(&changed),
+    };
     let task = launch.info.id;
     let ctx = TaskContext::new(TaskEnvironment {
         task: launch.identity,
@@ -119,5 +134,6 @@ pub(super) fn compute(
         }
         entries.push((at, entry));
     }
-    Some(Script { entries, end: now.plus_ns(modelled_ns), report: TaskReport { task, result, metrics } })
+    let changed = std::mem::take(&mut *changed.lock());
+    Some(Script { entries, changed, end: now.plus_ns(modelled_ns), report: TaskReport { task, result, metrics } })
 }

@@ -91,6 +91,11 @@ pub fn values_of<T: Data>(block: &dyn StoredBlock) -> Result<Values<'_, T>, Bloc
     }
 }
 
+/// The frame of a block of bytes of `T`, to be read chunk by chunk; `None` for a block of values.
+pub fn frame_of<T: Data>(block: &dyn StoredBlock) -> Option<&Arc<[u8]>> {
+    block.as_any().downcast_ref::<BytesBlock<T>>().map(|block| &block.bytes)
+}
+
 /// The block itself if it has the form asked for, else a converted copy.
 pub fn in_form(block: &Arc<dyn StoredBlock>, form: BlockForm) -> Result<Arc<dyn StoredBlock>, BlockError> {
     match (form, block.is_values()) {

@@ -11,7 +11,8 @@
 use super::block::{BlockCodec, BlockForm, StoredBlock, in_form};
 use super::disk_store::{DiskDamage, DiskStore};
 use super::error::BlockError;
-use super::memory_store::MemoryStore;
+use super::locks::ReadLocks;
+use super::memory_store::{MemoryMode, MemoryStore};
 use crate::event::{BlockRemoval, BlockStatus, StorageLevel};
 use crate::ids::{BlockId, PartitionId, RddId, StoredId};
 use std::collections::BTreeMap;
@@ -24,6 +25,25 @@ pub struct BlockStore {
     memory: MemoryStore,
     disk: DiskStore,
     blocks: BTreeMap<StoredId, Known>,
+    locks: ReadLocks,
+}
+
+/// Where a put may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PutWay {
+    /// As the level says: memory first.
+    ByLevel,
+    /// On disk: it was too large to be unrolled in memory (R8.4).
+    ToDisk,
+}
+
+/// A put that failed. What it had begun to keep is gone; blocks that it evicted stay evicted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedPut {
+    /// Why.
+    pub error: BlockError,
+    /// What changed all the same, to be reported.
+    pub changes: Vec<BlockChange>,
 }
 
 #[derive(Debug)]
@@ -85,39 +105,81 @@ pub struct LostBlock {
 }
 
 impl BlockStore {
-    /// An empty store with `memory_budget` bytes of memory.
+    /// An empty store with `memory_budget` bytes of memory, and none outside of the heap.
     pub fn new(memory_budget: u64, disk: DiskStore) -> Self {
-        Self { memory: MemoryStore::new(memory_budget), disk, blocks: BTreeMap::new() }
+        Self::with_off_heap(memory_budget, 0, disk)
+    }
+
+    /// An empty store with memory on the heap and outside of it.
+    pub fn with_off_heap(memory_budget: u64, off_heap: u64, disk: DiskStore) -> Self {
+        let memory = MemoryStore::new(memory_budget, off_heap);
+        Self { memory, disk, blocks: BTreeMap::new(), locks: ReadLocks::default() }
     }
 
     /// Keeps a block as `level` asks: in memory if it fits, else on disk if the level has disk, else
-    /// not at all (R8.4). A block that is already there stays as it is (R8.10). On error nothing changed.
+    /// not at all (R8.4). A block that is already there stays as it is (R8.10).
+    ///
+    /// # Errors
+    /// When it cannot be encoded or written; then nothing of it is kept.
     pub fn put(
         &mut self,
         id: impl Into<StoredId>,
         block: Arc<dyn StoredBlock>,
         level: StorageLevel,
-    ) -> Result<PutOutcome, BlockError> {
-        let id = id.into();
+    ) -> Result<PutOutcome, FailedPut> {
+        self.put_by(id.into(), block, level, PutWay::ByLevel)
+    }
+
+    /// As [`Self::put`], beginning with the disk when that was decided before.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub fn put_by(
+        &mut self,
+        id: StoredId,
+        block: Arc<dyn StoredBlock>,
+        level: StorageLevel,
+        way: PutWay,
+    ) -> Result<PutOutcome, FailedPut> {
         if let Some(present) = self.status(id) {
             return Ok(PutOutcome { stored: true, status: present.status, changes: Vec::new() });
         }
         if !level.is_valid() {
             return Ok(PutOutcome { stored: false, status: BlockStatus::default(), changes: Vec::new() });
         }
-        let block = in_form(&block, if level.deserialized { BlockForm::Values } else { BlockForm::Bytes })?;
         let mut changes = Vec::new();
-        let in_memory = level.use_memory && self.keep_in_memory(id, &block, &mut changes);
-        if !in_memory && level.use_disk {
+        let tried = self.try_put(id, &block, level, way, &mut changes);
+        match tried {
+            Ok(stored) => {
+                if stored {
+                    self.blocks.insert(id, Known { level, codec: block.codec() });
+                    changes.extend(self.status(id));
+                }
+                let status = self.status(id).map_or_else(BlockStatus::default, |change| change.status);
+                Ok(PutOutcome { stored, status, changes })
+            }
+            Err(error) => Err(FailedPut { error, changes }),
+        }
+    }
+
+    fn try_put(
+        &mut self,
+        id: StoredId,
+        block: &Arc<dyn StoredBlock>,
+        level: StorageLevel,
+        way: PutWay,
+        changes: &mut Vec<BlockChange>,
+    ) -> Result<bool, BlockError> {
+        if level.use_memory && way == PutWay::ByLevel {
+            let block = in_form(block, if level.deserialized { BlockForm::Values } else { BlockForm::Bytes })?;
+            if self.keep_in_memory(id, &block, level, changes) {
+                return Ok(true);
+            }
+        }
+        if level.use_disk {
             self.disk.put(&id.to_string(), &block.encode()?)?;
         }
-        let stored = in_memory || level.use_disk;
-        if stored {
-            self.blocks.insert(id, Known { level, codec: block.codec() });
-            changes.extend(self.status(id));
-        }
-        let status = self.status(id).map_or_else(BlockStatus::default, |change| change.status);
-        Ok(PutOutcome { stored, status, changes })
+        Ok(level.use_disk)
     }
 
     /// The block, which becomes the one accessed last. From disk it moves back into memory if it fits:
@@ -158,7 +220,7 @@ impl BlockStore {
             return changes;
         }
         let fits_level = level.use_memory && block.is_values() == level.deserialized;
-        if fits_level && self.keep_in_memory(id, block, &mut changes) {
+        if fits_level && self.keep_in_memory(id, block, level, &mut changes) {
             changes.extend(self.status(id));
         }
         changes
@@ -175,9 +237,18 @@ impl BlockStore {
         Ok(Some(Found { block, tier, changes: Vec::new() }))
     }
 
-    /// Removes a block from memory and disk. Who reads it now keeps what it holds.
+    /// Removes a block from memory and disk; `None` when there is none. One that is being read goes with
+    /// its last reader (R8.11): [`Self::unlock`] then says so.
     pub fn remove(&mut self, id: impl Into<StoredId>, removal: BlockRemoval) -> Option<BlockChange> {
         let id = id.into();
+        if self.locks.is_locked(id) && self.blocks.contains_key(&id) {
+            self.locks.remove_later(id, removal);
+            return None;
+        }
+        self.remove_now(id, removal)
+    }
+
+    fn remove_now(&mut self, id: StoredId, removal: BlockRemoval) -> Option<BlockChange> {
         self.blocks.remove(&id)?;
         self.memory.remove(id);
         self.disk.remove(&id.to_string());
@@ -200,6 +271,7 @@ impl BlockStore {
         let level = StorageLevel {
             use_memory: memory.is_some(),
             use_disk: disk.is_some(),
+            use_off_heap: memory.is_some() && asked.use_off_heap,
             deserialized: memory.is_some() && asked.deserialized,
             replication: asked.replication,
         };
@@ -211,19 +283,34 @@ impl BlockStore {
         Some(BlockChange { block: id, level, status })
     }
 
+    /// The level that a block was put at, if it is here; where it is now is up to [`Self::status`].
+    pub fn level_of(&self, id: impl Into<StoredId>) -> Option<StorageLevel> {
+        self.blocks.get(&id.into()).map(|known| known.level)
+    }
+
     /// Every block in id order: what an executor reports when it registers again (R8.12).
     pub fn blocks(&self) -> impl Iterator<Item = BlockChange> {
         self.blocks.keys().filter_map(|id| self.status(*id))
     }
 
-    /// Bytes of memory in use.
+    /// Bytes of memory on the heap in use.
     pub fn memory_used(&self) -> u64 {
-        self.memory.used()
+        self.memory.used(MemoryMode::OnHeap)
     }
 
-    /// Bytes of memory that blocks may use.
-    pub fn memory_budget(&self) -> u64 {
-        self.memory.budget()
+    /// Bytes of memory of a mode in use.
+    pub const fn memory_used_of(&self, mode: MemoryMode) -> u64 {
+        self.memory.used(mode)
+    }
+
+    /// Bytes of memory of a mode that are set aside for partitions being unrolled.
+    pub const fn memory_reserved(&self, mode: MemoryMode) -> u64 {
+        self.memory.reserved(mode)
+    }
+
+    /// Bytes of memory of a mode that blocks may use.
+    pub const fn memory_budget(&self, mode: MemoryMode) -> u64 {
+        self.memory.budget(mode)
     }
 
     /// Bytes on disk.
@@ -233,19 +320,42 @@ impl BlockStore {
 
     /// Whether `bytes` of a block of `rdd` would fit in memory after evicting what may be evicted.
     pub fn can_unroll(&self, rdd: RddId, bytes: u64) -> bool {
-        self.memory.victims_for(Some(rdd), bytes).is_some()
+        self.victims_for(Some(rdd), MemoryMode::OnHeap, bytes).is_some()
     }
 
-    /// One more reader: the block is not evicted before [`Self::unpin`] was called as often (R8.11).
-    pub fn pin(&mut self, id: impl Into<StoredId>) {
-        let id = id.into();
-        self.memory.pin(id);
+    /// Sets memory aside for a partition of `rdd` that is being unrolled (R8.4): `wanted` bytes if as much
+    /// is free, else `least`, evicting what may be evicted. How much, and what was evicted; `None` when
+    /// there is no room, and then nothing was.
+    pub fn reserve(
+        &mut self,
+        rdd: Option<RddId>,
+        mode: MemoryMode,
+        least: u64,
+        wanted: u64,
+    ) -> Option<(u64, Vec<BlockChange>)> {
+        let granted = if self.memory.free(mode) >= wanted { wanted.max(least) } else { least };
+        let victims = self.victims_for(rdd, mode, granted)?;
+        let evicted = victims.into_iter().map(|victim| self.evict(victim)).collect();
+        self.memory.reserve(mode, granted);
+        Some((granted, evicted))
     }
 
-    /// One reader less.
-    pub fn unpin(&mut self, id: impl Into<StoredId>) {
+    /// Gives back what [`Self::reserve`] set aside.
+    pub fn release(&mut self, mode: MemoryMode, bytes: u64) {
+        self.memory.release(mode, bytes);
+    }
+
+    /// One more reader: the block is neither evicted nor removed before [`Self::unlock`] was called as
+    /// often (R8.11).
+    pub fn lock_for_reading(&mut self, id: impl Into<StoredId>) {
+        self.locks.lock(id.into());
+    }
+
+    /// One reader less; the removal that waited for it.
+    pub fn unlock(&mut self, id: impl Into<StoredId>) -> Option<BlockChange> {
         let id = id.into();
-        self.memory.unpin(id);
+        let removal = self.locks.unlock(id)?;
+        self.remove_now(id, removal)
     }
 
     /// Damages the disk copy of a block behind the store's back. Returns whether there was one.
@@ -254,12 +364,23 @@ impl BlockStore {
         self.disk.damage(&id.to_string(), damage)
     }
 
-    fn keep_in_memory(&mut self, id: StoredId, block: &Arc<dyn StoredBlock>, changes: &mut Vec<BlockChange>) -> bool {
-        let Some(victims) = self.memory.victims_for(id.rdd(), block.memory_bytes()) else { return false };
+    fn victims_for(&self, rdd: Option<RddId>, mode: MemoryMode, bytes: u64) -> Option<Vec<StoredId>> {
+        self.memory.victims_for(rdd, mode, bytes, |id| self.locks.is_locked(id))
+    }
+
+    fn keep_in_memory(
+        &mut self,
+        id: StoredId,
+        block: &Arc<dyn StoredBlock>,
+        level: StorageLevel,
+        changes: &mut Vec<BlockChange>,
+    ) -> bool {
+        let mode = MemoryMode::of(level);
+        let Some(victims) = self.victims_for(id.rdd(), mode, block.memory_bytes()) else { return false };
         for victim in victims {
             changes.push(self.evict(victim));
         }
-        self.memory.insert(id, Arc::clone(block));
+        self.memory.insert(id, mode, Arc::clone(block));
         true
     }
 

@@ -175,11 +175,11 @@ fn b08_blocks_being_read_cannot_be_evicted() {
     for mut f in Fixture::each(StorageLevel::MEMORY_ONLY) {
         f.put(a(1));
         f.put(a(2));
-        f.store.pin(a(1));
-        f.store.pin(a(2));
+        f.store.lock_for_reading(a(1));
+        f.store.lock_for_reading(a(2));
         assert!(!f.put(a(3)).stored);
         assert_eq!(f.present(), [a(1), a(2)]);
-        f.store.unpin(a(2));
+        f.store.unlock(a(2));
         assert!(f.put(a(3)).stored);
         assert_eq!(f.present(), [a(1), a(3)]);
     }

@@ -18,6 +18,7 @@ use super::data::Data;
 use super::error::BlockError;
 use postcard::ser_flavors::Flavor;
 use std::any::type_name;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// Bytes before the payload.
@@ -42,20 +43,65 @@ pub struct Frame<'a> {
 
 /// Encodes records into a frame.
 pub fn encode<T: Data>(values: &[T]) -> Result<Arc<[u8]>, BlockError> {
-    let mut bytes = vec![0; HEADER_BYTES];
-    for (index, value) in values.iter().enumerate() {
-        let start = bytes.len();
-        postcard::serialize_with_flavor(value, Appender(&mut bytes)).map_err(|error| BlockError::Encode {
-            index: index as u64,
-            type_name: type_name::<T>(),
-            message: error.to_string(),
-        })?;
-        if bytes.len() == start {
-            bytes.push(0);
-        }
+    let mut writer = FrameWriter::default();
+    writer.append(values)?;
+    Ok(writer.finish())
+}
+
+/// A frame that grows chunk by chunk, so that a partition need not be held as values.
+#[derive(Debug)]
+pub struct FrameWriter {
+    bytes: Vec<u8>,
+    records: u64,
+}
+
+impl Default for FrameWriter {
+    fn default() -> Self {
+        Self { bytes: vec![0; HEADER_BYTES], records: 0 }
     }
-    write_header(&mut bytes, values.len() as u64);
-    Ok(bytes.into())
+}
+
+impl FrameWriter {
+    /// Appends records.
+    ///
+    /// # Errors
+    /// When one cannot be encoded; the frame is then of no use.
+    pub fn append<T: Data>(&mut self, values: &[T]) -> Result<(), BlockError> {
+        for value in values {
+            let start = self.bytes.len();
+            postcard::serialize_with_flavor(value, Appender(&mut self.bytes)).map_err(|error| BlockError::Encode {
+                index: self.records,
+                type_name: type_name::<T>(),
+                message: error.to_string(),
+            })?;
+            if self.bytes.len() == start {
+                self.bytes.push(0);
+            }
+            self.records += 1;
+        }
+        Ok(())
+    }
+
+    /// Bytes that the frame has so far, its header included.
+    pub const fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    /// Whether it holds no record.
+    pub const fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// The whole frame.
+    pub fn finish(self) -> Arc<[u8]> {
+        self.finish_with_checksum().0.into()
+    }
+
+    /// The whole frame, its records, and the checksum of its payload.
+    pub fn finish_with_checksum(mut self) -> (Vec<u8>, u64, u32) {
+        let crc32 = write_header(&mut self.bytes, self.records);
+        (self.bytes, self.records, crc32)
+    }
 }
 
 /// Verifies everything about a frame but the records themselves.
@@ -95,10 +141,52 @@ pub fn open(bytes: &[u8]) -> Result<Frame<'_>, BlockError> {
 
 /// Decodes every record of a frame.
 pub fn decode<T: Data>(bytes: &[u8]) -> Result<Vec<T>, BlockError> {
-    let frame = open(bytes)?;
+    decode_frame(open(bytes)?)
+}
+
+/// Decodes every record of a frame that is open already.
+pub fn decode_frame<T: Data>(frame: Frame<'_>) -> Result<Vec<T>, BlockError> {
     let (values, rest) = decode_first(frame.payload, frame.records)?;
-    if rest.is_empty() {
+    check_end(&frame, rest)?;
+    Ok(values)
+}
+
+/// Decodes a frame chunk by chunk; length and checksums are verified before the first.
+pub struct FrameReader<'a, T> {
+    frame: Frame<'a>,
+    rest: &'a [u8],
+    left: u64,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<'a, T: Data> FrameReader<'a, T> {
+    /// A reader at the first record.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn new(bytes: &'a [u8]) -> Result<Self, BlockError> {
+        let frame = open(bytes)?;
+        Ok(Self { frame, rest: frame.payload, left: frame.records, of: PhantomData })
+    }
+
+    /// The next records, at most `len`; none at the end.
+    ///
+    /// # Errors
+    /// When a record is not a `T`.
+    pub fn next_chunk(&mut self, len: usize) -> Result<Vec<T>, BlockError> {
+        let wanted = self.left.min(len as u64);
+        let (values, rest) = decode_first(self.rest, wanted)?;
+        (self.rest, self.left) = (rest, self.left - wanted);
+        if self.left == 0 {
+            check_end(&self.frame, rest)?;
+        }
         Ok(values)
+    }
+}
+
+fn check_end(frame: &Frame<'_>, rest: &[u8]) -> Result<(), BlockError> {
+    if rest.is_empty() {
+        Ok(())
     } else {
         Err(BlockError::Records { records: frame.records, payload_bytes: frame.payload.len() as u64 })
     }
@@ -124,15 +212,18 @@ pub(super) fn decode_first<T: Data>(payload: &[u8], records: u64) -> Result<(Vec
     Ok((values, rest))
 }
 
-fn write_header(bytes: &mut [u8], records: u64) {
+/// Returns the checksum of the payload.
+fn write_header(bytes: &mut [u8], records: u64) -> u32 {
     let (header, payload) = bytes.split_at_mut(HEADER_BYTES);
     header[..4].copy_from_slice(&MAGIC);
     header[4..6].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
     header[8..16].copy_from_slice(&records.to_le_bytes());
     header[16..24].copy_from_slice(&(payload.len() as u64).to_le_bytes());
-    header[24..28].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
+    let crc32 = crc32fast::hash(payload);
+    header[24..28].copy_from_slice(&crc32.to_le_bytes());
     let checksum = crc32fast::hash(&header[..CHECKED_HEADER_BYTES]);
     header[CHECKED_HEADER_BYTES..].copy_from_slice(&checksum.to_le_bytes());
+    crc32
 }
 
 fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
@@ -181,6 +272,29 @@ mod tests {
             let mut bytes = frame.to_vec();
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert!(decode::<Record>(&bytes).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_frame_read_in_chunks_is_the_frame() {
+        // Without it records of a partition that went to disk would be delivered twice, or not at all.
+        let records: Vec<Record> = (0..50).map(|i| (format!("{i}"), Some(i))).collect();
+        let mut writer = FrameWriter::default();
+        records.chunks(7).for_each(|chunk| writer.append(chunk).unwrap());
+        let bytes = writer.finish();
+        assert_eq!(bytes, encode(&records).unwrap());
+        for len in [1, 3, 50, 80] {
+            let mut reader = FrameReader::<Record>::new(&bytes).unwrap();
+            let mut read = Vec::new();
+            loop {
+                let chunk = reader.next_chunk(len).unwrap();
+                if chunk.is_empty() {
+                    break;
+                }
+                assert!(chunk.len() <= len);
+                read.extend(chunk);
+            }
+            assert_eq!(read, records);
         }
     }
 

@@ -1,77 +1,154 @@
-//! Blocks in memory under a byte budget, in the order of last access.
+//! Blocks in memory under byte budgets, in the order of last access.
 
 use super::block::StoredBlock;
+use crate::event::StorageLevel;
 use crate::ids::{RddId, StoredId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The memory of an executor that blocks may fill. Never holds more than its budget.
+/// Which of the two memories of an executor. Blocks of one never make room in the other (R8.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MemoryMode {
+    /// The heap.
+    OnHeap,
+    /// Outside of the heap.
+    OffHeap,
+}
+
+impl MemoryMode {
+    /// Where blocks of a level go.
+    pub const fn of(level: StorageLevel) -> Self {
+        if level.use_off_heap { Self::OffHeap } else { Self::OnHeap }
+    }
+}
+
+/// The memory of an executor that blocks may fill. Never holds more than its budgets.
 #[derive(Debug)]
 pub struct MemoryStore {
-    budget: u64,
-    used: u64,
+    on_heap: Pool,
+    off_heap: Pool,
     blocks: BTreeMap<StoredId, Entry>,
     /// Blocks by last access, oldest first.
     order: BTreeMap<u64, StoredId>,
     accesses: u64,
-    /// Readers per block that is being read.
-    pins: BTreeMap<StoredId, u32>,
+}
+
+/// The bytes of one mode.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pool {
+    budget: u64,
+    used: u64,
+    /// Set aside for partitions that are being unrolled.
+    reserved: u64,
 }
 
 #[derive(Debug)]
 struct Entry {
     block: Arc<dyn StoredBlock>,
     bytes: u64,
+    mode: MemoryMode,
     accessed: u64,
 }
 
 impl MemoryStore {
-    /// An empty store of `budget` bytes.
-    pub fn new(budget: u64) -> Self {
-        Self { budget, used: 0, blocks: BTreeMap::new(), order: BTreeMap::new(), accesses: 0, pins: BTreeMap::new() }
+    /// An empty store of `budget` bytes on the heap and `off_heap` bytes outside of it.
+    pub fn new(budget: u64, off_heap: u64) -> Self {
+        Self {
+            on_heap: Pool { budget, ..Pool::default() },
+            off_heap: Pool { budget: off_heap, ..Pool::default() },
+            blocks: BTreeMap::new(),
+            order: BTreeMap::new(),
+            accesses: 0,
+        }
     }
 
-    /// Bytes that blocks may take.
-    pub fn budget(&self) -> u64 {
-        self.budget
+    const fn pool(&self, mode: MemoryMode) -> &Pool {
+        match mode {
+            MemoryMode::OnHeap => &self.on_heap,
+            MemoryMode::OffHeap => &self.off_heap,
+        }
     }
 
-    /// Bytes that blocks take.
-    pub fn used(&self) -> u64 {
-        self.used
+    const fn pool_mut(&mut self, mode: MemoryMode) -> &mut Pool {
+        match mode {
+            MemoryMode::OnHeap => &mut self.on_heap,
+            MemoryMode::OffHeap => &mut self.off_heap,
+        }
+    }
+
+    /// Bytes that blocks of a mode may take.
+    pub const fn budget(&self, mode: MemoryMode) -> u64 {
+        self.pool(mode).budget
+    }
+
+    /// Bytes that blocks of a mode take.
+    pub const fn used(&self, mode: MemoryMode) -> u64 {
+        self.pool(mode).used
+    }
+
+    /// Bytes of a mode that are set aside for unrolling.
+    pub const fn reserved(&self, mode: MemoryMode) -> u64 {
+        self.pool(mode).reserved
+    }
+
+    /// Bytes of a mode that nobody has.
+    pub const fn free(&self, mode: MemoryMode) -> u64 {
+        let pool = self.pool(mode);
+        pool.budget.saturating_sub(pool.used + pool.reserved)
     }
 
     /// What has to leave, oldest access first, so that `bytes` of `rdd` (or of no RDD) fit; `None` when they
     /// cannot.
     ///
-    /// Blocks of the same RDD and blocks being read stay (R8.6), and it is all or nothing. A block
-    /// larger than the budget fails without looking at the others (R8.5).
-    pub fn victims_for(&self, rdd: Option<RddId>, bytes: u64) -> Option<Vec<StoredId>> {
-        if bytes > self.budget {
+    /// Blocks of the same RDD, of the other mode, and those that `stays` names (they are being read) are
+    /// skipped (R8.6), and it is all or nothing. A block larger than the budget fails without looking at
+    /// the others (R8.5).
+    pub fn victims_for(
+        &self,
+        rdd: Option<RddId>,
+        mode: MemoryMode,
+        bytes: u64,
+        stays: impl Fn(StoredId) -> bool,
+    ) -> Option<Vec<StoredId>> {
+        let pool = self.pool(mode);
+        if bytes > pool.budget {
             return None;
         }
-        let mut free = self.budget - self.used;
+        let mut free = self.free(mode);
         let mut victims = Vec::new();
         let mut candidates = self.order.values();
         while free < bytes {
             let candidate = *candidates.next()?;
-            if (rdd.is_none() || candidate.rdd() != rdd) && !self.pins.contains_key(&candidate) {
-                free += self.bytes_of(candidate)?;
+            let Some(entry) = self.blocks.get(&candidate) else { continue };
+            if entry.mode == mode && (rdd.is_none() || candidate.rdd() != rdd) && !stays(candidate) {
+                free += entry.bytes;
                 victims.push(candidate);
             }
         }
         Some(victims)
     }
 
+    /// Sets bytes aside for which there is room. Call [`Self::victims_for`] and remove them first.
+    pub fn reserve(&mut self, mode: MemoryMode, bytes: u64) {
+        self.pool_mut(mode).reserved += bytes;
+    }
+
+    /// Gives bytes back that were set aside.
+    pub fn release(&mut self, mode: MemoryMode, bytes: u64) {
+        let pool = self.pool_mut(mode);
+        pool.reserved = pool.reserved.saturating_sub(bytes);
+    }
+
     /// Keeps a block for which there is room. Call [`Self::victims_for`] and remove them first.
-    pub fn insert(&mut self, id: StoredId, block: Arc<dyn StoredBlock>) {
+    pub fn insert(&mut self, id: StoredId, mode: MemoryMode, block: Arc<dyn StoredBlock>) {
         self.remove(id);
         let bytes = block.memory_bytes();
-        assert!(bytes <= self.budget - self.used, "a memory store is never filled beyond its budget");
-        self.used += bytes;
+        let pool = self.pool_mut(mode);
+        assert!(bytes <= pool.budget - pool.used, "a memory store is never filled beyond its budget");
+        pool.used += bytes;
         let accessed = self.next_access();
         self.order.insert(accessed, id);
-        self.blocks.insert(id, Entry { block, bytes, accessed });
+        self.blocks.insert(id, Entry { block, bytes, mode, accessed });
     }
 
     /// The block, which becomes the one accessed last.
@@ -98,23 +175,8 @@ impl MemoryStore {
     pub fn remove(&mut self, id: StoredId) -> Option<Arc<dyn StoredBlock>> {
         let entry = self.blocks.remove(&id)?;
         self.order.remove(&entry.accessed);
-        self.used -= entry.bytes;
+        self.pool_mut(entry.mode).used -= entry.bytes;
         Some(entry.block)
-    }
-
-    /// One more reader: the block is not evicted before [`Self::unpin`] was called as often (R8.11).
-    pub fn pin(&mut self, id: StoredId) {
-        *self.pins.entry(id).or_default() += 1;
-    }
-
-    /// One reader less. Unknown blocks are ignored.
-    pub fn unpin(&mut self, id: StoredId) {
-        if let Some(readers) = self.pins.get_mut(&id) {
-            *readers -= 1;
-            if *readers == 0 {
-                self.pins.remove(&id);
-            }
-        }
     }
 
     fn next_access(&mut self) -> u64 {

@@ -10,6 +10,7 @@ mod data;
 mod disk_store;
 mod error;
 pub mod frame;
+mod locks;
 mod memory_store;
 mod preview;
 mod size;
@@ -17,12 +18,14 @@ mod size;
 #[cfg(test)]
 mod conformance;
 
-pub use block::{BlockCodec, BlockForm, BytesBlock, StoredBlock, Values, ValuesBlock, codec_of, in_form, values_of};
-pub use block_store::{BlockChange, BlockStore, Found, LostBlock, PutOutcome, Tier};
+pub use block::{
+    BlockCodec, BlockForm, BytesBlock, StoredBlock, Values, ValuesBlock, codec_of, frame_of, in_form, values_of,
+};
+pub use block_store::{BlockChange, BlockStore, FailedPut, Found, LostBlock, PutOutcome, PutWay, Tier};
 pub use data::Data;
 pub use disk_store::{DiskDamage, DiskStore};
 pub use error::BlockError;
-pub use memory_store::MemoryStore;
+pub use memory_store::{MemoryMode, MemoryStore};
 pub use preview::{PREVIEW_BYTES, PREVIEW_RECORDS, preview_of};
-pub(crate) use size::weigh_instead;
+pub use size::weigh_instead;
 pub use size::{SAMPLED_RECORDS, estimate_bytes};

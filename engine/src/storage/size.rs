@@ -29,7 +29,7 @@ thread_local! {
 
 /// For `Serialize` of what would be too expensive to encode only to be weighed. Whether it is being
 /// weighed; if so `weight` counts for it, and nothing needs to be written.
-pub(crate) fn weigh_instead(weight: impl FnOnce() -> u64) -> bool {
+pub fn weigh_instead(weight: impl FnOnce() -> u64) -> bool {
     let Some(weighed) = WEIGHED.get() else { return false };
     WEIGHED.set(Some(weighed + weight()));
     true

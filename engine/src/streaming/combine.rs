@@ -1,20 +1,16 @@
-//! Streams made of two: `union`, `transformWith`, and the joins built on it (R11.9, R11.10).
+//! Streams made of several: `union`, `transformWith`, and the joins built on it (R11.9, R11.10).
 
+use super::context::StreamingContext;
 use super::dstream::{DStream, StreamNode, StreamSpec};
 use super::instances::Generation;
-use super::transform::no_rdd_of_parent;
+use super::transform::{no_rdd_of_parent, no_result};
 use crate::driver::BatchTick;
 use crate::error::{EngineError, Result};
-use crate::ids::Millis;
+use crate::ids::{Millis, Timestamp};
 use crate::rdd::Rdd;
-use crate::rdd::partitioner::HashPartitioner;
 use crate::storage::Data;
-use std::hash::Hash;
 use std::panic::Location;
 use std::sync::Arc;
-
-/// For each key the values of both sides.
-type Groups<K, V, W> = (K, (Vec<V>, Vec<W>));
 
 /// The RDDs of two streams through `f`: Spark's `TransformedDStream` of two parents.
 struct TransformedWith<T: Data, U: Data, F> {
@@ -28,21 +24,18 @@ where
     T: Data,
     U: Data,
     V: Data,
-    F: Fn(&Rdd<T>, &Rdd<U>) -> Rdd<V> + Send + Sync,
+    F: Fn(&Rdd<T>, &Rdd<U>, Timestamp) -> Result<Option<Rdd<V>>> + Send + Sync,
 {
     fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<V>>> {
-        let left = generation.rdd(&self.left, tick)?;
-        let right = generation.rdd(&self.right, tick)?;
-        let (Some(left), Some(right)) = (left, right) else {
-            return Err(no_rdd_of_parent(tick));
-        };
-        Ok(Some((self.f)(&left, &right)))
+        let left = generation.rdd(&self.left, tick)?.ok_or_else(|| no_rdd_of_parent(tick))?;
+        let right = generation.rdd(&self.right, tick)?.ok_or_else(|| no_rdd_of_parent(tick))?;
+        (self.f)(&left, &right, tick.time)?.map(Some).ok_or_else(no_result)
     }
 }
 
-/// The records of two streams: Spark's `UnionDStream`.
+/// The records of several streams: Spark's `UnionDStream`.
 struct Union<T: Data> {
-    parents: [DStream<T>; 2],
+    parents: Vec<DStream<T>>,
 }
 
 impl<T: Data> StreamNode<T> for Union<T> {
@@ -59,6 +52,29 @@ impl<T: Data> StreamNode<T> for Union<T> {
 fn none_to_unite(tick: BatchTick) -> EngineError {
     let time = tick.time.0 / 1_000_000;
     EngineError::IllegalState(format!("Could not generate RDD from a parent for unifying at time {time} ms"))
+}
+
+/// The common slide of streams, or why they cannot be combined (R11.10). `none` is said of no streams.
+pub(super) fn together<T: Data>(streams: &[DStream<T>], none: &str) -> Result<Millis> {
+    let Some((first, others)) = streams.split_first() else {
+        return Err(EngineError::IllegalArgument(format!("requirement failed: {none}")));
+    };
+    others.iter().try_fold(first.slide(), |_, other| first.require_together(other))
+}
+
+impl StreamingContext {
+    /// All records of all `streams`.
+    ///
+    /// # Errors
+    /// When there is none, or they have different contexts or slides.
+    #[track_caller]
+    pub fn union<T: Data>(&self, streams: &[DStream<T>]) -> Result<DStream<T>> {
+        let slide = together(streams, "List of DStreams to union is empty")?;
+        let parents = streams.iter().map(|stream| Arc::clone(&stream.core)).collect();
+        let node = Union { parents: streams.to_vec() };
+        let spec = StreamSpec::narrow("union", "UnionDStream", slide);
+        Ok(DStream::create(self, spec, parents, node, Location::caller()))
+    }
 }
 
 impl<T: Data> DStream<T> {
@@ -80,11 +96,7 @@ impl<T: Data> DStream<T> {
     /// When the other stream is of another context, or has another slide.
     #[track_caller]
     pub fn union(&self, other: &Self) -> Result<Self> {
-        let slide = self.require_together(other)?;
-        let parents = vec![Arc::clone(&self.core), Arc::clone(&other.core)];
-        let node = Union { parents: [self.clone(), other.clone()] };
-        let spec = StreamSpec::narrow("union", "UnionDStream", slide);
-        Ok(DStream::create(&self.ssc, spec, parents, node, Location::caller()))
+        self.ssc.union(&[self.clone(), other.clone()])
     }
 
     /// The RDDs of both streams through `f`, which runs on the driver every batch (R11.12).
@@ -97,60 +109,35 @@ impl<T: Data> DStream<T> {
         other: &DStream<U>,
         f: impl Fn(&Rdd<T>, &Rdd<U>) -> Rdd<V> + Send + Sync + 'static,
     ) -> Result<DStream<V>> {
+        let f = move |left: &Rdd<T>, right: &Rdd<U>, _| Ok(Some(f(left, right)));
         self.transformed_with("transformWith", other, Location::caller(), f)
     }
 
-    fn transformed_with<U: Data, V: Data>(
+    /// As [`DStream::transform_with`]: the function also gets the batch time and may fail, which fails the
+    /// generation of the batch.
+    ///
+    /// # Errors
+    /// When the other stream is of another context, or has another slide.
+    #[track_caller]
+    pub fn try_transform_with<U: Data, V: Data>(
+        &self,
+        other: &DStream<U>,
+        f: impl Fn(&Rdd<T>, &Rdd<U>, Timestamp) -> Result<Option<Rdd<V>>> + Send + Sync + 'static,
+    ) -> Result<DStream<V>> {
+        self.transformed_with("transformWith", other, Location::caller(), f)
+    }
+
+    pub(super) fn transformed_with<U: Data, V: Data>(
         &self,
         method: &'static str,
         other: &DStream<U>,
         at: &Location<'_>,
-        f: impl Fn(&Rdd<T>, &Rdd<U>) -> Rdd<V> + Send + Sync + 'static,
+        f: impl Fn(&Rdd<T>, &Rdd<U>, Timestamp) -> Result<Option<Rdd<V>>> + Send + Sync + 'static,
     ) -> Result<DStream<V>> {
         let slide = self.require_together(other)?;
         let spec = StreamSpec { shuffles: true, ..StreamSpec::narrow(method, "TransformedDStream", slide) };
         let parents = vec![Arc::clone(&self.core), Arc::clone(&other.core)];
         let node = TransformedWith { left: self.clone(), right: other.clone(), f };
         Ok(DStream::create(&self.ssc, spec, parents, node, at))
-    }
-}
-
-impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
-    fn partitioner(&self) -> HashPartitioner {
-        HashPartitioner::new(self.ssc.spark_context().default_parallelism())
-    }
-
-    /// For each key of a batch the values of both streams.
-    ///
-    /// # Errors
-    /// When the other stream is of another context, or has another slide.
-    #[track_caller]
-    pub fn cogroup<W: Data>(&self, other: &DStream<(K, W)>) -> Result<DStream<Groups<K, V, W>>> {
-        let partitioner = self.partitioner();
-        self.transformed_with("cogroup", other, Location::caller(), move |left, right| {
-            left.cogroup_with(right, partitioner)
-        })
-    }
-
-    /// For each key of a batch every pair of a value from here and a value from there.
-    ///
-    /// # Errors
-    /// When the other stream is of another context, or has another slide.
-    #[track_caller]
-    pub fn join<W: Data>(&self, other: &DStream<(K, W)>) -> Result<DStream<(K, (V, W))>> {
-        let partitioner = self.partitioner();
-        self.transformed_with("join", other, Location::caller(), move |left, right| left.join_with(right, partitioner))
-    }
-
-    /// As [`DStream::join`], and what has no partner there once, with `None`.
-    ///
-    /// # Errors
-    /// When the other stream is of another context, or has another slide.
-    #[track_caller]
-    pub fn left_outer_join<W: Data>(&self, other: &DStream<(K, W)>) -> Result<DStream<(K, (V, Option<W>))>> {
-        let partitioner = self.partitioner();
-        self.transformed_with("leftOuterJoin", other, Location::caller(), move |left, right| {
-            left.left_outer_join_with(right, partitioner)
-        })
     }
 }

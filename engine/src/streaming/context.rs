@@ -25,7 +25,7 @@ struct Inner {
     graph: Mutex<DStreamGraph>,
     names: Mutex<BTreeMap<String, u32>>,
     instances: Instances,
-    zero: Mutex<Timestamp>,
+    zero: Mutex<Option<Timestamp>>,
 }
 
 impl StreamingContext {
@@ -214,9 +214,18 @@ impl StreamingContext {
         self.0.instances.clear();
     }
 
-    fn with_generation<R>(&self, tick: BatchTick, f: impl FnOnce(&Generation<'_>) -> R) -> R {
+    /// The zero time of the batches, once the first was generated.
+    pub(super) fn zero(&self) -> Option<Timestamp> {
+        *self.0.zero.lock()
+    }
+
+    pub(super) fn batches_of(&self, stream: StreamId) -> Vec<BatchId> {
+        self.0.instances.batches_of(stream)
+    }
+
+    pub(super) fn with_generation<R>(&self, tick: BatchTick, f: impl FnOnce(&Generation<'_>) -> R) -> R {
         let zero = Timestamp(tick.time.0 - u64::from(tick.batch.0) * self.0.interval.0 * 1_000_000);
-        *self.0.zero.lock() = zero;
+        *self.0.zero.lock() = Some(zero);
         let sc = &self.0.sc;
         let (interval, instances) = (self.0.interval, &self.0.instances);
         f(&Generation { sc, interval, zero, instances, records: Cell::new(0) })

@@ -140,6 +140,35 @@ impl<T: Data> DStream<T> {
         Ok(self.clone())
     }
 
+    /// The RDDs of batches from `from` to `to`, both inclusive, as far as there are any: times are aligned
+    /// down to those of this stream, and those that are not after the zero time are left out (R13.2).
+    ///
+    /// # Errors
+    /// Before the context started.
+    pub fn slice(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Rdd<T>>> {
+        let text = || format!("{} has not been initialized", self.core.info.lock().class);
+        let zero = self.ssc.zero().ok_or_else(|| EngineError::IllegalState(text()))?;
+        let interval = self.ssc.interval().0.max(1);
+        let slide = u32::try_from(self.slide().0 / interval).unwrap_or(u32::MAX).max(1);
+        let aligned = |time: Timestamp| {
+            let batches = time.ns_since(zero) / (interval * 1_000_000);
+            u32::try_from(batches).unwrap_or(u32::MAX) / slide * slide
+        };
+        let (first, last) = (aligned(from).max(slide), aligned(to));
+        let mut rdds = Vec::new();
+        for number in (first..=last).step_by(slide as usize) {
+            let time = zero.plus(Millis(interval * u64::from(number)));
+            let tick = BatchTick { batch: BatchId(number), time };
+            rdds.extend(self.ssc.with_generation(tick, |generation| generation.rdd(self, tick))?);
+        }
+        Ok(rdds)
+    }
+
+    /// Batches whose RDD is remembered now, oldest first (R12.6, R12.7).
+    pub fn remembered_batches(&self) -> Vec<BatchId> {
+        self.ssc.batches_of(self.core.id)
+    }
+
     fn refuse_after_start(&self, text: &str) -> Result<()> {
         if self.ssc.is_started() { Err(EngineError::IllegalState(text.to_owned())) } else { Ok(()) }
     }

@@ -33,6 +33,22 @@ impl Instances {
         self.rdds.lock().clear();
     }
 
+    /// Remembers the RDD of a batch, or gives the one that another thread made meanwhile: program and
+    /// generator may ask for it at once, and both must get the same (R11.5).
+    fn keep<T: Data>(&self, stream: StreamId, number: u32, rdd: Rdd<T>) -> Rdd<T> {
+        let mut rdds = self.rdds.lock();
+        let instance = rdds.entry((stream, number)).or_insert_with(|| {
+            let kept = rdd.clone();
+            Instance { rdd: Box::new(rdd.clone()), unpersist: Box::new(move || kept.unpersist()) }
+        });
+        instance.rdd.downcast_ref::<Rdd<T>>().cloned().unwrap_or(rdd)
+    }
+
+    /// Batches whose RDD of `stream` is remembered.
+    pub fn batches_of(&self, stream: StreamId) -> Vec<BatchId> {
+        self.rdds.lock().range((stream, 0)..=(stream, u32::MAX)).map(|((_, number), _)| BatchId(*number)).collect()
+    }
+
     /// Takes note of the blocks of a batch.
     pub fn receive(&self, stream: StreamId, number: u32, blocks: Vec<InputBlockId>) {
         self.received.lock().insert((stream, number), blocks);
@@ -104,10 +120,7 @@ impl Generation<'_> {
         if self.checkpoint_due(core, tick) {
             rdd.checkpoint()?;
         }
-        let kept = rdd.clone();
-        let unpersist = Box::new(move || kept.unpersist());
-        self.instances.rdds.lock().insert((core.id, number), Instance { rdd: Box::new(rdd.clone()), unpersist });
-        Ok(Some(rdd))
+        Ok(Some(self.instances.keep(core.id, number, rdd)))
     }
 
     /// Whether a stream's RDD of this batch is marked for checkpointing (R12.8).

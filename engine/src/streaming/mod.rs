@@ -4,12 +4,15 @@
 //! RDDs of a batch (`instances.rs`) live as long as the stream remembers them. Generation runs on the
 //! generator's thread, output operations on the output slot's.
 
+mod aggregate;
 mod combine;
 mod context;
 mod dstream;
 mod graph;
 mod input;
 mod instances;
+mod join;
+mod keyed;
 mod map_with_state;
 mod output;
 mod own;
@@ -23,3 +26,5 @@ mod window;
 pub use context::StreamingContext;
 pub use dstream::DStream;
 pub use map_with_state::{MapWithStateDStream, State, StateError, StateSpec};
+pub use reduced_window::Keep;
+pub use state::{KeyUpdates, RememberPartitioner};

@@ -5,6 +5,7 @@ use super::graph::OutputOp;
 use crate::driver::BatchTick;
 use crate::error::Result;
 use crate::event::OutputOpInfo;
+use crate::ids::Timestamp;
 use crate::rdd::{Rdd, callsite};
 use crate::storage::Data;
 use std::panic::Location;
@@ -34,20 +35,70 @@ impl<T: Data> DStream<T> {
         self.output("foreachRDD", Location::caller(), f);
     }
 
-    /// Prints the first `n` records of each batch, and `...` when there are more.
+    /// Prints the first `n` records of each batch, and `...` when there are more, under Spark's heading.
     #[track_caller]
     pub fn print(&self, n: usize) {
-        self.output("print", Location::caller(), move |rdd, _| {
-            let mut taken = rdd.take(n + 1)?;
-            let more = taken.len() > n;
-            taken.truncate(n);
-            rdd.context().emit(&taken);
-            let mut lines: Vec<String> = taken.iter().map(|record| format!("{record:?}")).collect();
-            if more {
-                lines.push("...".to_owned());
-            }
-            rdd.context().print(lines);
-            Ok(())
-        });
+        let heading = |time: Timestamp| format!("{} ms", time.as_millis());
+        self.output("print", Location::caller(), move |rdd, tick| print_first(rdd, n, &heading(tick.time)));
+    }
+
+    /// As [`DStream::print`], under the heading of `PySpark`: date and time of the batch, in UTC.
+    #[track_caller]
+    pub fn pprint(&self, n: usize) {
+        self.output("pprint", Location::caller(), move |rdd, tick| print_first(rdd, n, &date_and_time(tick.time)));
+    }
+}
+
+const RULE: &str = "-------------------------------------------";
+
+fn print_first<T: Data>(rdd: &Rdd<T>, n: usize, time: &str) -> Result<()> {
+    let mut taken = rdd.take(n + 1)?;
+    let more = taken.len() > n;
+    taken.truncate(n);
+    rdd.context().emit(&taken);
+    let mut lines = vec![RULE.to_owned(), format!("Time: {time}"), RULE.to_owned()];
+    lines.extend(taken.iter().map(|record| format!("{record:?}")));
+    if more {
+        lines.push("...".to_owned());
+    }
+    lines.push(String::new());
+    rdd.context().print(lines);
+    Ok(())
+}
+
+/// As Python prints a `datetime`: `2026-01-01 00:00:01`, with microseconds when there are any.
+fn date_and_time(time: Timestamp) -> String {
+    let (seconds, micros) = (time.0 / 1_000_000_000, time.0 / 1000 % 1_000_000);
+    // Days to a date, by eras of 400 years that begin on the first of March.
+    let days = seconds / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + u64::from(month <= 2);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    let text = format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}");
+    if micros == 0 { text } else { format!("{text}.{micros:06}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without it a batch would be printed or saved under another time than in Spark.
+    #[test]
+    fn times_are_written_as_spark_writes_them() {
+        let at = |ms: u64| Timestamp(ms * 1_000_000);
+        for (time, text) in [
+            (at(0), "1970-01-01 00:00:00"),
+            (crate::ids::VIRTUAL_EPOCH, "2026-01-01 00:00:00"),
+            (at(1_709_210_096_500), "2024-02-29 12:34:56.500000"),
+            (at(951_868_799_000), "2000-02-29 23:59:59"),
+            (at(4_107_542_400_000), "2100-03-01 00:00:00"),
+        ] {
+            assert_eq!(date_and_time(time), text);
+        }
     }
 }

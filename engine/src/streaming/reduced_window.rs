@@ -12,7 +12,7 @@ use crate::driver::BatchTick;
 use crate::error::{EngineError, Result};
 use crate::event::StorageLevel;
 use crate::ids::*;
-use crate::rdd::partitioner::HashPartitioner;
+use crate::rdd::partitioner::Partitioner;
 use crate::rdd::{PreservesPartitioning, Rdd, TaskError};
 use crate::storage::Data;
 use crate::task_context::TaskContext;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 const CALLED: &str = "reduceByKeyAndWindow";
 
 /// Which keys stay in the window.
-type Keep<K, V> = Arc<dyn Fn(&(K, V)) -> bool + Send + Sync>;
+pub type Keep<K, V> = Arc<dyn Fn(&(K, V)) -> bool + Send + Sync>;
 
 struct ReducedWindow<K: Data, V: Data, F, I> {
     /// One value per key and batch.
@@ -34,7 +34,7 @@ struct ReducedWindow<K: Data, V: Data, F, I> {
     keep: Option<Keep<K, V>>,
     window: Millis,
     slide: Millis,
-    partitioner: HashPartitioner,
+    partitioner: Partitioner<K>,
     own: Arc<Own<(K, V)>>,
 }
 
@@ -75,7 +75,7 @@ where
                 .map(|(key, sides)| Ok((key, merged(sides, left, &*reduce, &*inverse)?)))
                 .collect::<std::result::Result<Vec<_>, _>>()
         };
-        let windows = Rdd::cogroup_all(generation.sc, &all, self.partitioner)
+        let windows = Rdd::cogroup_all(generation.sc, &all, self.partitioner.clone())
             .map_partitions_with_context(PreservesPartitioning::Yes, step);
         Ok(Some(match self.keep.clone() {
             Some(keep) => windows.filter(move |pair| keep(pair)),
@@ -127,9 +127,72 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
         window: Millis,
         slide: Millis,
     ) -> Result<DStream<(K, V)>> {
-        let (f, at) = (Arc::new(f), Location::caller());
-        let reduced = self.reduced(CALLED, Arc::clone(&f), at);
-        Ok(reduced.windowed(CALLED, window, slide, at)?.reduced(CALLED, f, at))
+        self.window_of_reduced(f, (window, slide), self.default_partitioner(), Location::caller())
+    }
+
+    /// As [`DStream::reduce_by_key_and_window`], partitioned by `partitioner`.
+    ///
+    /// # Errors
+    /// When a duration is not a multiple of the parent's slide.
+    #[track_caller]
+    pub fn reduce_by_key_and_window_in(
+        &self,
+        partitioner: impl Into<Partitioner<K>>,
+        f: impl Fn(V, V) -> V + Send + Sync + 'static,
+        window: Millis,
+        slide: Millis,
+    ) -> Result<DStream<(K, V)>> {
+        self.window_of_reduced(f, (window, slide), partitioner.into(), Location::caller())
+    }
+
+    fn window_of_reduced(
+        &self,
+        f: impl Fn(V, V) -> V + Send + Sync + 'static,
+        (window, slide): (Millis, Millis),
+        partitioner: Partitioner<K>,
+        at: &Location<'_>,
+    ) -> Result<DStream<(K, V)>> {
+        let f = Arc::new(f);
+        let reduced = self.reduced(CALLED, Arc::clone(&f), partitioner.clone(), at);
+        let windows = reduced.windowed_as((CALLED, "window"), window, slide, at)?;
+        Ok(windows.reduced(CALLED, f, partitioner, at))
+    }
+
+    /// All values of each key over the last `window`, every `slide`.
+    ///
+    /// # Errors
+    /// When a duration is not a multiple of the parent's slide.
+    #[track_caller]
+    pub fn group_by_key_and_window(&self, window: Millis, slide: Millis) -> Result<DStream<(K, Vec<V>)>> {
+        self.window_of_groups((window, slide), self.default_partitioner(), Location::caller())
+    }
+
+    /// As [`DStream::group_by_key_and_window`], partitioned by `partitioner`.
+    ///
+    /// # Errors
+    /// When a duration is not a multiple of the parent's slide.
+    #[track_caller]
+    pub fn group_by_key_and_window_in(
+        &self,
+        partitioner: impl Into<Partitioner<K>>,
+        window: Millis,
+        slide: Millis,
+    ) -> Result<DStream<(K, Vec<V>)>> {
+        self.window_of_groups((window, slide), partitioner.into(), Location::caller())
+    }
+
+    /// Spark's three streams: groups of a batch, their window, and the groups of a key put together.
+    fn window_of_groups(
+        &self,
+        (window, slide): (Millis, Millis),
+        partitioner: Partitioner<K>,
+        at: &Location<'_>,
+    ) -> Result<DStream<(K, Vec<V>)>> {
+        const CALLED: &str = "groupByKeyAndWindow";
+        let append = |all: &mut Vec<V>, more: Vec<V>| all.extend(more);
+        let groups = self.grouped((CALLED, "groupByKeyAndWindow.groupByKey"), partitioner.clone(), at);
+        let windows = groups.windowed_as((CALLED, "groupByKeyAndWindow.window"), window, slide, at)?;
+        Ok(windows.combined((CALLED, CALLED), partitioner, (|group: Vec<V>| group, append, append), at))
     }
 
     /// As [`DStream::reduce_by_key_and_window`], from the previous window: `inverse` takes away what
@@ -145,7 +208,7 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
         window: Millis,
         slide: Millis,
     ) -> Result<DStream<(K, V)>> {
-        self.reduced_window(f, inverse, None, (window, slide), Location::caller())
+        self.reduced_window(f, inverse, None, (window, slide), None, Location::caller())
     }
 
     /// As [`DStream::reduce_by_key_and_window_inverse`], without the records for which `keep` does not
@@ -162,15 +225,34 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
         window: Millis,
         slide: Millis,
     ) -> Result<DStream<(K, V)>> {
-        self.reduced_window(f, inverse, Some(Arc::new(keep)), (window, slide), Location::caller())
+        self.reduced_window(f, inverse, Some(Arc::new(keep)), (window, slide), None, Location::caller())
     }
 
-    fn reduced_window(
+    /// As [`DStream::reduce_by_key_and_window_filtered`], partitioned by `partitioner`; without `keep`
+    /// every key stays.
+    ///
+    /// # Errors
+    /// When a duration is not a multiple of the parent's slide.
+    #[track_caller]
+    pub fn reduce_by_key_and_window_inverse_in(
+        &self,
+        partitioner: impl Into<Partitioner<K>>,
+        f: impl Fn(V, V) -> V + Send + Sync + 'static,
+        inverse: impl Fn(V, V) -> V + Send + Sync + 'static,
+        keep: Option<Keep<K, V>>,
+        window: Millis,
+        slide: Millis,
+    ) -> Result<DStream<(K, V)>> {
+        self.reduced_window(f, inverse, keep, (window, slide), Some(partitioner.into()), Location::caller())
+    }
+
+    pub(super) fn reduced_window(
         &self,
         f: impl Fn(V, V) -> V + Send + Sync + 'static,
         inverse: impl Fn(V, V) -> V + Send + Sync + 'static,
         keep: Option<Keep<K, V>>,
         (window, slide): (Millis, Millis),
+        partitioner: Option<Partitioner<K>>,
         at: &Location<'_>,
     ) -> Result<DStream<(K, V)>> {
         let parent = self.slide();
@@ -182,9 +264,11 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
             }
         }
         let reduce = Arc::new(f);
-        let reduced = self.reduced(CALLED, Arc::clone(&reduce), at).persist(StorageLevel::MEMORY_ONLY_SER)?;
+        let partitioner = partitioner.unwrap_or_else(|| self.default_partitioner());
+        let reduced = self
+            .reduced(CALLED, Arc::clone(&reduce), partitioner.clone(), at)
+            .persist(StorageLevel::MEMORY_ONLY_SER)?;
         let own = Arc::new(Own::default());
-        let partitioner = HashPartitioner::new(self.ssc.spark_context().default_parallelism());
         let core = Arc::clone(&reduced.core);
         let inverse = Arc::new(inverse);
         let node = ReducedWindow { reduced, reduce, inverse, keep, window, slide, partitioner, own: Arc::clone(&own) };

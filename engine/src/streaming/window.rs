@@ -34,13 +34,13 @@ impl<T: Data> DStream<T> {
     /// When a duration is not a multiple of the parent's slide.
     #[track_caller]
     pub fn window(&self, window: Millis, slide: Millis) -> Result<DStream<T>> {
-        self.windowed("window", window, slide, Location::caller())
+        self.windowed_as(("window", "window"), window, slide, Location::caller())
     }
 
-    /// `window` as a part of what the user `called`.
-    pub(super) fn windowed(
+    /// `window` as the operator `method`, a part of what the user `called`.
+    pub(super) fn windowed_as(
         &self,
-        called: &'static str,
+        (called, method): (&'static str, &'static str),
         window: Millis,
         slide: Millis,
         at: &Location<'_>,
@@ -58,8 +58,7 @@ impl<T: Data> DStream<T> {
             return refuse("slide", slide);
         }
         self.persist(StorageLevel::MEMORY_ONLY_SER)?;
-        let spec =
-            StreamSpec { called, window: Some(window), ..StreamSpec::narrow("window", "WindowedDStream", slide) };
+        let spec = StreamSpec { called, window: Some(window), ..StreamSpec::narrow(method, "WindowedDStream", slide) };
         let node = Window { parent: self.clone(), window };
         Ok(DStream::create(&self.ssc, spec, vec![Arc::clone(&self.core)], node, at))
     }

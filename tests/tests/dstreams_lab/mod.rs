@@ -82,11 +82,6 @@ pub fn counts(text: &str) -> Vec<(String, u32)> {
     text.split_whitespace().map(|w| (w[..1].to_owned(), w[1..].parse().expect("a count after the key"))).collect()
 }
 
-/// `a b` as records.
-pub fn keys(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_owned).collect()
-}
-
 /// Numbers batches from 1.
 pub fn numbered<T>(outputs: Vec<T>) -> Vec<(u32, T)> {
     outputs.into_iter().enumerate().map(|(i, v)| (i as u32 + 1, v)).collect()

@@ -144,7 +144,7 @@ import_rules! {
 
     /// An operator could reach around the read boundary into the scheduler.
     rdds_do_not_know_who_runs_them {
-        within: ["engine/src/rdd/", "engine/src/shuffle/", "engine/src/checkpoint/", "engine/src/task_context.rs"],
+        within: ["engine/src/rdd/", "engine/src/shuffle/", "engine/src/checkpoint/", "engine/src/task_context/"],
         except: [],
         forbidden: [
             "faultline_engine::scheduler", "faultline_engine::streaming", "faultline_engine::driver",

@@ -108,7 +108,9 @@ fn storage_event() -> impl Strategy<Value = Event> {
             path: "rdd".into(),
             parts: Vec::new(),
             released: vec![RddId(behind)],
+            teed: 0,
         }),
+        (0..8u32).prop_map(|r| Event::CheckpointDeleted { rdd: RddId(r), path: String::new() }),
         (0..4u32, any::<u32>(), 0..4u32).prop_map(|(s, m, e)| maps_lost(s, 0, &[m % 5, m], e)),
         (0..4u32).prop_map(|s| Event::ShuffleRemoved { shuffle: ShuffleId(s) }),
     ]

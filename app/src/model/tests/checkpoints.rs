@@ -5,7 +5,7 @@ fn checkpointed() -> Log {
     log.executors(1..=2);
     log.rdd(rdd_info(1, "map", None, &[])).rdd(rdd_info(2, "ranks", None, &[1])).rdd(rdd_info(3, "map#2", None, &[2]));
     log.store(1, 2, 0, 10).store(2, 2, 1, 10);
-    log.event(Event::CheckpointMarked { rdd: RddId(2) });
+    log.event(Event::CheckpointMarked { rdd: RddId(2), local: false });
     log.event(Event::CheckpointStarted { rdd: RddId(2), path: "rdd-2".into() });
     log
 }
@@ -93,4 +93,30 @@ fn the_last_reader_released_leaves_a_ghost() {
     assert_eq!(log.model.checkpoints[&RddId(3)].released, [RddId(1), RddId(2)]);
     // The newest state has no reader either, and no cut in front of it.
     assert!(!log.model.rdds[&RddId(3)].ghost);
+}
+
+/// Without it the loss of a block of a local checkpoint would look harmless, and files that are gone would
+/// still be offered.
+#[test]
+fn only_files_in_the_store_outlive_an_executor() {
+    let mut log = checkpointed();
+    let mut reader = rdd_info(9, "map", None, &[]);
+    reader.class = LOCAL_CHECKPOINT_RDD_CLASS.to_owned();
+    log.event(Event::CheckpointCompleted {
+        rdd: RddId(2),
+        checkpoint_rdd: reader,
+        path: String::new(),
+        parts: Vec::new(),
+        released: vec![RddId(1)],
+        teed: 0,
+    });
+    let cut = &log.model.rdds[&RddId(2)];
+    assert!(cut.checkpoint_path.is_none() && cut.info.parents[0].rdd == RddId(9));
+    assert!(log.model.rdds[&RddId(9)].reads_checkpoint_files() && !log.model.checkpoints[&RddId(2)].in_store);
+
+    let mut log = checkpointed();
+    log.checkpoint(2, 9, 4, &[1]);
+    assert!(log.model.checkpoints[&RddId(2)].in_store);
+    log.event(Event::CheckpointDeleted { rdd: RddId(2), path: "rdd-2".into() });
+    assert!(!log.model.checkpoints[&RddId(2)].in_store && log.model.rdds[&RddId(2)].checkpoint_path.is_none());
 }

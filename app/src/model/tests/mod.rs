@@ -146,6 +146,7 @@ impl Log {
             path: format!("rdd-{rdd}"),
             parts: (0..parts).map(part).collect(),
             released: released.iter().copied().map(RddId).collect(),
+            teed: 0,
         })
     }
 

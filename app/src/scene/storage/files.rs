@@ -34,7 +34,7 @@ impl StoredCheckpoint {
 
 /// Every checkpoint that the model keeps, newest first.
 pub fn stored_checkpoints(model: &Model) -> Vec<StoredCheckpoint> {
-    let mut states: Vec<&Arc<CheckpointState>> = model.checkpoints.values().collect();
+    let mut states: Vec<&Arc<CheckpointState>> = model.checkpoints.values().filter(|c| c.in_store).collect();
     states.sort_by_key(|c| (Reverse(c.at), Reverse(c.rdd)));
     let started = model.application.started.unwrap_or_default();
     let mut seen = BTreeSet::new();

@@ -169,6 +169,7 @@ impl Program {
             parts: vec![part; parts as usize],
             at: VIRTUAL_EPOCH,
             released: released.to_vec(),
+            in_store: true,
         };
         self.model.checkpoints.insert(id, Arc::new(state));
     }

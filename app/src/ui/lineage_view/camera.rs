@@ -4,7 +4,7 @@ use crate::scene::Scene;
 use egui::{Pos2, Rect, Vec2, vec2};
 
 /// The zoom can go no further out than this.
-pub const ZOOM_MIN: f32 = 0.02;
+pub const ZOOM_MIN: f32 = 0.005;
 /// The zoom can go no further in than this.
 pub const ZOOM_MAX: f32 = 4.0;
 /// One key press or click on + or −.

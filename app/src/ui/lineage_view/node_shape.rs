@@ -228,7 +228,8 @@ impl NodePaint<'_> {
     fn strip(&mut self) {
         let mut mesh = Mesh::default();
         let inset = vec2(self.rect.width() * 0.08, self.rect.height() * 0.3);
-        cell::strip(&self.node.counts, self.rect.shrink2(inset), self.tokens, self.ghost(), &mut mesh);
+        let colors = cell::StripColors::of(self.tokens);
+        colors.strip(&self.node.counts, self.rect.shrink2(inset), self.ghost(), 0.0, &mut mesh);
         self.out.push(Shape::mesh(mesh));
     }
 

@@ -206,6 +206,7 @@ fn rdd(batch: u32, row: u32) -> RddState {
             class: "HashPartitioner".to_owned(),
             partitions: 6,
             hash_version: 1,
+            detail: None,
         }),
         determinism: Determinism::Determinate,
         parents,
@@ -303,6 +304,7 @@ pub fn model() -> Model {
         parts: (0..6).map(part).collect(),
         at: model.now,
         released: Vec::new(),
+        in_store: true,
     };
     model.checkpoints.insert(checkpoint.rdd, Arc::new(checkpoint));
     let lines = ["('the', 1642)", "('and', 872)", "('alice', 386)", "('queen', 68)"];

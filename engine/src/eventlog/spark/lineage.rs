@@ -80,6 +80,7 @@ impl Lineage {
                 path: String::new(),
                 parts: Vec::new(),
                 released: Vec::new(),
+                teed: 0,
             },
             None => Event::RddRegistered { rdd: changed.clone() },
         };

@@ -26,15 +26,15 @@ pub(in crate::eventlog) struct StorageLevelJson {
 
 impl From<StorageLevel> for StorageLevelJson {
     fn from(level: StorageLevel) -> Self {
-        let StorageLevel { use_disk, use_memory, deserialized, replication } = level;
-        Self { use_disk, use_memory, use_off_heap: false, deserialized, replication }
+        let StorageLevel { use_disk, use_memory, use_off_heap, deserialized, replication } = level;
+        Self { use_disk, use_memory, use_off_heap, deserialized, replication }
     }
 }
 
 impl From<StorageLevelJson> for StorageLevel {
     fn from(level: StorageLevelJson) -> Self {
-        let StorageLevelJson { use_disk, use_memory, use_off_heap: _, deserialized, replication } = level;
-        Self { use_disk, use_memory, deserialized, replication }
+        let StorageLevelJson { use_disk, use_memory, use_off_heap, deserialized, replication } = level;
+        Self { use_disk, use_memory, use_off_heap, deserialized, replication }
     }
 }
 

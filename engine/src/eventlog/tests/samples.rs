@@ -1,6 +1,6 @@
 //! Rich samples of every event.
 
-use crate::command::Command;
+use crate::command::{Command, RddTarget};
 use crate::event::*;
 use crate::ids::*;
 
@@ -8,7 +8,7 @@ use crate::ids::*;
 pub const NASTY: &str = "a \"b\" \\ c\nd\te { } , \u{1F980} \u{7f} \",\"Faultline\":{\"seq\":1,\"at_ns\":2}}";
 
 /// How many variants `Event` has.
-pub const NUM_KINDS: usize = 47;
+pub const NUM_KINDS: usize = 51;
 
 /// Numbers the variants: a new variant does not compile until it is listed here, and then
 /// `every_kind_has_a_sample` asks for its sample.
@@ -58,9 +58,13 @@ pub fn kind(event: &Event) -> usize {
         Event::ReceiverError { .. } => 41,
         Event::ReceiverStopped { .. } => 42,
         Event::ReceivedBlockAdded { .. } => 43,
-        Event::SpeculativeTaskSubmitted { .. } => 44,
-        Event::ExecutorExcluded { .. } => 45,
-        Event::ExecutorUnexcluded { .. } => 46,
+        Event::DecommissionStarted { .. } => 44,
+        Event::BlocksMigrated { .. } => 45,
+        Event::MapOutputsMigrated { .. } => 46,
+        Event::CheckpointDeleted { .. } => 47,
+        Event::SpeculativeTaskSubmitted { .. } => 48,
+        Event::ExecutorExcluded { .. } => 49,
+        Event::ExecutorUnexcluded { .. } => 50,
     }
 }
 
@@ -117,7 +121,12 @@ pub fn rdd(id: u32, operator: &str, batch: Option<u32>) -> RddInfo {
         scope: (id.is_multiple_of(2)).then(|| "iteration 3".into()),
         level: StorageLevel::MEMORY_AND_DISK_SER_2,
         num_partitions: 6,
-        partitioner: Some(PartitionerInfo { class: "HashPartitioner".into(), partitions: 6, hash_version: 1 }),
+        partitioner: Some(PartitionerInfo {
+            class: "HashPartitioner".into(),
+            partitions: 6,
+            hash_version: 1,
+            detail: None,
+        }),
         determinism: [Determinism::Determinate, Determinism::Unordered, Determinism::Indeterminate][id as usize % 3],
         parents: parents.collect(),
     }
@@ -131,7 +140,8 @@ fn rdds() -> Vec<Event> {
         .collect();
     events.push(Event::RddRegistered { rdd: rdd(3, "updateStateByKey", Some(1)) });
     events.push(Event::PersistChanged { rdd: RddId(2), level: StorageLevel::MEMORY_ONLY });
-    events.push(Event::CheckpointMarked { rdd: RddId(3) });
+    events.push(Event::CheckpointMarked { rdd: RddId(3), local: false });
+    events.push(Event::CheckpointMarked { rdd: RddId(2), local: true });
     events.push(Event::CheckpointStarted { rdd: RddId(3), path: "wc/rdd-3".into() });
     events.push(Event::CheckpointFailed { rdd: RddId(3), error: NASTY.into() });
     events.push(Event::CheckpointCompleted {
@@ -140,7 +150,9 @@ fn rdds() -> Vec<Event> {
         path: NASTY.into(),
         parts: vec![CheckpointPart { file: "part-00000".into(), bytes: 1, records: 2, crc32: u32::MAX }],
         released: vec![RddId(0), RddId(1)],
+        teed: 3,
     });
+    events.push(Event::CheckpointDeleted { rdd: RddId(3), path: NASTY.into() });
     events
 }
 
@@ -223,6 +235,7 @@ pub fn metrics() -> TaskMetrics {
         Some(RecomputeCause::Retry),
         Some(RecomputeCause::CheckpointJob),
         Some(RecomputeCause::Dropped),
+        Some(RecomputeCause::RolledBack),
     ];
     let rows = causes.into_iter().zip(tiers.into_iter().cycle()).zip(0..).map(|((cause, tier), i)| ReadRow {
         rdd: RddId(i),
@@ -305,7 +318,13 @@ fn storage() -> Vec<Event> {
     let preview = Preview { records: vec![NASTY.into(), String::new()], total: 1_000 };
     let mut events: Vec<Event> = StorageLevel::NAMED.map(|(_, level)| update(level, None, None)).into();
     events.extend(removals.map(|removal| update(StorageLevel::NONE, Some(removal), None)));
-    let odd = StorageLevel { use_disk: false, use_memory: false, deserialized: true, replication: u8::MAX };
+    let odd = StorageLevel {
+        use_disk: false,
+        use_memory: false,
+        use_off_heap: true,
+        deserialized: true,
+        replication: u8::MAX,
+    };
     events.push(update(odd, Some(BlockRemoval::Evicted), Some(preview.clone())));
     events.push(update(StorageLevel::MEMORY_ONLY, None, Some(preview)));
     events.push(Event::UnpersistRdd { rdd: RddId(4) });
@@ -372,8 +391,12 @@ fn ours() -> Vec<Event> {
     let commands = [
         Command::KillExecutor { executor },
         Command::RestartExecutor { executor },
+        Command::DecommissionExecutor { executor },
         Command::SlowExecutor { executor, factor: 2.5 },
         Command::DropBlock { operator: "map#2".into(), batch: Some(BatchId(2)), partition: PartitionId(1) },
+        Command::PersistRdd { target: RddTarget::Rdd(RddId(2)), level: "MEMORY_ONLY".into() },
+        Command::UnpersistRdd { target: RddTarget::Operator { operator: "map#2".into(), batch: Some(BatchId(2)) } },
+        Command::CheckpointRdd { target: RddTarget::Operator { operator: "map".into(), batch: None } },
         Command::Stop,
     ];
     let finding = Finding { kind: "checkpoint-marked-too-late".into(), message: NASTY.into(), place: "map#2".into() };
@@ -382,6 +405,19 @@ fn ours() -> Vec<Event> {
     events.extend(commands.map(|command| Event::CommandRejected { command, reason: NASTY.into() }));
     events.extend([
         Event::MapOutputsLost { shuffle: ShuffleId(1), rdd: RddId(2), maps: vec![PartitionId(3)], executor },
+        Event::DecommissionStarted { executor },
+        Event::BlocksMigrated {
+            executor,
+            blocks: vec![MigratedBlock { block: BlockId::new(RddId(2), PartitionId(0)), to: ExecutorId(1) }],
+            left: vec![BlockId::new(RddId(2), PartitionId(1))],
+        },
+        Event::MapOutputsMigrated {
+            shuffle: ShuffleId(1),
+            rdd: RddId(2),
+            maps: vec![PartitionId(3)],
+            from: executor,
+            to: ExecutorId(1),
+        },
         Event::ShuffleRemoved { shuffle: ShuffleId(1) },
         Event::RddReleased { rdd: RddId(0) },
         Event::OutputPrinted { batch: Some(BatchId(1)), output_op: None, lines: vec![NASTY.into(), String::new()] },

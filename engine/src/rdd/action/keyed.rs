@@ -3,7 +3,6 @@
 use crate::error::Result;
 use crate::ids::PartitionId;
 use crate::rdd::Rdd;
-use crate::rdd::partitioner::HashPartitioner;
 use crate::storage::Data;
 use indexmap::IndexMap;
 use std::hash::Hash;
@@ -17,9 +16,8 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     #[track_caller]
     pub fn lookup(&self, key: K) -> Result<Vec<V>> {
         let at = Location::caller();
-        let partitioner = self.info().partitioner.as_ref().and_then(HashPartitioner::from_info);
-        let partitions = match partitioner {
-            Some(partitioner) => vec![PartitionId(partitioner.partition_of(&key))],
+        let partitions = match self.partitioner().and_then(|partitioner| partitioner.partition_of(&key)) {
+            Some(partition) => vec![PartitionId(partition)],
             None => self.all_partitions(),
         };
         let parts = self.run_job("lookup", at, partitions, move |rdd, part, ctx| {

@@ -10,10 +10,10 @@ pub use numbers::Number;
 pub use stat_counter::StatCounter;
 
 use super::context::{JobSpec, Notice, TaskOutput, callsite, job_local};
-use super::node::{AnyRdd, CheckpointState};
-use super::{Chunk, Rdd, Stop, TaskError, for_each_ancestor};
+use super::node::{AnyRdd, CheckpointKind, CheckpointState};
+use super::{Chunk, Rdd, Stop, TaskError, do_checkpoint, for_each_ancestor};
 use crate::error::{EngineError, Result};
-use crate::event::{CheckpointPart, JobOrigin};
+use crate::event::JobOrigin;
 use crate::ids::*;
 use crate::storage::Data;
 use crate::task_context::TaskContext;
@@ -39,11 +39,11 @@ fn empty_collection() -> EngineError {
     EngineError::IllegalState("empty collection".into())
 }
 
-fn unexpected_output() -> EngineError {
+pub(super) fn unexpected_output() -> EngineError {
     EngineError::JobFailed("a task returned a result of another type".into())
 }
 
-fn origin(callsite: String, checkpoint_of: Option<RddId>) -> JobOrigin {
+pub(super) fn origin(callsite: String, checkpoint_of: Option<RddId>) -> JobOrigin {
     let local = job_local();
     JobOrigin {
         callsite,
@@ -77,8 +77,7 @@ impl<T: Data> Rdd<T> {
             func: Arc::new(move |part, ctx| f(&this, part, ctx).map(|value| Box::new(value) as TaskOutput)),
             origin: origin(callsite(action, at), None),
         };
-        let outputs = self.context().0.runner.run_job(spec)?;
-        do_checkpoint(&self.erased(), action, at);
+        let outputs = do_checkpoint::run_job(spec, action, at)?;
         outputs.into_iter().map(|o| o.downcast::<U>().map(|u| *u).map_err(|_| unexpected_output())).collect()
     }
 
@@ -357,72 +356,10 @@ fn apply_overrides(last: &Arc<dyn AnyRdd>) {
         }
         let wanted = config.checkpoint.get(&operator).is_some_and(|every| *every > 0);
         if wanted && core.checkpoint_state() == CheckpointState::None && core.context().checkpoint_dir().is_some() {
-            core.set_checkpoint_state(CheckpointState::Marked);
-            core.context().tell(Notice::Marked(core.info()));
+            core.set_checkpoint_state(CheckpointState::Marked(CheckpointKind::Reliable));
+            core.context().tell(Notice::Marked(core.id(), CheckpointKind::Reliable));
         }
     }
-}
-
-/// R9.3–R9.4: writes what is marked, in the caller's thread, before the action returns. A failed write
-/// does not fail the action: it is announced, the mark stays, and the next job tries again.
-fn do_checkpoint(last: &Arc<dyn AnyRdd>, action: &str, at: &Location<'_>) {
-    let (marked, visited) = marked_for_writing(last);
-    for rdd in marked {
-        let core = rdd.core();
-        if let Err(error) = write_checkpoint(&rdd, callsite(action, at)) {
-            core.set_checkpoint_state(CheckpointState::Marked);
-            // The next job finds its way here again.
-            visited.iter().for_each(|rdd| rdd.core().leave_do_checkpoint());
-            core.context().tell(Notice::CheckpointFailed(core.id(), error.to_string()));
-        }
-    }
-}
-
-/// The marked RDDs that this job reaches, ancestors first. Each RDD is visited once in its life
-/// (R9.4); without "all marked ancestors" a path ends at its first marked RDD. Also returns what was
-/// visited.
-fn marked_for_writing(last: &Arc<dyn AnyRdd>) -> (Vec<Arc<dyn AnyRdd>>, Vec<Arc<dyn AnyRdd>>) {
-    let all = job_local().all_marked_ancestors;
-    let (mut marked, mut visited) = (Vec::new(), Vec::new());
-    let mut todo = vec![Arc::clone(last)];
-    while let Some(rdd) = todo.pop() {
-        if rdd.core().enter_do_checkpoint() {
-            continue;
-        }
-        visited.push(Arc::clone(&rdd));
-        let is_marked = rdd.core().checkpoint_state() == CheckpointState::Marked;
-        if is_marked {
-            marked.push(Arc::clone(&rdd));
-        }
-        if all || !is_marked {
-            todo.extend(rdd.core().dependencies().iter().map(super::Dependency::parent));
-        }
-    }
-    marked.sort_by_key(|rdd| rdd.core().id());
-    (marked, visited)
-}
-
-fn write_checkpoint(rdd: &Arc<dyn AnyRdd>, callsite: String) -> Result<()> {
-    let core = rdd.core();
-    let ctx = core.context();
-    let Some(root) = ctx.checkpoint_dir() else { return Ok(()) };
-    let dir = format!("{root}/rdd-{}", core.id());
-    core.set_checkpoint_state(CheckpointState::Writing);
-    let started = crate::event::Event::CheckpointStarted { rdd: core.id(), path: dir.clone() };
-    ctx.tell(Notice::Fact(started));
-    let (writer, to) = (Arc::clone(rdd), dir.clone());
-    let spec = JobSpec {
-        rdd: Arc::clone(rdd),
-        partitions: (0..core.num_partitions()).map(PartitionId).collect(),
-        func: Arc::new(move |part, task| {
-            Arc::clone(&writer).write_checkpoint_part(part, &to, task).map(|p| Box::new(p) as TaskOutput)
-        }),
-        origin: origin(callsite, Some(core.id())),
-    };
-    let parts = ctx.0.runner.run_job(spec)?;
-    let parts: Result<Vec<CheckpointPart>> =
-        parts.into_iter().map(|p| p.downcast().map(|p| *p).map_err(|_| unexpected_output())).collect();
-    ctx.0.runner.commit_checkpoint(Arc::clone(rdd), dir, parts?)
 }
 
 /// How many RDDs `rdd` reaches, itself included; for tests of the lineage's growth.

@@ -5,7 +5,7 @@ use super::record::StateRecord;
 use super::state::{State, StateError};
 use super::state_map::{StateMap, Timeouts};
 use crate::ids::{PartitionId, Timestamp};
-use crate::rdd::partitioner::HashPartitioner;
+use crate::rdd::partitioner::Partitioner;
 use crate::rdd::{Chunk, Dependency, Rdd, RddNode, Sink, Stop, TaskError};
 use crate::storage::Data;
 use crate::task_context::TaskContext;
@@ -73,7 +73,7 @@ where
 pub(super) fn map_with_state<K, V, S, U, F>(
     previous: &Rdd<StateRecord<K, S, U>>,
     data: &Rdd<(K, V)>,
-    partitioner: HashPartitioner,
+    partitioner: &Partitioner<K>,
     step: Step<F>,
 ) -> Rdd<StateRecord<K, S, U>>
 where

@@ -3,7 +3,7 @@
 use super::state::{State, StateError};
 use crate::ids::{Millis, Timestamp};
 use crate::rdd::Rdd;
-use crate::rdd::partitioner::HashPartitioner;
+use crate::rdd::partitioner::Partitioner;
 use crate::storage::Data;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub struct StateSpec<K: Data, S: Data, F> {
     pub(super) function: Arc<F>,
     pub(super) initial: Option<Rdd<(K, S)>>,
-    pub(super) partitioner: Option<HashPartitioner>,
+    pub(super) partitioner: Option<Partitioner<K>>,
     pub(super) timeout: Option<Millis>,
     of: PhantomData<fn() -> (K, S)>,
 }
@@ -53,13 +53,13 @@ impl<K: Data, S: Data, F> StateSpec<K, S, F> {
     /// How many partitions the state has.
     #[must_use]
     pub fn num_partitions(self, partitions: u32) -> Self {
-        self.partitioner(HashPartitioner::new(partitions))
+        self.partitioner(partitions)
     }
 
     /// How the state is partitioned. The default is by hash, into the default parallelism.
     #[must_use]
-    pub const fn partitioner(mut self, partitioner: HashPartitioner) -> Self {
-        self.partitioner = Some(partitioner);
+    pub fn partitioner(mut self, partitioner: impl Into<Partitioner<K>>) -> Self {
+        self.partitioner = Some(partitioner.into());
         self
     }
 

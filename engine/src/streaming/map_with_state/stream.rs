@@ -9,7 +9,7 @@ use crate::driver::BatchTick;
 use crate::error::Result;
 use crate::event::StorageLevel;
 use crate::ids::*;
-use crate::rdd::partitioner::HashPartitioner;
+use crate::rdd::partitioner::Partitioner;
 use crate::rdd::{PreservesPartitioning, Rdd, TaskError};
 use crate::storage::Data;
 use crate::streaming::dstream::{DStream, StreamNode, StreamSpec};
@@ -26,7 +26,7 @@ use std::sync::Arc;
 struct Inner<K: Data + Hash + Eq, V: Data, S: Data, U: Data, F> {
     parent: DStream<(K, V)>,
     spec: StateSpec<K, S, F>,
-    partitioner: HashPartitioner,
+    partitioner: Partitioner<K>,
     own: Arc<Own<StateRecord<K, S, U>>>,
 }
 
@@ -56,9 +56,9 @@ where
             Ok::<_, TaskError>([StateRecord { state, mapped: Vec::new() }])
         };
         let records =
-            initial.partition_by(self.partitioner).map_partitions_with_context(PreservesPartitioning::Yes, gather);
-        let none = generation.sc.empty_rdd::<(K, V)>().partition_by(self.partitioner);
-        map_with_state(&records, &none, self.partitioner, step)
+            initial.partition_by(&self.partitioner).map_partitions_with_context(PreservesPartitioning::Yes, gather);
+        let none = generation.sc.empty_rdd::<(K, V)>().partition_by(&self.partitioner);
+        map_with_state(&records, &none, &self.partitioner, step)
     }
 
     /// Since when a key must have been touched to stay, if this batch looks (R14.6).
@@ -86,9 +86,9 @@ where
             None => self.first(generation, tick),
         };
         let data = generation.rdd(&self.parent, tick)?.unwrap_or_else(|| generation.sc.empty_rdd());
-        let data = data.partition_by(self.partitioner);
+        let data = data.partition_by(&self.partitioner);
         let step = self.step(tick, self.threshold(generation, tick));
-        Ok(Some(map_with_state(&previous, &data, self.partitioner, step)))
+        Ok(Some(map_with_state(&previous, &data, &self.partitioner, step)))
     }
 }
 
@@ -151,8 +151,7 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
     {
         let at = Location::caller();
         let own = Arc::new(Own::default());
-        let default = || HashPartitioner::new(self.ssc.spark_context().default_parallelism());
-        let partitioner = spec.partitioner.unwrap_or_else(default);
+        let partitioner = spec.partitioner.clone().unwrap_or_else(|| self.default_partitioner());
         let node = Inner { parent: self.clone(), spec, partitioner, own: Arc::clone(&own) };
         let inner = StreamSpec {
             stateful: true,

@@ -1,48 +1,8 @@
-//! How keys map to partitions (R1.6).
-//!
-//! Integers and strings hash as in Java, so keys land where Spark puts them; everything else hashes
-//! its postcard bytes. [`HASH_VERSION`] is written beside a partitioner and changes with the rule.
+//! Java's hash of keys, from what serde tells of them.
 
-use crate::event::PartitionerInfo;
 use serde::Serialize;
 use serde::ser::{self, Impossible};
 use std::fmt;
-
-/// Version of the key hash.
-pub const HASH_VERSION: u32 = 1;
-
-/// Spark's `HashPartitioner`: non-negative modulo of the key's hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HashPartitioner {
-    partitions: u32,
-}
-
-impl HashPartitioner {
-    /// Keys go to `0..partitions`; at least one.
-    pub fn new(partitions: u32) -> Self {
-        Self { partitions: partitions.max(1) }
-    }
-
-    /// How many partitions.
-    pub const fn partitions(self) -> u32 {
-        self.partitions
-    }
-
-    /// The partition of a key.
-    pub fn partition_of<K: Serialize>(self, key: &K) -> u32 {
-        java_hash(key).rem_euclid(self.partitions as i32) as u32
-    }
-
-    /// As plain data.
-    pub fn info(self) -> PartitionerInfo {
-        PartitionerInfo { class: "HashPartitioner".into(), partitions: self.partitions, hash_version: HASH_VERSION }
-    }
-
-    /// The partitioner that `info` describes, if it is a hash partitioner of this version.
-    pub fn from_info(info: &PartitionerInfo) -> Option<Self> {
-        (info.class == "HashPartitioner" && info.hash_version == HASH_VERSION).then(|| Self::new(info.partitions))
-    }
-}
 
 /// Java's `hashCode` for booleans, integers, floats, characters, strings and options of these; for
 /// anything else a 32-bit hash of its postcard bytes.
@@ -213,8 +173,6 @@ mod tests {
         assert_eq!(java_hash(&"Straße"), "Straße".encode_utf16().fold(0i32, |h, u| h.wrapping_mul(31) + i32::from(u)));
         assert_eq!(java_hash(&42i32), 42);
         assert_eq!(java_hash(&(1i64 << 32)), 1);
-        assert_eq!(HashPartitioner::new(4).partition_of(&-1i32), 3);
-        let pair = HashPartitioner::new(7).partition_of(&("a", 1));
-        assert!(pair < 7);
+        assert_eq!((java_hash(&None::<i32>), java_hash(&())), (0, 0));
     }
 }

@@ -4,18 +4,26 @@
 //! Effects are entries of a script. On threads they are applied as they occur; in the simulator they
 //! are recorded with the modelled time of their occurrence and applied then.
 
+mod blocks;
+mod remote;
+
+pub(crate) use blocks::NewBlock;
+
 use crate::event::*;
-use crate::executor::{CommitPermit, CostMeter, ExecutorStores, OutputCommitCoordinator, ScriptEntry};
+use crate::executor::{
+    BlockReport, CommitPermit, CostMeter, ExecutorStores, OutputCommitCoordinator, ScriptEntry, TeePart,
+};
 use crate::ids::*;
 use crate::object_store::ObjectStore;
 use crate::rdd::{Stop, TaskError};
 use crate::rng::{Rng, Seed};
 use crate::shuffle::{MapOutputTracker, MapSizes};
-use crate::storage::{Data, StoredBlock, Tier};
+use crate::storage::frame::FrameWriter;
+use crate::storage::{Data, StoredBlock};
 use imbl::{OrdMap, Vector};
 use parking_lot::{Mutex, RwLock};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,6 +51,8 @@ pub struct TaskView {
     pub outputs: MapOutputTracker,
     /// Policies of the RDDs of the stage that are kept.
     pub policies: Arc<BTreeMap<RddId, BlockPolicy>>,
+    /// Directories of RDDs whose partitions are written while they are computed.
+    pub tees: Arc<BTreeMap<RddId, Arc<str>>>,
     /// Executors that may receive replicas, the task's own excluded.
     pub peers: Vec<ExecutorId>,
     /// Who may commit the output of a partition.
@@ -70,6 +80,8 @@ pub struct TaskIdentity {
 pub trait EffectSink {
     /// Takes an effect that occurs `at_ns` after the launch.
     fn effect(&self, at_ns: u64, entry: ScriptEntry) -> Result<(), TaskError>;
+    /// Blocks changed at this moment, because memory was set aside for others.
+    fn changed(&self, reports: Vec<BlockReport>);
     /// When a block that another task of this executor is producing will be ready, and the block.
     fn in_production(&self, id: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)>;
     /// The task will not store a block that it was producing.
@@ -105,6 +117,8 @@ struct Journal {
     map_sizes: MapSizes,
     /// Blocks this task put and that are not applied yet.
     pending: BTreeMap<BlockId, Arc<dyn StoredBlock>>,
+    /// Partitions of which this task writes, or has written, a part beside its own work.
+    teed: BTreeSet<BlockId>,
 }
 
 /// On what a task spends its time; rows by index.
@@ -193,8 +207,9 @@ impl TaskContext {
         self.seed.task(&self.task.op, self.task.partition).rng()
     }
 
-    /// Random numbers that differ between attempts: for lessons about indeterminate computations.
-    pub fn unstable_rng(&self) -> Rng {
+    /// Random numbers that differ between attempts. Whoever uses them is indeterminate and must be marked
+    /// so: the way to them is `Rdd::map_partitions_unstable`.
+    pub(crate) fn unstable_rng(&self) -> Rng {
         self.seed.task(&self.task.op, self.task.partition).nth(self.task.id.0).rng()
     }
 
@@ -268,91 +283,6 @@ impl TaskContext {
 
     pub(crate) fn count_source(&self, records: u64) {
         self.journal.borrow_mut().metrics.source_records += records;
-    }
-
-    // Blocks.
-
-    pub(crate) fn policy(&self, rdd: RddId) -> Option<BlockPolicy> {
-        self.view.policies.get(&rdd).copied()
-    }
-
-    /// R8.3: own memory, own disk, then replicas elsewhere; a remote hit is not stored here. A disk
-    /// block that cannot be read fails the task (R8.9).
-    pub(crate) fn find_block(&self, id: BlockId) -> Result<Option<(Arc<dyn StoredBlock>, ReadTier)>, TaskError> {
-        if let Some(block) = self.journal.borrow().pending.get(&id) {
-            return Ok(Some((Arc::clone(block), ReadTier::LocalMemory)));
-        }
-        if let Some(found) = self.stored_block(id.into(), self.view.blocks.get(&id))? {
-            return Ok(Some(found));
-        }
-        if let Some((block, ready_ns)) = self.sink.in_production(id) {
-            self.cost.wait_until(ready_ns);
-            return Ok(Some((block, ReadTier::LocalMemory)));
-        }
-        Ok(None)
-    }
-
-    /// A block of a receiver, from wherever a copy is (R17.11).
-    pub(crate) fn find_input_block(&self, id: InputBlockId) -> Result<Option<Arc<dyn StoredBlock>>, TaskError> {
-        Ok(self.stored_block(id.into(), self.view.inputs.get(&id))?.map(|(block, _)| block))
-    }
-
-    fn stored_block(
-        &self,
-        id: StoredId,
-        holders: Option<&Vector<ExecutorId>>,
-    ) -> Result<Option<(Arc<dyn StoredBlock>, ReadTier)>, TaskError> {
-        match self.stores.look_at_block(id) {
-            Ok(Some(found)) => {
-                self.sink.effect(self.cost.now(), ScriptEntry::Read { id, block: Arc::clone(&found.block) })?;
-                let tier = match found.tier {
-                    Tier::Memory => ReadTier::LocalMemory,
-                    Tier::Disk => ReadTier::LocalDisk,
-                };
-                return Ok(Some((found.block, tier)));
-            }
-            Ok(None) => {}
-            Err(error) => {
-                self.sink.effect(self.cost.now(), ScriptEntry::Unreadable { id })?;
-                return Err(TaskError::Exception(format!("Block {id} could not be read: {error}")));
-            }
-        }
-        for &executor in holders.into_iter().flatten().filter(|e| **e != self.task.executor) {
-            let stores = self.cluster.read().get(&executor).cloned();
-            if let Some(block) = stores.and_then(|s| s.peek_block(id)) {
-                return Ok(Some((block, ReadTier::Remote { executor })));
-            }
-        }
-        Ok(None)
-    }
-
-    /// A partition turned out not to be kept.
-    pub(crate) fn not_kept(&self, id: BlockId) {
-        self.sink.production_ended(id);
-    }
-
-    pub(crate) fn can_unroll(&self, rdd: RddId, bytes: u64) -> bool {
-        self.stores.can_unroll(rdd, bytes)
-    }
-
-    /// Stores a block here and on as many peers as the level asks (R8.13).
-    pub(crate) fn put_block(&self, id: BlockId, block: Arc<dyn StoredBlock>, policy: BlockPolicy) -> ControlFlow<Stop> {
-        self.cost.put(policy.level, block.memory_bytes(), block.len());
-        let mut peers = self.view.peers.clone();
-        // Peers by a shuffle seeded with the block, so that replicas spread and repeat.
-        let mut rng = self.seed.fork("replication").nth(u64::from(id.rdd.0)).nth(u64::from(id.partition.0)).rng();
-        for i in (1..peers.len()).rev() {
-            peers.swap(i, rng.below(i as u64 + 1) as usize);
-        }
-        if policy.level.replication < 2 {
-            peers.clear();
-        }
-        self.journal.borrow_mut().pending.insert(id, Arc::clone(&block));
-        if !peers.is_empty() {
-            self.cost.replicate(block.memory_bytes());
-        }
-        let entry = ScriptEntry::PutBlock { id, block, policy, peers };
-        self.effect(entry)
     }
 
     fn effect(&self, entry: ScriptEntry) -> ControlFlow<Stop> {
@@ -451,25 +381,52 @@ impl TaskContext {
 
     // Checkpoints.
 
-    pub(crate) fn write_checkpoint_part<T: Data>(
+    /// A partition that was read for its checkpoint becomes a part of it (R9.8).
+    pub(crate) fn write_checkpoint_part(
         &self,
         dir: &str,
         partition: PartitionId,
-        values: &[T],
+        encoder: FrameWriter,
     ) -> Result<CheckpointPart, TaskError> {
         self.spend_on(Spending::Write);
-        let (part, bytes) = crate::checkpoint::format::encode_part(partition, values)
-            .map_err(|error| TaskError::Exception(format!("Checkpoint failed: {error}")))?;
+        let (part, bytes) = crate::checkpoint::format::finish_part(partition, encoder);
         self.cost.checkpoint_write(part.bytes, part.records);
         self.journal.borrow_mut().metrics.checkpoint_bytes_written += part.bytes;
         let key = format!("{dir}/{}", part.file);
-        self.sink.effect(self.cost.now(), ScriptEntry::StorePart { key, bytes })?;
+        self.sink.effect(self.cost.now(), ScriptEntry::StorePart { key, bytes: Arc::new(bytes) })?;
         self.spend_on(Spending::Task);
         Ok(part)
     }
 
-    pub(crate) fn read_checkpoint_part<T: Data>(&self, dir: &str, part: PartitionId) -> Result<Vec<T>, String> {
-        let key = format!("{dir}/{}", crate::checkpoint::format::part_name(part));
+    /// Where to write a partition that this task is about to deliver; `None` when nobody wants it, or this
+    /// task writes it already.
+    pub(crate) fn tee(&self, id: BlockId) -> Option<Arc<str>> {
+        let dir = self.view.tees.get(&id.rdd)?;
+        self.journal.borrow_mut().teed.insert(id).then(|| Arc::clone(dir))
+    }
+
+    /// A delivered partition becomes a part of a checkpoint. That it cannot be written is no failure of this
+    /// task: whoever finishes the checkpoint writes it.
+    pub(crate) fn write_tee(&self, dir: &str, id: BlockId, encoder: FrameWriter) -> ControlFlow<Stop> {
+        let before = self.spend_on(Spending::Write);
+        let (part, bytes) = crate::checkpoint::format::finish_part(id.partition, encoder);
+        self.cost.checkpoint_write(part.bytes, part.records);
+        self.journal.borrow_mut().metrics.checkpoint_bytes_written += part.bytes;
+        let key = format!("{dir}/{}", part.file);
+        let part = TeePart { rdd: id.rdd, partition: id.partition, key, part, bytes: Arc::new(bytes) };
+        let written = self.effect(ScriptEntry::TeePart(part));
+        self.spend_on(before);
+        written
+    }
+
+    pub(crate) fn read_checkpoint_part<T: Data>(
+        &self,
+        dir: &str,
+        parts: &[CheckpointPart],
+        part: PartitionId,
+    ) -> Result<Vec<T>, String> {
+        let expected = parts.get(part.0 as usize).ok_or_else(|| format!("{dir} has no partition {part}"))?;
+        let key = format!("{dir}/{}", expected.file);
         let bytes = self.store.get(&key).map_err(|error| error.to_string())?;
         self.cost.checkpoint_read(bytes.len() as u64);
         let mut journal = self.journal.borrow_mut();
@@ -478,7 +435,7 @@ impl TaskContext {
             journal.metrics.reads[row].bytes += bytes.len() as u64;
         }
         drop(journal);
-        crate::storage::frame::decode(&bytes).map_err(|error| format!("{key}: {error}"))
+        crate::checkpoint::format::decode_part(expected, &bytes).map_err(|error| format!("{key}: {error}"))
     }
 
     /// Ends the attempt: what it did, and how long the model says it took.

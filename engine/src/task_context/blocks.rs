@@ -1,0 +1,184 @@
+//! Blocks as a task sees them: found, read under a lock, unrolled under a reservation, stored.
+
+use super::remote::{Tried, fetch};
+use super::{BlockPolicy, TaskContext};
+use crate::event::ReadTier;
+use crate::executor::ScriptEntry;
+use crate::ids::*;
+use crate::rdd::{Stop, TaskError};
+use crate::rng::Rng;
+use crate::storage::{MemoryMode, PutWay, StoredBlock, Tier};
+use imbl::Vector;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// A block that a task reads.
+#[derive(Debug)]
+pub(crate) struct FoundBlock {
+    /// Its records.
+    pub block: Arc<dyn StoredBlock>,
+    /// Where it was.
+    pub tier: ReadTier,
+    /// What [`TaskContext::read_done`] gives back; `None` when nothing is locked.
+    lock: Option<StoredId>,
+}
+
+/// A block to be stored.
+pub(crate) struct NewBlock {
+    pub id: BlockId,
+    pub block: Arc<dyn StoredBlock>,
+    pub policy: BlockPolicy,
+    pub way: PutWay,
+    /// Bytes of its records as values: what the model of costs counts.
+    pub weight: u64,
+}
+
+impl TaskContext {
+    pub(crate) fn policy(&self, rdd: RddId) -> Option<BlockPolicy> {
+        self.view.policies.get(&rdd).copied()
+    }
+
+    /// R8.3: own memory, own disk, then replicas elsewhere; a remote hit is not stored here. A disk
+    /// block that cannot be read fails the task (R8.9).
+    pub(crate) fn find_block(&self, id: BlockId) -> Result<Option<FoundBlock>, TaskError> {
+        if let Some(block) = self.journal.borrow().pending.get(&id) {
+            return Ok(Some(FoundBlock { block: Arc::clone(block), tier: ReadTier::LocalMemory, lock: None }));
+        }
+        if let Some(found) = self.stored_block(id.into(), self.view.blocks.get(&id))? {
+            return Ok(Some(found));
+        }
+        if let Some((block, ready_ns)) = self.sink.in_production(id) {
+            self.cost.wait_until(ready_ns);
+            return Ok(Some(FoundBlock { block, tier: ReadTier::LocalMemory, lock: Some(id.into()) }));
+        }
+        Ok(None)
+    }
+
+    /// A block of a receiver, from wherever a copy is (R17.11).
+    pub(crate) fn find_input_block(&self, id: InputBlockId) -> Result<Option<FoundBlock>, TaskError> {
+        self.stored_block(id.into(), self.view.inputs.get(&id))
+    }
+
+    fn stored_block(
+        &self,
+        id: StoredId,
+        holders: Option<&Vector<ExecutorId>>,
+    ) -> Result<Option<FoundBlock>, TaskError> {
+        match self.stores.look_at_block(self.task.id, id) {
+            Ok(Some(found)) => {
+                self.sink.effect(self.cost.now(), ScriptEntry::Read { id, block: Arc::clone(&found.block) })?;
+                let tier = match found.tier {
+                    Tier::Memory => ReadTier::LocalMemory,
+                    Tier::Disk => ReadTier::LocalDisk,
+                };
+                Ok(Some(FoundBlock { block: found.block, tier, lock: Some(id) }))
+            }
+            Ok(None) => self.remote_block(id, holders),
+            Err(error) => {
+                self.unreadable(self.task.executor, id)?;
+                Err(TaskError::Exception(format!("Block {id} could not be read: {error}")))
+            }
+        }
+    }
+
+    /// R8.15: each location once, in an order of its own for each reader, so that readers spread. A copy
+    /// that cannot be read is forgotten where it was; when all fail the block is not found.
+    fn remote_block(
+        &self,
+        id: StoredId,
+        holders: Option<&Vector<ExecutorId>>,
+    ) -> Result<Option<FoundBlock>, TaskError> {
+        let mut locations: Vec<ExecutorId> =
+            holders.into_iter().flatten().copied().filter(|e| *e != self.task.executor).collect();
+        if locations.is_empty() {
+            return Ok(None);
+        }
+        shuffle(&mut locations, &mut self.seed.fork("locations").task(&self.task.op, self.task.partition).rng());
+        let mut unreadable = Vec::new();
+        let try_one = |executor: ExecutorId| {
+            let stores = self.cluster.read().get(&executor).cloned();
+            match stores.map(|stores| stores.peek_block(id)) {
+                Some(Ok(Some(block))) => Tried::Block(block),
+                Some(Err(_)) => {
+                    unreadable.push(executor);
+                    Tried::Failed
+                }
+                Some(Ok(None)) | None => Tried::Failed,
+            }
+        };
+        let found = fetch(locations, self.stores.failures_before_refresh(), try_one, || self.holders_now(id));
+        for executor in unreadable {
+            self.unreadable(executor, id)?;
+        }
+        Ok(found.map(|(block, executor)| FoundBlock { block, tier: ReadTier::Remote { executor }, lock: None }))
+    }
+
+    /// Who holds a block now: what the driver would answer, had it heard of every change.
+    fn holders_now(&self, id: StoredId) -> Vec<ExecutorId> {
+        let all: Vec<_> = self.cluster.read().values().cloned().collect();
+        let others = all.into_iter().filter(|stores| stores.id() != self.task.executor && stores.holds_block(id));
+        others.map(|stores| stores.id()).collect()
+    }
+
+    fn unreadable(&self, executor: ExecutorId, id: StoredId) -> Result<(), TaskError> {
+        self.sink.effect(self.cost.now(), ScriptEntry::Unreadable { executor, id })
+    }
+
+    /// All records of a block were read: it may leave again (R8.11). A task that stops early gives it back
+    /// at its end.
+    pub(crate) fn read_done(&self, found: FoundBlock) -> ControlFlow<Stop> {
+        match found.lock {
+            Some(id) => self.effect(ScriptEntry::ReadDone { task: self.task.id, id }),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    /// A partition turned out not to be kept.
+    pub(crate) fn not_kept(&self, id: BlockId) {
+        self.sink.production_ended(id);
+    }
+
+    /// Bytes to ask for when the unrolling of a partition begins (R8.4).
+    pub(crate) fn unroll_start(&self) -> u64 {
+        self.stores.unroll_start()
+    }
+
+    /// Sets memory aside for a partition: `wanted` bytes more if they are free, else `least`, for which
+    /// others are evicted. How much; `None` when there is no room.
+    pub(crate) fn reserve_unroll(&self, id: BlockId, mode: MemoryMode, least: u64, wanted: u64) -> Option<u64> {
+        let (granted, reports) = self.stores.reserve_unroll(self.task.id, id, mode, (least, wanted))?;
+        if !reports.is_empty() {
+            self.sink.changed(reports);
+        }
+        Some(granted)
+    }
+
+    /// Gives back what was set aside for a partition.
+    pub(crate) fn release_unroll(&self, id: BlockId) {
+        self.stores.release_unroll(self.task.id, id);
+    }
+
+    /// Stores a block here and on as many peers as the level asks (R8.13).
+    pub(crate) fn put_block(&self, new: NewBlock) -> ControlFlow<Stop> {
+        let NewBlock { id, block, policy, way, weight } = new;
+        self.cost.put(policy.level, weight, block.len());
+        let mut peers = Vec::new();
+        if policy.level.replication > 1 {
+            peers.clone_from(&self.view.peers);
+            // Seeded with the block, so that replicas spread and repeat.
+            let seed = self.seed.fork("replication").nth(u64::from(id.rdd.0)).nth(u64::from(id.partition.0));
+            shuffle(&mut peers, &mut seed.rng());
+        }
+        self.journal.borrow_mut().pending.insert(id, Arc::clone(&block));
+        if !peers.is_empty() {
+            self.cost.replicate(weight);
+        }
+        self.effect(ScriptEntry::PutBlock { task: self.task.id, id, block, policy, way, peers })
+    }
+}
+
+fn shuffle(executors: &mut [ExecutorId], rng: &mut Rng) {
+    for i in (1..executors.len()).rev() {
+        executors.swap(i, rng.below(i as u64 + 1) as usize);
+    }
+}
