@@ -61,8 +61,31 @@ pub enum Command {
         /// Which.
         target: RddTarget,
     },
-    /// Stop the application after the batch that runs.
+    /// No further batch: what is generated still runs, and then the stream ends.
     Stop,
+    /// Stop the stream as its program could (R22).
+    StopStreaming {
+        /// How.
+        mode: StopMode,
+    },
+}
+
+/// How a stream is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopMode {
+    /// Receivers first, then everything that was received is processed (R22.1).
+    Graceful,
+    /// At once: what waits is dropped, and running jobs are cancelled (R22.2).
+    Immediate,
+}
+
+impl fmt::Display for StopMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Graceful => "graceful",
+            Self::Immediate => "immediate",
+        })
+    }
 }
 
 /// RDDs that a command is for.
@@ -123,6 +146,7 @@ impl fmt::Display for Command {
             Self::UnpersistRdd { target } => write!(f, "unpersist:{target}"),
             Self::CheckpointRdd { target } => write!(f, "checkpoint:{target}"),
             Self::Stop => f.write_str("stop"),
+            Self::StopStreaming { mode } => write!(f, "stop:{mode}"),
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod lineage;
 pub mod object_store;
 pub mod programs;
 pub mod rdd;
+pub mod receiver;
 pub mod rng;
 pub mod runtime;
 pub mod scheduler;

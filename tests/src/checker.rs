@@ -37,9 +37,11 @@ struct Checker {
     finished: BTreeSet<(StageAttempt, PartitionId, ExecutorId)>,
     computed: BTreeSet<(RddId, PartitionId)>,
     submitted_batches: BTreeSet<BatchId>,
-    running_batch: Option<BatchId>,
+    running_batches: BTreeSet<BatchId>,
     completed_batches: BTreeSet<BatchId>,
-    running_output: Option<OutputOpId>,
+    running_outputs: BTreeSet<(BatchId, OutputOpId)>,
+    /// How many output operations may run at once, beside the first.
+    more_outputs: usize,
     writing: BTreeSet<RddId>,
 }
 
@@ -101,6 +103,10 @@ impl Checker {
                 self.that(started, || "was not started".into());
                 self.rdds.insert(checkpoint_rdd.id);
             }
+            Event::EnvironmentUpdate { properties } => {
+                let jobs = properties.get("spark.streaming.concurrentJobs").and_then(|n| n.parse::<usize>().ok());
+                self.more_outputs = jobs.unwrap_or(1) - 1;
+            }
             Event::LogStart { clock, .. } => self.wall_clock = *clock == ClockKind::Wall,
             Event::ApplicationEnd => self.ended = true,
             _ => {
@@ -135,7 +141,7 @@ impl Checker {
             let above = stage.parents.iter().all(|p| *p < stage.id.stage);
             self.that(above, || format!("stage {} has parents {:?}", stage.id, stage.parents));
         }
-        let in_batch = origin.batch.is_none_or(|b| self.running_batch == Some(b));
+        let in_batch = origin.batch.is_none_or(|b| self.running_batches.contains(&b));
         self.that(in_batch, || "runs outside of its batch".into());
         let before = self.jobs.insert(job, stages.iter().map(|s| s.id.stage).collect());
         self.that(before.is_none(), || "starts twice".into());
@@ -245,24 +251,25 @@ impl Checker {
             Event::BatchStarted { batch } => {
                 let submitted = self.submitted_batches.contains(batch) && !self.completed_batches.contains(batch);
                 self.that(submitted, || "was not submitted, or is completed".into());
-                let before = self.running_batch.replace(*batch);
-                self.that(before.is_none(), || format!("batch {before:?} still runs"));
+                let before = self.running_batches.clone();
+                self.running_batches.insert(*batch);
+                self.that(before.len() <= self.more_outputs, || format!("batches {before:?} still run"));
             }
             Event::BatchCompleted { batch, .. } => {
-                let before = self.running_batch.take();
-                self.that(before == Some(*batch), || format!("batch {before:?} runs"));
-                let idle = self.running_output.is_none();
+                let ran = self.running_batches.remove(batch);
+                self.that(ran, || "does not run".into());
+                let idle = !self.running_outputs.iter().any(|(of, _)| of == batch);
                 self.that(idle, || "an output operation still runs".into());
                 self.completed_batches.insert(*batch);
             }
             Event::OutputOperationStarted { batch, output_op } => {
-                let running = self.running_batch == Some(*batch) && self.running_output.is_none();
-                self.running_output = Some(*output_op);
-                self.that(running, || "its batch does not run, or another output operation does".into());
+                let free = self.running_outputs.len() <= self.more_outputs && self.running_batches.contains(batch);
+                let new = self.running_outputs.insert((*batch, *output_op));
+                self.that(free && new, || "its batch does not run, or another output operation does".into());
             }
             Event::OutputOperationCompleted { batch, output_op, .. } => {
-                let running = self.running_batch == Some(*batch) && self.running_output.take() == Some(*output_op);
-                self.that(running, || "does not run".into());
+                let running = self.running_outputs.remove(&(*batch, *output_op));
+                self.that(running && self.running_batches.contains(batch), || "does not run".into());
             }
             _ => {}
         }

@@ -3,14 +3,13 @@
 
 use crate::checker;
 use faultline_engine::config::EngineConfig;
-use faultline_engine::driver::{
-    ClusterOp, Driver, DriverInput, Effect, Effects, ReceivedBlock, ReceiverOp, Reply, Request, SlotId,
-};
+use faultline_engine::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, ReceiverOp, Reply, Request, SlotId};
 use faultline_engine::error::Result;
 use faultline_engine::event::*;
 use faultline_engine::executor::BlockReport;
 use faultline_engine::ids::*;
 use faultline_engine::rdd::{AnyRdd, JobSpec, TaskError, TaskOutput};
+use faultline_engine::receiver::ReceivedBlock;
 use faultline_engine::scheduler::{Loss, TaskReport};
 use faultline_engine::shuffle::MapSizes;
 use faultline_engine::storage::BlockChange;

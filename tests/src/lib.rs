@@ -7,6 +7,7 @@ pub mod lab;
 pub mod log;
 pub mod plans;
 pub mod quiet;
+pub mod scripted;
 pub mod tidy;
 #[cfg(feature = "window")]
 pub mod window;

@@ -178,6 +178,63 @@ fn b19_copies_are_as_many_as_asked_or_as_there_are_executors() {
     }
 }
 
+/// How many more records cannot be decoded.
+static UNDECODABLE: AtomicU32 = AtomicU32::new(0);
+
+/// A number that cannot be decoded while a test says so.
+#[derive(Clone, Debug, serde::Serialize)]
+struct Fragile(u32);
+
+impl<'de> serde::Deserialize<'de> for Fragile {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let number = u32::deserialize(from)?;
+        let spoilt = UNDECODABLE.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+        if spoilt.is_ok() { Err(serde::de::Error::custom("deliberate")) } else { Ok(Self(number)) }
+    }
+}
+
+/// Without it a block that cannot be read would fail every attempt of every task, or fail none and be
+/// taken for data (R8.9).
+#[test]
+fn b13_a_block_that_cannot_be_read_fails_its_reader_once() {
+    for &loop_ in Loop::ALL {
+        for level in [StorageLevel::DISK_ONLY, StorageLevel::MEMORY_ONLY_SER] {
+            let (result, log) = run(loop_, settings(0, &[]), move |sc| {
+                let calls = Arc::new(AtomicU32::new(0));
+                let inside = Arc::clone(&calls);
+                let rdd = sc.parallelize((0..40u32).collect(), 4).map(move |n| {
+                    inside.fetch_add(1, Ordering::Relaxed);
+                    Fragile(n)
+                });
+                let rdd = rdd.persist(level)?;
+                assert_eq!(rdd.count()?, 40);
+                // The next reader of a block fails at its first record.
+                UNDECODABLE.store(1, Ordering::Relaxed);
+                let numbers: Vec<u32> = rdd.collect()?.into_iter().map(|n| n.0).collect();
+                assert_eq!(numbers, (0..40).collect::<Vec<_>>());
+                assert_eq!(calls.load(Ordering::Relaxed), 50, "one partition is computed again");
+                assert_eq!(rdd.count()?, 40);
+                assert_eq!(calls.load(Ordering::Relaxed), 50, "and kept again");
+                Ok(rdd)
+            });
+            let _handle = result.unwrap_or_else(|e| panic!("{loop_:?} {level}: {e}"));
+            let failures: Vec<&str> = log::task_ends(&log)
+                .filter_map(|(_, reason, _)| match reason {
+                    TaskEndReason::ExceptionFailure { message } => Some(message.as_str()),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(failures.len(), 1, "{loop_:?} {level}: its reader fails once: {failures:?}");
+            assert!(failures.iter().all(|m| m.contains("could not be read: record 0 is not a ")), "{failures:?}");
+            let unreadable = log
+                .iter()
+                .filter(|e| matches!(e.event, Event::BlockUpdated { removal: Some(BlockRemoval::Unreadable), .. }));
+            assert_eq!(unreadable.count(), 1, "{loop_:?} {level}: the driver is told");
+            assert_eq!(kept(&log).len(), 4, "{loop_:?} {level}");
+        }
+    }
+}
+
 /// Without it a level could be changed under blocks that are stored at another one.
 #[test]
 fn b24_a_level_is_set_once() {

@@ -1,11 +1,10 @@
 //! Receivers and their blocks, as the driver decides about them: Spark's receiver suites.
 
-use faultline_engine::driver::{
-    BatchTick, DriverInput, ReceivedBlock, ReceiverNews, ReceiverOp, ReceiverPlan, Request, SlotId, StreamingPlan,
-};
+use faultline_engine::driver::{BatchTick, DriverInput, ReceiverNews, ReceiverOp, Request, SlotId, StreamingPlan};
 use faultline_engine::event::*;
 use faultline_engine::executor::BlockReport;
 use faultline_engine::ids::*;
+use faultline_engine::receiver::{Arrival, ReceivedBlock, ReceiverPlan, ReceiverSource};
 use faultline_engine::storage::BlockChange;
 use faultline_tests::DriverLab;
 
@@ -17,8 +16,7 @@ fn lab(executors: u32, receivers: u32) -> DriverLab {
     let mut lab = DriverLab::new(executors, 2);
     let plan = |stream| ReceiverPlan {
         stream: StreamId(stream),
-        host: "localhost".into(),
-        port: 9999,
+        source: ReceiverSource::scripted("SocketReceiver localhost:9999", |_| None::<Arrival<u8>>),
         level: StorageLevel::MEMORY_AND_DISK_SER_2,
     };
     let request = Request::StartStreaming(StreamingPlan {
@@ -50,7 +48,11 @@ fn store(lab: &mut DriverLab, number: u64, at: &[u32]) {
         preview: None,
     };
     let reports = at.iter().map(report).collect();
-    news(lab, 1, ReceiverNews::Stored { block: ReceivedBlock { id, records: 1 }, reports });
+    news(
+        lab,
+        1,
+        ReceiverNews::Stored { block: ReceivedBlock { id, records: 1 }, executor: ExecutorId(at[0]), reports },
+    );
 }
 
 /// The numbers of the blocks that batch `number` is given.
@@ -64,8 +66,8 @@ fn allocate(lab: &mut DriverLab, number: u32) -> Vec<u64> {
 /// Where the driver started receivers, in order: stream, executor, attempt.
 fn starts(lab: &DriverLab) -> Vec<(u32, u32, u32)> {
     let started = lab.receiver_operations.iter().filter_map(|op| match op {
-        ReceiverOp::Start { plan, executor, attempt } => Some((plan.stream.0, executor.0, *attempt)),
-        ReceiverOp::Stop { .. } => None,
+        ReceiverOp::Start { plan, executor, attempt, .. } => Some((plan.stream.0, executor.0, *attempt)),
+        _ => None,
     });
     started.collect()
 }

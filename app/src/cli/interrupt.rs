@@ -2,24 +2,29 @@
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, unbounded};
-use faultline_engine::command::Command;
+use faultline_engine::command::{Command, StopMode};
 use faultline_engine::sim::Control;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The exit code of a process that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
-/// Controls for a run: the first Ctrl-C stops the application after the batch that runs, so that its log
-/// and its sums are whole; the second ends the process.
+/// Controls for a run: the first Ctrl-C stops the stream gracefully, so that everything that was received is
+/// processed and the log and its sums are whole; the second stops it at once; the third ends the process.
 ///
 /// # Errors
 /// When this process already listens for it.
 pub fn stop_on_interrupt() -> anyhow::Result<Receiver<Control>> {
     let (sender, controls) = unbounded();
-    let asked = AtomicBool::new(false);
+    let asked = AtomicUsize::new(0);
     ctrlc::set_handler(move || {
+        let mode = match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => StopMode::Graceful,
+            1 => StopMode::Immediate,
+            _ => std::process::exit(INTERRUPTED),
+        };
         // A run that has ended hears nothing.
-        if asked.swap(true, Ordering::Relaxed) || sender.send(Control::Command(Command::Stop)).is_err() {
+        if sender.send(Control::Command(Command::StopStreaming { mode })).is_err() {
             std::process::exit(INTERRUPTED);
         }
     })

@@ -75,6 +75,10 @@ impl Model {
             Event::CommandRejected { command, reason } => self.command_rejected(command, reason),
             Event::Unknown { name, .. } => self.unknown_event(name),
 
+            // A stop shows in the batches that still come and in the receivers that end; the limit of a receiver
+            // is in the log until there is a place for it on screen.
+            Event::ReceiverRateUpdated { .. } | Event::StreamingStopping { .. } | Event::StreamingStopped { .. } => {}
+
             // What moves is said by the blocks and map outputs themselves, and in the end by the removal.
             Event::DecommissionStarted { .. } | Event::BlocksMigrated { .. } => {}
 

@@ -115,7 +115,8 @@ impl FaultDraft {
             | Command::UnpersistRdd { .. }
             | Command::CheckpointRdd { .. }
             | Command::CancelJob { .. }
-            | Command::Stop => return None,
+            | Command::Stop
+            | Command::StopStreaming { .. } => return None,
         }
         match fault.moment {
             Moment::Batch(batch) => (self.when, self.batch) = (When::BeforeBatch, batch.0),

@@ -1,6 +1,6 @@
 //! A planned fault in words.
 
-use faultline_engine::command::{Command, RddTarget};
+use faultline_engine::command::{Command, RddTarget, StopMode};
 use faultline_engine::sim::faults::{Moment, PlannedFault};
 
 /// `executor 2 dies before batch 7`
@@ -21,6 +21,8 @@ pub fn fault_words(fault: &PlannedFault) -> String {
         Command::UnpersistRdd { target } => format!("{} is unpersisted", named(target)),
         Command::CheckpointRdd { target } => format!("{} is marked for a checkpoint", named(target)),
         Command::Stop => "the program stops".to_owned(),
+        Command::StopStreaming { mode: StopMode::Graceful } => "the stream is stopped gracefully".to_owned(),
+        Command::StopStreaming { mode: StopMode::Immediate } => "the stream is stopped at once".to_owned(),
     };
     match fault.moment {
         Moment::Batch(batch) => format!("{what} before batch {batch}"),
@@ -51,6 +53,7 @@ mod tests {
             ("persist:op=map/7,level=DISK_ONLY@batch=8", "map, batch 7, is kept at DISK_ONLY before batch 8"),
             ("checkpoint:rdd=4@batch=8", "RDD 4 is marked for a checkpoint before batch 8"),
             ("drop:block=links/2@stage=1.task=0", "partition 2 of links is dropped while task 0 of stage 1 runs"),
+            ("stop:graceful@batch=4", "the stream is stopped gracefully before batch 4"),
         ] {
             assert_eq!(fault_words(&spec.parse().expect(spec)), words);
         }

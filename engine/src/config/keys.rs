@@ -3,7 +3,7 @@
 use super::error::BadSetting;
 use super::units::{ByteUnit, TimeUnit};
 use super::value::{Field, Kind, Value};
-use super::{CheckpointWriting, EngineConfig};
+use super::{BatchFailurePolicy, CheckpointWriting, EngineConfig};
 
 /// One setting: a row of the table.
 #[derive(Clone, Copy)]
@@ -69,6 +69,7 @@ const MILLIS: Kind = Kind::Time(TimeUnit::Millis);
 const OPTIONAL_MILLIS: Kind = Kind::OptionalTime(TimeUnit::Millis);
 const SECONDS: Kind = Kind::Time(TimeUnit::Seconds);
 const BYTES: Kind = Kind::Size(ByteUnit::Bytes);
+const WEIGHT: Kind = Kind::Factor { least: 0.0, most: 1e9 };
 const ANY: Kind = Kind::Count { least: 0, most: u64::MAX };
 
 const fn up_to(most: u64) -> Kind {
@@ -150,6 +151,20 @@ pub const KEYS: &[Setting] = &[
     row!("faultline.streaming.maxBatches", max_batches, Kind::OptionalCount { least: 1, most: MANY }, None, "Stop after this many batches"),
     row!("spark.streaming.blockInterval", block_interval, MILLIS, Some("200ms"), "How long a receiver gathers records into one block (R17.6)"),
     row!("spark.streaming.receiverRestartDelay", receiver_restart_delay, MILLIS, Some("2000"), "How long a receiver that stopped waits before it starts again (R17.4)"),
+    row!("spark.streaming.blockQueueSize", block_queue_size, up_to(MANY), Some("10"), "Blocks of a receiver that may wait for the driver, then the receiver waits (R17.6)"),
+    row!("spark.streaming.receiver.maxRate", receiver_max_rate, Kind::OptionalCount { least: 0, most: u64::MAX }, Some("unlimited"), "Records per second that a receiver may store one by one (R17.13)"),
+    row!("spark.streaming.backpressure.enabled", backpressure, SWITCH, Some("false"), "Whether the rate of receivers follows what batches can process (R17.14)"),
+    row!("spark.streaming.backpressure.initialRate", backpressure_initial_rate, Kind::OptionalCount { least: 0, most: u64::MAX }, Some("not set"), "Rate of a receiver before the first estimate"),
+    row!("spark.streaming.backpressure.pid.proportional", backpressure_pid.proportional, WEIGHT, Some("1.0"), "Weight of the difference between the last rate and that of a batch"),
+    row!("spark.streaming.backpressure.pid.integral", backpressure_pid.integral, WEIGHT, Some("0.2"), "Weight of what waits already"),
+    row!("spark.streaming.backpressure.pid.derived", backpressure_pid.derived, WEIGHT, Some("0.0"), "Weight of how fast the difference changes"),
+    row!("spark.streaming.backpressure.pid.minRate", backpressure_pid.min_rate, Kind::Factor { least: 0.001, most: 1e12 }, Some("100"), "Least rate that back-pressure sets"),
+    row!("spark.streaming.concurrentJobs", concurrent_jobs, up_to(256), Some("1"), "Output operations that run at once; more than 1 takes their order away (R11.6)"),
+    row!("faultline.streaming.maxQueuedBatches", max_queued_batches, up_to(MANY), None, "Generated batches that may wait to run; further ones are generated when there is room"),
+    row!("faultline.streaming.onBatchFailure", on_batch_failure, Kind::Word(BatchFailurePolicy::WORDS), None, "What a failed batch does to its stream; Spark's way is continue (R11.7)"),
+    row!("faultline.streaming.batchMaxFailures", batch_max_failures, up_to(MANY), None, "Failures of one batch before retry gives up"),
+    row!("spark.streaming.gracefulStopTimeout", graceful_stop_timeout, MILLIS, Some("ten batch intervals"), "How long a graceful stop waits for received blocks to get into batches; 0 is ten batch intervals (R22.1)"),
+    row!("faultline.streaming.receiverStopTimeout", receiver_stop_timeout, MILLIS, None, "How long a graceful stop waits for receivers; Spark waits without a limit"),
     row!("faultline.streaming.stateTimeoutsAtCheckpoints", state_timeouts_at_checkpoints, SWITCH, None, "Whether keys of mapWithState time out at batches whose state is checkpointed only, as in Spark; else at most one batch late (R14.6)"),
     row!("spark.streaming.fileStream.minRememberDuration", file_remember, SECONDS, Some("60s"), "How far back a stream of files looks (R19.2)"),
 ];

@@ -22,8 +22,42 @@ pub use storage::StorageSettings;
 
 use crate::event::{ClockKind, StorageLevel};
 use crate::ids::*;
+use crate::receiver::PidSettings;
 pub use crate::scheduler::SchedulerConfig;
 use std::collections::BTreeMap;
+
+/// What happens to a stream when a batch fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BatchFailurePolicy {
+    /// The stream ends with the error of the batch; what waits is not run.
+    #[default]
+    Stop,
+    /// Its failed output operations are run again, `batch_max_failures` times in all; then as `Stop`.
+    Retry,
+    /// The batch is given up: its received blocks are kept and a finding names them, later batches go on.
+    Skip,
+    /// As Spark: `awaitTermination` throws the error at once, later batches go on, and their completion
+    /// cleans the input of the failed one by its age (R11.7).
+    Continue,
+}
+
+impl BatchFailurePolicy {
+    /// All of them, in the order of menus.
+    pub const ALL: [Self; 4] = [Self::Stop, Self::Retry, Self::Skip, Self::Continue];
+
+    /// Their names.
+    pub const WORDS: &[&str] = &["stop", "retry", "skip", "continue"];
+
+    /// Its name on the command line: `stop`, `retry`, `skip` or `continue`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Retry => "retry",
+            Self::Skip => "skip",
+            Self::Continue => "continue",
+        }
+    }
+}
 
 /// How many slots, how much memory, which limits.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +113,34 @@ pub struct EngineConfig {
     pub block_interval: Millis,
     /// `spark.streaming.receiverRestartDelay` (R17.4).
     pub receiver_restart_delay: Millis,
+    /// `spark.streaming.blockQueueSize`: blocks of a receiver that may wait for the driver; then the receiver
+    /// waits (R17.6).
+    pub block_queue_size: usize,
+    /// `spark.streaming.receiver.maxRate`: records per second that a receiver may store one by one; none is
+    /// unlimited (R17.13).
+    pub receiver_max_rate: Option<u64>,
+    /// `spark.streaming.backpressure.enabled`: whether the rate follows what batches can process (R17.14).
+    pub backpressure: bool,
+    /// `spark.streaming.backpressure.initialRate`: the rate before the first estimate.
+    pub backpressure_initial_rate: Option<u64>,
+    /// `spark.streaming.backpressure.pid.*`.
+    pub backpressure_pid: PidSettings,
+    /// `spark.streaming.concurrentJobs`: output operations that run at once; more than 1 takes their order
+    /// away (R11.6).
+    pub concurrent_jobs: u32,
+    /// `faultline.streaming.maxQueuedBatches`: generated batches that may wait to run; further ones are
+    /// generated when there is room, with the times that they have.
+    pub max_queued_batches: usize,
+    /// `faultline.streaming.onBatchFailure`.
+    pub on_batch_failure: BatchFailurePolicy,
+    /// `faultline.streaming.batchMaxFailures`: how often a batch may fail under `retry`.
+    pub batch_max_failures: u32,
+    /// `spark.streaming.gracefulStopTimeout`: how long a graceful stop waits for received blocks to get
+    /// into batches; 0 is ten batch intervals (R22.1).
+    pub graceful_stop_timeout: Millis,
+    /// `faultline.streaming.receiverStopTimeout`: how long a graceful stop waits for receivers. Spark waits
+    /// 10 s and then without a limit.
+    pub receiver_stop_timeout: Millis,
     /// `spark.streaming.fileStream.minRememberDuration`: how far back a file stream looks (R19.2).
     pub file_remember: Millis,
     /// Whether keys of `mapWithState` time out at batches whose state is checkpointed only, as in Spark, up
@@ -140,6 +202,17 @@ impl Default for EngineConfig {
             max_batches: None,
             block_interval: Millis(200),
             receiver_restart_delay: Millis(2000),
+            block_queue_size: 10,
+            receiver_max_rate: None,
+            backpressure: false,
+            backpressure_initial_rate: None,
+            backpressure_pid: PidSettings::default(),
+            concurrent_jobs: 1,
+            max_queued_batches: 1000,
+            on_batch_failure: BatchFailurePolicy::Stop,
+            batch_max_failures: 4,
+            graceful_stop_timeout: Millis(0),
+            receiver_stop_timeout: Millis(60_000),
             file_remember: Millis(60_000),
             state_timeouts_at_checkpoints: false,
             persist: BTreeMap::new(),

@@ -1,7 +1,7 @@
 //! What a setting may be, and how it becomes a field and text again.
 
-use super::CheckpointWriting;
 use super::units::{ByteUnit, TimeUnit, parse_size, parse_time, short_size, short_time};
+use super::{BatchFailurePolicy, CheckpointWriting};
 use crate::ids::Millis;
 
 /// What values a setting takes.
@@ -208,6 +208,20 @@ impl Field for f64 {
     fn accept(&mut self, value: Value) {
         if let Value::Factor(n) = value {
             *self = n;
+        }
+    }
+}
+
+impl Field for BatchFailurePolicy {
+    fn value(&self) -> Value {
+        Value::Word(self.name().to_owned())
+    }
+
+    fn accept(&mut self, value: Value) {
+        if let Value::Word(word) = value
+            && let Some(policy) = Self::ALL.into_iter().find(|policy| policy.name() == word)
+        {
+            *self = policy;
         }
     }
 }

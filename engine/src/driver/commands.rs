@@ -84,6 +84,7 @@ impl Driver {
             Command::UnpersistRdd { target } => self.unpersist(now, &target, out, fx),
             Command::CheckpointRdd { target } => self.mark(now, &target, fx),
             Command::Stop => self.stop_streaming(),
+            Command::StopStreaming { mode } => self.begin_stop(now, mode, out, fx),
         }
     }
 

@@ -1,10 +1,12 @@
 //! What the driver wants done, in order.
 
-use super::input::{ReceiverPlan, Reply, SlotId, SlotSpawn};
+use super::input::{Reply, SlotId, SlotSpawn};
+use crate::command::StopMode;
 use crate::error::EngineError;
 use crate::event::{CheckpointPart, Envelope, RddInfo};
 use crate::ids::*;
 use crate::rdd::{AnyRdd, PreparedCut};
+use crate::receiver::ReceiverPlan;
 use crate::scheduler::{MigrationOrder, ReplicaOrder, TaskLaunch};
 use std::sync::Arc;
 
@@ -109,9 +111,9 @@ pub enum ClusterOp {
 }
 
 /// Something done to receivers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum ReceiverOp {
-    /// Start one.
+    /// Start one. What an earlier start still gathers is lost.
     Start {
         /// What it reads.
         plan: ReceiverPlan,
@@ -119,11 +121,34 @@ pub enum ReceiverOp {
         executor: ExecutorId,
         /// Which start of it this is.
         attempt: u32,
+        /// The limit announced last, in records per second.
+        rate: Option<u64>,
     },
-    /// Stop one.
+    /// Stop one. A graceful stop stores what it has, and then it says that it has ended; after an immediate
+    /// one it says nothing, and what it had not stored is lost.
     Stop {
         /// Of which stream.
         stream: StreamId,
+        /// How.
+        mode: StopMode,
+    },
+    /// A block was accepted, or not: only now may a reliable receiver acknowledge it (R17.7).
+    Answer {
+        /// Of which stream.
+        stream: StreamId,
+        /// Which start of it stored the block.
+        attempt: u32,
+        /// The block.
+        block: InputBlockId,
+        /// Why it was refused.
+        result: Result<(), String>,
+    },
+    /// A new limit (R17.14).
+    SetRate {
+        /// Of which stream.
+        stream: StreamId,
+        /// Records per second.
+        rate: u64,
     },
 }
 

@@ -1,16 +1,18 @@
 //! What reaches the driver, and what its program's threads hear back.
 
 use super::effects::CheckpointWrite;
-use crate::command::Command;
+use crate::command::{Command, StopMode};
 use crate::error::{EngineError, Result};
-use crate::event::{CheckpointPart, OutputOpInfo, StorageLevel, StreamInfo};
+use crate::event::{CheckpointPart, OutputOpInfo, StreamInfo};
 use crate::executor::{BlockReport, TeePart};
 use crate::ids::*;
 use crate::lineage::BlockSummary;
 use crate::rdd::{CheckpointCommit, CheckpointProgress, JobSpec, Notice, OpenedCheckpoint, TaskOutput};
+use crate::receiver::{ReceivedBlock, ReceiverPlan};
 use crate::scheduler::{Loss, Migration, TaskReport};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// A thread of the driver program: main, the job generator, an output slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,37 +30,18 @@ pub struct BatchTick {
     pub time: Timestamp,
 }
 
-/// A block of a receiver that belongs to a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReceivedBlock {
-    /// Which.
-    pub id: InputBlockId,
-    /// Records.
-    pub records: u64,
-}
-
-/// A receiver of the template: what it reads, and how its blocks are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReceiverPlan {
-    /// The input stream.
-    pub stream: StreamId,
-    /// The host that it connects to.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// Level of its blocks.
-    pub level: StorageLevel,
-}
-
 /// What a receiver says. The driver checks which of its starts is speaking.
 #[derive(Debug)]
 pub enum ReceiverNews {
     /// It runs.
     Started,
-    /// It stored a block here, and perhaps a copy elsewhere.
+    /// It stored a block here, and perhaps a copy elsewhere. The driver answers with
+    /// [`super::ReceiverOp::Answer`].
     Stored {
         /// The block.
         block: ReceivedBlock,
+        /// Where it ran when it stored it.
+        executor: ExecutorId,
         /// Every copy.
         reports: Vec<BlockReport>,
     },
@@ -72,6 +55,14 @@ pub enum ReceiverNews {
     /// It stopped; it starts again by itself (R17.4).
     Stopped {
         /// Why.
+        message: String,
+        /// The error beneath.
+        error: String,
+    },
+    /// This start of it has ended: what it had is stored and accepted, or lost. Unless the driver asked for
+    /// the end, the receiver is started again (R17.3).
+    Ended {
+        /// Why; empty when the driver asked for it.
         message: String,
         /// The error beneath.
         error: String,
@@ -101,6 +92,10 @@ pub enum Request {
     ReceivedBlocks(BatchTick),
     /// Wait for the end of the stream; answered by [`Reply::Done`].
     AwaitTermination,
+    /// The same for so long at most; answered by [`Reply::Terminated`].
+    AwaitTerminationFor(Millis),
+    /// Stop the stream and wait until it has stopped (R22); answered by [`Reply::Done`].
+    StopStreaming(StopMode),
 }
 
 /// What a thread of the program tells without waiting.
@@ -129,6 +124,8 @@ pub enum Told {
 pub enum Reply {
     /// Begin, or done.
     Done(Result<()>),
+    /// Whether the stream ended, or its error.
+    Terminated(Result<bool>),
     /// A job ended.
     Job(Result<Vec<TaskOutput>>),
     /// How far a checkpoint is.
@@ -164,14 +161,18 @@ pub struct GeneratedBatch {
     pub outputs: Vec<OutputJob>,
 }
 
+/// Runs an output operation of a batch: user code, which may run jobs. It is run again when the batch is.
+pub type OutputBody = Arc<dyn Fn() -> Result<()> + Send + Sync>;
+
 /// One output operation of one batch.
+#[derive(Clone)]
 pub struct OutputJob {
     /// Batch.
     pub tick: BatchTick,
     /// Output operation.
     pub output_op: OutputOpId,
-    /// Its body: user code, which may run jobs.
-    pub run: SlotBody,
+    /// Its body.
+    pub run: OutputBody,
 }
 
 /// What the streaming context hands over when it starts.
@@ -184,7 +185,7 @@ pub struct StreamingPlan {
     pub outputs: Vec<OutputOpInfo>,
     /// Receivers.
     pub receivers: Vec<ReceiverPlan>,
-    /// The threads to start: generator and output slot, with their names.
+    /// The threads to start: generator and output slots, with their names.
     pub slots: Vec<(String, SlotBody)>,
 }
 

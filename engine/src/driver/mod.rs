@@ -8,16 +8,18 @@ mod checkpoints;
 mod commands;
 mod effects;
 mod executors;
+mod failures;
 mod input;
 mod persisting;
 mod receivers;
+mod stopping;
 mod stored;
 mod streaming;
 
 pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, ReceiverOp, StoreOp};
 pub use input::{
-    BatchTick, DriverInput, GeneratedBatch, Instruction, OutputJob, ReceivedBlock, ReceiverNews, ReceiverPlan, Reply,
-    Request, SlotBody, SlotId, SlotSpawn, StreamingPlan, Told,
+    BatchTick, DriverInput, GeneratedBatch, Instruction, OutputBody, OutputJob, ReceiverNews, Reply, Request, SlotBody,
+    SlotId, SlotSpawn, StreamingPlan, Told,
 };
 
 use crate::config::EngineConfig;
@@ -112,8 +114,9 @@ impl Driver {
     /// When something must happen although no input arrives.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let loss = self.undetected.first().map(|(at, _)| *at);
-        let tick = self.streaming.as_ref().and_then(Streaming::next_tick_at);
-        self.scheduler.next_deadline().into_iter().chain(loss).chain(tick).min()
+        let stream = self.streaming.as_ref().filter(|_| !self.ended).and_then(Streaming::next_deadline);
+        let receiver = self.receivers.next_start_at();
+        self.scheduler.next_deadline().into_iter().chain(loss).chain(stream).chain(receiver).min()
     }
 
     /// Why nothing can happen any more, when neither an input nor a deadline is to be expected.
@@ -160,7 +163,7 @@ impl Driver {
             }
             DriverInput::Migrated { executor, migration } => self.scheduler.migrated(executor, migration, &mut out),
             DriverInput::Receiver { stream, attempt, news } => {
-                self.on_receiver_news(now, (stream, attempt), news, &mut out);
+                self.on_receiver_news(now, (stream, attempt), news, &mut out, fx);
             }
             DriverInput::ExecutorLost { executor, loss } => self.lose_executor(now, executor, &loss, &mut out),
             DriverInput::HostLost { host, reason } => self.lose_host(now, host, &reason, &mut out, fx),
@@ -280,7 +283,11 @@ impl Driver {
                 let blocks = self.allocate_blocks(now, tick, fx);
                 fx.push(Effect::Reply(slot, Reply::Received(blocks)));
             }
-            Request::AwaitTermination => self.await_termination(slot, fx),
+            Request::AwaitTermination => self.await_termination(slot, None, fx),
+            Request::AwaitTerminationFor(patience) => {
+                self.await_termination(slot, Some(now.plus(patience)), fx);
+            }
+            Request::StopStreaming(mode) => self.stop_requested(now, slot, mode, out, fx),
         }
     }
 
@@ -302,7 +309,12 @@ impl Driver {
             Notice::Marked(rdd, kind) => self.emit_marked(now, rdd, kind, fx),
             Notice::DeleteCheckpoint(rdd) => self.delete_checkpoint(rdd, fx),
             Notice::CheckpointFailed(rdd, error) => self.emit(now, fx, Event::CheckpointFailed { rdd, error }),
-            Notice::InputsForgotten(blocks) => fx.push(Effect::Cluster(ClusterOp::RemoveInputs { blocks })),
+            Notice::InputsForgotten(blocks) => {
+                let blocks = self.receivers.without_kept(blocks);
+                if !blocks.is_empty() {
+                    fx.push(Effect::Cluster(ClusterOp::RemoveInputs { blocks }));
+                }
+            }
             Notice::Fact(event) => self.emit(now, fx, event),
         }
     }
@@ -336,7 +348,7 @@ impl Driver {
             return;
         }
         self.ended = true;
-        self.stop_receivers(now, fx);
+        drop(self.stop_receivers(now, fx));
         self.stop_streaming_slots(fx);
         if let Err(error) = &result {
             self.scheduler.abort_all(&error.to_string(), out);

@@ -2,47 +2,114 @@
 
 use super::Driver;
 use super::effects::{Effect, Effects, ReceiverOp};
-use super::input::{BatchTick, ReceivedBlock, ReceiverNews, ReceiverPlan};
+use super::input::{BatchTick, ReceiverNews};
+use crate::command::StopMode;
+use crate::config::EngineConfig;
 use crate::event::{Event, Finding, ReceiverInfo};
 use crate::ids::*;
+use crate::receiver::{PidRateEstimator, ReceivedBlock, ReceiverPlan};
 use crate::scheduler::Outbox;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One receiver.
 struct Receiver {
     plan: ReceiverPlan,
     /// Counts its starts by the driver; what an earlier one still says about itself is not heard.
     attempt: u32,
+    /// Where its last start runs, until that has ended.
+    at: Option<ExecutorId>,
+    /// It stopped itself, and starts again then.
+    resume_at: Option<Timestamp>,
     info: ReceiverInfo,
     /// Blocks that belong to no batch yet, in the order of their arrival.
     waiting: Vec<ReceivedBlock>,
+    /// With back-pressure.
+    estimator: Option<PidRateEstimator>,
+    /// The limit announced last.
+    rate: Option<u64>,
+}
+
+/// Whether receivers are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Wanted {
+    #[default]
+    Running,
+    /// They are told to store what they have and to end.
+    Ending,
+    Stopped,
 }
 
 /// All receivers of the application.
 #[derive(Default)]
 pub(super) struct Receivers {
     by_stream: BTreeMap<StreamId, Receiver>,
-    stopped: bool,
+    wanted: Wanted,
     /// The last batch that was given blocks (R18.5).
     allocated: u32,
+    /// What batches were given that are not completed.
+    batches: BTreeMap<BatchId, BTreeMap<StreamId, Vec<ReceivedBlock>>>,
+    /// Blocks of skipped batches: not removed, however old they are.
+    kept: BTreeSet<InputBlockId>,
 }
 
 impl Receivers {
     /// As the streaming context announced them; none runs yet.
-    pub fn new(plans: Vec<ReceiverPlan>) -> Self {
+    pub fn new(plans: Vec<ReceiverPlan>, interval: Millis, config: &EngineConfig) -> Self {
         let receiver = |plan: ReceiverPlan| {
             let info = ReceiverInfo {
                 stream: plan.stream,
-                name: format!("SocketReceiver {}:{}", plan.host, plan.port),
+                name: plan.source.name(),
                 active: false,
                 executor: None,
                 last_error_message: String::new(),
                 last_error: String::new(),
                 last_error_time: None,
             };
-            (plan.stream, Receiver { plan, attempt: 0, info, waiting: Vec::new() })
+            let estimator = config.backpressure.then(|| PidRateEstimator::new(interval, config.backpressure_pid));
+            let stream = plan.stream;
+            let (attempt, at, resume_at, waiting, rate) = (0, None, None, Vec::new(), None);
+            (stream, Receiver { plan, attempt, at, resume_at, info, waiting, estimator, rate })
         };
         Self { by_stream: plans.into_iter().map(receiver).collect(), ..Self::default() }
+    }
+
+    /// When a receiver that stopped itself starts again.
+    pub fn next_start_at(&self) -> Option<Timestamp> {
+        self.by_stream.values().filter_map(|receiver| receiver.resume_at).min()
+    }
+
+    /// Whether no receiver runs.
+    pub fn have_ended(&self) -> bool {
+        self.by_stream.values().all(|receiver| receiver.at.is_none())
+    }
+
+    /// Blocks that belong to no batch yet, and their records.
+    pub fn unallocated(&self) -> (usize, u64) {
+        let waiting = || self.by_stream.values().flat_map(|receiver| &receiver.waiting);
+        (waiting().count(), waiting().map(|block| block.records).sum())
+    }
+
+    /// A batch completed, or there is none at its time. Returns what it was given.
+    pub fn batch_done(&mut self, batch: BatchId) -> BTreeMap<StreamId, Vec<ReceivedBlock>> {
+        self.batches.remove(&batch).unwrap_or_default()
+    }
+
+    /// A batch is skipped: its blocks stay. Returns how many there are, and their records.
+    pub fn keep(&mut self, blocks: &BTreeMap<StreamId, Vec<ReceivedBlock>>) -> (usize, u64) {
+        let all = || blocks.values().flatten();
+        self.kept.extend(all().map(|block| block.id));
+        (all().count(), all().map(|block| block.records).sum())
+    }
+
+    /// Those of `blocks` that may be removed.
+    pub fn without_kept(&self, mut blocks: Vec<InputBlockId>) -> Vec<InputBlockId> {
+        blocks.retain(|block| !self.kept.contains(block));
+        blocks
+    }
+
+    /// Blocks that skipped batches keep.
+    pub fn num_kept(&self) -> usize {
+        self.kept.len()
     }
 }
 
@@ -52,12 +119,19 @@ impl Receiver {
         self.info.last_error = error;
         self.info.last_error_time = Some(now);
     }
+
+    fn ended(&mut self) -> Event {
+        self.at = None;
+        self.info.active = false;
+        Event::ReceiverStopped { receiver: self.info.clone() }
+    }
 }
 
 impl Driver {
     /// Starts receivers that run nowhere, and restarts those whose executor is gone, elsewhere (R17.3).
     pub(super) fn tend_receivers(&mut self, now: Timestamp, fx: &mut Effects) {
-        if self.receivers.stopped || self.receivers.by_stream.is_empty() {
+        let wanted = self.receivers.wanted;
+        if wanted == Wanted::Stopped || self.receivers.by_stream.is_empty() {
             return;
         }
         let living: Vec<ExecutorId> = self.scheduler.executors().collect();
@@ -65,28 +139,30 @@ impl Driver {
         let mut events = Vec::new();
         let mut load: BTreeMap<ExecutorId, u32> = living.iter().filter(|e| open(e)).map(|e| (*e, 0)).collect();
         for receiver in self.receivers.by_stream.values() {
-            if let Some(count) = receiver.info.executor.and_then(|e| load.get_mut(&e)) {
+            if let Some(count) = receiver.at.and_then(|e| load.get_mut(&e)) {
                 *count += 1;
             }
         }
         for receiver in self.receivers.by_stream.values_mut() {
-            let lost = receiver.info.executor.filter(|e| !living.contains(e));
-            if let Some(lost) = lost {
-                receiver.info.active = false;
+            if let Some(lost) = receiver.at.filter(|e| !living.contains(e)) {
                 receiver.failed(now, format!("executor {lost} is gone; what it had buffered is lost"), String::new());
-                events.push(Event::ReceiverStopped { receiver: receiver.info.clone() });
+                events.push(receiver.ended());
                 receiver.info.executor = None;
             }
-            if receiver.info.executor.is_some() {
+            if receiver.resume_at.is_some_and(|at| at <= now) || wanted == Wanted::Ending {
+                receiver.resume_at = None;
+            }
+            if receiver.at.is_some() || receiver.resume_at.is_some() || wanted == Wanted::Ending {
                 continue;
             }
             // R17.1: even spread; the executor with the fewest receivers, then the first.
             let Some((&executor, _)) = load.iter().min_by_key(|(id, count)| (**count, **id)) else { continue };
             load.entry(executor).and_modify(|count| *count += 1);
             receiver.attempt += 1;
+            receiver.at = Some(executor);
             receiver.info.executor = Some(executor);
-            let (plan, attempt) = (receiver.plan.clone(), receiver.attempt);
-            fx.push(Effect::Receiver(ReceiverOp::Start { plan, executor, attempt }));
+            let (plan, attempt, rate) = (receiver.plan.clone(), receiver.attempt, receiver.rate);
+            fx.push(Effect::Receiver(ReceiverOp::Start { plan, executor, attempt, rate }));
         }
         for event in events {
             self.emit(now, fx, event);
@@ -99,21 +175,31 @@ impl Driver {
         (stream, attempt): (StreamId, u32),
         news: ReceiverNews,
         out: &mut Outbox,
+        fx: &mut Effects,
     ) {
-        // A block counts wherever a copy of it lives, even if its receiver died meanwhile.
-        if let ReceiverNews::Stored { block, reports } = news {
-            self.scheduler.blocks_changed(reports, out);
-            let holders = self.scheduler.input_holders(block.id);
-            if let (Some(receiver), Some(first)) = (self.receivers.by_stream.get_mut(&stream), holders.first()) {
-                receiver.waiting.push(block);
-                let executor = receiver.info.executor.unwrap_or(*first);
-                out.events.push(Event::ReceivedBlockAdded { block: block.id, executor, records: block.records });
-            }
+        if self.ended {
             return;
         }
-        let stopped = self.receivers.stopped;
+        // A block counts wherever a copy of it lives, even if its receiver died meanwhile.
+        if let ReceiverNews::Stored { block, executor, reports } = news {
+            self.scheduler.blocks_changed(reports, out);
+            let holders = self.scheduler.input_holders(block.id);
+            let known = self.receivers.by_stream.get_mut(&stream);
+            let result = match known {
+                Some(receiver) if !holders.is_empty() && self.receivers.wanted != Wanted::Stopped => {
+                    receiver.waiting.push(block);
+                    out.events.push(Event::ReceivedBlockAdded { block: block.id, executor, records: block.records });
+                    Ok(())
+                }
+                _ => Err("no living executor holds it, or the stream has stopped".to_owned()),
+            };
+            fx.push(Effect::Receiver(ReceiverOp::Answer { stream, attempt, block: block.id, result }));
+            return;
+        }
+        let wanted = self.receivers.wanted;
+        let delay = self.config.receiver_restart_delay;
         let Some(receiver) = self.receivers.by_stream.get_mut(&stream) else { return };
-        if receiver.attempt != attempt || stopped {
+        if receiver.attempt != attempt || receiver.at.is_none() || wanted == Wanted::Stopped {
             return;
         }
         out.events.push(match news {
@@ -129,6 +215,15 @@ impl Driver {
                 receiver.info.active = false;
                 receiver.failed(now, message, error);
                 Event::ReceiverStopped { receiver: receiver.info.clone() }
+            }
+            ReceiverNews::Ended { message, error } => {
+                if !message.is_empty() {
+                    receiver.failed(now, message, error);
+                }
+                if wanted == Wanted::Running {
+                    receiver.resume_at = Some(now.plus(delay));
+                }
+                receiver.ended()
             }
             ReceiverNews::Stored { .. } => return,
         });
@@ -165,26 +260,73 @@ impl Driver {
             }
             allocated.insert(*stream, kept);
         }
+        self.receivers.batches.insert(tick.batch, allocated.clone());
         for finding in findings {
             self.emit(now, fx, Event::FindingReported { finding });
         }
         allocated
     }
 
-    /// The application ends: every receiver stops.
-    pub(super) fn stop_receivers(&mut self, now: Timestamp, fx: &mut Effects) {
-        if std::mem::replace(&mut self.receivers.stopped, true) {
+    /// R17.14: what a batch says about the rate that can be kept up with.
+    pub(super) fn follow_rate(
+        &mut self,
+        now: Timestamp,
+        blocks: &BTreeMap<StreamId, Vec<ReceivedBlock>>,
+        (processing_ns, waited_ns): (u64, u64),
+        fx: &mut Effects,
+    ) {
+        let max = self.config.receiver_max_rate.filter(|max| *max > 0).unwrap_or(u64::MAX);
+        let mut updates = Vec::new();
+        for (stream, receiver) in &mut self.receivers.by_stream {
+            let records = blocks.get(stream).into_iter().flatten().map(|block| block.records).sum();
+            let Some(estimator) = &mut receiver.estimator else { continue };
+            let Some(rate) = estimator.compute(now, records, processing_ns, waited_ns) else { continue };
+            let rate = (rate as u64).min(max);
+            if rate > 0 && receiver.rate != Some(rate) {
+                receiver.rate = Some(rate);
+                updates.push((*stream, rate));
+            }
+        }
+        for (stream, rate) in updates {
+            fx.push(Effect::Receiver(ReceiverOp::SetRate { stream, rate }));
+            self.emit(now, fx, Event::ReceiverRateUpdated { stream, rate });
+        }
+    }
+
+    /// R22.1: receivers store what they have and end; none is started any more.
+    pub(super) fn end_receivers(&mut self, fx: &mut Effects) {
+        if self.receivers.wanted != Wanted::Running {
             return;
         }
+        self.receivers.wanted = Wanted::Ending;
+        for (stream, receiver) in &self.receivers.by_stream {
+            if receiver.at.is_some() {
+                fx.push(Effect::Receiver(ReceiverOp::Stop { stream: *stream, mode: StopMode::Graceful }));
+            }
+        }
+    }
+
+    /// The application ends, or nobody waits for receivers any more. Returns those that had not ended.
+    pub(super) fn stop_receivers(&mut self, now: Timestamp, fx: &mut Effects) -> Vec<StreamId> {
+        let before = std::mem::replace(&mut self.receivers.wanted, Wanted::Stopped);
+        if before == Wanted::Stopped {
+            return Vec::new();
+        }
         let mut events = Vec::new();
+        let mut running = Vec::new();
         for (stream, receiver) in &mut self.receivers.by_stream {
-            fx.push(Effect::Receiver(ReceiverOp::Stop { stream: *stream }));
-            if std::mem::replace(&mut receiver.info.active, false) {
-                events.push(Event::ReceiverStopped { receiver: receiver.info.clone() });
+            receiver.resume_at = None;
+            fx.push(Effect::Receiver(ReceiverOp::Stop { stream: *stream, mode: StopMode::Immediate }));
+            running.extend(receiver.at.map(|_| *stream));
+            let active = receiver.info.active;
+            let event = receiver.ended();
+            if active {
+                events.push(event);
             }
         }
         for event in events {
             self.emit(now, fx, event);
         }
+        running
     }
 }

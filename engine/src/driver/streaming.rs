@@ -5,46 +5,69 @@ use super::Driver;
 use super::effects::{Effect, Effects};
 use super::input::{BatchTick, GeneratedBatch, Instruction, OutputJob, Reply, SlotId, SlotSpawn, StreamingPlan};
 use super::receivers::Receivers;
+use super::stopping::Stopping;
 use crate::error::{EngineError, Result};
 use crate::event::{BatchInfo, Event};
 use crate::ids::*;
 use crate::scheduler::Outbox;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// A batch whose jobs are generated.
-struct WaitingBatch {
-    tick: BatchTick,
+pub(super) struct WaitingBatch {
+    pub tick: BatchTick,
     submitted: Timestamp,
-    outputs: VecDeque<OutputJob>,
+    pub outputs: VecDeque<OutputJob>,
 }
 
-/// The batch whose output operations run.
-struct RunningBatch {
-    batch: WaitingBatch,
+/// A batch whose output operations run.
+pub(super) struct RunningBatch {
+    pub batch: WaitingBatch,
     started: Timestamp,
-    busy: bool,
-    failure: Option<EngineError>,
+    /// Output operations that run now.
+    busy: BTreeMap<OutputOpId, OutputJob>,
+    /// Output operations that failed, with the first error.
+    pub failed: Vec<OutputJob>,
+    pub failure: Option<EngineError>,
+    /// How often it failed before.
+    pub failures: u32,
 }
 
 /// State of a started streaming context.
 pub(super) struct Streaming {
     zero: Timestamp,
-    interval: Millis,
+    pub interval: Millis,
     /// Number of the next tick, from 1.
-    next: u32,
-    last: Option<u32>,
-    stopping: bool,
+    pub next: u32,
+    pub last: Option<u32>,
+    pub stopping: bool,
     /// Work for the generator, in order.
-    instructions: VecDeque<Instruction>,
+    pub instructions: VecDeque<Instruction>,
     generator: Option<SlotId>,
     generating: bool,
-    output_slot: Option<SlotId>,
-    queue: VecDeque<WaitingBatch>,
-    current: Option<RunningBatch>,
-    awaiting: Vec<SlotId>,
-    error: Option<EngineError>,
+    /// Output slots that wait for work, in the order in which they began to.
+    idle: VecDeque<SlotId>,
+    pub queue: VecDeque<WaitingBatch>,
+    /// In the order in which they started; one, unless output operations run at once.
+    pub running: Vec<RunningBatch>,
+    /// Who awaits the termination, and until when.
+    awaiting: Vec<(SlotId, Option<Timestamp>)>,
+    pub error: Option<EngineError>,
+    /// A batch failed, and no other runs.
+    pub halted: bool,
+    /// How often the generation of a batch failed.
+    pub failed_generations: BTreeMap<BatchId, u32>,
+    pub stop: Option<Stopping>,
+    /// It was stopped on purpose, and nothing is left to do.
+    pub stopped: bool,
     /// A thread of the stream ended before its time.
     slots_gone: bool,
+}
+
+/// When the next batch may start.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    AtOnce,
+    AfterInput,
 }
 
 impl Streaming {
@@ -58,13 +81,34 @@ impl Streaming {
         more.then(|| self.tick(self.next).time)
     }
 
+    /// When something must happen although no input arrives.
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        let patience = self.awaiting.iter().filter_map(|(_, until)| *until).min();
+        let stop = self.stop.as_ref().and_then(Stopping::until).filter(|_| !self.stopped);
+        self.next_tick_at().into_iter().chain(patience).chain(stop).min()
+    }
+
+    /// Whether every tick so far has its batch, or none.
+    pub(super) fn has_generated(&self) -> bool {
+        !self.generating && !self.instructions.iter().any(|i| matches!(i, Instruction::Generate(_)))
+    }
+
+    /// Whether no batch waits or runs.
+    pub(super) fn has_processed(&self) -> bool {
+        self.queue.is_empty() && self.running.is_empty()
+    }
+
+    /// Whether the generator has nothing to do, or is gone.
+    pub(super) fn has_forgotten(&self) -> bool {
+        self.slots_gone || self.instructions.is_empty() && self.generator.is_some() && !self.generating
+    }
+
     /// Nothing more will come, and nothing is left to do.
     fn is_done(&self) -> bool {
-        if self.slots_gone {
+        if self.slots_gone || self.stopped {
             return true;
         }
-        let idle = self.instructions.is_empty() && self.generator.is_some() && !self.generating;
-        self.next_tick_at().is_none() && idle && self.queue.is_empty() && self.current.is_none()
+        self.next_tick_at().is_none() && self.has_forgotten() && self.has_processed() && self.stop.is_none()
     }
 }
 
@@ -80,7 +124,7 @@ impl Driver {
         let zero = Timestamp(now.0 / interval_ns * interval_ns);
         self.emit(now, fx, Event::StreamGraphDefined { streams: plan.streams, outputs: plan.outputs });
         self.emit(now, fx, Event::StreamingStarted { zero, interval: plan.interval });
-        self.receivers = Receivers::new(plan.receivers);
+        self.receivers = Receivers::new(plan.receivers, plan.interval, &self.config);
         for (name, run) in plan.slots {
             let slot = SlotId(self.next_slot);
             self.next_slot += 1;
@@ -95,11 +139,15 @@ impl Driver {
             instructions: VecDeque::new(),
             generator: None,
             generating: false,
-            output_slot: None,
+            idle: VecDeque::new(),
             queue: VecDeque::new(),
-            current: None,
+            running: Vec::new(),
             awaiting: Vec::new(),
             error: None,
+            halted: false,
+            failed_generations: BTreeMap::new(),
+            stop: None,
+            stopped: false,
             slots_gone: false,
         });
         fx.push(Effect::Reply(slot, Reply::Done(Ok(()))));
@@ -121,22 +169,25 @@ impl Driver {
 
     pub(super) fn output_slot_waits(&mut self, slot: SlotId) {
         if let Some(s) = &mut self.streaming {
-            s.output_slot = Some(slot);
+            s.idle.push_back(slot);
         }
     }
 
-    pub(super) fn await_termination(&mut self, slot: SlotId, fx: &mut Effects) {
+    pub(super) fn await_termination(&mut self, slot: SlotId, until: Option<Timestamp>, fx: &mut Effects) {
         match &mut self.streaming {
-            Some(s) => s.awaiting.push(slot),
+            Some(s) => s.awaiting.push((slot, until)),
             None => {
-                let text = "StreamingContext has not been started".to_owned();
-                fx.push(Effect::Reply(slot, Reply::Done(Err(EngineError::IllegalState(text)))));
+                let error = EngineError::IllegalState("StreamingContext has not been started".to_owned());
+                fx.push(Effect::Reply(slot, terminated(until, Err(error))));
             }
         }
     }
 
-    /// The generator or the output slot ended, which they do not by themselves: the stream has failed.
+    /// The generator or an output slot ended, which they do not by themselves: the stream has failed.
     pub(super) fn streaming_slot_ended(&mut self, result: Result<()>) {
+        if self.streaming.as_ref().is_some_and(|s| s.stopped) {
+            return;
+        }
         self.fail_streaming(result.err().unwrap_or(EngineError::DriverLost));
         if let Some(s) = &mut self.streaming {
             s.slots_gone = true;
@@ -158,7 +209,7 @@ impl Driver {
         if let Some(slot) = s.generator.take() {
             fx.push(Effect::Reply(slot, Reply::Generator(Instruction::Stop)));
         }
-        if let Some(slot) = s.output_slot.take() {
+        for slot in s.idle.drain(..) {
             fx.push(Effect::Reply(slot, Reply::Output(None)));
         }
     }
@@ -173,27 +224,18 @@ impl Driver {
         let Some(s) = &mut self.streaming else { return };
         s.generating = false;
         match batch {
-            _ if s.error.is_some() => {}
+            _ if s.halted || s.is_abandoned() => {}
             // R11.8: no job set, no batch events, no completion processing for that time.
-            Ok(batch) if batch.outputs.is_empty() => {}
+            Ok(batch) if batch.outputs.is_empty() => drop(self.receivers.batch_done(tick.batch)),
             Ok(batch) => {
+                s.failed_generations.remove(&tick.batch);
                 let output_ops = batch.outputs.iter().map(|o| o.output_op).collect();
                 s.queue.push_back(WaitingBatch { tick, submitted: now, outputs: batch.outputs.into() });
                 let info = BatchInfo { id: tick.batch, time: tick.time, records: batch.records, output_ops };
                 self.emit(now, fx, Event::BatchSubmitted { batch: info });
             }
-            Err(error) => self.fail_streaming(error),
+            Err(error) => self.generation_failed(now, tick, error, fx),
         }
-    }
-
-    /// The policy for failed batches is to stop: what was generated is not run, the error goes to
-    /// `awaitTermination`.
-    fn fail_streaming(&mut self, error: EngineError) {
-        let Some(s) = &mut self.streaming else { return };
-        s.error.get_or_insert(error);
-        s.stopping = true;
-        s.queue.clear();
-        s.instructions.clear();
     }
 
     /// Gives work to whoever waits for it.
@@ -202,29 +244,29 @@ impl Driver {
             return;
         }
         self.instruct_generator(fx);
-        let Some(s) = &mut self.streaming else { return };
-        if s.current.is_none()
-            && s.output_slot.is_some()
-            && let Some(batch) = s.queue.pop_front()
-        {
-            let id = batch.tick.batch;
-            s.current = Some(RunningBatch { batch, started: now, busy: false, failure: None });
-            self.strike_before_batch(now, id, out, fx);
-            let mut struck = std::mem::take(out);
-            self.drain(now, &mut struck, fx);
-            self.emit(now, fx, Event::BatchStarted { batch: id });
+        self.give_outputs(now, out, fx);
+        // After a success the generator forgets first, which is an input of its own.
+        while self.complete_batches(now, fx) == Next::AtOnce {
+            self.give_outputs(now, out, fx);
         }
-        self.next_output(now, fx);
         self.instruct_generator(fx);
-        self.finish_streaming(fx);
+        self.advance_stop(now, out, fx);
+        if self.streaming.as_ref().is_some_and(|s| s.stopped) {
+            self.stop_streaming_slots(fx);
+        }
+        self.finish_streaming(now, fx);
     }
 
+    /// Removals come before further batches when too many wait already.
     fn instruct_generator(&mut self, fx: &mut Effects) {
+        let max = self.config.max_queued_batches.max(1);
         let Some(s) = &mut self.streaming else { return };
         if s.generating || s.generator.is_none() {
             return;
         }
-        if let Some(instruction) = s.instructions.pop_front()
+        let has_room = s.queue.len() < max;
+        let next = s.instructions.iter().position(|i| has_room || !matches!(i, Instruction::Generate(_)));
+        if let Some(instruction) = next.and_then(|at| s.instructions.remove(at))
             && let Some(slot) = s.generator.take()
         {
             s.generating = matches!(instruction, Instruction::Generate(_));
@@ -232,38 +274,78 @@ impl Driver {
         }
     }
 
-    fn next_output(&mut self, now: Timestamp, fx: &mut Effects) {
-        let Some(s) = &mut self.streaming else { return };
-        let (Some(current), Some(slot)) = (&mut s.current, s.output_slot) else { return };
-        if current.busy {
-            return;
-        }
-        match current.batch.outputs.pop_front() {
-            Some(job) => {
-                current.busy = true;
-                s.output_slot = None;
-                let (batch, output_op) = (job.tick.batch, job.output_op);
-                self.emit(now, fx, Event::OutputOperationStarted { batch, output_op });
-                fx.push(Effect::Reply(slot, Reply::Output(Some(job))));
+    /// R11.6: output operations in order, of the oldest batch that has any left.
+    fn give_outputs(&mut self, now: Timestamp, out: &mut Outbox, fx: &mut Effects) {
+        loop {
+            let Some(s) = &mut self.streaming else { return };
+            if s.idle.is_empty() {
+                return;
             }
-            None => self.complete_batch(now, fx),
+            if let Some(running) = s.running.iter_mut().find(|running| !running.batch.outputs.is_empty()) {
+                if let (Some(job), Some(slot)) = (running.batch.outputs.pop_front(), s.idle.pop_front()) {
+                    let (batch, output_op) = (job.tick.batch, job.output_op);
+                    running.busy.insert(output_op, job.clone());
+                    self.emit(now, fx, Event::OutputOperationStarted { batch, output_op });
+                    fx.push(Effect::Reply(slot, Reply::Output(Some(job))));
+                }
+                continue;
+            }
+            // One that is about to be completed leaves before the next one starts.
+            if s.running.iter().any(|running| running.busy.is_empty()) {
+                return;
+            }
+            let Some(batch) = s.queue.pop_front() else { return };
+            let id = batch.tick.batch;
+            let (busy, failed, failure, failures) = (BTreeMap::new(), Vec::new(), None, 0);
+            s.running.push(RunningBatch { batch, started: now, busy, failed, failure, failures });
+            self.strike_before_batch(now, id, out, fx);
+            let mut struck = std::mem::take(out);
+            self.drain(now, &mut struck, fx);
+            self.emit(now, fx, Event::BatchStarted { batch: id });
         }
     }
 
-    fn complete_batch(&mut self, now: Timestamp, fx: &mut Effects) {
-        let Some(s) = &mut self.streaming else { return };
-        let Some(done) = s.current.take() else { return };
+    fn complete_batches(&mut self, now: Timestamp, fx: &mut Effects) -> Next {
+        let mut next = Next::AfterInput;
+        while let Some(s) = &mut self.streaming
+            && !s.idle.is_empty()
+            && let Some(at) = s.running.iter().position(|r| r.busy.is_empty() && r.batch.outputs.is_empty())
+        {
+            let done = s.running.remove(at);
+            if done.failure.is_some() {
+                next = Next::AtOnce;
+            }
+            if let Some(again) = self.run_again(now, done, fx)
+                && let Some(s) = &mut self.streaming
+            {
+                s.running.insert(at, again);
+                break;
+            }
+        }
+        next
+    }
+
+    /// All output operations of a batch ended.
+    pub(super) fn complete_batch(&mut self, now: Timestamp, done: RunningBatch, fx: &mut Effects) {
         let tick = done.batch.tick;
-        s.instructions.push_back(Instruction::Clear(tick));
+        let waited_ns = done.started.ns_since(done.batch.submitted);
+        let processing_ns = now.ns_since(done.started);
         let event = Event::BatchCompleted {
             batch: tick.batch,
-            scheduling_delay_ns: done.started.ns_since(done.batch.submitted),
-            processing_ns: now.ns_since(done.started),
+            scheduling_delay_ns: waited_ns,
+            processing_ns,
             failure: done.failure.as_ref().map(ToString::to_string),
         };
         self.emit(now, fx, event);
-        if let Some(error) = done.failure {
-            self.fail_streaming(error);
+        let blocks = self.receivers.batch_done(tick.batch);
+        self.follow_rate(now, &blocks, (processing_ns, waited_ns), fx);
+        match done.failure {
+            Some(error) => self.batch_failed(now, tick.batch, error, &blocks, fx),
+            None => {
+                if let Some(s) = &mut self.streaming {
+                    s.instructions.push_back(Instruction::Clear(tick));
+                }
+            }
         }
     }
 
@@ -277,22 +359,34 @@ impl Driver {
     ) {
         let failure = result.as_ref().err().map(ToString::to_string);
         self.emit(now, fx, Event::OutputOperationCompleted { batch, output_op, failure });
-        if let Some(current) = self.streaming.as_mut().and_then(|s| s.current.as_mut()) {
-            current.busy = false;
-            if let Err(error) = result {
-                current.failure.get_or_insert(error);
+        let running = self.streaming.as_mut().into_iter().flat_map(|s| &mut s.running);
+        for running in running.filter(|running| running.batch.tick.batch == batch) {
+            let job = running.busy.remove(&output_op);
+            if let Err(error) = &result {
+                running.failure.get_or_insert_with(|| error.clone());
+                running.failed.extend(job);
             }
         }
     }
 
-    /// Everything ran: whoever awaits the termination hears of it.
-    fn finish_streaming(&mut self, fx: &mut Effects) {
+    /// Everything ran, or somebody's patience is at its end: whoever awaits the termination hears of it.
+    fn finish_streaming(&mut self, now: Timestamp, fx: &mut Effects) {
         let Some(s) = &mut self.streaming else { return };
-        if !s.is_done() {
-            return;
-        }
-        for slot in s.awaiting.drain(..) {
-            fx.push(Effect::Reply(slot, Reply::Done(s.error.clone().map_or(Ok(()), Err))));
+        let done = s.is_done();
+        let result = s.error.clone().map_or(Ok(()), Err);
+        for (slot, until) in std::mem::take(&mut s.awaiting) {
+            if done || result.is_err() && !s.halted {
+                fx.push(Effect::Reply(slot, terminated(until, result.clone().map(|()| true))));
+            } else if until.is_some_and(|until| until <= now) {
+                fx.push(Effect::Reply(slot, Reply::Terminated(Ok(false))));
+            } else {
+                s.awaiting.push((slot, until));
+            }
         }
     }
+}
+
+/// The answer to whoever awaits the termination, with or without a limit.
+fn terminated(until: Option<Timestamp>, result: Result<bool>) -> Reply {
+    if until.is_some() { Reply::Terminated(result) } else { Reply::Done(result.map(|_| ())) }
 }

@@ -14,7 +14,7 @@ pub use level::*;
 pub use metrics::*;
 pub use outcome::*;
 
-use crate::command::Command;
+use crate::command::{Command, StopMode};
 use crate::ids::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -263,6 +263,23 @@ pub enum Event {
         executor: ExecutorId,
         /// Records.
         records: u64,
+    },
+    /// Back-pressure set a new limit for a receiver (R17.14).
+    ReceiverRateUpdated {
+        /// The input stream.
+        stream: StreamId,
+        /// Records per second that it may store one by one.
+        rate: u64,
+    },
+    /// The stream is being stopped (R22).
+    StreamingStopping {
+        /// How.
+        mode: StopMode,
+    },
+    /// The stream has stopped; its program may go on.
+    StreamingStopped {
+        /// How.
+        mode: StopMode,
     },
     /// The streaming context started.
     StreamingStarted {

@@ -9,7 +9,7 @@ use std::io;
 const PREFIX: &str = "Faultline";
 
 /// Names of the kinds written here; another name after the prefix is of a newer version.
-const KINDS: [&str; 34] = [
+const KINDS: [&str; 37] = [
     "DecommissionStarted",
     "BlocksMigrated",
     "MapOutputsMigrated",
@@ -17,6 +17,9 @@ const KINDS: [&str; 34] = [
     "ReceiverError",
     "ReceiverStopped",
     "ReceivedBlockAdded",
+    "ReceiverRateUpdated",
+    "StreamingStopping",
+    "StreamingStopped",
     "StreamingStarted",
     "BatchSubmitted",
     "BatchStarted",

@@ -16,7 +16,7 @@ mod stores;
 pub use commits::{CommitPermit, OutputCommitCoordinator};
 pub use cost::{CostMeter, CostTable};
 pub use inline::inline_context;
-pub use replicate::{Replicas, Stored, store_input_block};
+pub use replicate::{Replicas, Stored, peers_of, store_input_block};
 pub use run::{TaskOutcome, exit_executor, run_task};
 pub use script::{Applied, BlockReport, EffectRules, ScriptEntry, TeePart, apply};
 pub use stores::ExecutorStores;

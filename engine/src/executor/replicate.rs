@@ -56,6 +56,19 @@ pub(super) fn store_task_block(
     store_copies(id.into(), block, replicas, stores, cluster, put)
 }
 
+/// The executors beside `here` that may get a copy of a receiver's block: in turn, so that copies spread.
+pub fn peers_of(here: ExecutorId, block: InputBlockId, cluster: &Cluster) -> Vec<ExecutorId> {
+    let cluster = cluster.read();
+    let living = cluster.iter().filter(|(peer, stores)| **peer != here && stores.is_alive());
+    let mut peers: Vec<ExecutorId> = living.map(|(peer, _)| *peer).collect();
+    if !peers.is_empty() {
+        let turn = crate::rng::Seed(block.number).fork("replica").0;
+        let first = (turn % peers.len() as u64) as usize;
+        peers.rotate_left(first);
+    }
+    peers
+}
+
 /// A block of a receiver: here, and copies on peers when the level asks for them. Nothing is reported when
 /// this executor is dead; an error says that it refused the block.
 pub fn store_input_block(

@@ -4,7 +4,7 @@ use super::Rdd;
 use super::chunk::{Sink, Stop, TaskError};
 use super::context::SparkContext;
 use super::node::RddNode;
-use super::unroll::deliver_block;
+use super::unroll::deliver_found;
 use crate::event::Determinism;
 use crate::ids::*;
 use crate::storage::Data;
@@ -32,8 +32,7 @@ impl<T: Data> RddNode<T> for Blocks {
             Err(error) => return ControlFlow::Break(Stop::Failed(error)),
         };
         ctx.count_source(found.block.len());
-        deliver_block(id.into(), &*found.block, ctx.chunk_len(), sink)?;
-        ctx.read_done(found)
+        deliver_found(ctx, found, sink)
     }
 }
 

@@ -121,6 +121,10 @@ pub trait Files: Send + Sync {
     /// The files that `path` stands for: itself, or those of a directory in name order. Files whose
     /// names begin with `.` or `_` are not among them.
     fn list(&self, path: &str) -> Result<Vec<String>>;
+    /// The directories that a glob pattern stands for, in name order: `*`, `?`, `[abc]`, `[a-z]`, `[^a]`
+    /// and `{a,b}`, each within one component of the path. What is no pattern stands for itself, whether it
+    /// is there or not.
+    fn directories(&self, pattern: &str) -> Result<Vec<String>>;
 }
 
 /// The entry to RDDs. Cheap to clone.

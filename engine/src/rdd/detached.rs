@@ -49,4 +49,8 @@ impl Files for Detached {
     fn list(&self, _: &str) -> Result<Vec<String>> {
         refused()
     }
+
+    fn directories(&self, _: &str) -> Result<Vec<String>> {
+        refused()
+    }
 }

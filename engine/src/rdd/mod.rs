@@ -16,6 +16,7 @@ mod dependency;
 mod detached;
 mod distinct;
 mod do_checkpoint;
+pub(crate) mod glob;
 mod join;
 mod marks;
 mod narrow;
@@ -50,7 +51,7 @@ pub use source::{Line, ReplayText};
 
 pub(crate) use chunk::{deliver_owned, deliver_shared};
 pub use context::Released;
-pub(crate) use context::{JobLocal, callsite, with_job_local};
+pub(crate) use context::{JobLocal, callsite, job_local, with_job_local};
 pub(crate) use marks::NO_DIRECTORY;
 
 use crate::error::{EngineError, Result};

@@ -1,7 +1,7 @@
 //! The read boundary: Spark's `RDD.iterator`. A stored block, else the checkpoint file, else lineage.
 
 use super::chunk::{Chunk, Sink, Stop, TaskError};
-use super::unroll::{Unroller, deliver_block};
+use super::unroll::{Unroller, deliver_found};
 use super::{AnyRdd, CutTo, PreparedCut, Rdd, RddInner};
 use crate::event::CheckpointPart;
 use crate::ids::*;
@@ -94,8 +94,7 @@ impl<T: Data> Rdd<T> {
         };
         if let Some(found) = found {
             ctx.set_row_tier(row, found.tier, found.block.memory_bytes());
-            deliver_block(id.into(), &*found.block, ctx.chunk_len(), sink)?;
-            return ctx.read_done(found);
+            return deliver_found(ctx, found, sink);
         }
         let mut unroller = Unroller::new(ctx, id, policy);
         self.produce(part, ctx, row, &mut |chunk| unroller.take(chunk, sink))?;

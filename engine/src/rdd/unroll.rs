@@ -17,7 +17,7 @@ use crate::storage::frame::{FrameReader, FrameWriter};
 use crate::storage::{
     BlockError, Data, MemoryMode, PutWay, StoredBlock, ValuesBlock, codec_of, estimate_bytes, frame_of, values_of,
 };
-use crate::task_context::{BlockPolicy, NewBlock, TaskContext};
+use crate::task_context::{BlockPolicy, FoundBlock, NewBlock, TaskContext};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -50,32 +50,37 @@ fn failed(id: StoredId, error: &BlockError) -> ControlFlow<Stop> {
     ControlFlow::Break(Stop::Failed(TaskError::Exception(format!("block {id}: {error}"))))
 }
 
-/// Delivers the records of a stored block in chunks; one of bytes is decoded chunk by chunk.
-pub(super) fn deliver_block<T: Data>(
-    id: StoredId,
-    block: &dyn StoredBlock,
-    len: usize,
-    sink: Sink<'_, T>,
-) -> ControlFlow<Stop> {
-    if let Some(bytes) = frame_of::<T>(block) {
-        return deliver_frame(id, bytes, len, sink);
+/// Delivers the records of a block that was found, in chunks; one of bytes is decoded chunk by chunk. When
+/// that fails its holder forgets it.
+pub(super) fn deliver_found<T: Data>(ctx: &TaskContext, found: FoundBlock, sink: Sink<'_, T>) -> ControlFlow<Stop> {
+    let damaged = |error: &BlockError| ControlFlow::Break(ctx.damaged(&found, error));
+    let len = ctx.chunk_len();
+    if let Some(bytes) = frame_of::<T>(&*found.block) {
+        deliver_frame(bytes, len, sink, damaged)?;
+    } else {
+        match values_of::<T>(&*found.block) {
+            Ok(values) => deliver_shared(values.as_slice(), len, sink)?,
+            Err(error) => return damaged(&error),
+        }
     }
-    match values_of::<T>(block) {
-        Ok(values) => deliver_shared(values.as_slice(), len, sink),
-        Err(error) => failed(id, &error),
-    }
+    ctx.read_done(found)
 }
 
-fn deliver_frame<T: Data>(id: StoredId, bytes: &[u8], len: usize, sink: Sink<'_, T>) -> ControlFlow<Stop> {
+fn deliver_frame<T: Data>(
+    bytes: &[u8],
+    len: usize,
+    sink: Sink<'_, T>,
+    failed: impl Fn(&BlockError) -> ControlFlow<Stop>,
+) -> ControlFlow<Stop> {
     let mut reader = match FrameReader::<T>::new(bytes) {
         Ok(reader) => reader,
-        Err(error) => return failed(id, &error),
+        Err(error) => return failed(&error),
     };
     loop {
         match reader.next_chunk(len.max(1)) {
             Ok(chunk) if chunk.is_empty() => return ControlFlow::Continue(()),
             Ok(mut chunk) => sink(Chunk::Owned(&mut chunk))?,
-            Err(error) => return failed(id, &error),
+            Err(error) => return failed(&error),
         }
     }
 }
@@ -191,7 +196,7 @@ impl<'c, T: Data> Unroller<'c, T> {
             Ok(block) => self.put(block, PutWay::ToDisk)?,
             Err(error) => return failed(self.id.into(), &error),
         }
-        deliver_frame(self.id.into(), &bytes, self.ctx.chunk_len(), sink)
+        deliver_frame(&bytes, self.ctx.chunk_len(), sink, |error| failed(self.id.into(), error))
     }
 
     fn put(&self, block: Arc<dyn StoredBlock>, way: PutWay) -> ControlFlow<Stop> {

@@ -176,9 +176,6 @@ impl Live<'_> {
                 return;
             }
         }
-        if let DriverInput::Receiver { stream, news, .. } = &input {
-            self.receivers.heard(*stream, news);
-        }
         let mut fx = Effects::default();
         self.driver.handle(self.shared.clock.now(), input, &mut fx);
         self.perform(fx);
@@ -211,7 +208,7 @@ impl Live<'_> {
                 Effect::Receiver(op) => {
                     let stores = match &op {
                         ReceiverOp::Start { executor, .. } => self.executors.stores(*executor),
-                        ReceiverOp::Stop { .. } => None,
+                        ReceiverOp::Stop { .. } | ReceiverOp::Answer { .. } | ReceiverOp::SetRate { .. } => None,
                     };
                     self.receivers.apply(&self.shared, op, stores);
                 }

@@ -3,8 +3,9 @@
 pub(crate) mod cluster;
 mod live;
 mod pool;
-mod receivers;
+pub(crate) mod receivers;
 pub(crate) mod slots;
+pub(crate) mod sockets;
 mod sources;
 pub(crate) mod store_ops;
 

@@ -55,10 +55,15 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
         if let Some(thrown) = panic.downcast_ref::<EngineError>() {
             return Err(thrown.clone());
         }
-        let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(EngineError::JobFailed(text.unwrap_or_else(|| "the driver program panicked".to_owned())))
+        Err(EngineError::JobFailed(panic_text(&*panic)))
     })
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "the driver program panicked".to_owned())
 }
 
 /// Starts a slot's thread. It waits for its first reply before it runs `body`.

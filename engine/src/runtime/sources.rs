@@ -2,7 +2,7 @@
 
 use crate::error::{EngineError, Result};
 use crate::ids::Timestamp;
-use crate::rdd::Files;
+use crate::rdd::{Files, glob};
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::UNIX_EPOCH;
@@ -46,7 +46,8 @@ impl Files for SystemFiles {
         for entry in fs::read_dir(path).map_err(|e| input_error(path, &e))? {
             let entry = entry.map_err(|e| input_error(path, &e))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let is_file = entry.file_type().is_ok_and(|t| t.is_file());
+            // A link to a file is a file; one to nowhere is none.
+            let is_file = fs::metadata(entry.path()).is_ok_and(|meta| meta.is_file());
             if is_file && !name.starts_with(['.', '_']) {
                 files.push(entry.path().to_string_lossy().into_owned());
             }
@@ -54,4 +55,43 @@ impl Files for SystemFiles {
         files.sort();
         Ok(files)
     }
+
+    fn directories(&self, pattern: &str) -> Result<Vec<String>> {
+        if !glob::is_pattern(pattern) {
+            return Ok(vec![pattern.to_owned()]);
+        }
+        let root = if pattern.starts_with('/') { "/" } else { "" };
+        let mut found = vec![root.to_owned()];
+        for component in pattern.split('/').filter(|component| !component.is_empty()) {
+            let mut deeper = Vec::new();
+            for base in found {
+                let join = |name: &str| match base.as_str() {
+                    "" => name.to_owned(),
+                    _ if base.ends_with('/') => format!("{base}{name}"),
+                    _ => format!("{base}/{name}"),
+                };
+                if glob::is_pattern(component) {
+                    let names = directories_in(if base.is_empty() { "." } else { &base })?;
+                    deeper.extend(names.iter().filter(|name| glob::matches(component, name)).map(|name| join(name)));
+                } else if fs::metadata(join(component)).is_ok_and(|meta| meta.is_dir()) {
+                    deeper.push(join(component));
+                }
+            }
+            found = deeper;
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
+/// Names of the directories in a directory.
+fn directories_in(path: &str) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).map_err(|e| input_error(path, &e))? {
+        let entry = entry.map_err(|e| input_error(path, &e))?;
+        if fs::metadata(entry.path()).is_ok_and(|meta| meta.is_dir()) {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(names)
 }

@@ -196,7 +196,7 @@ pub(crate) fn merge_values<K: Data + Hash + Eq, V: Data, C: Combiner<V>>(
     chunk: Chunk<'_, (K, V)>,
 ) {
     let merge = |partial: &mut C::Partial, value| combiner.merge_value(partial, value);
-    chunk.for_each(|(key, value)| combined.merge(key, value, merge, |value| combiner.partial(value)));
+    combined.merge_chunk(chunk, merge, |value| combiner.partial(value));
 }
 
 /// Merges partials of a chunk by key.
@@ -206,5 +206,5 @@ pub(crate) fn merge_partials<K: Data + Hash + Eq, V: Data, C: Combiner<V>>(
     chunk: Chunk<'_, (K, C::Partial)>,
 ) {
     let merge = |out: &mut C::Out, partial| combiner.merge(out, partial);
-    chunk.for_each(|(key, partial)| combined.merge(key, partial, merge, |partial| combiner.create(partial)));
+    combined.merge_chunk(chunk, merge, |partial| combiner.create(partial));
 }

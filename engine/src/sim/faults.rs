@@ -1,6 +1,6 @@
 //! Planned faults: what happens, and when, in the words of the command line.
 
-use crate::command::Command;
+use crate::command::{Command, StopMode};
 use crate::event::{StorageLevel, UnknownLevel};
 use crate::ids::*;
 use std::fmt;
@@ -99,6 +99,11 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
             let job = job.parse().map_err(|_| format!("{job:?} is no job number"))?;
             Ok(Command::CancelJob { job: JobId(job) })
         }
+        "stop" => match target {
+            "graceful" => Ok(Command::StopStreaming { mode: StopMode::Graceful }),
+            "immediate" => Ok(Command::StopStreaming { mode: StopMode::Immediate }),
+            _ => Err("stop is either stop:graceful or stop:immediate".into()),
+        },
         "persist" => {
             let (target, level) = target.split_once(",level=").ok_or("persist needs rdd=N,level=LEVEL")?;
             let level: StorageLevel = level.parse().map_err(|unknown: UnknownLevel| unknown.to_string())?;
@@ -107,7 +112,7 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
         "unpersist" => Ok(Command::UnpersistRdd { target: target.parse()? }),
         "checkpoint" => Ok(Command::CheckpointRdd { target: target.parse()? }),
         other => Err(format!(
-            "unknown action {other:?}; the actions are kill, restart, decommission, slow, drop, cancel, persist, unpersist, checkpoint"
+            "unknown action {other:?}; the actions are kill, restart, decommission, slow, drop, cancel, persist, unpersist, checkpoint, stop"
         )),
     }
 }
@@ -135,6 +140,8 @@ mod tests {
             "slow:executor=1,factor=10@batch=3",
             "drop:block=updateStateByKey/7/2@batch=8",
             "cancel:job=3@stage=4.task=0",
+            "stop:graceful@batch=4",
+            "stop:immediate@stage=3.task=0",
             "persist:op=map#2/7,level=MEMORY_AND_DISK@batch=8",
             "persist:rdd=12,level=DISK_ONLY@batch=8",
             "unpersist:op=groupByKey@stage=3.task=0",

@@ -7,6 +7,7 @@
 
 pub mod faults;
 mod pacing;
+mod receivers;
 mod run;
 mod tasks;
 

@@ -1,6 +1,7 @@
 //! The loop of the simulator.
 
 use super::pacing::{Pacing, Waited};
+use super::receivers::{Follows, Receivers, Storing};
 use super::tasks::{Production, Script, compute};
 use crate::config::EngineConfig;
 use crate::driver::{Driver, DriverInput, Effect, Effects, Reply, SlotId};
@@ -82,6 +83,8 @@ enum Item {
     Entry(TaskId, ScriptEntry),
     /// The end of a task.
     End(TaskReport),
+    /// A block of a receiver arrives in the stores.
+    Storing(Storing),
 }
 
 /// An entry of the calendar: earliest first, then in order of entry.
@@ -117,6 +120,7 @@ struct Simulation<'a> {
     /// Where each running task runs; absent tasks were killed, and their entries count for nothing.
     running: BTreeMap<TaskId, ExecutorId>,
     executors: Executors,
+    receivers: Receivers,
     production: Arc<Mutex<Production>>,
     environment: Environment,
     released: Arc<Mutex<Released>>,
@@ -142,6 +146,7 @@ impl<'a> Simulation<'a> {
             next_order: 0,
             running: BTreeMap::new(),
             executors: Executors::new(&config, || Ok(DiskStore::in_memory())),
+            receivers: Receivers::default(),
             production: Arc::default(),
             environment: environment.clone(),
             released,
@@ -187,7 +192,8 @@ impl<'a> Simulation<'a> {
         }
         let item_at = self.calendar.peek().map(|s| s.at);
         let deadline = self.driver.next_deadline();
-        let due = item_at.into_iter().chain(deadline).min();
+        let receiver_at = self.receivers.next_at();
+        let due = item_at.into_iter().chain(receiver_at).chain(deadline).min();
         if let Some(pacing) = &mut self.pacing {
             match pacing.wait(self.now, due) {
                 Waited::Due => {}
@@ -204,11 +210,14 @@ impl<'a> Simulation<'a> {
             return false;
         };
         self.now = self.now.max(due);
-        // Effects of tasks come before deadlines of the same moment.
-        if item_at == Some(due)
+        // Effects of tasks come before receivers, and those before deadlines of the same moment.
+        if item_at.is_some_and(|at| at <= due)
             && let Some(scheduled) = self.calendar.pop()
         {
             self.happen(scheduled.item);
+        } else if receiver_at.is_some_and(|at| at <= due) {
+            let follows = self.receivers.advance(self.now);
+            self.follow(follows);
         } else {
             self.input(DriverInput::Deadline);
         }
@@ -248,8 +257,10 @@ impl<'a> Simulation<'a> {
                     self.to_resume.push_back((spawn.slot, Reply::Done(Ok(()))));
                 }
                 Effect::Cluster(op) => self.operate(op),
-                // A context with receivers does not start under the virtual clock.
-                Effect::Receiver(_) => {}
+                Effect::Receiver(op) => {
+                    let follows = self.receivers.apply(self.now, op, &self.config, &self.executors);
+                    self.follow(follows);
+                }
                 Effect::Store(op) => {
                     let answer = store_ops::perform(&*self.environment.store, op);
                     self.input(answer);
@@ -266,9 +277,19 @@ impl<'a> Simulation<'a> {
             ClusterNews::Migrated(executor, migration) => self.input(DriverInput::Migrated { executor, migration }),
             ClusterNews::Died(executor) => {
                 self.running.retain(|_, at| *at != executor);
+                self.receivers.executor_died(executor);
                 self.production.lock().executor_died(executor);
             }
             ClusterNews::None => {}
+        }
+    }
+
+    fn follow(&mut self, follows: Vec<Follows>) {
+        for follow in follows {
+            match follow {
+                Follows::Input(input) => self.input(input),
+                Follows::Later(at, storing) => self.schedule(at, Item::Storing(storing)),
+            }
         }
     }
 
@@ -307,6 +328,10 @@ impl<'a> Simulation<'a> {
                     let report = TaskReport { task, result: Err(error), metrics: Default::default() };
                     self.input(DriverInput::TaskFinished(report));
                 }
+            }
+            Item::Storing(storing) => {
+                let follows = self.receivers.store(self.now, &storing, &self.config, &self.executors);
+                self.follow(follows);
             }
             Item::End(report) => {
                 if self.running.contains_key(&report.task) {

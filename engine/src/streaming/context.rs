@@ -2,13 +2,12 @@
 
 use super::graph::{ContextState, DStreamGraph, OutputOp, StreamCore};
 use super::instances::{Generation, Instances};
-use crate::driver::{
-    BatchTick, GeneratedBatch, Instruction, OutputJob, ReceiverPlan, Reply, Request, StreamingPlan, Told,
-};
+use crate::driver::{BatchTick, GeneratedBatch, Instruction, OutputJob, Reply, Request, SlotBody, StreamingPlan, Told};
 use crate::error::{EngineError, Result, throw};
 use crate::event::{ClockKind, Event, Finding};
 use crate::ids::*;
 use crate::rdd::{JobLocal, Notice, SparkContext, with_job_local};
+use crate::receiver::ReceiverPlan;
 use crate::runtime::slots;
 use parking_lot::Mutex;
 use std::cell::Cell;
@@ -143,16 +142,10 @@ impl StreamingContext {
             streams: graph.streams.iter().map(|s| s.info.lock().clone()).collect(),
             outputs: graph.outputs.iter().map(|o| o.info.clone()).collect(),
             receivers: graph.receivers.clone(),
-            slots: vec![
-                ("job-generator".to_owned(), {
-                    let ssc = self.clone();
-                    Box::new(move || ssc.generate_batches())
-                }),
-                ("streaming-job-executor-0".to_owned(), Box::new(run_output_operations)),
-            ],
+            slots: self.slots(),
         };
         drop(graph);
-        self.0.graph.lock().state = ContextState::Active;
+        self.set_state(ContextState::Active);
         let started = match slots::call(Request::StartStreaming(plan)) {
             Ok(Reply::Done(result)) => result,
             Ok(_) => Err(EngineError::DriverLost),
@@ -162,6 +155,25 @@ impl StreamingContext {
             self.release();
         }
         started
+    }
+
+    /// The generator, and as many output slots as output operations may run at once (R11.6).
+    fn slots(&self) -> Vec<(String, SlotBody)> {
+        let ssc = self.clone();
+        let generator: SlotBody = Box::new(move || ssc.generate_batches());
+        let mut slots = vec![("job-generator".to_owned(), generator)];
+        for n in 0..self.0.sc.config().concurrent_jobs.max(1) {
+            slots.push((format!("streaming-job-executor-{n}"), Box::new(run_output_operations)));
+        }
+        slots
+    }
+
+    pub(super) fn state(&self) -> ContextState {
+        self.0.graph.lock().state
+    }
+
+    pub(super) fn set_state(&self, state: ContextState) {
+        self.0.graph.lock().state = state;
     }
 
     /// R11.2: `start` twice is not an error.
@@ -204,7 +216,7 @@ impl StreamingContext {
 
     /// Stops for good, and breaks the ring of context, output operations and streams, so that their RDDs
     /// can go.
-    fn release(&self) {
+    pub(super) fn release(&self) {
         let outputs = {
             let mut graph = self.0.graph.lock();
             graph.state = ContextState::Stopped;
@@ -252,9 +264,9 @@ impl StreamingContext {
                     output_op: Some(id),
                     all_marked_ancestors: true,
                 };
-                let run = Box::new(move || {
-                    let _scope = sc.push_frame(info.name.as_str().into(), Some(tick.batch), info.callsite, 0);
-                    with_job_local(local, body)
+                let run = Arc::new(move || {
+                    let _scope = sc.push_frame(info.name.as_str().into(), Some(tick.batch), info.callsite.clone(), 0);
+                    with_job_local(local.clone(), || body())
                 });
                 outputs.push(OutputJob { tick, output_op: id, run });
             }
@@ -276,13 +288,18 @@ impl StreamingContext {
     }
 
     fn refuse_receivers_in_virtual_time(&self, graph: &DStreamGraph) -> Result<()> {
-        match graph.receivers.first() {
-            Some(plan) if self.0.sc.config().clock == ClockKind::Virtual => Err(EngineError::IllegalState(format!(
-                "{}:{} cannot be read under the virtual clock: nobody outside knows its time; run under the wall clock",
-                plan.host, plan.port
-            ))),
-            _ => Ok(()),
+        if self.0.sc.config().clock == ClockKind::Wall {
+            return Ok(());
         }
+        let real = graph.receivers.iter().find(|plan| !plan.source.is_scripted());
+        real.map_or(Ok(()), |plan| {
+            let name = plan.source.name();
+            // The class of a socket's receiver says nothing to somebody who wrote host and port.
+            let what = name.strip_prefix("SocketReceiver ").unwrap_or(&name);
+            Err(EngineError::IllegalState(format!(
+                "{what} cannot be read under the virtual clock: nobody outside knows its time; run under the wall clock, or replace it by a scripted receiver"
+            )))
+        })
     }
 
     /// R12.7 after a batch completed.
@@ -310,7 +327,7 @@ fn run_output_operations() -> Result<()> {
     loop {
         let Reply::Output(Some(job)) = slots::call(Request::NextOutput)? else { return Ok(()) };
         let (batch, output_op) = (job.tick.batch, job.output_op);
-        let result = slots::catch(job.run);
+        let result = slots::catch(|| (job.run)());
         slots::tell(Told::OutputDone { batch, output_op, result });
     }
 }

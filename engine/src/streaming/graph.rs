@@ -1,9 +1,10 @@
 //! The template: streams and output operations, with what is known of them before any batch.
 
-use crate::driver::{BatchTick, ReceiverPlan};
+use crate::driver::{BatchTick, OutputBody};
 use crate::error::{EngineError, Result};
 use crate::event::{OutputOpInfo, StorageLevel, StreamInfo};
 use crate::ids::*;
+use crate::receiver::ReceiverPlan;
 use crate::streaming::instances::Generation;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -90,13 +91,12 @@ impl StreamCore {
 }
 
 /// What an output operation does with a batch: builds its job, if the stream has an RDD.
-pub(super) type OutputBody =
-    Box<dyn Fn(&Generation<'_>, BatchTick) -> Result<Option<Box<dyn FnOnce() -> Result<()> + Send>>> + Send + Sync>;
+pub(super) type MakeOutput = Box<dyn Fn(&Generation<'_>, BatchTick) -> Result<Option<OutputBody>> + Send + Sync>;
 
 /// A registered output operation.
 pub(super) struct OutputOp {
     pub info: OutputOpInfo,
-    pub body: OutputBody,
+    pub body: MakeOutput,
 }
 
 /// All streams and output operations of a context.

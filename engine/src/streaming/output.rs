@@ -24,7 +24,7 @@ impl<T: Data> DStream<T> {
             body: Box::new(move |generation, tick| {
                 let Some(rdd) = generation.rdd(&stream, tick)? else { return Ok(None) };
                 let f = Arc::clone(&f);
-                Ok(Some(Box::new(move || f(&rdd, tick))))
+                Ok(Some(Arc::new(move || f(&rdd, tick))))
             }),
         });
     }

@@ -1,22 +1,21 @@
-//! Inputs from outside: a directory that receives files (R19), and the socket of a receiver (R17).
+//! A directory that receives files (R19).
 
 use super::context::StreamingContext;
 use super::dstream::{DStream, StreamNode, StreamSpec};
 use super::instances::Generation;
-use crate::driver::{BatchTick, ReceiverPlan};
+use crate::driver::BatchTick;
 use crate::error::Result;
-use crate::event::{Event, Finding, StorageLevel};
+use crate::event::{Event, Finding};
 use crate::ids::*;
 use crate::rdd::{Line, Notice, Rdd};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
-use std::sync::{Arc, OnceLock};
 
 /// Names of files that a finding lists.
 const NAMES_SHOWN: usize = 3;
 
-/// A directory whose new files are the batches: Spark's `FileInputDStream`.
+/// A directory, or a pattern of directories, whose new files are the batches: Spark's `FileInputDStream`.
 struct NewFiles {
     directory: String,
     new_files_only: bool,
@@ -27,7 +26,7 @@ struct NewFiles {
 #[derive(Default)]
 struct Chosen {
     by_batch: BTreeMap<u32, Vec<String>>,
-    /// Files older than the stream that were reported.
+    /// Files that are still there and were reported as too old, or taken by a batch that is forgotten.
     too_old: BTreeSet<String>,
     /// The last listing failed, and that was said.
     unreadable: bool,
@@ -37,6 +36,8 @@ struct Chosen {
 struct Listing {
     new: Vec<String>,
     too_old: Vec<String>,
+    /// Files known as too old that are there no more.
+    gone: Vec<String>,
 }
 
 impl NewFiles {
@@ -50,8 +51,14 @@ impl NewFiles {
         let reach = Timestamp(tick.time.0.saturating_sub(window * 1_000_000));
         let threshold = started.max(reach);
         let taken: BTreeSet<&String> = chosen.by_batch.values().flatten().collect();
-        let mut listing = Listing { new: Vec::new(), too_old: Vec::new() };
-        for path in files.list(&self.directory)? {
+        let mut listing = Listing { new: Vec::new(), too_old: Vec::new(), gone: Vec::new() };
+        let mut paths = Vec::new();
+        for directory in files.directories(&self.directory)? {
+            paths.extend(files.list(&directory)?);
+        }
+        let there: BTreeSet<&String> = paths.iter().collect();
+        listing.gone.extend(chosen.too_old.iter().filter(|path| !there.contains(path)).cloned());
+        for path in paths {
             // A file that went away between the two looks was not meant for us.
             let Ok(modified) = files.modified(&path) else { continue };
             if taken.contains(&path) || modified > tick.time {
@@ -99,6 +106,7 @@ impl NewFiles {
             self.report(generation, "files-older-than-the-stream", message);
         }
         chosen.too_old.extend(listing.too_old);
+        listing.gone.iter().for_each(|path| drop(chosen.too_old.take(path)));
         let interval = generation.interval.0.max(1);
         let remembered = generation.sc.config().file_remember.0.div_ceil(interval);
         let oldest = u64::from(tick.batch.0).saturating_sub(remembered);
@@ -139,22 +147,11 @@ impl StreamNode<Line> for NewFiles {
     }
 }
 
-/// The lines that a receiver stored: Spark's `SocketInputDStream`.
-struct Received {
-    stream: Arc<OnceLock<StreamId>>,
-}
-
-impl StreamNode<Line> for Received {
-    fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<Line>>> {
-        let blocks = self.stream.get().map(|stream| generation.received(*stream, tick.batch.0)).unwrap_or_default();
-        Ok(Some(generation.sc.block_rdd(blocks)))
-    }
-}
-
 impl StreamingContext {
     /// The lines of files that appear in `directory` while the stream runs, each file in one batch. Files
     /// must appear whole, for example by renaming them into it; names that begin with `.` or `_` are not
-    /// read.
+    /// read. `directory` may be a pattern of directories, as `logs/*/[0-9]*`; what is below them is not
+    /// read (R19.1).
     #[track_caller]
     pub fn text_file_stream(&self, directory: &str) -> DStream<Line> {
         self.text_file_stream_from(directory, true)
@@ -169,18 +166,5 @@ impl StreamingContext {
         let node = NewFiles { directory: directory.to_owned(), new_files_only, chosen: Mutex::default() };
         let files = DStream::create(self, spec, Vec::new(), node, at);
         files.per_batch("textFileStream", "MappedDStream", false, at, |rdd| rdd.map(|line| line))
-    }
-
-    /// The lines that a receiver reads from `host:port`, in blocks kept on two executors.
-    #[track_caller]
-    pub fn socket_text_stream(&self, host: &str, port: u16) -> DStream<Line> {
-        let spec = StreamSpec::narrow("socketTextStream", "SocketInputDStream", self.interval());
-        let stream = Arc::new(OnceLock::new());
-        let node = Received { stream: Arc::clone(&stream) };
-        let lines = DStream::create(self, spec, Vec::new(), node, Location::caller());
-        let id = *stream.get_or_init(|| lines.core.id);
-        let level = StorageLevel::MEMORY_AND_DISK_SER_2;
-        self.add_receiver(ReceiverPlan { stream: id, host: host.to_owned(), port, level });
-        lines
     }
 }

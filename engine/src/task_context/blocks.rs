@@ -7,7 +7,7 @@ use crate::executor::ScriptEntry;
 use crate::ids::*;
 use crate::rdd::{Stop, TaskError};
 use crate::rng::Rng;
-use crate::storage::{MemoryMode, PutWay, StoredBlock, Tier};
+use crate::storage::{BlockError, MemoryMode, PutWay, StoredBlock, Tier};
 use imbl::Vector;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -19,8 +19,9 @@ pub(crate) struct FoundBlock {
     pub block: Arc<dyn StoredBlock>,
     /// Where it was.
     pub tier: ReadTier,
-    /// What [`TaskContext::read_done`] gives back; `None` when nothing is locked.
-    lock: Option<StoredId>,
+    id: StoredId,
+    /// Whether [`TaskContext::read_done`] has a lock to give back.
+    locked: bool,
 }
 
 /// A block to be stored.
@@ -42,14 +43,15 @@ impl TaskContext {
     /// block that cannot be read fails the task (R8.9).
     pub(crate) fn find_block(&self, id: BlockId) -> Result<Option<FoundBlock>, TaskError> {
         if let Some(block) = self.journal.borrow().pending.get(&id) {
-            return Ok(Some(FoundBlock { block: Arc::clone(block), tier: ReadTier::LocalMemory, lock: None }));
+            let block = Arc::clone(block);
+            return Ok(Some(FoundBlock { block, tier: ReadTier::LocalMemory, id: id.into(), locked: false }));
         }
         if let Some(found) = self.stored_block(id.into(), self.view.blocks.get(&id))? {
             return Ok(Some(found));
         }
         if let Some((block, ready_ns)) = self.sink.in_production(id) {
             self.cost.wait_until(ready_ns);
-            return Ok(Some(FoundBlock { block, tier: ReadTier::LocalMemory, lock: Some(id.into()) }));
+            return Ok(Some(FoundBlock { block, tier: ReadTier::LocalMemory, id: id.into(), locked: true }));
         }
         Ok(None)
     }
@@ -71,7 +73,7 @@ impl TaskContext {
                     Tier::Memory => ReadTier::LocalMemory,
                     Tier::Disk => ReadTier::LocalDisk,
                 };
-                Ok(Some(FoundBlock { block: found.block, tier, lock: Some(id) }))
+                Ok(Some(FoundBlock { block: found.block, tier, id, locked: true }))
             }
             Ok(None) => self.remote_block(id, holders),
             Err(error) => {
@@ -110,7 +112,7 @@ impl TaskContext {
         for executor in unreadable {
             self.unreadable(executor, id)?;
         }
-        Ok(found.map(|(block, executor)| FoundBlock { block, tier: ReadTier::Remote { executor }, lock: None }))
+        Ok(found.map(|(block, executor)| FoundBlock { block, tier: ReadTier::Remote { executor }, id, locked: false }))
     }
 
     /// Who holds a block now: what the driver would answer, had it heard of every change.
@@ -124,13 +126,24 @@ impl TaskContext {
         self.sink.effect(self.cost.now(), ScriptEntry::Unreadable { executor, id })
     }
 
+    /// The bytes of a block that was found turned out to be damaged: its holder forgets it, and this
+    /// attempt fails (R8.9).
+    pub(crate) fn damaged(&self, found: &FoundBlock, error: &BlockError) -> Stop {
+        let holder = match found.tier {
+            ReadTier::Remote { executor } => executor,
+            _ => self.task.executor,
+        };
+        let text = format!("Block {} could not be read: {error}", found.id);
+        Stop::Failed(self.unreadable(holder, found.id).err().unwrap_or(TaskError::Exception(text)))
+    }
+
     /// All records of a block were read: it may leave again (R8.11). A task that stops early gives it back
     /// at its end.
     pub(crate) fn read_done(&self, found: FoundBlock) -> ControlFlow<Stop> {
-        match found.lock {
-            Some(id) => self.effect(ScriptEntry::ReadDone { task: self.task.id, id }),
-            None => ControlFlow::Continue(()),
+        if !found.locked {
+            return ControlFlow::Continue(());
         }
+        self.effect(ScriptEntry::ReadDone { task: self.task.id, id: found.id })
     }
 
     /// A partition turned out not to be kept.

@@ -7,7 +7,7 @@
 mod blocks;
 mod remote;
 
-pub(crate) use blocks::NewBlock;
+pub(crate) use blocks::{FoundBlock, NewBlock};
 
 use crate::event::*;
 use crate::executor::{

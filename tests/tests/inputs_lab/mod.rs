@@ -1,34 +1,29 @@
 //! What the tests of inputs share: files, a socket that feeds, and a run on threads that a test drives.
 
+mod files;
+
+pub use files::file_at;
+
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use faultline_engine::command::{Command, Transport};
 use faultline_engine::config::EngineConfig;
 use faultline_engine::error::Result;
 use faultline_engine::event::Envelope;
-use faultline_engine::ids::Timestamp;
 use faultline_engine::rdd::SparkContext;
 use faultline_engine::runtime::run_controlled;
 use faultline_engine::sim::{Control, Outcome};
 use faultline_tests::{checker, lab};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 /// How long a test waits for what must come; far longer than it takes on a busy machine.
 const BOUND: Duration = Duration::from_secs(120);
-
-/// A file that was last changed at `at`.
-pub fn file_at(directory: &Path, name: &str, text: &str, at: Timestamp) {
-    let path = directory.join(name);
-    fs::write(&path, text).expect("a file can be written");
-    let file = File::options().write(true).open(&path).expect("the file is there");
-    file.set_modified(UNIX_EPOCH + Duration::from_nanos(at.0)).expect("a file can be dated");
-}
 
 /// A file that appears whole: written under a hidden name, then renamed.
 pub fn put_file(directory: &Path, name: &str, text: &str) {

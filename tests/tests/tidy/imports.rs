@@ -54,7 +54,7 @@ import_rules! {
             "engine/src/object_store/file_ops.rs",
             "engine/src/storage/disk_store.rs",
             "engine/src/runtime/sources.rs",
-            "engine/src/runtime/receivers.rs",
+            "engine/src/runtime/sockets.rs",
         ],
         forbidden: ["std::fs", "std::net", "std::os"],
         but: [],
@@ -138,8 +138,22 @@ import_rules! {
             "faultline_engine::scheduler", "faultline_engine::driver", "faultline_engine::runtime", "faultline_engine::sim",
             "faultline_engine::clock", "faultline_engine::executor",
         ],
-        but: ["faultline_engine::driver::input", "faultline_engine::runtime::slots"],
+        but: [
+            "faultline_engine::driver::input", "faultline_engine::runtime::slots", "faultline_engine::runtime::sockets",
+        ],
         way_out: "ask over the thread's slot with a Request, or tell with a Told"
+    }
+
+    /// What decides when records become blocks could not run in both loops.
+    receivers_know_neither_loop_nor_driver {
+        within: ["engine/src/receiver/"],
+        except: [],
+        forbidden: [
+            "faultline_engine::driver", "faultline_engine::scheduler", "faultline_engine::streaming",
+            "faultline_engine::runtime", "faultline_engine::sim", "faultline_engine::clock", "faultline_engine::executor",
+        ],
+        but: [],
+        way_out: "answer with a Step; the loops own threads, time, executors and the way to the driver"
     }
 
     /// An operator could reach around the read boundary into the scheduler.

@@ -1,6 +1,6 @@
 //! Rich samples of every event.
 
-use crate::command::{Command, RddTarget};
+use crate::command::{Command, RddTarget, StopMode};
 use crate::event::*;
 use crate::ids::*;
 
@@ -8,7 +8,7 @@ use crate::ids::*;
 pub const NASTY: &str = "a \"b\" \\ c\nd\te { } , \u{1F980} \u{7f} \",\"Faultline\":{\"seq\":1,\"at_ns\":2}}";
 
 /// How many variants `Event` has.
-pub const NUM_KINDS: usize = 51;
+pub const NUM_KINDS: usize = 54;
 
 /// Numbers the variants: a new variant does not compile until it is listed here, and then
 /// `every_kind_has_a_sample` asks for its sample.
@@ -62,9 +62,12 @@ pub fn kind(event: &Event) -> usize {
         Event::BlocksMigrated { .. } => 45,
         Event::MapOutputsMigrated { .. } => 46,
         Event::CheckpointDeleted { .. } => 47,
-        Event::SpeculativeTaskSubmitted { .. } => 48,
-        Event::ExecutorExcluded { .. } => 49,
-        Event::ExecutorUnexcluded { .. } => 50,
+        Event::ReceiverRateUpdated { .. } => 48,
+        Event::StreamingStopping { .. } => 49,
+        Event::StreamingStopped { .. } => 50,
+        Event::SpeculativeTaskSubmitted { .. } => 51,
+        Event::ExecutorExcluded { .. } => 52,
+        Event::ExecutorUnexcluded { .. } => 53,
     }
 }
 
@@ -379,6 +382,9 @@ fn streaming() -> Vec<Event> {
         Event::ReceiverError { receiver },
         Event::ReceiverStopped { receiver: gone },
         Event::ReceivedBlockAdded { block, executor: ExecutorId(1), records: 9 },
+        Event::ReceiverRateUpdated { stream: StreamId(0), rate: u64::MAX },
+        Event::StreamingStopping { mode: StopMode::Graceful },
+        Event::StreamingStopped { mode: StopMode::Immediate },
         Event::BatchStarted { batch },
         Event::OutputOperationStarted { batch, output_op },
         Event::OutputOperationCompleted { batch, output_op, failure: Some(NASTY.into()) },
@@ -398,6 +404,7 @@ fn ours() -> Vec<Event> {
         Command::UnpersistRdd { target: RddTarget::Operator { operator: "map#2".into(), batch: Some(BatchId(2)) } },
         Command::CheckpointRdd { target: RddTarget::Operator { operator: "map".into(), batch: None } },
         Command::Stop,
+        Command::StopStreaming { mode: StopMode::Graceful },
     ];
     let finding = Finding { kind: "checkpoint-marked-too-late".into(), message: NASTY.into(), place: "map#2".into() };
     let mut events: Vec<Event> =

@@ -1,0 +1,179 @@
+//! Scripted receivers of a simulation: what [`Supervisor`] decides, at the times of the virtual clock.
+
+use crate::command::StopMode;
+use crate::config::EngineConfig;
+use crate::driver::{DriverInput, ReceiverNews, ReceiverOp};
+use crate::event::StorageLevel;
+use crate::executor::{CostTable, Replicas, peers_of, store_input_block};
+use crate::ids::*;
+use crate::receiver::{BlockNumbers, Hook, IntakeSetup, ReadyBlock, Step, Supervisor};
+use crate::runtime::cluster::Executors;
+use crate::runtime::receivers::news_of;
+use std::collections::BTreeMap;
+
+/// The receivers that run.
+#[derive(Default)]
+pub(super) struct Receivers {
+    running: BTreeMap<StreamId, Running>,
+    numbers: BTreeMap<StreamId, BlockNumbers>,
+}
+
+struct Running {
+    attempt: u32,
+    executor: ExecutorId,
+    level: StorageLevel,
+    supervisor: Supervisor,
+    /// Until when blocks before the next one are being stored: one after the other, as they were cut.
+    storing_until: Timestamp,
+}
+
+/// A block on its way into the stores of its executor.
+pub(super) struct Storing {
+    stream: StreamId,
+    attempt: u32,
+    block: ReadyBlock,
+}
+
+/// What follows from a step of a receiver.
+pub(super) enum Follows {
+    /// The driver hears something now.
+    Input(DriverInput),
+    /// A block will be stored then.
+    Later(Timestamp, Storing),
+}
+
+/// How long it takes to store a block and its copies: to encode its records, and to send its bytes.
+fn storing_ns(block: &ReadyBlock, level: StorageLevel) -> u64 {
+    let costs = CostTable::default();
+    let records = block.values.len();
+    let encoded = if level.deserialized && level.replication < 2 { 0 } else { records * costs.encode_record };
+    let copy = costs.remote_block + block.values.memory_bytes() * costs.network_byte;
+    costs.stored_record * records + encoded + copy * u64::from(level.replication.saturating_sub(1))
+}
+
+impl Receivers {
+    /// When a receiver does something by itself.
+    pub fn next_at(&self) -> Option<Timestamp> {
+        self.running.values().filter_map(|running| running.supervisor.next_at()).min()
+    }
+
+    /// Does what the driver asks.
+    pub fn apply(
+        &mut self,
+        now: Timestamp,
+        op: ReceiverOp,
+        config: &EngineConfig,
+        executors: &Executors,
+    ) -> Vec<Follows> {
+        match op {
+            ReceiverOp::Start { plan, executor, attempt, rate } => {
+                self.running.remove(&plan.stream);
+                // The driver will notice that the executor is gone, and choose another.
+                if executors.stores(executor).is_none() {
+                    return Vec::new();
+                }
+                let numbers = self.numbers.entry(plan.stream).or_default().clone();
+                let setup = IntakeSetup::new(plan.stream, numbers, now, rate, config);
+                let supervisor = Supervisor::new(plan.source.open(&setup), config.receiver_restart_delay);
+                let running = Running { attempt, executor, level: plan.level, supervisor, storing_until: now };
+                self.running.insert(plan.stream, running);
+                self.with(plan.stream, now, |supervisor, steps| supervisor.start(now, steps))
+            }
+            ReceiverOp::Stop { stream, mode: StopMode::Graceful } => {
+                self.with(stream, now, |supervisor, steps| supervisor.stop(now, steps))
+            }
+            ReceiverOp::Stop { stream, mode: StopMode::Immediate } => {
+                self.running.remove(&stream);
+                Vec::new()
+            }
+            ReceiverOp::Answer { stream, attempt, block, result } => {
+                if self.running.get(&stream).is_none_or(|running| running.attempt != attempt) {
+                    return Vec::new();
+                }
+                self.with(stream, now, |supervisor, steps| supervisor.answered(now, block, result, steps))
+            }
+            ReceiverOp::SetRate { stream, rate } => {
+                self.with(stream, now, |supervisor, _| supervisor.intake().set_rate(rate))
+            }
+        }
+    }
+
+    /// An executor died, and its receivers with it.
+    pub fn executor_died(&mut self, executor: ExecutorId) {
+        self.running.retain(|_, running| running.executor != executor);
+    }
+
+    /// The first receiver that has something to do at `now` does it.
+    pub fn advance(&mut self, now: Timestamp) -> Vec<Follows> {
+        let due = |running: &Running| running.supervisor.next_at().is_some_and(|at| at <= now);
+        let Some(stream) = self.running.iter().find(|(_, running)| due(running)).map(|(stream, _)| *stream) else {
+            return Vec::new();
+        };
+        self.with(stream, now, |supervisor, steps| supervisor.advance(now, steps))
+    }
+
+    /// A block arrives in the stores, if its executor lives.
+    pub fn store(
+        &mut self,
+        now: Timestamp,
+        storing: &Storing,
+        config: &EngineConfig,
+        executors: &Executors,
+    ) -> Vec<Follows> {
+        let Storing { stream, attempt, block } = storing;
+        let Some(running) = self.running.get(stream).filter(|running| running.attempt == *attempt) else {
+            return Vec::new();
+        };
+        let Some(stores) = executors.stores(running.executor) else { return Vec::new() };
+        let (executor, level) = (running.executor, running.level);
+        let peers = peers_of(executor, block.id, &executors.cluster);
+        let wanted = usize::from(level.replication.saturating_sub(1));
+        let (previews, max_failures) = (config.previews, config.storage.max_replication_failures);
+        let replicas = Replicas { wanted, peers: &peers, previews, max_failures };
+        let stored = store_input_block(block.id, &block.values, level, &replicas, &stores, &executors.cluster);
+        let reports = stored.reports;
+        let Some(error) = stored.error else {
+            let news = ReceiverNews::Stored { block: block.received(), executor, reports };
+            return vec![Follows::Input(DriverInput::Receiver { stream: *stream, attempt: *attempt, news })];
+        };
+        // What made room for it is gone nevertheless.
+        let mut follows = Vec::new();
+        if !reports.is_empty() {
+            follows.push(Follows::Input(DriverInput::Blocks(reports)));
+        }
+        follows.extend(self.with(*stream, now, |supervisor, steps| supervisor.store_failed(now, block, error, steps)));
+        follows
+    }
+
+    /// Lets one supervisor decide, and carries out its steps. Scripts have nothing to call.
+    fn with(
+        &mut self,
+        stream: StreamId,
+        now: Timestamp,
+        decide: impl FnOnce(&mut Supervisor, &mut Vec<Step>),
+    ) -> Vec<Follows> {
+        let Some(running) = self.running.get_mut(&stream) else { return Vec::new() };
+        let (mut steps, mut follows) = (Vec::new(), Vec::new());
+        let attempt = running.attempt;
+        decide(&mut running.supervisor, &mut steps);
+        while !steps.is_empty() {
+            for step in std::mem::take(&mut steps) {
+                match step {
+                    Step::Tell(say) => {
+                        let news = news_of(say);
+                        follows.push(Follows::Input(DriverInput::Receiver { stream, attempt, news }));
+                    }
+                    Step::Store(block) => {
+                        let at = running.storing_until.max(now).plus_ns(storing_ns(&block, running.level));
+                        running.storing_until = at;
+                        follows.push(Follows::Later(at, Storing { stream, attempt, block }));
+                    }
+                    Step::Call(hook @ (Hook::Start | Hook::Stop)) => {
+                        running.supervisor.called(now, hook, Ok(()), &mut steps);
+                    }
+                }
+            }
+        }
+        follows
+    }
+}

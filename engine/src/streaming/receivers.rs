@@ -1,0 +1,72 @@
+//! Streams of what receivers store (R17).
+
+use super::context::StreamingContext;
+use super::dstream::{DStream, StreamNode, StreamSpec};
+use super::instances::Generation;
+use crate::driver::BatchTick;
+use crate::error::Result;
+use crate::event::StorageLevel;
+use crate::ids::*;
+use crate::rdd::{Line, Rdd};
+use crate::receiver::{Arrival, Receiver, ReceiverPlan, ReceiverSource};
+use crate::runtime::sockets::SocketReceiver;
+use crate::storage::Data;
+use std::panic::Location;
+use std::sync::{Arc, OnceLock};
+
+/// The blocks that a receiver stored for each batch: Spark's `ReceiverInputDStream`.
+struct Received {
+    stream: Arc<OnceLock<StreamId>>,
+}
+
+impl<T: Data> StreamNode<T> for Received {
+    fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<T>>> {
+        let blocks = self.stream.get().map(|stream| generation.received(*stream, tick.batch.0)).unwrap_or_default();
+        Ok(Some(generation.sc.block_rdd(blocks)))
+    }
+}
+
+impl StreamingContext {
+    fn received<T: Data>(
+        &self,
+        spec: StreamSpec,
+        source: ReceiverSource,
+        level: StorageLevel,
+        at: &Location<'_>,
+    ) -> DStream<T> {
+        let stream = Arc::new(OnceLock::new());
+        let node = Received { stream: Arc::clone(&stream) };
+        let records = DStream::create(self, spec, Vec::new(), node, at);
+        let id = *stream.get_or_init(|| records.core.id);
+        self.add_receiver(ReceiverPlan { stream: id, source, level });
+        records
+    }
+
+    /// The lines that a receiver reads from `host:port`, in blocks kept on two executors.
+    #[track_caller]
+    pub fn socket_text_stream(&self, host: &str, port: u16) -> DStream<Line> {
+        let spec = StreamSpec::narrow("socketTextStream", "SocketInputDStream", self.interval());
+        let source = ReceiverSource::custom(SocketReceiver::new(host, port));
+        self.received(spec, source, StorageLevel::MEMORY_AND_DISK_SER_2, Location::caller())
+    }
+
+    /// What a receiver of the program stores, in blocks kept at `level`. It runs under the wall clock only:
+    /// it has threads of its own.
+    #[track_caller]
+    pub fn receiver_stream<T: Data>(&self, receiver: impl Receiver<T>, level: StorageLevel) -> DStream<T> {
+        let spec = StreamSpec::narrow("receiverStream", "PluggableInputDStream", self.interval());
+        self.received(spec, ReceiverSource::custom(receiver), level, Location::caller())
+    }
+
+    /// What a scripted receiver stores: `arrival` gives its n-th arrival, from 0, with times that never
+    /// fall. Under the virtual clock the same script gives the same run.
+    #[track_caller]
+    pub fn scripted_stream<T: Data>(
+        &self,
+        arrival: impl Fn(u64) -> Option<Arrival<T>> + Send + Sync + 'static,
+        level: StorageLevel,
+    ) -> DStream<T> {
+        let spec = StreamSpec::narrow("receiverStream", "PluggableInputDStream", self.interval());
+        self.received(spec, ReceiverSource::scripted("ScriptedReceiver", arrival), level, Location::caller())
+    }
+}
