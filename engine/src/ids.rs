@@ -59,6 +59,14 @@ id!(
     StreamId(u32)
 );
 id!(
+    /// An accumulator, numbered in the order of creation.
+    AccumulatorId(u64)
+);
+id!(
+    /// A broadcast variable, numbered in the order of creation.
+    BroadcastId(u64)
+);
+id!(
     /// An output operation of the template, in registration order.
     OutputOpId(u32)
 );

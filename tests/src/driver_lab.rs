@@ -128,7 +128,7 @@ impl DriverLab {
     }
 
     fn finish(&mut self, task: &TaskInfo, result: std::result::Result<TaskOutput, TaskError>) {
-        let report = TaskReport { task: task.id, result, metrics: TaskMetrics::default() };
+        let report = TaskReport { task: task.id, result, metrics: TaskMetrics::default(), updates: Vec::new() };
         self.input(DriverInput::TaskFinished(report));
     }
 

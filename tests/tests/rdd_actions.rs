@@ -3,7 +3,7 @@
 use faultline_engine::error::{EngineError, Result};
 use faultline_engine::event::*;
 use faultline_engine::rdd::partitioner::HashPartitioner;
-use faultline_engine::rdd::{Rdd, Replacement, SparkContext};
+use faultline_engine::rdd::{Rdd, Replacement, SortOrder, SparkContext};
 use faultline_tests::{Loop, in_batches, log, run, settings};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -269,6 +269,10 @@ fn lookup_computes_the_partition_of_its_key() {
     assert_eq!(result, Ok(vec![3, 13, 23, 33]));
     // Map tasks, the count, one partition.
     assert_eq!(tasks_by_job(&log), [4, 5, 1]);
+    let (result, log) =
+        run(Loop::Sim, settings(0, &[]), move |sc| pairs(sc).sort_by_key_in(5, SortOrder::Descending)?.lookup(3));
+    assert_eq!(result, Ok(vec![3, 13, 23, 33]));
+    assert_eq!(tasks_by_job(&log).last(), Some(&1), "ranges know where a key is, too");
 }
 
 /// Without it counts would be those of a partition.

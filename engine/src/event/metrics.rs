@@ -1,6 +1,7 @@
 //! What a task did, in numbers.
 
 use super::{BlockRemoval, ReadRow, RecomputeCause};
+use crate::ids::AccumulatorId;
 use serde::{Deserialize, Serialize};
 
 /// Where durations come from.
@@ -36,8 +37,43 @@ pub struct TaskMetrics {
     /// and the times of the rows went into starting the task and into its result. 0 in logs before 0.2.
     #[serde(default)]
     pub write_ns: u64,
+    /// What it saved outside of the engine.
+    #[serde(default, skip_serializing_if = "OutputMetrics::is_nothing")]
+    pub output: OutputMetrics,
+    /// Named accumulators to which it added something that counts (R2.13).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accumulables: Vec<AccumulableInfo>,
     /// Why the task as a whole repeats work: its map output had been registered before.
     pub rerun_cause: Option<RecomputeCause>,
+}
+
+/// What a task saved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputMetrics {
+    /// Bytes.
+    pub bytes: u64,
+    /// Records.
+    pub records: u64,
+}
+
+impl OutputMetrics {
+    /// Whether it saved nothing, not even a record without bytes.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a task added to a named accumulator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccumulableInfo {
+    /// The accumulator.
+    pub id: AccumulatorId,
+    /// Its name.
+    pub name: String,
+    /// What the task added, as text; `None` for values of a type of the program.
+    pub update: Option<String>,
+    /// The value afterwards, as text.
+    pub value: Option<String>,
 }
 
 /// Shuffle traffic of one task, in one direction.

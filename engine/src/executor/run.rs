@@ -1,7 +1,7 @@
 //! Running one task attempt: user code under `catch_unwind`, a panic is a failed task.
 
 use crate::event::TaskMetrics;
-use crate::rdd::{TaskError, TaskOutput};
+use crate::rdd::{AccumulatorUpdate, TaskError, TaskOutput, run_in_task};
 use crate::scheduler::TaskWork;
 use crate::task_context::TaskContext;
 use std::any::Any;
@@ -13,6 +13,8 @@ pub struct TaskOutcome {
     pub result: Result<TaskOutput, TaskError>,
     /// What it did.
     pub metrics: TaskMetrics,
+    /// What it added to accumulators; nothing when it failed.
+    pub updates: Vec<AccumulatorUpdate>,
     /// Modelled nanoseconds; 0 on threads.
     pub modelled_ns: u64,
 }
@@ -20,20 +22,25 @@ pub struct TaskOutcome {
 /// Runs `work` on its partition.
 pub fn run_task(work: &TaskWork, ctx: TaskContext) -> TaskOutcome {
     let partition = ctx.task().partition;
-    let result = catch_unwind(AssertUnwindSafe(|| match work {
-        TaskWork::WriteShuffle(shuffle) => {
-            shuffle.write(partition, &ctx).map(|()| Box::new(ctx.map_sizes()) as TaskOutput)
-        }
-        TaskWork::Result(func) => func(partition, &ctx),
-    }))
-    .unwrap_or_else(|panic| {
-        Err(match panic.downcast_ref::<ExecutorExit>() {
-            Some(ExecutorExit(code)) => TaskError::ExecutorExited(*code),
-            None => TaskError::Exception(panic_text(&*panic)),
+    let (result, mut updates) = run_in_task(|| {
+        catch_unwind(AssertUnwindSafe(|| match work {
+            TaskWork::WriteShuffle(shuffle) => {
+                shuffle.write(partition, &ctx).map(|()| Box::new(ctx.map_sizes()) as TaskOutput)
+            }
+            TaskWork::Result(func) => func(partition, &ctx),
+        }))
+        .unwrap_or_else(|panic| {
+            Err(match panic.downcast_ref::<ExecutorExit>() {
+                Some(ExecutorExit(code)) => TaskError::ExecutorExited(*code),
+                None => TaskError::Exception(panic_text(&*panic)),
+            })
         })
     });
+    if result.is_err() {
+        updates.clear();
+    }
     let (metrics, modelled_ns) = ctx.finish();
-    TaskOutcome { result, metrics, modelled_ns }
+    TaskOutcome { result, metrics, updates, modelled_ns }
 }
 
 /// What [`exit_executor`] unwinds with.

@@ -70,14 +70,18 @@ pub enum ScriptEntry {
         /// One per reduce partition.
         buckets: Vec<Arc<dyn StoredBlock>>,
     },
-    /// A part of an action's output is written to the reliable store, by the one attempt that may.
-    CommitOutput {
-        /// Asks whether this is the one.
-        permit: CommitPermit,
+    /// The output of a partition is published where a program saves to.
+    SaveOutput {
+        /// Whether this is the attempt that may; without a driver there is nobody to ask.
+        permit: Option<CommitPermit>,
+        /// Where.
+        store: Arc<dyn ObjectStore>,
         /// Key.
         key: String,
         /// Bytes.
         bytes: Arc<[u8]>,
+        /// Whether an output that is there stays.
+        mode: PutMode,
     },
     /// A part of a checkpoint is written to the reliable store.
     StorePart {
@@ -197,7 +201,17 @@ pub fn apply(
         ScriptEntry::WriteMapOutput { shuffle, map, buckets } => {
             stores.put_map_output(shuffle, map, buckets).map_err(TaskError::Exception).into()
         }
-        ScriptEntry::CommitOutput { permit, key, bytes } => commit(&permit, &key, &bytes, stores, store).into(),
+        ScriptEntry::SaveOutput { permit, store, key, bytes, mode } => {
+            if !stores.is_alive() {
+                return Err(TaskError::Cancelled).into();
+            }
+            if permit.is_some_and(|permit| !permit.ask()) {
+                return Err(TaskError::CommitDenied).into();
+            }
+            // When an attempt saved and then failed, its output stands, and this one has nothing to add.
+            let failed = |error| TaskError::Exception(format!("Output failed: {error}"));
+            store.put(&key, &bytes, mode).map(drop).map_err(failed).into()
+        }
         ScriptEntry::TeePart(part) => {
             part.write(stores, store);
             Applied::with(Vec::new())
@@ -218,19 +232,41 @@ fn store_part(key: &str, bytes: &[u8], stores: &ExecutorStores, store: &dyn Obje
         .map_err(|error| TaskError::Exception(format!("Checkpoint failed: {error}")))
 }
 
-fn commit(
-    permit: &CommitPermit,
-    key: &str,
-    bytes: &[u8],
-    stores: &ExecutorStores,
-    store: &dyn ObjectStore,
-) -> Result<(), TaskError> {
-    if !stores.is_alive() {
-        return Err(TaskError::Cancelled);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object_store::MemoryObjectStore;
+    use crate::shuffle::ShuffleStore;
+    use crate::storage::{BlockStore, DiskStore};
+
+    fn executor(id: u32) -> ExecutorStores {
+        let disk = DiskStore::in_memory;
+        ExecutorStores::new(ExecutorId(id), BlockStore::new(1 << 20, disk()), ShuffleStore::new(1 << 20, disk()))
     }
-    if !permit.ask() {
-        return Err(TaskError::CommitDenied);
+
+    /// Without it the output of one attempt would be replaced by that of another, or an attempt would fail
+    /// for ever because one that died had saved before (R4.9).
+    #[test]
+    fn t15_the_first_attempt_that_saves_stands() {
+        let store: Arc<dyn ObjectStore> = Arc::new(MemoryObjectStore::new());
+        let (first, second, cluster) = (executor(1), executor(2), Cluster::default());
+        let save = |on: &ExecutorStores, text: &str, mode| {
+            let entry = ScriptEntry::SaveOutput {
+                permit: None,
+                store: Arc::clone(&store),
+                key: "part-00000".into(),
+                bytes: text.as_bytes().into(),
+                mode,
+            };
+            apply(entry, on, &cluster, &MemoryObjectStore::new(), EffectRules::from(&EngineConfig::default())).result
+        };
+        let saved = || store.get("part-00000").map_err(|_| ());
+        assert_eq!(save(&first, "first", PutMode::Create), Ok(()));
+        assert_eq!(save(&second, "second", PutMode::Create), Ok(()), "it has nothing to add");
+        assert_eq!(saved(), Ok(b"first".to_vec()));
+        assert_eq!(save(&second, "again", PutMode::Replace), Ok(()));
+        first.kill();
+        assert_eq!(save(&first, "late", PutMode::Replace), Err(TaskError::Cancelled), "the dead save nothing");
+        assert_eq!(saved(), Ok(b"again".to_vec()));
     }
-    let written = store.put(key, bytes, PutMode::Replace);
-    written.map(drop).map_err(|error| TaskError::Exception(format!("cannot write {key}: {error}")))
 }

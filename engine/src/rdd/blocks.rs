@@ -10,11 +10,16 @@ use crate::ids::*;
 use crate::storage::Data;
 use crate::task_context::TaskContext;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Reads blocks; it has no parents to compute them from.
 struct Blocks {
     rdd: RddId,
     blocks: Vec<InputBlockId>,
+    /// As Spark names it.
+    name: String,
+    removed: Arc<AtomicBool>,
 }
 
 fn failed(message: String) -> ControlFlow<Stop> {
@@ -23,6 +28,9 @@ fn failed(message: String) -> ControlFlow<Stop> {
 
 impl<T: Data> RddNode<T> for Blocks {
     fn compute(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, T>) -> ControlFlow<Stop> {
+        if self.removed.load(Ordering::Relaxed) {
+            return failed(format!("Attempted to use {} after its blocks have been removed!", self.name));
+        }
         let id = self.blocks[part.0 as usize];
         let found = match ctx.find_input_block(id) {
             Ok(Some(found)) => found,
@@ -41,7 +49,9 @@ impl SparkContext {
     pub(crate) fn block_rdd<T: Data>(&self, blocks: Vec<InputBlockId>) -> Rdd<T> {
         let partitions = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
         let core = self.new_core("BlockRDD", partitions, None, Determinism::Determinate, Vec::new());
-        let node = Blocks { rdd: core.id(), blocks: blocks.clone() };
+        let (info, removed) = (core.info(), core.blocks_removed());
+        let name = format!("{}[{}] at {}", info.display_name(), info.id, info.callsite);
+        let node = Blocks { rdd: core.id(), blocks: blocks.clone(), name, removed };
         Rdd::new(core.over_blocks(blocks), node)
     }
 }

@@ -79,17 +79,21 @@ impl<T: Data> Rdd<T> {
         let info = self.info();
         let ctx = self.context();
         let _scope = ctx.push_frame(info.op.operator, info.op.batch, callsite, info.op.ordinal + 1);
-        let core = |class: &str| {
-            let partitioner = info.partitioner.clone();
-            ctx.new_core(class, info.num_partitions, partitioner, Determinism::Determinate, Vec::new())
+        let core = |class: &str, determinism: Determinism| {
+            ctx.new_core(class, info.num_partitions, info.partitioner.clone(), determinism, Vec::new())
         };
         let (reader, state) = match to {
             CutTo::Files { dir, parts } => {
                 let node = ReadParts { dir: dir.clone(), parts, records: PhantomData };
-                (Self::new(core("ReliableCheckpointRDD"), node), CheckpointState::Done { dir })
+                (
+                    Self::new(core("ReliableCheckpointRDD", Determinism::Determinate), node),
+                    CheckpointState::Done { dir },
+                )
             }
             CutTo::Blocks => {
-                (Self::new(core("LocalCheckpointRDD"), BlocksOnly { of: info.id }), CheckpointState::DoneLocally)
+                // Blocks can be lost, and what they held cannot be made again (R1.8).
+                let core = core("LocalCheckpointRDD", info.determinism);
+                (Self::new(core, BlocksOnly { of: info.id }), CheckpointState::DoneLocally)
             }
         };
         let this = self.clone();
@@ -101,7 +105,9 @@ impl<T: Data> Rdd<T> {
         let parent = Dependency::one_to_one(reader.erased());
         let old_node = self.0.node.write().replace(Arc::new(FromCheckpoint { reader }));
         let old_dependencies = core.replace_dependencies(vec![parent]);
-        core.edit(|info| info.determinism = Determinism::Determinate);
+        if matches!(state, CheckpointState::Done { .. }) {
+            core.edit(|info| info.determinism = Determinism::Determinate);
+        }
         core.set_checkpoint_state(state);
         drop_flat(Box::new((old_node, old_dependencies)));
     }

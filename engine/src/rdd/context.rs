@@ -3,11 +3,13 @@
 use super::chunk::TaskError;
 use super::dependency::Dependency;
 use super::node::{AnyRdd, CheckpointKind, CutTo, PreparedCut, RddCore};
+use super::pipe::{PipedCommand, PipedProcess};
 use crate::config::EngineConfig;
 use crate::error::Result;
 use crate::event::*;
 use crate::ids::*;
 use crate::lineage::BlockSummary;
+use crate::object_store::ObjectStore;
 use crate::task_context::TaskContext;
 use parking_lot::Mutex;
 use std::any::Any;
@@ -16,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// What one task returns to the driver.
 pub type TaskOutput = Box<dyn Any + Send>;
@@ -110,7 +112,8 @@ pub trait JobRunner: Send + Sync {
     fn tell(&self, notice: Notice);
 }
 
-/// Reads the files of programs; the runtime implements it.
+/// What programs reach outside of the engine: files to read, directories to write, processes to pipe
+/// through. The runtime implements it.
 pub trait Files: Send + Sync {
     /// Length in bytes of a file.
     fn len(&self, path: &str) -> Result<u64>;
@@ -121,6 +124,12 @@ pub trait Files: Send + Sync {
     /// The files that `path` stands for: itself, or those of a directory in name order. Files whose
     /// names begin with `.` or `_` are not among them.
     fn list(&self, path: &str) -> Result<Vec<String>>;
+    /// Whether there is anything at `path`.
+    fn exists(&self, path: &str) -> bool;
+    /// A directory as a store whose files appear whole. It is made with the first of them.
+    fn output(&self, path: &str) -> Result<Arc<dyn ObjectStore>>;
+    /// Starts a process.
+    fn spawn(&self, command: &PipedCommand) -> Result<Box<dyn PipedProcess>>;
     /// The directories that a glob pattern stands for, in name order: `*`, `?`, `[abc]`, `[a-z]`, `[^a]`
     /// and `{a,b}`, each within one component of the path. What is no pattern stands for itself, whether it
     /// is there or not.
@@ -137,6 +146,8 @@ pub(crate) struct ContextInner {
     pub files: Arc<dyn Files>,
     next_rdd: AtomicU32,
     next_shuffle: AtomicU32,
+    next_accumulator: AtomicU64,
+    next_broadcast: AtomicU64,
     names: Mutex<BTreeMap<String, u32>>,
     checkpoint_dir: Mutex<Option<String>>,
     released: Arc<Mutex<Released>>,
@@ -221,6 +232,8 @@ impl SparkContext {
             files,
             next_rdd: AtomicU32::new(0),
             next_shuffle: AtomicU32::new(0),
+            next_accumulator: AtomicU64::new(0),
+            next_broadcast: AtomicU64::new(0),
             names: Mutex::default(),
             checkpoint_dir: Mutex::default(),
             released,
@@ -315,7 +328,7 @@ impl SparkContext {
         ScopeGuard { pushed: true }
     }
 
-    /// Numbers and describes a new RDD.
+    /// Numbers and describes a new RDD. Panics inside a task (R1.10), which fails it.
     pub(crate) fn new_core(
         &self,
         class: &str,
@@ -324,6 +337,7 @@ impl SparkContext {
         determinism: Determinism,
         dependencies: Vec<Dependency>,
     ) -> RddCore {
+        self.assert_not_in_task();
         let id = RddId(self.0.next_rdd.fetch_add(1, Ordering::Relaxed));
         let (operator, batch, callsite, ordinal) = FRAMES.with_borrow_mut(|frames| match frames.last_mut() {
             Some(frame) => {
@@ -346,6 +360,21 @@ impl SparkContext {
             parents: Vec::new(),
         };
         RddCore::new(self.clone(), info, dependencies)
+    }
+
+    /// Ends the task that this thread runs, if it runs one: only the program makes RDDs (R1.10).
+    pub(super) fn assert_not_in_task(&self) {
+        if let Err(error) = super::in_task::refuse_in_task() {
+            panic!("{error}");
+        }
+    }
+
+    pub(super) fn new_accumulator_id(&self) -> AccumulatorId {
+        AccumulatorId(self.0.next_accumulator.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(super) fn new_broadcast_id(&self) -> BroadcastId {
+        BroadcastId(self.0.next_broadcast.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(crate) fn new_shuffle_id(&self) -> ShuffleId {

@@ -3,8 +3,11 @@
 use super::context::{
     CheckpointCommit, CheckpointProgress, Files, JobRunner, JobSpec, Notice, OpenedCheckpoint, TaskOutput,
 };
+use super::pipe::{PipedCommand, PipedProcess};
 use crate::error::{EngineError, Result};
 use crate::ids::{RddId, Timestamp};
+use crate::object_store::ObjectStore;
+use std::sync::Arc;
 
 /// Runs nothing and reads nothing.
 pub(super) struct Detached;
@@ -47,6 +50,18 @@ impl Files for Detached {
     }
 
     fn list(&self, _: &str) -> Result<Vec<String>> {
+        refused()
+    }
+
+    fn exists(&self, _: &str) -> bool {
+        false
+    }
+
+    fn output(&self, _: &str) -> Result<Arc<dyn ObjectStore>> {
+        refused()
+    }
+
+    fn spawn(&self, _: &PipedCommand) -> Result<Box<dyn PipedProcess>> {
         refused()
     }
 

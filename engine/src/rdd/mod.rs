@@ -4,8 +4,10 @@
 //! one indirect call per node and chunk, an ordinary loop inside. Persist and checkpoint live at the
 //! read boundary (`read.rs`) and nowhere else.
 
+mod accumulator;
 mod action;
 mod blocks;
+mod broadcast;
 mod cartesian;
 mod checkpointed;
 mod chunk;
@@ -17,6 +19,7 @@ mod detached;
 mod distinct;
 mod do_checkpoint;
 pub(crate) mod glob;
+mod in_task;
 mod join;
 mod marks;
 mod narrow;
@@ -24,6 +27,7 @@ mod node;
 mod pair;
 pub mod partitioner;
 mod periodic;
+mod pipe;
 mod read;
 mod sample;
 mod sort;
@@ -34,7 +38,9 @@ mod unroll;
 mod unstable;
 mod zip;
 
+pub use accumulator::{Accumulate, Accumulator, AccumulatorUpdate};
 pub use action::{Number, StatCounter};
+pub use broadcast::Broadcast;
 pub use chunk::{Chunk, Sink, Stop, TaskError};
 pub use context::{
     CheckpointCommit, CheckpointProgress, Files, JobRunner, JobSpec, Notice, OpenedCheckpoint, ResultFn, SparkContext,
@@ -45,6 +51,7 @@ pub use narrow::{Out, PreservesPartitioning};
 pub use node::{AnyRdd, AnyShuffle, CheckpointKind, CheckpointState, CutTo, PreparedCut, RddCore, RddNode};
 pub use partitioner::{HashPartitioner, PartitionKeys, Partitioner, RangePartitioner, SortOrder};
 pub use periodic::PeriodicRddCheckpointer;
+pub use pipe::{PipedCommand, PipedEnd, PipedProcess};
 pub use sample::Replacement;
 pub use sort::FloatKey;
 pub use source::{Line, ReplayText};
@@ -52,6 +59,7 @@ pub use source::{Line, ReplayText};
 pub(crate) use chunk::{deliver_owned, deliver_shared};
 pub use context::Released;
 pub(crate) use context::{JobLocal, callsite, job_local, with_job_local};
+pub(crate) use in_task::run_in_task;
 pub(crate) use marks::NO_DIRECTORY;
 
 use crate::error::{EngineError, Result};

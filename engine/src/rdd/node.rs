@@ -131,6 +131,8 @@ pub struct RddCore {
     input_blocks: Vec<InputBlockId>,
     /// Where each partition would rather be computed, for an RDD that was told so.
     locations: OnceLock<Vec<Vec<TaskLocation>>>,
+    /// Whether those blocks were deleted (R12.7).
+    blocks_removed: Arc<AtomicBool>,
     /// The `Partitioner<K>` that `info.partitioner` describes, when the description is not enough.
     partitioner: Option<Arc<dyn Any + Send + Sync>>,
     /// Whether its determinism is that of its parents, and nothing of its own.
@@ -153,6 +155,7 @@ impl RddCore {
             tee: Mutex::new(None),
             input_blocks: Vec::new(),
             locations: OnceLock::new(),
+            blocks_removed: Arc::default(),
             partitioner,
             inherits_determinism: AtomicBool::new(inherits),
         }
@@ -193,6 +196,15 @@ impl RddCore {
     /// Whether any partition may say where it would rather be computed.
     pub fn has_locations(&self) -> bool {
         self.locations.get().is_some() || !self.input_blocks.is_empty()
+    }
+
+    /// The blocks of a receiver that it reads are deleted: whoever uses it from now on is told so (R12.7).
+    pub(crate) fn forget_input_blocks(&self) {
+        self.blocks_removed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn blocks_removed(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.blocks_removed)
     }
 
     /// Identity in this run.

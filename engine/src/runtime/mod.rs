@@ -3,6 +3,7 @@
 pub(crate) mod cluster;
 mod live;
 mod pool;
+mod processes;
 pub(crate) mod receivers;
 pub(crate) mod slots;
 pub(crate) mod sockets;

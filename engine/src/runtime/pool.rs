@@ -61,7 +61,7 @@ fn work(shared: &Shared, stores: &Arc<ExecutorStores>, receiver: &Receiver<Work>
             chunk_len: shared.config.chunk_len,
             cost: CostMeter::measured(Box::new(move || clock.now().ns_since(started))),
         });
-        let TaskOutcome { result, mut metrics, .. } = run_task(&launch.work, ctx);
+        let TaskOutcome { result, mut metrics, updates, .. } = run_task(&launch.work, ctx);
         let freed = stores.task_ended(task);
         if !tell(shared, stores, freed) {
             return;
@@ -69,7 +69,7 @@ fn work(shared: &Shared, stores: &Arc<ExecutorStores>, receiver: &Receiver<Work>
         metrics.run_ns = shared.clock.now().ns_since(started).max(1);
         // A dead incarnation says nothing any more.
         if stores.is_alive() {
-            let report = TaskReport { task, result, metrics };
+            let report = TaskReport { task, result, metrics, updates };
             if shared.inbox.send(DriverInput::TaskFinished(report)).is_err() {
                 return;
             }

@@ -1,10 +1,14 @@
-//! Files of programs: the only place, beside the stores, that reads them.
+//! Files of programs: the only place, beside the stores, that reads them. What programs save goes
+//! through a store of its own.
 
+use super::processes;
 use crate::error::{EngineError, Result};
 use crate::ids::Timestamp;
-use crate::rdd::{Files, glob};
+use crate::object_store::{LocalObjectStore, ObjectStore};
+use crate::rdd::{Files, PipedCommand, PipedProcess, glob};
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 /// The files of this machine.
@@ -54,6 +58,20 @@ impl Files for SystemFiles {
         }
         files.sort();
         Ok(files)
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        // What cannot be looked at may be there.
+        fs::exists(path).unwrap_or(true)
+    }
+
+    fn output(&self, path: &str) -> Result<Arc<dyn ObjectStore>> {
+        let path = std::path::absolute(path).map_err(|e| input_error(path, &e))?;
+        Ok(Arc::new(LocalObjectStore::new(path)))
+    }
+
+    fn spawn(&self, command: &PipedCommand) -> Result<Box<dyn PipedProcess>> {
+        Ok(Box::new(processes::spawn(command)?))
     }
 
     fn directories(&self, pattern: &str) -> Result<Vec<String>> {

@@ -5,24 +5,38 @@ use super::stage::StageKind;
 use super::task::{Outbox, TaskReport};
 use crate::event::*;
 use crate::ids::*;
-use crate::rdd::{TaskError, TaskOutput};
+use crate::rdd::{AccumulatorUpdate, TaskError, TaskOutput};
 use crate::shuffle::MapSizes;
 
 impl Scheduler {
     /// An executor reported the end of a task. Reports of attempts that the scheduler gave up are
     /// ignored: a lost executor's late success counts for nothing (R5.4).
     pub fn task_finished(&mut self, now: Timestamp, report: TaskReport, out: &mut Outbox) {
-        let TaskReport { task, result, mut metrics } = report;
+        let TaskReport { task, result, mut metrics, updates } = report;
         let Some(running) = self.tasks.get(&task) else { return };
         let task = running.info.id;
         if result.is_ok() {
             self.explain(task, &mut metrics);
+            if self.counts(task) {
+                metrics.accumulables = updates.into_iter().filter_map(AccumulatorUpdate::count).collect();
+            }
         }
         match result {
             Ok(output) => self.task_succeeded(now, task, output, metrics, out),
             Err(error) => self.task_failed(now, task, error, metrics, out),
         }
         self.offer(now, out);
+    }
+
+    /// Whether what a successful task added to accumulators counts: of a result stage once per partition,
+    /// of a map stage always (R2.13).
+    fn counts(&self, task: TaskId) -> bool {
+        let info = self.tasks.get(&task).map(|running| &running.info);
+        let stage = info.and_then(|info| self.stages.get(&info.stage.stage));
+        info.zip(stage).is_some_and(|(info, stage)| match &stage.kind {
+            StageKind::Map(_) => true,
+            StageKind::Result(job) => self.jobs.get(job).is_some_and(|job| job.waits_for(info.partition)),
+        })
     }
 
     /// Posts the end of an attempt and frees its slot.

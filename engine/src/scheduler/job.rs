@@ -32,6 +32,11 @@ impl ActiveJob {
         all.filter(|(_, output)| output.is_none()).map(|(p, _)| *p).collect()
     }
 
+    /// Whether the result of a partition is still missing.
+    pub fn waits_for(&self, partition: PartitionId) -> bool {
+        self.spec.partitions.iter().zip(&self.outputs).any(|(p, output)| *p == partition && output.is_none())
+    }
+
     /// Takes a result once (R2.10).
     pub fn deliver(&mut self, partition: PartitionId, output: TaskOutput) {
         let first = self.positions.partition_point(|(p, _)| *p < partition);

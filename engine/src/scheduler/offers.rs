@@ -151,7 +151,7 @@ impl Scheduler {
             policies: std::sync::Arc::clone(&set.policies),
             tees: std::sync::Arc::clone(&set.tees),
             peers,
-            commits: std::sync::Arc::clone(&self.commits),
+            commits: Some(std::sync::Arc::clone(&self.commits)),
         };
         out.events.push(Event::TaskStart { task: info.clone() });
         out.launches.push(TaskLaunch { info: info.clone(), identity, view, work: set.work.clone() });

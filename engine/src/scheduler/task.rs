@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::event::{Event, TaskInfo, TaskMetrics};
 use crate::ids::*;
-use crate::rdd::{AnyShuffle, ResultFn, TaskError, TaskOutput};
+use crate::rdd::{AccumulatorUpdate, AnyShuffle, ResultFn, TaskError, TaskOutput};
 use crate::task_context::{TaskIdentity, TaskView};
 use imbl::{OrdMap, Vector};
 use std::fmt;
@@ -49,6 +49,8 @@ pub struct TaskReport {
     pub result: Result<TaskOutput, TaskError>,
     /// What it did.
     pub metrics: TaskMetrics,
+    /// What it added to accumulators.
+    pub updates: Vec<AccumulatorUpdate>,
 }
 
 /// One more copy of a block, made to replace a lost one (R8.14).

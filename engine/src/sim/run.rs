@@ -325,7 +325,8 @@ impl<'a> Simulation<'a> {
                 if let Err(error) = applied.result {
                     // What the task would have done after this does not happen.
                     self.task_over(task);
-                    let report = TaskReport { task, result: Err(error), metrics: Default::default() };
+                    let report =
+                        TaskReport { task, result: Err(error), metrics: Default::default(), updates: Vec::new() };
                     self.input(DriverInput::TaskFinished(report));
                 }
             }

@@ -123,7 +123,7 @@ pub(super) fn compute(
         chunk_len: config.chunk_len,
         cost: CostMeter::modelled(CostTable::default(), factor),
     });
-    let TaskOutcome { result, mut metrics, modelled_ns } = run_task(&launch.work, ctx);
+    let TaskOutcome { result, mut metrics, updates, modelled_ns } = run_task(&launch.work, ctx);
     metrics.run_ns = modelled_ns;
     let mut entries = Vec::new();
     for (at, entry) in std::mem::take(&mut *script.lock()) {
@@ -135,5 +135,10 @@ pub(super) fn compute(
         entries.push((at, entry));
     }
     let changed = std::mem::take(&mut *changed.lock());
-    Some(Script { entries, changed, end: now.plus_ns(modelled_ns), report: TaskReport { task, result, metrics } })
+    Some(Script {
+        entries,
+        changed,
+        end: now.plus_ns(modelled_ns),
+        report: TaskReport { task, result, metrics, updates },
+    })
 }

@@ -5,16 +5,18 @@ use super::graph::StreamCore;
 use crate::driver::BatchTick;
 use crate::error::Result;
 use crate::ids::*;
-use crate::rdd::{Rdd, SparkContext};
+use crate::rdd::{AnyRdd, Rdd, SparkContext};
 use crate::storage::Data;
 use parking_lot::Mutex;
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One remembered RDD, and how to unpersist it.
 struct Instance {
     rdd: Box<dyn Any + Send>,
+    erased: Arc<dyn AnyRdd>,
     unpersist: Box<dyn Fn() + Send>,
 }
 
@@ -39,7 +41,8 @@ impl Instances {
         let mut rdds = self.rdds.lock();
         let instance = rdds.entry((stream, number)).or_insert_with(|| {
             let kept = rdd.clone();
-            Instance { rdd: Box::new(rdd.clone()), unpersist: Box::new(move || kept.unpersist()) }
+            let unpersist = Box::new(move || kept.unpersist());
+            Instance { rdd: Box::new(rdd.clone()), erased: rdd.erased(), unpersist }
         });
         instance.rdd.downcast_ref::<Rdd<T>>().cloned().unwrap_or(rdd)
     }
@@ -136,9 +139,9 @@ impl Generation<'_> {
             self.instances.rdds.lock().range((stream, 0)..=(stream, last)).map(|(key, _)| *key).collect();
         for key in keys {
             let forgotten = self.instances.rdds.lock().remove(&key);
-            if let Some(instance) = forgotten
-                && persisted
-            {
+            let Some(instance) = forgotten else { continue };
+            instance.erased.core().forget_input_blocks();
+            if persisted {
                 (instance.unpersist)();
             }
         }

@@ -14,7 +14,7 @@ use crate::executor::{
     BlockReport, CommitPermit, CostMeter, ExecutorStores, OutputCommitCoordinator, ScriptEntry, TeePart,
 };
 use crate::ids::*;
-use crate::object_store::ObjectStore;
+use crate::object_store::{ObjectStore, PutMode};
 use crate::rdd::{Stop, TaskError};
 use crate::rng::{Rng, Seed};
 use crate::shuffle::{MapOutputTracker, MapSizes};
@@ -55,8 +55,8 @@ pub struct TaskView {
     pub tees: Arc<BTreeMap<RddId, Arc<str>>>,
     /// Executors that may receive replicas, the task's own excluded.
     pub peers: Vec<ExecutorId>,
-    /// Who may commit the output of a partition.
-    pub commits: Arc<Mutex<OutputCommitCoordinator>>,
+    /// Who may commit the output of a partition; `None` when nobody decides.
+    pub commits: Option<Arc<Mutex<OutputCommitCoordinator>>>,
 }
 
 /// Which attempt of what.
@@ -362,23 +362,6 @@ impl TaskContext {
         self.journal.borrow().map_sizes.clone()
     }
 
-    // Output.
-
-    /// Writes a part of an action's output to the reliable store, if this attempt may: of all attempts of
-    /// the partition, one commits (R4.9). The object appears whole or not at all.
-    ///
-    /// # Errors
-    /// [`TaskError::CommitDenied`] when another attempt commits; the store's error as an exception.
-    pub fn commit_output(&self, key: String, bytes: Arc<[u8]>) -> Result<(), TaskError> {
-        let before = self.spend_on(Spending::Write);
-        self.cost.checkpoint_write(bytes.len() as u64, 0);
-        let TaskIdentity { stage, partition, attempt, .. } = self.task;
-        let permit = CommitPermit::new(&self.view.commits, stage, partition, attempt);
-        let written = self.sink.effect(self.cost.now(), ScriptEntry::CommitOutput { permit, key, bytes });
-        self.spend_on(before);
-        written
-    }
-
     // Checkpoints.
 
     /// A partition that was read for its checkpoint becomes a part of it (R9.8).
@@ -396,6 +379,27 @@ impl TaskContext {
         self.sink.effect(self.cost.now(), ScriptEntry::StorePart { key, bytes: Arc::new(bytes) })?;
         self.spend_on(Spending::Task);
         Ok(part)
+    }
+
+    /// Publishes the output of a partition; of several attempts the first stands, or the last (R4.9).
+    pub(crate) fn save_output(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        key: String,
+        bytes: Arc<[u8]>,
+        records: u64,
+        mode: PutMode,
+    ) -> Result<(), TaskError> {
+        self.spend_on(Spending::Write);
+        self.cost.checkpoint_write(bytes.len() as u64, records);
+        self.journal.borrow_mut().metrics.output = OutputMetrics { bytes: bytes.len() as u64, records };
+        let TaskIdentity { stage, partition, attempt, .. } = self.task;
+        let asked = self.view.commits.as_ref();
+        let permit = asked.map(|commits| CommitPermit::new(commits, stage, partition, attempt));
+        let entry = ScriptEntry::SaveOutput { permit, store: Arc::clone(store), key, bytes, mode };
+        self.sink.effect(self.cost.now(), entry)?;
+        self.spend_on(Spending::Task);
+        Ok(())
     }
 
     /// Where to write a partition that this task is about to deliver; `None` when nobody wants it, or this

@@ -27,8 +27,9 @@ fn k02_a_local_checkpoint_cuts_the_lineage() {
         let lines: Vec<&str> = text.lines().collect();
         let level = "[Disk Memory Deserialized 1x Replicated]";
         assert!(lines[0].starts_with("(2) MapPartitionsRDD[1] at flatMap at local.rs:"), "{text}");
-        assert!(lines[1].starts_with(" |  LocalCheckpointRDD[2] at collect at local.rs:"), "{text}");
-        assert!(lines.len() == 2 && lines.iter().all(|line| line.ends_with(level)), "{text}");
+        assert!(lines[1].starts_with(" |       CachedPartitions: 2; MemorySize: "), "{text}");
+        assert!(lines[2].starts_with(" |  LocalCheckpointRDD[2] at collect at local.rs:"), "{text}");
+        assert!(lines.len() == 3 && [lines[0], lines[2]].iter().all(|line| line.ends_with(level)), "{text}");
         let marked = log.iter().any(|e| matches!(e.event, Event::CheckpointMarked { local: true, .. }));
         assert!(marked && checkpoint_jobs(&log) == 0, "{loop_:?}: the action computed every partition");
     }

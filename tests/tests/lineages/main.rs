@@ -7,8 +7,8 @@ use faultline_tests::{Loop, run, settings};
 use programs::{Shown, files, programs};
 use text::{normal, sections};
 
-/// Sections whose operators are on their way: pipes, three copies, off-heap memory, local checkpoints.
-const WAITING: [u32; 6] = [33, 46, 47, 64, 78, 79];
+/// Sections whose operators are on their way: pipes.
+const WAITING: [u32; 1] = [33];
 
 const SPARK: &str = include_str!("spark.txt");
 

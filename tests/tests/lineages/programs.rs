@@ -130,6 +130,7 @@ fn levels(book: &mut Notebook, words: &Rdd<String>) -> Result<()> {
         (40, StorageLevel::NONE),
         (42, StorageLevel::DISK_ONLY),
         (44, StorageLevel::DISK_ONLY_2),
+        (46, StorageLevel::DISK_ONLY_3),
         (48, StorageLevel::MEMORY_ONLY),
         (50, StorageLevel::MEMORY_ONLY_2),
         (52, StorageLevel::MEMORY_ONLY_SER),
@@ -138,6 +139,7 @@ fn levels(book: &mut Notebook, words: &Rdd<String>) -> Result<()> {
         (58, StorageLevel::MEMORY_AND_DISK_2),
         (60, StorageLevel::MEMORY_AND_DISK_SER),
         (62, StorageLevel::MEMORY_AND_DISK_SER_2),
+        (64, StorageLevel::OFF_HEAP),
     ];
     for (number, level) in named {
         let rdd = words.map(|line| line.len() as u32);
@@ -145,8 +147,8 @@ fn levels(book: &mut Notebook, words: &Rdd<String>) -> Result<()> {
             rdd.persist(level)?;
         }
         book.show(number, &rdd);
-        // Spark's file does not hold this one after the job.
-        if level != StorageLevel::MEMORY_AND_DISK_SER_2 {
+        // Spark's file does not hold these after the job.
+        if ![StorageLevel::MEMORY_AND_DISK_SER_2, StorageLevel::OFF_HEAP].contains(&level) {
             rdd.count()?;
             book.show(number + 1, &rdd);
         }
@@ -188,5 +190,9 @@ fn checkpoints(sc: &SparkContext, book: &mut Notebook, ones: &Rdd<(String, u32)>
     cached.checkpoint()?;
     cached.count()?;
     book.show(77, &cached);
+    let local = ones.reduce_by_key(|a, b| a + b).map(|pair| pair).local_checkpoint();
+    book.show(78, &local);
+    local.count()?;
+    book.show(79, &local);
     Ok(())
 }

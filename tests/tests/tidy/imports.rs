@@ -55,10 +55,22 @@ import_rules! {
             "engine/src/storage/disk_store.rs",
             "engine/src/runtime/sources.rs",
             "engine/src/runtime/sockets.rs",
+            // The signal that ended a process.
+            "engine/src/runtime/processes.rs",
         ],
         forbidden: ["std::fs", "std::net", "std::os"],
         but: [],
         way_out: "go through ObjectStore, DiskStore or Files, or take impl Read / impl Write"
+    }
+
+    /// A program that only reads and counts could start others, and nobody would know where to look. A
+    /// task pipes its records through a process; whoever starts one must kill it when the task is given up.
+    processes_are_started_in_one_place {
+        within: ["engine/src/"],
+        except: ["engine/src/runtime/processes.rs"],
+        forbidden: ["std::process"],
+        but: [],
+        way_out: "go through Files::spawn"
     }
 
     /// An id could not be used by everybody.

@@ -1,7 +1,7 @@
 //! `Task Metrics` and `Task Executor Metrics`, with zeros where a process of ours has no such thing.
 
 use super::Fixed;
-use crate::event::{DurationSource, ReadTier, ShuffleMetrics, TaskMetrics};
+use crate::event::{DurationSource, OutputMetrics, ReadTier, ShuffleMetrics, TaskMetrics};
 use serde::{Deserialize, Serialize};
 
 /// Peaks of an executor's memory pools and collectors: executors are threads, so there are none.
@@ -144,7 +144,10 @@ impl From<&TaskMetrics> for TaskMetricsJson {
                 records: metrics.shuffle_write.records,
             },
             input: input(metrics),
-            output: OutputJson { bytes: metrics.checkpoint_bytes_written, records: 0 },
+            output: OutputJson {
+                bytes: metrics.checkpoint_bytes_written.saturating_add(metrics.output.bytes),
+                records: metrics.output.records,
+            },
             updated_blocks: Fixed::EmptyList,
         }
     }
@@ -200,6 +203,8 @@ impl From<TaskMetricsJson> for TaskMetrics {
             checkpoint_bytes_written: 0,
             reads: Vec::new(),
             write_ns: write.ns,
+            output: OutputMetrics { bytes: json.output.bytes, records: json.output.records },
+            accumulables: Vec::new(),
             rerun_cause: None,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Each type is one shape for both directions. Reading tolerates what older versions of Spark omit.
 
+mod accumulables;
 pub(super) mod application;
 pub(super) mod blocks;
 pub(super) mod executors;

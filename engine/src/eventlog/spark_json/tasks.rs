@@ -1,9 +1,10 @@
 //! Task attempts.
 
+use super::accumulables::Accumulables;
 use super::metrics::{EXECUTOR_METRICS, TaskMetricsJson};
 use super::reasons::ReasonJson;
 use super::{Fixed, HOST, Mark};
-use crate::event::{Event, Locality, TaskEndReason, TaskInfo, TaskKind, TaskMetrics};
+use crate::event::{AccumulableInfo, Event, Locality, TaskEndReason, TaskInfo, TaskKind, TaskMetrics};
 use crate::eventlog::record::{Reading, SparkLine, Stamp, timestamp_of_ms};
 use crate::eventlog::spark::SparkLog;
 use crate::ids::{PartitionId, StageAttempt, StageId, TaskId, Timestamp};
@@ -40,8 +41,8 @@ struct TaskInfoJson<'a> {
     failed: bool,
     #[serde(rename = "Killed", default)]
     killed: bool,
-    #[serde(rename = "Accumulables", default)]
-    accumulables: Fixed,
+    #[serde(rename = "Accumulables", default, borrow)]
+    accumulables: Accumulables<'a>,
 }
 
 /// Times in full, and what only the end of a task tells.
@@ -60,7 +61,7 @@ pub(in crate::eventlog) struct TaskEndExtra<'a> {
     metrics: Cow<'a, TaskMetrics>,
 }
 
-impl TaskInfoJson<'_> {
+impl<'a> TaskInfoJson<'a> {
     fn started(task: &TaskInfo) -> Self {
         Self {
             id: task.id,
@@ -76,14 +77,15 @@ impl TaskInfoJson<'_> {
             finished_ms: 0,
             failed: false,
             killed: false,
-            accumulables: Fixed::EmptyList,
+            accumulables: Accumulables::default(),
         }
     }
 
-    fn ended(task: &TaskInfo, reason: &TaskEndReason) -> Self {
+    fn ended(task: &TaskInfo, reason: &TaskEndReason, added: &'a [AccumulableInfo]) -> Self {
         let killed = matches!(reason, TaskEndReason::TaskKilled { .. });
         let failed = !killed && !reason.is_success();
-        Self { finished_ms: task.finished.as_millis(), failed, killed, ..Self::started(task) }
+        let accumulables = Accumulables(added);
+        Self { finished_ms: task.finished.as_millis(), failed, killed, accumulables, ..Self::started(task) }
     }
 
     /// The task as the event has it; `None` when it ran where no executor of ours can be.
@@ -210,7 +212,7 @@ impl<'a> TaskEndLine<'a> {
             stage_attempt: task.stage.attempt,
             kind: kind.into(),
             reason: reason.into(),
-            task: TaskInfoJson::ended(task, reason),
+            task: TaskInfoJson::ended(task, reason, &metrics.accumulables),
             executor_metrics: EXECUTOR_METRICS,
             metrics: Some(metrics.into()),
             mark: Mark::with(stamp, extra),

@@ -261,6 +261,16 @@ pub fn metrics() -> TaskMetrics {
         checkpoint_bytes_written: 11,
         reads: rows.collect(),
         write_ns: 12,
+        output: OutputMetrics { bytes: 13, records: u64::MAX },
+        accumulables: vec![
+            AccumulableInfo {
+                id: AccumulatorId(1),
+                name: NASTY.into(),
+                update: Some("2".into()),
+                value: Some(NASTY.into()),
+            },
+            AccumulableInfo { id: AccumulatorId(u64::MAX), name: "words".into(), update: None, value: None },
+        ],
         rerun_cause: Some(RecomputeCause::MapOutputLost(ExecutorId(1))),
     }
 }

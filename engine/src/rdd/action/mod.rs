@@ -3,6 +3,7 @@
 mod keyed;
 mod numbers;
 mod ordered;
+mod save;
 mod stat_counter;
 mod tree;
 
@@ -63,6 +64,7 @@ impl<T: Data> Rdd<T> {
         partitions: Vec<PartitionId>,
         f: impl Fn(&Self, PartitionId, &TaskContext) -> std::result::Result<U, TaskError> + Send + Sync + 'static,
     ) -> Result<Vec<U>> {
+        super::in_task::refuse_in_task()?;
         let total = self.num_partitions();
         if let Some(bad) = partitions.iter().find(|p| p.0 >= total) {
             return Err(EngineError::IllegalArgument(format!(
