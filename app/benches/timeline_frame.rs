@@ -35,6 +35,7 @@ fn task(id: u64) -> TaskInfo {
         executor: ExecutorId((lane / CORES) as u32 + 1),
         launched,
         finished: launched.plus_ns(20_000_000 + id % 7 * 4_000_000),
+        speculative: false,
         locality: Locality::NoPref,
         kind: TaskKind::ResultTask,
     }

@@ -39,6 +39,11 @@ pub enum Command {
         /// Partition.
         partition: PartitionId,
     },
+    /// Cancel a job; stages that another job needs go on (R2.12).
+    CancelJob {
+        /// Job.
+        job: JobId,
+    },
     /// Keep an RDD at a level from the next stage that is submitted on (R8.2).
     PersistRdd {
         /// Which.
@@ -248,6 +253,7 @@ impl fmt::Display for Command {
                 write!(f, "drop:block={operator}/{batch}/{partition}")
             }
             Self::DropBlock { operator, batch: None, partition } => write!(f, "drop:block={operator}/{partition}"),
+            Self::CancelJob { job } => write!(f, "cancel:job={job}"),
             Self::PersistRdd { target, level } => write!(f, "persist:{target},level={level}"),
             Self::UnpersistRdd { target } => write!(f, "unpersist:{target}"),
             Self::CheckpointRdd { target } => write!(f, "checkpoint:{target}"),

@@ -51,6 +51,10 @@ id!(
     ExecutorId(u32)
 );
 id!(
+    /// A host on which executors run. Counted from 1.
+    HostId(u32)
+);
+id!(
     /// A `DStream` of the template.
     StreamId(u32)
 );
@@ -241,6 +245,15 @@ impl fmt::Display for StoredId {
             Self::Input(id) => fmt::Display::fmt(id, f),
         }
     }
+}
+
+/// A place that a partition prefers to be computed at (R2.14).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TaskLocation {
+    /// An executor, because it holds what the task reads; its host comes second.
+    Executor(ExecutorId),
+    /// Any executor of a host.
+    Host(HostId),
 }
 
 /// One attempt of a stage: printed as Spark does, `14.0`.

@@ -174,8 +174,12 @@ impl Checker {
         self.lives(task.executor);
         let new = self.seen_tasks.insert(task.id);
         self.that(new, || "the task id was used before".into());
-        let twin = self.running.values().any(|t| t.stage == task.stage && t.partition == task.partition);
-        self.that(!twin, || "the same partition of the same attempt runs already".into());
+        let twin = self.running.values().find(|t| t.stage == task.stage && t.partition == task.partition);
+        let alone = twin.is_none();
+        // A copy of a slow attempt runs beside it, elsewhere (R6.4).
+        let elsewhere = twin.is_none_or(|t| t.executor != task.executor && !t.speculative);
+        self.that(alone || task.speculative, || "the same partition of the same attempt runs already".into());
+        self.that(elsewhere, || "a copy runs beside its original, or beside another copy".into());
         self.running.insert(task.id, task.clone());
         let slots = self.executors.get(&task.executor).copied().unwrap_or(0) as usize;
         let used = self.running.values().filter(|t| t.executor == task.executor).count();

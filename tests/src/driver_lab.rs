@@ -10,7 +10,8 @@ use faultline_engine::executor::BlockReport;
 use faultline_engine::ids::*;
 use faultline_engine::rdd::{AnyRdd, JobSpec, TaskError, TaskOutput};
 use faultline_engine::receiver::ReceivedBlock;
-use faultline_engine::scheduler::TaskReport;
+use faultline_engine::scheduler::{Loss, TaskReport};
+use faultline_engine::shuffle::MapSizes;
 use faultline_engine::storage::BlockChange;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -171,7 +172,22 @@ impl DriverLab {
 
     /// Tells the driver that an executor is gone.
     pub fn lose(&mut self, executor: ExecutorId) {
-        self.input(DriverInput::ExecutorLost { executor, reason: "Command exited with code 137".into() });
+        self.lose_as(executor, Loss::exited("Command exited with code 137"));
+    }
+
+    /// Tells the driver how an executor was lost.
+    pub fn lose_as(&mut self, executor: ExecutorId, loss: Loss) {
+        self.input(DriverInput::ExecutorLost { executor, loss });
+    }
+
+    /// Ends a task with any error.
+    pub fn fail_as(&mut self, task: &TaskInfo, error: TaskError) {
+        self.finish(task, Err(error));
+    }
+
+    /// Ends a map task well, having written so many bytes for each reduce partition.
+    pub fn succeed_with_sizes(&mut self, task: &TaskInfo, sizes: &[u64]) {
+        self.finish(task, Ok(Box::new(MapSizes(sizes.into()))));
     }
 
     /// Tells the driver that an executor stored a block.

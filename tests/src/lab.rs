@@ -79,8 +79,11 @@ pub fn settings(batches: u32, faults: &[&str]) -> EngineConfig {
         loss_detection: Millis(20),
         resubmit_delay: Millis(20),
         locality_wait: Millis(20),
-        heartbeat_interval: Millis(20),
-        network_timeout: Millis(60),
+        scheduler: SchedulerConfig {
+            heartbeat_interval: Millis(20),
+            network_timeout: Millis(60),
+            ..SchedulerConfig::default()
+        },
         ..EngineConfig::default()
     }
 }

@@ -141,7 +141,11 @@ fn a_paused_executor_is_lost_and_comes_back_as_a_zombie() {
 fn a_short_pause_only_costs_time() {
     for &loop_ in Loop::ALL {
         let faults = ["pause:executor=2@stage=0.task=1", "resume:executor=2@event=TaskEnd#2"];
-        let config = EngineConfig { network_timeout: Millis(60_000), ..settings(BATCHES, &faults) };
+        let config = {
+            let mut config = settings(BATCHES, &faults);
+            config.scheduler.network_timeout = Millis(60_000);
+            config
+        };
         let (result, log) = run(loop_, config, |sc| word_counts(sc, StorageLevel::MEMORY_ONLY));
         assert!(result.is_ok_and(|all| all.iter().all(|counts| *counts == expected())), "{loop_:?}");
         assert_eq!(count(&log, |e| matches!(e, Event::ExecutorRemoved { .. })), 0, "{loop_:?}");

@@ -83,10 +83,13 @@ impl Model {
             Event::DecommissionStarted { .. } | Event::BlocksMigrated { .. } => {}
 
             // A batch names the error of its output operations; digests are for the command line, and
-            // what follows from a command arrives as events of its own.
+            // what follows from a command, a slow task or an exclusion arrives as events of its own.
             Event::OutputOperationStarted { .. }
             | Event::OutputOperationCompleted { .. }
             | Event::OutputDigest { .. }
+            | Event::SpeculativeTaskSubmitted { .. }
+            | Event::ExecutorExcluded { .. }
+            | Event::ExecutorUnexcluded { .. }
             | Event::CommandApplied { .. } => {}
         }
     }

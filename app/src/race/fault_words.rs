@@ -31,6 +31,7 @@ fn command_words(command: &Command) -> String {
         Command::CorruptBlock { operator, batch, partition } => {
             format!("a bit of {} flips", place(operator, *batch, *partition))
         }
+        Command::CancelJob { job } => format!("job {job} is cancelled"),
         Command::PersistRdd { target, level } => format!("{} is kept at {level}", named(target)),
         Command::UnpersistRdd { target } => format!("{} is unpersisted", named(target)),
         Command::CheckpointRdd { target } => format!("{} is marked for a checkpoint", named(target)),

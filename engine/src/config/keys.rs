@@ -66,6 +66,7 @@ macro_rules! row {
 
 const SWITCH: Kind = Kind::Switch;
 const MILLIS: Kind = Kind::Time(TimeUnit::Millis);
+const OPTIONAL_MILLIS: Kind = Kind::OptionalTime(TimeUnit::Millis);
 const SECONDS: Kind = Kind::Time(TimeUnit::Seconds);
 const BYTES: Kind = Kind::Size(ByteUnit::Bytes);
 const WEIGHT: Kind = Kind::Factor { least: 0.0, most: 1e9 };
@@ -94,11 +95,41 @@ pub const KEYS: &[Setting] = &[
     row!("spark.task.maxFailures", task_max_failures, up_to(MANY), Some("4"), "Failures of one task before its job is given up (R4.1)"),
     row!("spark.stage.maxConsecutiveAttempts", stage_max_consecutive_attempts, up_to(MANY), Some("4"), "Fetch failures in a row before a stage is given up (R3.6)"),
     row!("spark.locality.wait", locality_wait, MILLIS, Some("3s"), "How long a task waits for an executor that holds its data (R7.2)"),
+    row!("faultline.executorsPerHost", scheduler.executors_per_host, up_to(256), None, "Executors that share a host; with 1 each has its own"),
+    row!("spark.locality.wait.process", scheduler.locality_wait_process, OPTIONAL_MILLIS, Some("spark.locality.wait"), "The same for the executor itself (R7.2)"),
+    row!("spark.locality.wait.node", scheduler.locality_wait_node, OPTIONAL_MILLIS, Some("spark.locality.wait"), "The same for the executor's host (R7.2)"),
+    row!("spark.locality.wait.legacyResetOnTaskLaunch", scheduler.legacy_locality_reset, SWITCH, Some("false"), "Whether every launch begins the wait anew (R7.3)"),
+    row!("spark.shuffle.reduceLocality.enabled", scheduler.reduce_locality, SWITCH, Some("true"), "Whether reduce tasks prefer hosts that hold a fifth of their input (R2.14)"),
+    row!("faultline.scheduler.shuffleOffers", scheduler.shuffle_offers, SWITCH, None, "Whether executors are offered tasks in a random order, as in Spark, or by id (R7.5)"),
+    row!("spark.stage.maxAttempts", scheduler.stage_max_attempts, Kind::OptionalCount { least: 1, most: MANY }, Some("unlimited"), "Attempts of a stage, whatever ended them; at least spark.stage.maxConsecutiveAttempts (R3.7)"),
+    row!("faultline.executor.detectByHeartbeat", scheduler.detect_by_heartbeat, SWITCH, None, "Whether the driver notices a dead executor by missing heartbeats only, as when a machine hangs (R5.1)"),
+    row!("spark.executor.heartbeatInterval", scheduler.heartbeat_interval, MILLIS, Some("10s"), "How often a living executor is heard (R5.1)"),
+    row!("spark.network.timeout", scheduler.network_timeout, SECONDS, Some("120s"), "How long an executor may be silent before it is lost (R5.1)"),
+    row!("spark.deploy.maxExecutorRetries", scheduler.max_executor_retries, Kind::Count { least: 0, most: MANY }, Some("10"), "Executors that a task brought down and that are started again"),
+    row!("spark.shuffle.service.enabled", scheduler.shuffle_service, SWITCH, Some("false"), "Whether map outputs outlive their executor (R5.2)"),
+    row!("spark.files.fetchFailure.unRegisterOutputOnHost", scheduler.unregister_output_on_host, SWITCH, Some("false"), "With the shuffle service, whether a failed fetch gives up the outputs of the whole host (R3.4)"),
     row!("spark.rdd.limit.scaleUpFactor", limit_scale_up_factor, Kind::Count { least: 2, most: MANY }, Some("4"), "How many times more partitions each further job of take reads (R2.15)"),
     row!("faultline.scheduler.resubmitDelay", resubmit_delay, MILLIS, None, "How long fetch failures are gathered before stages run again; 200 ms in Spark's source (R3.3)"),
     row!("faultline.executor.lossDetection", loss_detection, MILLIS, None, "How long the driver takes to notice that an executor died"),
-    row!("spark.executor.heartbeatInterval", heartbeat_interval, MILLIS, Some("10s"), "How often an executor says what it runs: after so long a lost message is noticed (R5.1)"),
-    row!("spark.network.timeout", network_timeout, SECONDS, Some("120s"), "How long an executor may be silent before it counts as lost (R5.1)"),
+
+    // Speculation.
+    row!("spark.speculation", scheduler.speculation, SWITCH, Some("false"), "Whether one more copy of a slow task is run (R6.1)"),
+    row!("spark.speculation.interval", scheduler.speculation_interval, MILLIS, Some("100ms"), "How often slow tasks are looked for"),
+    row!("spark.speculation.multiplier", scheduler.speculation_multiplier, Kind::Factor { least: 0.0, most: f64::MAX }, Some("1.5"), "How many times slower than the median a slow task is (R6.2)"),
+    row!("spark.speculation.quantile", scheduler.speculation_quantile, Kind::Factor { least: 0.0, most: 1.0 }, Some("0.75"), "Share of a stage's tasks that must have succeeded before (R6.1)"),
+    row!("spark.speculation.minTaskRuntime", scheduler.speculation_min_runtime, MILLIS, Some("100ms"), "No shorter task is slow (R6.2)"),
+    row!("spark.speculation.task.duration.threshold", scheduler.speculation_threshold, OPTIONAL_MILLIS, Some("none"), "Past it a task is slow without any comparison, if all tasks of its stage fit on one executor (R6.3)"),
+
+    // Exclusion after failures.
+    row!("spark.excludeOnFailure.enabled", scheduler.exclude.enabled, SWITCH, Some("false"), "Whether executors get no more tasks after failures (R4.8)"),
+    row!("spark.excludeOnFailure.timeout", scheduler.exclude.timeout, MILLIS, Some("1h"), "How long an executor is excluded from the application"),
+    row!("spark.excludeOnFailure.task.maxTaskAttemptsPerExecutor", scheduler.exclude.task_attempts_per_executor, up_to(MANY), Some("1"), "Attempts of one task on one executor"),
+    row!("spark.excludeOnFailure.task.maxTaskAttemptsPerNode", scheduler.exclude.task_attempts_per_host, up_to(MANY), Some("2"), "Attempts of one task on one host"),
+    row!("spark.excludeOnFailure.stage.maxFailedTasksPerExecutor", scheduler.exclude.stage_tasks_per_executor, up_to(MANY), Some("2"), "Tasks of one stage that fail on an executor before the stage avoids it"),
+    row!("spark.excludeOnFailure.stage.maxFailedExecutorsPerNode", scheduler.exclude.stage_executors_per_host, up_to(MANY), Some("2"), "Executors of a host that one stage avoids before it avoids the host"),
+    row!("spark.excludeOnFailure.application.maxFailedTasksPerExecutor", scheduler.exclude.app_tasks_per_executor, up_to(MANY), Some("2"), "Tasks that fail on an executor before the application avoids it"),
+    row!("spark.excludeOnFailure.application.maxFailedExecutorsPerNode", scheduler.exclude.app_executors_per_host, up_to(MANY), Some("2"), "Executors of a host that the application avoids before it avoids the host"),
+    row!("spark.scheduler.excludeOnFailure.unschedulableTaskSetTimeout", scheduler.exclude.unschedulable_timeout, SECONDS, Some("120s"), "How long a task that no executor may run waits for a new executor"),
 
     // Storage and shuffle.
     row!("faultline.executor.storageMemory", memory, BYTES, None, "Memory for stored blocks of each executor"),

@@ -25,6 +25,7 @@ pub use storage::StorageSettings;
 use crate::event::{ClockKind, StorageLevel};
 use crate::ids::*;
 use crate::receiver::PidSettings;
+pub use crate::scheduler::SchedulerConfig;
 use std::collections::BTreeMap;
 
 /// What happens to a stream when a batch fails.
@@ -89,12 +90,10 @@ pub struct EngineConfig {
     pub resubmit_delay: Millis,
     /// `spark.locality.wait` (R7.2).
     pub locality_wait: Millis,
+    /// Limits of scheduling that are rarely touched.
+    pub scheduler: SchedulerConfig,
     /// How long the driver takes to notice a dead executor that nobody told it about.
     pub loss_detection: Millis,
-    /// `spark.executor.heartbeatInterval` (R5.1).
-    pub heartbeat_interval: Millis,
-    /// `spark.network.timeout` (R5.1).
-    pub network_timeout: Millis,
     /// `spark.storage.replication.proactive` (R8.14).
     pub proactive_replication: bool,
     /// `spark.rdd.limit.scaleUpFactor` (R2.15).
@@ -194,9 +193,8 @@ impl Default for EngineConfig {
             stage_max_consecutive_attempts: 4,
             resubmit_delay: Millis(200),
             locality_wait: Millis(3000),
+            scheduler: SchedulerConfig::default(),
             loss_detection: Millis(100),
-            heartbeat_interval: Millis(10_000),
-            network_timeout: Millis(120_000),
             proactive_replication: true,
             limit_scale_up_factor: 4,
             chunk_len: 1024,

@@ -45,7 +45,7 @@ fn every_row_reads_back_what_it_prints() {
         let mut config = EngineConfig::default();
         let samples: &[&str] = match setting.kind {
             Kind::Count { .. } | Kind::OptionalCount { .. } => &["7", "9"],
-            Kind::Time(_) => &["7s", "1234ms"],
+            Kind::Time(_) | Kind::OptionalTime(_) => &["7s", "1234ms"],
             Kind::Size(_) => &["7k", "1234b"],
             Kind::Factor { .. } => &["0.5", "0.75", "1.5", "2.5"],
             Kind::Switch => &["true", "false"],

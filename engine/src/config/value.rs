@@ -23,6 +23,8 @@ pub enum Kind {
     },
     /// A time; without a unit it counts these.
     Time(TimeUnit),
+    /// A time, or `none`; without a unit it counts these.
+    OptionalTime(TimeUnit),
     /// A size; without a unit it counts these.
     Size(ByteUnit),
     /// A number with a fraction.
@@ -43,7 +45,8 @@ pub enum Kind {
 /// A value between text and field.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// A count, bytes or milliseconds; `None` only for [`Kind::OptionalCount`] and [`Kind::OptionalText`].
+    /// A count, bytes or milliseconds; `None` only for [`Kind::OptionalCount`], [`Kind::OptionalTime`] and
+    /// [`Kind::OptionalText`].
     Number(Option<u64>),
     /// A factor.
     Factor(f64),
@@ -61,7 +64,9 @@ impl Kind {
     pub fn parse(self, key: &str, text: &str) -> Result<Value, String> {
         let number = |n: u64| Value::Number(Some(n));
         match self {
-            Self::OptionalCount { .. } | Self::OptionalText if text == NONE => Ok(Value::Number(None)),
+            Self::OptionalCount { .. } | Self::OptionalTime(_) | Self::OptionalText if text == NONE => {
+                Ok(Value::Number(None))
+            }
             Self::OptionalText if text.is_empty() => Err(format!("{key} is empty; write {NONE} for no {key}")),
             Self::OptionalText => Ok(Value::Word(text.to_owned())),
             Self::Count { least, most } | Self::OptionalCount { least, most } => {
@@ -71,7 +76,7 @@ impl Kind {
                 }
                 Ok(number(n))
             }
-            Self::Time(unit) => parse_time(text, unit).map(|Millis(n)| number(n)),
+            Self::Time(unit) | Self::OptionalTime(unit) => parse_time(text, unit).map(|Millis(n)| number(n)),
             Self::Size(unit) => parse_size(text, unit).map(number),
             Self::Factor { least, most } => {
                 let n: f64 = text.parse().map_err(|_| format!("{key} should be double, but was {text}"))?;
@@ -93,7 +98,7 @@ impl Kind {
     /// Prints a value so that [`Kind::parse`] reads it back: times in milliseconds, sizes in bytes.
     pub fn print(self, value: &Value) -> String {
         match (self, value) {
-            (Self::Time(_), Value::Number(Some(n))) => format!("{n}ms"),
+            (Self::Time(_) | Self::OptionalTime(_), Value::Number(Some(n))) => format!("{n}ms"),
             (Self::Size(unit), Value::Number(Some(n))) if unit != ByteUnit::Bytes => format!("{n}b"),
             _ => plain(value),
         }
@@ -102,7 +107,7 @@ impl Kind {
     /// Prints a value for people: `3s`, `64m`.
     pub fn short(self, value: &Value) -> String {
         match (self, value) {
-            (Self::Time(_), Value::Number(Some(n))) => short_time(*n),
+            (Self::Time(_) | Self::OptionalTime(_), Value::Number(Some(n))) => short_time(*n),
             (Self::Size(_), Value::Number(Some(n))) => short_size(*n),
             _ => plain(value),
         }
@@ -118,6 +123,7 @@ impl Kind {
             Self::Count { least, most } => range(least, most),
             Self::OptionalCount { least, most } => format!("{}, or {NONE}", range(least, most)),
             Self::Time(unit) => format!("a time; without a unit {}", unit.suffix()),
+            Self::OptionalTime(unit) => format!("a time, or {NONE}; without a unit {}", unit.suffix()),
             Self::Size(unit) => format!("a size; without a unit {}", unit.suffix()),
             Self::Factor { least, most: f64::MAX } => format!("a factor from {least}"),
             Self::Factor { least, most } => format!("a factor from {least} to {most}"),

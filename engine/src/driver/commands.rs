@@ -5,7 +5,7 @@ use super::effects::{ClusterOp, Effect, Effects};
 use crate::command::Command;
 use crate::event::Event;
 use crate::ids::*;
-use crate::scheduler::Outbox;
+use crate::scheduler::{Loss, Outbox};
 use crate::sim::faults::Moment;
 
 /// Spark's words for an executor killed with SIGKILL.
@@ -73,6 +73,9 @@ impl Driver {
                     fx.push(Effect::Cluster(ClusterOp::DropBlock { block }));
                 }
             }
+            Command::CancelJob { job } => {
+                self.scheduler.cancel_job(now, job, "", out);
+            }
             Command::PersistRdd { target, level } => self.persist(&target, &level, out),
             Command::UnpersistRdd { target } => self.unpersist(now, &target, out, fx),
             Command::CheckpointRdd { target } => self.mark(now, &target, fx),
@@ -87,9 +90,9 @@ impl Driver {
         self.injected.executor_ended(executor);
         self.dead.insert(executor);
         match detection {
-            Detection::AtOnce => self.lose_executor(now, executor, KILLED, out),
+            Detection::AtOnce => self.lose_executor(now, executor, &Loss::exited(KILLED), out),
             Detection::AfterDelay => {
-                self.undetected.insert((now.plus(self.config.loss_detection), executor));
+                self.undetected.insert((self.noticed_at(now, executor), executor));
             }
         }
     }
@@ -125,6 +128,11 @@ impl Driver {
             }
             Command::ResumeExecutor { executor } if !self.injected.is_paused(*executor) => {
                 Err(format!("executor {executor} is not paused; pause it first"))
+            }
+            Command::CancelJob { job } if !self.scheduler.active_jobs().any(|active| active == *job) => {
+                let active: Vec<String> = self.scheduler.active_jobs().map(|job| job.to_string()).collect();
+                let running = if active.is_empty() { "none".to_owned() } else { active.join(", ") };
+                Err(format!("job {job} does not run; running jobs: {running}"))
             }
             Command::DropBlock { operator, batch, partition }
             | Command::CorruptBlock { operator, batch, partition }
@@ -162,7 +170,8 @@ impl Driver {
         }
         for executor in self.scheduler.tend_leaving(out) {
             fx.push(Effect::Cluster(ClusterOp::Kill { executor }));
-            self.lose_executor(now, executor, DECOMMISSIONED, out);
+            let loss = Loss { caused_by_app: false, ..Loss::exited(DECOMMISSIONED) };
+            self.lose_executor(now, executor, &loss, out);
         }
     }
 
@@ -176,37 +185,5 @@ impl Driver {
         let of_operator = rdds.filter(|r| r.op.operator == *operator && (batch.is_none() || r.op.batch == batch));
         let blocks = of_operator.map(|r| BlockId::new(r.id, partition));
         blocks.filter(|b| self.scheduler.blocks().contains_key(b)).collect()
-    }
-
-    pub(super) fn lose_executor(&mut self, now: Timestamp, executor: ExecutorId, reason: &str, out: &mut Outbox) {
-        self.dead.insert(executor);
-        self.undetected.retain(|(_, e)| *e != executor);
-        self.injected.executor_lost(executor);
-        self.scheduler.executor_lost(now, executor, reason, out);
-    }
-
-    /// Starts a new executor with a new id, in place of `replaces` if given.
-    pub(super) fn start_executor(
-        &mut self,
-        now: Timestamp,
-        replaces: Option<ExecutorId>,
-        out: &mut Outbox,
-        fx: &mut Effects,
-    ) {
-        let executor = ExecutorId(self.next_executor);
-        self.next_executor += 1;
-        if let Some(old) = replaces {
-            self.dead.remove(&old);
-            // One that was declared lost because it stood still ends when another takes its place.
-            if self.injected.is_paused(old) {
-                self.injected.executor_ended(old);
-                fx.push(Effect::Cluster(ClusterOp::Kill { executor: old }));
-            }
-        }
-        let cores = self.config.cores;
-        fx.push(Effect::Cluster(ClusterOp::Start { executor, cores }));
-        self.emit(now, fx, Event::ExecutorAdded { executor, cores, replaces });
-        self.emit(now, fx, Event::BlockManagerAdded { executor, max_memory: self.config.storage_memory() });
-        self.scheduler.add_executor(now, executor, cores, out);
     }
 }

@@ -62,6 +62,11 @@ pub enum ClusterOp {
         /// Its id.
         executor: ExecutorId,
     },
+    /// A host is gone: of these dead executors not even map outputs are left.
+    KillHost {
+        /// Everybody who ever was on it.
+        executors: Vec<ExecutorId>,
+    },
     /// Make one slower.
     Slow {
         /// Its id.

@@ -7,7 +7,7 @@ use crate::command::{Command, Message, TaskTarget};
 use crate::event::{Event, TaskMetrics};
 use crate::ids::*;
 use crate::rdd::TaskError;
-use crate::scheduler::{Outbox, TaskLaunch, TaskReport, TaskWork};
+use crate::scheduler::{Loss, Outbox, TaskLaunch, TaskReport, TaskWork};
 use std::collections::BTreeSet;
 
 /// What was injected and still has an effect.
@@ -65,7 +65,7 @@ impl Driver {
                 self.emit(now, fx, Event::FaultInjected { fault, executor: Some(executor) });
                 fx.push(Effect::Cluster(ClusterOp::Pause { executor }));
                 self.injected.paused.insert(executor);
-                self.injected.silent.insert((now.plus(self.config.network_timeout), executor));
+                self.injected.silent.insert((now.plus(self.config.scheduler.network_timeout), executor));
             }
             Command::ResumeExecutor { executor } => self.resume(executor, fx),
             Command::CorruptBlock { operator, batch, partition } => {
@@ -106,15 +106,15 @@ impl Driver {
     pub(super) fn injected_deadline(&mut self, now: Timestamp, out: &mut Outbox) {
         while let Some(&(at, executor)) = self.injected.silent.first().filter(|(at, _)| *at <= now) {
             self.injected.silent.remove(&(at, executor));
-            let reason = format!("Executor heartbeat timed out after {} ms", self.config.network_timeout);
-            self.lose_executor(now, executor, &reason, out);
+            let reason = format!("Executor heartbeat timed out after {} ms", self.config.scheduler.network_timeout);
+            self.lose_executor(now, executor, &Loss::exited(reason), out);
         }
         while let Some(&(at, task)) = self.injected.lost.first().filter(|(at, _)| *at <= now) {
             self.injected.lost.remove(&(at, task));
             // An executor that stands still sends no heartbeat; it goes on, or is lost with its tasks.
             match self.scheduler.executor_of(task) {
                 Some(executor) if self.injected.is_paused(executor) => {
-                    self.injected.lost.insert((now.plus(self.config.heartbeat_interval), task));
+                    self.injected.lost.insert((now.plus(self.config.scheduler.heartbeat_interval), task));
                 }
                 Some(_) => self.scheduler.result_lost(now, task, out),
                 None => {}
@@ -192,7 +192,7 @@ impl Driver {
 
     fn lost_on_the_way(&mut self, now: Timestamp, task: TaskId, fault: String, fx: &mut Effects) {
         self.emit(now, fx, Event::FaultInjected { fault, executor: None });
-        self.injected.lost.insert((now.plus(self.config.heartbeat_interval), task));
+        self.injected.lost.insert((now.plus(self.config.scheduler.heartbeat_interval), task));
     }
 }
 

@@ -9,7 +9,7 @@ use crate::ids::*;
 use crate::lineage::BlockSummary;
 use crate::rdd::{CheckpointCommit, CheckpointProgress, JobSpec, Notice, OpenedCheckpoint, TaskOutput};
 use crate::receiver::{ReceivedBlock, ReceiverPlan};
-use crate::scheduler::{Migration, TaskReport};
+use crate::scheduler::{Loss, Migration, TaskReport};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -248,6 +248,13 @@ pub enum DriverInput {
     ExecutorLost {
         /// Which.
         executor: ExecutorId,
+        /// Why, and who may be to blame.
+        loss: Loss,
+    },
+    /// A host is gone with every executor on it (R5.7).
+    HostLost {
+        /// Which.
+        host: HostId,
         /// Why.
         reason: String,
     },
@@ -316,6 +323,7 @@ impl fmt::Debug for DriverInput {
             Self::Migrated { .. } => "Migrated",
             Self::Receiver { .. } => "Receiver",
             Self::ExecutorLost { .. } => "ExecutorLost",
+            Self::HostLost { .. } => "HostLost",
             Self::CheckpointPublished { .. } => "CheckpointPublished",
             Self::CheckpointOpened { .. } => "CheckpointOpened",
             Self::CheckpointDeleted { .. } => "CheckpointDeleted",

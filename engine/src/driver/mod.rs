@@ -7,6 +7,7 @@
 mod checkpoints;
 mod commands;
 mod effects;
+mod executors;
 mod failures;
 mod injected;
 mod input;
@@ -55,10 +56,14 @@ pub struct Driver {
     /// When the application began: times of planned faults count from it.
     begun: Timestamp,
     released: Arc<Mutex<Released>>,
+    /// When each executor was started: its heartbeats count from then.
+    started: BTreeMap<ExecutorId, Timestamp>,
     /// Directories of the checkpoints of this run, until they are deleted.
     checkpoint_dirs: BTreeMap<RddId, String>,
     stored: Stored,
     next_executor: u32,
+    /// Executors that a task brought down and that were started again.
+    retries: u32,
     next_slot: u32,
     next_seq: u64,
     inputs: u64,
@@ -82,9 +87,11 @@ impl Driver {
             injected: Injected::default(),
             begun: Timestamp(0),
             released,
+            started: BTreeMap::new(),
             checkpoint_dirs: BTreeMap::new(),
             stored: Stored::default(),
             next_executor: 1,
+            retries: 0,
             next_slot: 1,
             next_seq: 0,
             inputs: 0,
@@ -160,7 +167,7 @@ impl Driver {
             DriverInput::Request { slot, request } => self.on_request(now, slot, request, &mut out, fx),
             DriverInput::Told { told, .. } => self.on_told(now, told, &mut out, fx),
             DriverInput::Command(command) => self.on_command(now, command, &mut out, fx),
-            DriverInput::TaskFinished(report) => self.scheduler.task_finished(now, report, &mut out),
+            DriverInput::TaskFinished(report) => self.task_finished(now, report, &mut out, fx),
             // What tasks that were killed at the end give back is no news.
             DriverInput::Blocks(_) if self.ended => {}
             DriverInput::Blocks(reports) => self.scheduler.blocks_changed(reports, &mut out),
@@ -173,7 +180,8 @@ impl Driver {
             DriverInput::Receiver { stream, attempt, news } => {
                 self.on_receiver_news(now, (stream, attempt), news, &mut out, fx);
             }
-            DriverInput::ExecutorLost { executor, reason } => self.lose_executor(now, executor, &reason, &mut out),
+            DriverInput::ExecutorLost { executor, loss } => self.lose_executor(now, executor, &loss, &mut out),
+            DriverInput::HostLost { host, reason } => self.lose_host(now, host, &reason, &mut out, fx),
             DriverInput::CheckpointPublished { write, result } => self.checkpoint_published(now, write, result, fx),
             DriverInput::CheckpointOpened { slot, result } => fx.push(Effect::Reply(slot, Reply::Opened(result))),
             DriverInput::CheckpointDeleted { rdd, dir, result } => self.checkpoint_deleted(now, rdd, dir, result, fx),
@@ -335,7 +343,8 @@ impl Driver {
                 break;
             }
             self.undetected.pop_first();
-            self.lose_executor(now, executor, commands::KILLED, out);
+            let loss = self.noticed();
+            self.lose_executor(now, executor, &loss, out);
         }
         self.injected_deadline(now, out);
         self.scheduler.on_deadline(now, out);

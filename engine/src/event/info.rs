@@ -212,6 +212,9 @@ pub struct TaskInfo {
     pub locality: Locality,
     /// Whether it writes a shuffle.
     pub kind: TaskKind,
+    /// Whether it is a second copy of a slow attempt (R6.4).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub speculative: bool,
 }
 
 /// What a task's end is for.
@@ -223,12 +226,14 @@ pub enum TaskKind {
     ResultTask,
 }
 
-/// Data locality (R7.1), as far as in-process executors can tell.
+/// Data locality (R7.1); there are no racks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Locality {
     /// The executor holds what the task prefers.
     ProcessLocal,
+    /// An executor on the same host holds it, or the task prefers the host.
+    NodeLocal,
     /// The task has no preference.
     NoPref,
     /// Elsewhere than preferred.

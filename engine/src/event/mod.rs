@@ -173,6 +173,30 @@ pub enum Event {
         /// What it did; empty when it failed before reporting.
         metrics: TaskMetrics,
     },
+    /// A running attempt is slow: one more copy of it may run elsewhere (R6.2).
+    SpeculativeTaskSubmitted {
+        /// Stage and attempt.
+        stage: StageAttempt,
+        /// Index within the task set.
+        index: u32,
+        /// Partition.
+        partition: PartitionId,
+    },
+    /// Too many tasks failed on an executor: it gets none of a stage attempt, or of the application,
+    /// any more (R4.8).
+    ExecutorExcluded {
+        /// Executor.
+        executor: ExecutorId,
+        /// Tasks that failed there.
+        task_failures: u32,
+        /// The stage attempt; `None` for the whole application.
+        stage: Option<StageAttempt>,
+    },
+    /// An executor gets tasks again.
+    ExecutorUnexcluded {
+        /// Executor.
+        executor: ExecutorId,
+    },
 
     // Storage.
     /// A block changed on an executor; invalid level and zero sizes mean that it is gone.

@@ -23,6 +23,7 @@ names! {
     LogStart EnvironmentUpdate ApplicationStart ApplicationEnd
     ExecutorAdded ExecutorRemoved BlockManagerAdded BlockManagerRemoved
     JobStart JobEnd StageSubmitted StageCompleted TaskStart TaskEnd
+    SpeculativeTaskSubmitted ExecutorExcluded ExecutorUnexcluded
     DecommissionStarted BlocksMigrated MapOutputsMigrated
     BlockUpdated UnpersistRdd InputBlockUpdated
     ReceiverStarted ReceiverError ReceiverStopped ReceivedBlockAdded ReceiverRateUpdated

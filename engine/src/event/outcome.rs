@@ -33,6 +33,19 @@ pub enum TaskEndReason {
         executor: ExecutorId,
         /// Spark's wording.
         reason: String,
+        /// Whether a task may be to blame; only then it counts as a failure (R4.2). Logs before 0.3 do
+        /// not say: there it may.
+        #[serde(default = "blamed", skip_serializing_if = "is_blamed")]
+        caused_by_app: bool,
+    },
+    /// Another attempt was allowed to commit the output of the partition (R4.9).
+    TaskCommitDenied {
+        /// Stage.
+        stage: StageId,
+        /// Partition.
+        partition: PartitionId,
+        /// The attempt that was denied.
+        attempt: u32,
     },
     /// Its start or its end was lost on the way: the executor does not run it, and nobody has its result.
     TaskResultLost,
@@ -43,6 +56,16 @@ pub enum TaskEndReason {
     },
     /// A finished map task whose output died with its executor (R5.2).
     Resubmitted,
+}
+
+const fn blamed() -> bool {
+    true
+}
+
+// The signature that serde asks for.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_blamed(caused_by_app: &bool) -> bool {
+    *caused_by_app
 }
 
 impl TaskEndReason {

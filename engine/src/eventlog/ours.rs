@@ -9,7 +9,7 @@ use std::io;
 const PREFIX: &str = "Faultline";
 
 /// Names of the kinds written here; another name after the prefix is of a newer version.
-const KINDS: [&str; 34] = [
+const KINDS: [&str; 37] = [
     "DecommissionStarted",
     "BlocksMigrated",
     "MapOutputsMigrated",
@@ -43,6 +43,9 @@ const KINDS: [&str; 34] = [
     "CommandApplied",
     "CommandRejected",
     "FindingReported",
+    "SpeculativeTaskSubmitted",
+    "ExecutorExcluded",
+    "ExecutorUnexcluded",
     "Unknown",
 ];
 

@@ -112,7 +112,9 @@ fn failed(error: TaskError) -> EngineError {
     EngineError::JobFailed(match error {
         TaskError::Exception(message) => message,
         TaskError::FetchFailed { shuffle, .. } => format!("shuffle {shuffle} was not written"),
-        TaskError::Cancelled => "cancelled".into(),
+        TaskError::Cancelled | TaskError::CommitDenied => "cancelled".into(),
+        TaskError::OutputExists(message) => message,
+        TaskError::ExecutorExited(code) => format!("Command exited with code {code}"),
     })
 }
 

@@ -58,7 +58,9 @@ pub(super) fn store_task_block(
 
 /// The executors beside `here` that may get a copy of a receiver's block: in turn, so that copies spread.
 pub fn peers_of(here: ExecutorId, block: InputBlockId, cluster: &Cluster) -> Vec<ExecutorId> {
-    let mut peers: Vec<ExecutorId> = cluster.read().keys().copied().filter(|peer| *peer != here).collect();
+    let cluster = cluster.read();
+    let living = cluster.iter().filter(|(peer, stores)| **peer != here && stores.is_alive());
+    let mut peers: Vec<ExecutorId> = living.map(|(peer, _)| *peer).collect();
     if !peers.is_empty() {
         let turn = crate::rng::Seed(block.number).fork("replica").0;
         let first = (turn % peers.len() as u64) as usize;

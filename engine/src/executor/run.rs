@@ -24,17 +24,33 @@ pub fn run_task(work: &TaskWork, ctx: TaskContext) -> TaskOutcome {
     let partition = ctx.task().partition;
     let (result, mut updates) = run_in_task(|| {
         catch_unwind(AssertUnwindSafe(|| match work {
-            TaskWork::WriteShuffle(shuffle) => shuffle.write(partition, &ctx).map(|()| Box::new(()) as TaskOutput),
+            TaskWork::WriteShuffle(shuffle) => {
+                shuffle.write(partition, &ctx).map(|()| Box::new(ctx.map_sizes()) as TaskOutput)
+            }
             TaskWork::Result(func) => func(partition, &ctx),
             TaskWork::Fail(message) => Err(TaskError::Exception(message.to_string())),
         }))
-        .unwrap_or_else(|panic| Err(TaskError::Exception(panic_text(&*panic))))
+        .unwrap_or_else(|panic| {
+            Err(match panic.downcast_ref::<ExecutorExit>() {
+                Some(ExecutorExit(code)) => TaskError::ExecutorExited(*code),
+                None => TaskError::Exception(panic_text(&*panic)),
+            })
+        })
     });
     if result.is_err() {
         updates.clear();
     }
     let (metrics, modelled_ns) = ctx.finish();
     TaskOutcome { result, metrics, updates, modelled_ns }
+}
+
+/// What [`exit_executor`] unwinds with.
+struct ExecutorExit(i32);
+
+/// Called in a function of a task, ends its executor with everything it holds, as `exit(code)` ends the
+/// process in which a task of Spark runs. The driver blames the tasks that ran there (R4.2).
+pub fn exit_executor(code: i32) -> ! {
+    std::panic::resume_unwind(Box::new(ExecutorExit(code)))
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {

@@ -1,7 +1,7 @@
 //! The effects of a task, applied as they occur (threads) or at their modelled time (simulator).
 
-use super::ExecutorStores;
 use super::replicate::{Replicas, Stored, TaskBlock, store_task_block};
+use super::{CommitPermit, ExecutorStores};
 use crate::config::EngineConfig;
 use crate::event::{CheckpointPart, Preview};
 use crate::ids::*;
@@ -72,6 +72,8 @@ pub enum ScriptEntry {
     },
     /// The output of a partition is published where a program saves to.
     SaveOutput {
+        /// Whether this is the attempt that may; without a driver there is nobody to ask.
+        permit: Option<CommitPermit>,
         /// Where.
         store: Arc<dyn ObjectStore>,
         /// Key.
@@ -192,19 +194,23 @@ pub fn apply(
             Applied { reports, result: error.map_or(Ok(()), |error| Err(TaskError::Exception(error))) }
         }
         ScriptEntry::Fetched { executor, shuffle, map, reduce } => {
-            let lives = cluster.read().get(&executor).is_some_and(|s| s.is_alive());
+            let lives = cluster.read().get(&executor).is_some_and(|s| s.serves_map_outputs());
             let failed = || TaskError::FetchFailed { executor: Some(executor), shuffle, map: Some(map), reduce };
             lives.then_some(()).ok_or_else(failed).into()
         }
         ScriptEntry::WriteMapOutput { shuffle, map, buckets } => {
             stores.put_map_output(shuffle, map, buckets).map_err(TaskError::Exception).into()
         }
-        ScriptEntry::SaveOutput { store, key, bytes, mode } => {
-            // When another attempt was first, its output stands, and this attempt has nothing to add (R4.9).
-            let saved = || store.put(&key, &bytes, mode).map(drop);
+        ScriptEntry::SaveOutput { permit, store, key, bytes, mode } => {
+            if !stores.is_alive() {
+                return Err(TaskError::Cancelled).into();
+            }
+            if permit.is_some_and(|permit| !permit.ask()) {
+                return Err(TaskError::CommitDenied).into();
+            }
+            // When an attempt saved and then failed, its output stands, and this one has nothing to add.
             let failed = |error| TaskError::Exception(format!("Output failed: {error}"));
-            let saved = if stores.is_alive() { saved().map_err(failed) } else { Err(TaskError::Cancelled) };
-            saved.into()
+            store.put(&key, &bytes, mode).map(drop).map_err(failed).into()
         }
         ScriptEntry::TeePart(part) => {
             part.write(stores, store);
@@ -246,6 +252,7 @@ mod tests {
         let (first, second, cluster) = (executor(1), executor(2), Cluster::default());
         let save = |on: &ExecutorStores, text: &str, mode| {
             let entry = ScriptEntry::SaveOutput {
+                permit: None,
                 store: Arc::clone(&store),
                 key: "part-00000".into(),
                 bytes: text.as_bytes().into(),

@@ -22,6 +22,8 @@ pub struct ExecutorStores {
     /// Whether it stands still, and who waits for it to go on.
     paused: Mutex<bool>,
     resumed: Condvar,
+    /// Whether an external shuffle service hands out the map outputs, now that the incarnation is dead.
+    served: AtomicBool,
     blocks: Mutex<Blocks>,
     /// Raised by every change of the blocks, so that the driver can tell older reports from newer.
     version: AtomicU64,
@@ -88,6 +90,7 @@ impl ExecutorStores {
             alive: AtomicBool::new(true),
             paused: Mutex::new(false),
             resumed: Condvar::new(),
+            served: AtomicBool::new(false),
             blocks: Mutex::new(Blocks { store: blocks, tasks: BTreeMap::new() }),
             version: AtomicU64::new(0),
             shuffles: Mutex::new(shuffles),
@@ -126,6 +129,7 @@ impl ExecutorStores {
 
     /// Ends the incarnation: nothing of it can be read any more.
     pub fn kill(&self) {
+        self.served.store(false, Ordering::Release);
         self.alive.store(false, Ordering::Release);
         self.resume();
     }
@@ -157,6 +161,18 @@ impl ExecutorStores {
     /// Flips a bit of a block behind the store's back. Returns whether there was one with bytes.
     pub fn corrupt_block(&self, id: BlockId) -> bool {
         self.blocks.lock().store.corrupt(id)
+    }
+
+    /// Ends the incarnation, but for the map outputs that it finished: an external shuffle service on its
+    /// host goes on to hand them out.
+    pub fn kill_but_serve(&self) {
+        self.served.store(true, Ordering::Release);
+        self.alive.store(false, Ordering::Release);
+    }
+
+    /// Whether map outputs can be fetched from here.
+    pub fn serves_map_outputs(&self) -> bool {
+        self.is_alive() || self.served.load(Ordering::Acquire)
     }
 
     /// A block for a task of this executor, locked for reading until [`Self::read_done`] or the task's end.
@@ -390,7 +406,7 @@ impl ExecutorStores {
         map: PartitionId,
         reduce: PartitionId,
     ) -> Option<Arc<dyn StoredBlock>> {
-        if !self.is_alive() {
+        if !self.serves_map_outputs() {
             return None;
         }
         self.shuffles.lock().get(shuffle, map, reduce).ok().flatten()
@@ -410,7 +426,7 @@ impl ExecutorStores {
 
     /// Whether a map output is there.
     pub fn holds_map_output(&self, shuffle: ShuffleId, map: PartitionId) -> bool {
-        self.is_alive() && self.shuffles.lock().contains(shuffle, map)
+        self.serves_map_outputs() && self.shuffles.lock().contains(shuffle, map)
     }
 
     /// A whole map output, one bucket per reduce partition; `None` when it is not here or cannot be read.

@@ -84,6 +84,12 @@ pub enum TaskError {
     },
     /// The attempt was cancelled.
     Cancelled,
+    /// Another attempt of the partition commits its output (R4.9).
+    CommitDenied,
+    /// The output is there already: trying again would not help (R4.4).
+    OutputExists(String),
+    /// User code brought its executor down with this exit code.
+    ExecutorExited(i32),
 }
 
 impl From<Stop> for TaskError {

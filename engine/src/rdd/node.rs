@@ -10,8 +10,8 @@ use crate::task_context::TaskContext;
 use parking_lot::Mutex;
 use std::any::Any;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// What the scheduler needs, without knowing the record type.
 pub trait AnyRdd: Send + Sync {
@@ -129,6 +129,8 @@ pub struct RddCore {
     tee: Mutex<Option<Arc<str>>>,
     /// Blocks of a receiver, one per partition, for an RDD that reads them.
     input_blocks: Vec<InputBlockId>,
+    /// Where each partition would rather be computed, for an RDD that was told so.
+    locations: OnceLock<Vec<Vec<TaskLocation>>>,
     /// Whether those blocks were deleted (R12.7).
     blocks_removed: Arc<AtomicBool>,
     /// The `Partitioner<K>` that `info.partitioner` describes, when the description is not enough.
@@ -152,6 +154,7 @@ impl RddCore {
             overridden: AtomicBool::new(false),
             tee: Mutex::new(None),
             input_blocks: Vec::new(),
+            locations: OnceLock::new(),
             blocks_removed: Arc::default(),
             partitioner,
             inherits_determinism: AtomicBool::new(inherits),
@@ -178,6 +181,21 @@ impl RddCore {
     /// The block of a receiver that a partition is, if it is one.
     pub fn input_block(&self, partition: PartitionId) -> Option<InputBlockId> {
         self.input_blocks.get(partition.0 as usize).copied()
+    }
+
+    /// Says where each partition would rather be computed; only the first call counts.
+    pub(super) fn set_locations(&self, locations: Vec<Vec<TaskLocation>>) {
+        self.locations.get_or_init(|| locations);
+    }
+
+    /// Where a partition would rather be computed, by its own account (R2.14).
+    pub fn locations(&self, partition: PartitionId) -> &[TaskLocation] {
+        self.locations.get().and_then(|all| all.get(partition.0 as usize)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether any partition may say where it would rather be computed.
+    pub fn has_locations(&self) -> bool {
+        self.locations.get().is_some() || !self.input_blocks.is_empty()
     }
 
     /// The blocks of a receiver that it reads are deleted: whoever uses it from now on is told so (R12.7).

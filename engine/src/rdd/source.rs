@@ -6,7 +6,7 @@ use super::context::{Files, SparkContext};
 use super::node::RddNode;
 use crate::error::Result;
 use crate::event::Determinism;
-use crate::ids::PartitionId;
+use crate::ids::{PartitionId, TaskLocation};
 use crate::storage::Data;
 use crate::task_context::TaskContext;
 use hipstr::HipStr;
@@ -257,6 +257,18 @@ impl SparkContext {
     pub fn parallelize<T: Data>(&self, values: Vec<T>, partitions: u32) -> Rdd<T> {
         let _scope = self.open("parallelize", Location::caller());
         let core = self.new_core("ParallelCollectionRDD", partitions, None, Determinism::Determinate, Vec::new());
+        Rdd::new(core, Collection { values: Arc::new(values), partitions })
+    }
+
+    /// An RDD of one partition per record, each with the places where it would rather be computed (R2.14).
+    /// Places that do not exist are no error: such a partition is computed anywhere.
+    #[track_caller]
+    pub fn make_rdd<T: Data>(&self, values: Vec<(T, Vec<TaskLocation>)>) -> Rdd<T> {
+        let _scope = self.open("makeRDD", Location::caller());
+        let (values, locations): (Vec<T>, Vec<_>) = values.into_iter().unzip();
+        let partitions = values.len() as u32;
+        let core = self.new_core("ParallelCollectionRDD", partitions, None, Determinism::Determinate, Vec::new());
+        core.set_locations(locations);
         Rdd::new(core, Collection { values: Arc::new(values), partitions })
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct Executors {
     slowness: BTreeMap<ExecutorId, f64>,
     memory: u64,
     shuffle_memory: u64,
+    /// Whether map outputs outlive their executor.
+    shuffle_service: bool,
     settings: StorageSettings,
     disk: fn() -> std::io::Result<DiskStore>,
 }
@@ -44,6 +46,7 @@ impl Executors {
             slowness: BTreeMap::new(),
             memory: config.memory,
             shuffle_memory: config.shuffle_memory,
+            shuffle_service: config.scheduler.shuffle_service,
             settings: config.storage,
             disk,
         }
@@ -51,12 +54,24 @@ impl Executors {
 
     /// Stores of an executor, if it lives.
     pub fn stores(&self, executor: ExecutorId) -> Option<Arc<ExecutorStores>> {
-        self.cluster.read().get(&executor).cloned()
+        self.cluster.read().get(&executor).filter(|stores| stores.is_alive()).cloned()
     }
 
     /// How many times slower than modelled.
     pub fn slowness(&self, executor: ExecutorId) -> f64 {
         self.slowness.get(&executor).copied().unwrap_or(1.0)
+    }
+
+    /// Ends an incarnation. With the shuffle service its stores stay reachable for map outputs only.
+    fn kill(&self, executor: ExecutorId) {
+        let mut cluster = self.cluster.write();
+        if self.shuffle_service {
+            if let Some(stores) = cluster.get(&executor).filter(|stores| stores.is_alive()) {
+                stores.kill_but_serve();
+            }
+        } else if let Some(stores) = cluster.remove(&executor) {
+            stores.kill();
+        }
     }
 
     fn all(&self) -> Vec<Arc<ExecutorStores>> {
@@ -82,10 +97,16 @@ impl Executors {
                 ClusterNews::None
             }
             ClusterOp::Kill { executor } => {
-                if let Some(stores) = self.cluster.write().remove(&executor) {
-                    stores.kill();
-                }
+                self.kill(executor);
                 ClusterNews::Died(executor)
+            }
+            ClusterOp::KillHost { executors } => {
+                for executor in executors {
+                    if let Some(stores) = self.cluster.write().remove(&executor) {
+                        stores.kill();
+                    }
+                }
+                ClusterNews::None
             }
             ClusterOp::Slow { executor, factor } => {
                 self.slowness.insert(executor, factor);

@@ -14,6 +14,7 @@ use crate::error::{EngineError, Result};
 use crate::event::{ClockKind, Envelope};
 use crate::ids::*;
 use crate::rdd::{Released, SparkContext};
+use crate::scheduler::Loss;
 use crate::sim::{Control, Environment, Outcome, Program};
 use crate::storage::DiskStore;
 use crossbeam_channel::{Receiver, Sender, select, unbounded};
@@ -259,7 +260,8 @@ impl Live<'_> {
             Ok(workers) => drop(self.workers.insert(executor, workers)),
             Err(error) => {
                 let reason = format!("cannot start threads: {error}");
-                drop(self.shared.inbox.send(DriverInput::ExecutorLost { executor, reason }));
+                let loss = Loss { caused_by_app: false, ..Loss::exited(reason) };
+                drop(self.shared.inbox.send(DriverInput::ExecutorLost { executor, loss }));
             }
         }
     }

@@ -6,6 +6,7 @@ use super::task::{Outbox, TaskReport};
 use crate::event::*;
 use crate::ids::*;
 use crate::rdd::{AccumulatorUpdate, TaskError, TaskOutput};
+use crate::shuffle::MapSizes;
 
 impl Scheduler {
     /// An executor reported the end of a task. Reports of attempts that the scheduler gave up are
@@ -48,9 +49,13 @@ impl Scheduler {
     ) -> Option<super::task::RunningTask> {
         let running = self.tasks.remove(&task)?;
         self.checkpoints.task_ended(task, matches!(reason, TaskEndReason::Success));
-        if let Some(slots) = self.executors.get_mut(&running.info.executor) {
-            slots.free = (slots.free + 1).min(slots.cores);
+        let info = &running.info;
+        self.places.give_slot(info.executor);
+        if let Some(set) = self.task_sets.get_mut(&info.stage) {
+            set.running -= 1;
+            set.tasks[info.index as usize].running.retain(|attempt| *attempt != task);
         }
+        self.commits.lock().attempt_ended(&running.info, &reason);
         // The driver stamps the end time when it numbers the event.
         out.events.push(Event::TaskEnd { task: running.info.clone(), reason, metrics });
         Some(running)
@@ -66,22 +71,27 @@ impl Scheduler {
     ) {
         let Some(running) = self.end_task(task, TaskEndReason::Success, metrics, out) else { return };
         let (id, info) = (running.info.stage, &running.info);
+        let mut slower = Vec::new();
         if let Some(set) = self.task_sets.get_mut(&id) {
             set.settle(info.index);
+            if self.config.scheduler.speculation {
+                set.durations.insert(now.ns_since(info.launched));
+            }
             let slot = &mut set.tasks[info.index as usize];
             slot.done = Some(info.clone());
             slot.failures = 0;
+            slower.clone_from(&slot.running);
         }
+        self.kill_others(slower, out);
         if self.is_outdated(id) {
             return;
         }
         // The same partition in other attempts of the stage needs no further try (R3.9).
-        let siblings: Vec<StageAttempt> =
-            self.task_sets.keys().filter(|a| a.stage == id.stage && **a != id).copied().collect();
-        for sibling in siblings {
-            if let Some(set) = self.task_sets.get_mut(&sibling)
-                && let Some(index) = set.index_of(info.partition)
-            {
+        let attempts =
+            StageAttempt { stage: id.stage, attempt: 0 }..=StageAttempt { stage: id.stage, attempt: u32::MAX };
+        for (_, set) in self.task_sets.range_mut(attempts).filter(|(attempt, _)| **attempt != id) {
+            self.steps += 1;
+            if let Some(index) = set.index_of(info.partition) {
                 set.settle(index);
             }
         }
@@ -93,6 +103,11 @@ impl Scheduler {
                 let bogus = self.failure_epoch.get(&info.executor).is_some_and(|e| running.epoch <= *e);
                 if !bogus {
                     self.outputs.register(shuffle, info.partition, info.executor);
+                    if self.config.scheduler.reduce_locality
+                        && let Ok(written) = output.downcast::<MapSizes>()
+                    {
+                        self.outputs.set_sizes(shuffle, info.partition, written.0);
+                    }
                     self.history.output_written(shuffle, info.partition);
                 }
                 if stage.pending.is_empty() && self.running.contains(&id.stage) {
@@ -108,11 +123,21 @@ impl Scheduler {
                     let attempt = stage.latest_attempt();
                     stage.failed_attempts.clear();
                     if self.running.remove(&id.stage) {
+                        self.learn_from(now, attempt, out);
                         self.complete_stage(attempt, None, out);
                     }
                     self.finish_job(job_id, out);
                 }
             }
+        }
+    }
+
+    /// R6.5: the first success wins, and what else runs of the partition counts for nothing.
+    fn kill_others(&mut self, attempts: Vec<TaskId>, out: &mut Outbox) {
+        for attempt in attempts {
+            out.cancel.push(attempt);
+            let reason = TaskEndReason::TaskKilled { reason: "another attempt succeeded".into() };
+            self.end_task(attempt, reason, TaskMetrics::default(), out);
         }
     }
 
@@ -123,8 +148,9 @@ impl Scheduler {
         let Some(shuffle) = stage.shuffle_id() else { return };
         let attempt = stage.latest_attempt();
         self.running.remove(&id);
+        self.learn_from(now, attempt, out);
         self.complete_stage(attempt, None, out);
-        if !self.outputs.missing(shuffle).is_empty() {
+        if !self.outputs.is_whole(shuffle) {
             self.submit_stage(now, id, out);
             return;
         }
@@ -136,11 +162,14 @@ impl Scheduler {
         if let Some(stage) = self.stages.get_mut(&id) {
             stage.failed_attempts.clear();
         }
-        let children: Vec<StageId> =
-            self.waiting.iter().copied().filter(|c| self.stages[c].parents.contains(&id)).collect();
-        for child in children {
-            self.waiting.remove(&child);
-            self.submit_stage(now, child, out);
+        for child in self.awaited.remove(&id).unwrap_or_default() {
+            self.steps += 1;
+            let Some(parents) = self.waiting.get_mut(&child) else { continue };
+            parents.remove(&id);
+            if parents.is_empty() {
+                self.waiting.remove(&child);
+                self.submit_stage(now, child, out);
+            }
         }
     }
 
@@ -152,16 +181,14 @@ impl Scheduler {
         out.events.push(Event::StageCompleted { stage, outcome });
         // What still runs of it goes on as a zombie; a set without running tasks is done.
         if let Some(set) = self.task_sets.get_mut(&stage) {
-            set.zombie = true;
-            set.pending.clear();
+            set.retire();
         }
         self.drop_finished_sets();
     }
 
     /// Drops zombie sets none of whose tasks run.
     fn drop_finished_sets(&mut self) {
-        let tasks = &self.tasks;
-        self.task_sets.retain(|id, set| !set.zombie || tasks.values().any(|t| t.info.stage == *id));
+        self.task_sets.retain(|_, set| !set.zombie || set.running > 0);
     }
 
     fn task_failed(&mut self, now: Timestamp, task: TaskId, error: TaskError, metrics: TaskMetrics, out: &mut Outbox) {
@@ -170,17 +197,44 @@ impl Scheduler {
                 self.fetch_failed(now, task, (executor, shuffle, map, reduce), metrics, out);
             }
             TaskError::Cancelled => {
-                let reason = TaskEndReason::TaskKilled { reason: "cancelled".into() };
-                if let Some(running) = self.end_task(task, reason, metrics, out)
-                    && let Some(set) = self.task_sets.get_mut(&running.info.stage)
-                {
-                    set.requeue(running.info.index);
-                }
+                self.retry(task, TaskEndReason::TaskKilled { reason: "cancelled".into() }, metrics, out)
+            }
+            TaskError::CommitDenied => {
+                let Some(info) = self.tasks.get(&task).map(|t| &t.info) else { return };
+                let (stage, partition, attempt) = (info.stage.stage, info.partition, info.attempt);
+                self.retry(task, TaskEndReason::TaskCommitDenied { stage, partition, attempt }, metrics, out);
             }
             TaskError::Exception(message) => {
                 let reason = TaskEndReason::ExceptionFailure { message: message.clone() };
                 self.attempt_failed(task, reason, &message, metrics, out);
             }
+            TaskError::OutputExists(message) => {
+                let reason = TaskEndReason::ExceptionFailure { message: message.clone() };
+                let Some(TaskInfo { id, stage, index, attempt, .. }) =
+                    self.end_task(task, reason, metrics, out).map(|t| t.info)
+                else {
+                    return;
+                };
+                let text = format!(
+                    "Task {index}.{attempt} in stage {stage} (TID {id}) can not write to output file: {message}"
+                );
+                self.abort_stage(stage.stage, &text, out);
+            }
+            // The driver looks after the executor; without one, the code is all there is to say.
+            TaskError::ExecutorExited(code) => {
+                let message = format!("Command exited with code {code}");
+                let reason = TaskEndReason::ExceptionFailure { message: message.clone() };
+                self.attempt_failed(task, reason, &message, metrics, out);
+            }
+        }
+    }
+
+    /// An end that counts for nothing (R4.2): the task goes back, unless another attempt has it.
+    pub(super) fn retry(&mut self, task: TaskId, reason: TaskEndReason, metrics: TaskMetrics, out: &mut Outbox) {
+        let Some(info) = self.end_task(task, reason, metrics, out).map(|t| t.info) else { return };
+        let Some(set) = self.task_sets.get_mut(&info.stage) else { return };
+        if set.tasks.get(info.index as usize).is_some_and(|t| !t.settled) {
+            set.requeue(info.index, &self.places);
         }
     }
 
@@ -193,20 +247,25 @@ impl Scheduler {
         metrics: TaskMetrics,
         out: &mut Outbox,
     ) {
-        let Some(running) = self.end_task(task, reason, metrics, out) else { return };
-        let info = running.info;
+        let Some(info) = self.end_task(task, reason, metrics, out).map(|t| t.info) else { return };
         let Some(set) = self.task_sets.get_mut(&info.stage) else { return };
         let settled = set.tasks.get(info.index as usize).is_none_or(|t| t.settled);
         if set.zombie || settled {
             return;
         }
-        set.requeue(info.index);
+        set.requeue(info.index, &self.places);
         let slot = &mut set.tasks[info.index as usize];
         slot.failures += 1;
-        if slot.failures >= self.config.task_max_failures {
+        let failures = slot.failures;
+        let lost = format!(
+            "Lost task {}.{} in stage {} (TID {}) (executor {}): {message}",
+            info.index, info.attempt, info.stage, info.id, info.executor
+        );
+        self.note_failure(info.stage, (info.index, info.executor), &lost, out);
+        if failures >= self.config.task_max_failures {
             let text = format!(
-                "Task {} in stage {} failed {} times, most recent failure: Lost task {}.{} in stage {} (TID {}) (executor {}): {message}",
-                info.index, info.stage, slot.failures, info.index, info.attempt, info.stage, info.id, info.executor
+                "Task {} in stage {} failed {failures} times, most recent failure: {lost}",
+                info.index, info.stage
             );
             self.abort_stage(info.stage.stage, &text, out);
         }

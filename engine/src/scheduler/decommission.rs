@@ -37,12 +37,17 @@ pub struct Migration {
 impl Scheduler {
     /// Whether an executor may get tasks, copies and receivers.
     pub fn takes_work(&self, executor: ExecutorId) -> bool {
-        self.executors.contains_key(&executor) && !self.leaving.contains_key(&executor)
+        self.places.is_open(executor)
     }
 
     /// An executor gets no new tasks, and leaves.
     pub fn decommission(&mut self, executor: ExecutorId, out: &mut Outbox) {
         self.leaving.insert(executor, Leaving::Draining);
+        let host = self.places.host_of(executor);
+        self.places.close(executor);
+        if let Some(host) = host {
+            self.task_sets.values_mut().for_each(|set| set.places_changed(host, &self.places));
+        }
         out.events.push(Event::DecommissionStarted { executor });
     }
 
@@ -64,7 +69,7 @@ impl Scheduler {
 
     /// Everything that others do not have, with who may take it, in turn.
     fn migration_of(&self, executor: ExecutorId) -> MigrationOrder {
-        let peers: Vec<ExecutorId> = self.executors.keys().copied().filter(|e| self.takes_work(*e)).collect();
+        let peers: Vec<ExecutorId> = self.places.ids().filter(|e| self.takes_work(*e)).collect();
         let from = |turn: u32, holders: &BTreeSet<ExecutorId>| {
             let mut peers: Vec<ExecutorId> = peers.iter().copied().filter(|p| !holders.contains(p)).collect();
             if !peers.is_empty() {

@@ -28,11 +28,6 @@ impl Scheduler {
         meant.map(|(id, _)| *id).collect()
     }
 
-    /// Where an attempt runs; `None` when it does not.
-    pub fn executor_of(&self, task: TaskId) -> Option<ExecutorId> {
-        self.tasks.get(&task).map(|running| running.info.executor)
-    }
-
     /// The heartbeat of its executor does not list an attempt that should run there: its start or its end
     /// was lost on the way. Counts as a failure, as every lost result (R4.2).
     pub fn result_lost(&mut self, now: Timestamp, task: TaskId, out: &mut Outbox) {
@@ -44,6 +39,6 @@ impl Scheduler {
     /// Whether an executor that the driver counts as alive has no registered block manager: then it was
     /// asked to report its blocks and has not done so (R8.12).
     pub fn owes_report(&self, executor: ExecutorId) -> bool {
-        self.executors.contains_key(&executor) && !self.block_managers.contains(&executor)
+        self.cores(executor).is_some() && !self.block_managers.contains(&executor)
     }
 }

@@ -13,13 +13,17 @@ pub(super) struct ActiveJob {
     pub spec: JobSpec,
     pub final_stage: StageId,
     outputs: Vec<Option<TaskOutput>>,
+    /// Positions of each partition among the outputs, by partition.
+    positions: Vec<(PartitionId, usize)>,
     remaining: usize,
 }
 
 impl ActiveJob {
     pub fn new(spec: JobSpec, final_stage: StageId) -> Self {
         let count = spec.partitions.len();
-        Self { spec, final_stage, outputs: (0..count).map(|_| None).collect(), remaining: count }
+        let mut positions: Vec<_> = spec.partitions.iter().copied().zip(0..).collect();
+        positions.sort_unstable();
+        Self { spec, final_stage, outputs: (0..count).map(|_| None).collect(), positions, remaining: count }
     }
 
     /// Partitions whose result is still missing.
@@ -35,9 +39,10 @@ impl ActiveJob {
 
     /// Takes a result once (R2.10).
     pub fn deliver(&mut self, partition: PartitionId, output: TaskOutput) {
-        let mut open = self.spec.partitions.iter().zip(&mut self.outputs);
-        if let Some((_, slot)) = open.find(|(p, slot)| **p == partition && slot.is_none()) {
-            *slot = Some(output);
+        let first = self.positions.partition_point(|(p, _)| *p < partition);
+        let same = self.positions[first..].iter().take_while(|(p, _)| *p == partition);
+        if let Some((_, open)) = same.into_iter().find(|(_, at)| self.outputs[*at].is_none()) {
+            self.outputs[*open] = Some(output);
             self.remaining -= 1;
         }
     }
@@ -70,14 +75,31 @@ impl Scheduler {
             self.complete_stage(id, Some(reason.to_owned()), out);
         }
         for id in jobs {
-            if self.jobs.remove(&id).is_none() {
-                continue;
-            }
-            self.forget_job_in_stages(id, "Stage cancelled", out);
-            let error = format!("Job aborted due to stage failure: {reason}");
-            out.events.push(Event::JobEnd { job: id, result: JobResult::Failed { error: error.clone() } });
-            out.ended.push((id, Err(EngineError::JobFailed(error))));
+            self.fail_job(id, format!("Job aborted due to stage failure: {reason}"), out);
         }
+    }
+
+    /// Ends a job with an error; stages that no other job needs are cancelled.
+    fn fail_job(&mut self, id: JobId, error: String, out: &mut Outbox) {
+        if self.jobs.remove(&id).is_none() {
+            return;
+        }
+        self.forget_job_in_stages(id, "Stage cancelled", out);
+        out.events.push(Event::JobEnd { job: id, result: JobResult::Failed { error: error.clone() } });
+        out.ended.push((id, Err(EngineError::JobFailed(error))));
+    }
+
+    /// Cancels a job (R2.12): what another job needs too goes on. Returns whether it was active.
+    pub fn cancel_job(&mut self, now: Timestamp, id: JobId, why: &str, out: &mut Outbox) -> bool {
+        let active = self.jobs.contains_key(&id);
+        self.fail_job(id, format!("Job {id} cancelled {why}").trim_end().to_owned(), out);
+        self.offer(now, out);
+        active
+    }
+
+    /// Jobs that have not ended.
+    pub fn active_jobs(&self) -> impl Iterator<Item = JobId> + '_ {
+        self.jobs.keys().copied()
     }
 
     /// Fails every job: the application stops.
@@ -102,6 +124,8 @@ impl Scheduler {
                 self.complete_stage(attempt, Some("Stage cancelled".into()), out);
             }
             self.stages.remove(&id);
+            self.commits.lock().stage_ended(id);
+            self.awaited.remove(&id);
             self.waiting.remove(&id);
             self.failed.remove(&id);
             self.kill_tasks_of(id, reason, out);

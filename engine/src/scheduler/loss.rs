@@ -8,6 +8,29 @@ use crate::ids::*;
 use crate::task_context::BlockPolicy;
 use std::collections::BTreeSet;
 
+/// How an executor was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Spark's wording, for example `Command exited with code 137`.
+    pub reason: String,
+    /// Whether a task may be to blame: then those that ran there failed (R4.2).
+    pub caused_by_app: bool,
+    /// Whether its host is gone too: then nothing of it survives, whoever keeps it (R5.7).
+    pub with_host: bool,
+}
+
+impl Loss {
+    /// A process that ended: perhaps one of its tasks is to blame.
+    pub fn exited(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), caused_by_app: true, with_host: false }
+    }
+
+    /// The end of its host.
+    pub fn of_host(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), caused_by_app: false, with_host: true }
+    }
+}
+
 type FailedFetch = (Option<ExecutorId>, ShuffleId, Option<PartitionId>, PartitionId);
 
 impl Scheduler {
@@ -31,8 +54,7 @@ impl Scheduler {
         let id = running.info.stage;
         if let Some(set) = self.task_sets.get_mut(&id) {
             set.settle(running.info.index);
-            set.zombie = true;
-            set.pending.clear();
+            set.retire();
         }
         let Some(stage) = self.stages.get_mut(&id.stage) else { return };
         if stage.latest_attempt() != id {
@@ -40,8 +62,7 @@ impl Scheduler {
         }
         stage.failed_attempts.insert(id.attempt);
         let attempts = stage.failed_attempts.len() as u32;
-        let kind = if stage.shuffle_id().is_some() { "ShuffleMapStage" } else { "ResultStage" };
-        let name = format!("{kind} {} ({})", stage.id, stage.rdd.core().info().callsite);
+        let name = format!("{} ({})", stage.title(), stage.rdd.core().info().callsite);
         let was_running = self.running.remove(&id.stage);
         if was_running {
             self.complete_stage(id, Some(message.clone()), out);
@@ -67,13 +88,25 @@ impl Scheduler {
             let rdd = self.outputs.status(shuffle).map(|s| s.rdd).unwrap_or_default();
             out.events.push(Event::MapOutputsLost { shuffle, rdd, maps: vec![map], executor });
         }
-        self.forget_holdings(executor, Some(running.epoch), out);
+        let settings = &self.config.scheduler;
+        let host =
+            self.places.host_of(executor).filter(|_| settings.shuffle_service && settings.unregister_output_on_host);
+        // With the shuffle service the outputs are forgotten too, or the failed stage would fail again.
+        match host {
+            Some(host) => {
+                self.forget_blocks(executor, running.epoch, out);
+                self.places.ever_on(host).into_iter().for_each(|e| self.give_up_outputs(e, running.epoch, out));
+            }
+            None => {
+                self.forget_blocks(executor, running.epoch, out);
+                self.give_up_outputs(executor, running.epoch, out);
+            }
+        }
     }
 
-    /// R3.4, R5.2: the driver forgets what an executor holds, once per epoch. A living executor is
-    /// asked to report its blocks again (R8.12).
-    fn forget_holdings(&mut self, executor: ExecutorId, seen_at: Option<u64>, out: &mut Outbox) {
-        let seen_at = seen_at.unwrap_or_else(|| self.outputs.epoch());
+    /// R3.4, R5.2: the driver forgets the blocks of an executor, once per epoch (R5.6). A living executor
+    /// is asked to report its blocks again (R8.12).
+    fn forget_blocks(&mut self, executor: ExecutorId, seen_at: u64, out: &mut Outbox) {
         if self.failure_epoch.get(&executor).is_some_and(|known| *known >= seen_at) {
             return;
         }
@@ -98,17 +131,25 @@ impl Scheduler {
         if self.block_managers.remove(&executor) {
             out.events.push(Event::BlockManagerRemoved { executor });
         }
+        if self.places.contains(executor) {
+            out.report_blocks.push(executor);
+        }
+        if self.config.proactive_replication {
+            self.order_replicas(executor, under_replicated, out);
+        }
+    }
+
+    /// R3.4, R5.2: the driver forgets the map outputs of an executor, once per epoch, which then rises.
+    fn give_up_outputs(&mut self, executor: ExecutorId, seen_at: u64, out: &mut Outbox) {
+        if self.outputs_lost_epoch.get(&executor).is_some_and(|known| *known >= seen_at) {
+            return;
+        }
+        self.outputs_lost_epoch.insert(executor, seen_at);
         for (shuffle, (rdd, maps)) in self.outputs.remove_executor(executor) {
             for map in &maps {
                 self.history.output_lost(shuffle, *map, RecomputeCause::MapOutputLost(executor));
             }
             out.events.push(Event::MapOutputsLost { shuffle, rdd, maps, executor });
-        }
-        if self.executors.contains_key(&executor) {
-            out.report_blocks.push(executor);
-        }
-        if self.config.proactive_replication {
-            self.order_replicas(executor, under_replicated, out);
         }
     }
 
@@ -122,8 +163,7 @@ impl Scheduler {
         order.sort_unstable();
         for (_, id) in order {
             // A map stage that zombies made whole meanwhile has nothing to resubmit: its children go on.
-            let whole =
-                self.stages.get(&id).and_then(|s| s.shuffle_id()).is_some_and(|s| self.outputs.missing(s).is_empty());
+            let whole = self.stages.get(&id).and_then(|s| s.shuffle_id()).is_some_and(|s| self.outputs.is_whole(s));
             if whole {
                 self.submit_children(now, id, out);
             } else {
@@ -132,28 +172,67 @@ impl Scheduler {
         }
     }
 
-    /// The driver learned that an executor is gone (R5.2).
-    pub fn executor_lost(&mut self, now: Timestamp, executor: ExecutorId, reason: &str, out: &mut Outbox) {
-        if self.executors.remove(&executor).is_none() {
+    /// The driver learned that an executor is gone (R5.2). With the external shuffle service its map
+    /// outputs are still there, unless its host is gone too.
+    pub fn executor_lost(&mut self, now: Timestamp, executor: ExecutorId, loss: &Loss, out: &mut Outbox) {
+        let Loss { reason, caused_by_app, with_host } = loss;
+        let host = self.places.host_of(executor);
+        if !self.places.remove(executor) {
             return;
+        }
+        if let Some(host) = host {
+            self.task_sets.values_mut().for_each(|set| set.places_changed(host, &self.places));
         }
         self.leaving.remove(&executor);
         self.reported.retain(|(_, at), _| *at != executor);
         self.inputs.forget_reports(executor);
-        out.events.push(Event::ExecutorRemoved { executor, reason: reason.to_owned() });
-        self.resubmit_finished_map_tasks(executor, out);
+        out.events.push(Event::ExecutorRemoved { executor, reason: reason.clone() });
+        let outputs_lost = *with_host || !self.config.scheduler.shuffle_service;
+        if outputs_lost {
+            self.resubmit_finished_map_tasks(executor, out);
+        }
         let running: Vec<TaskId> =
             self.tasks.iter().filter(|(_, t)| t.info.executor == executor).map(|(id, _)| *id).collect();
         for task in running {
-            let end = TaskEndReason::ExecutorLostFailure { executor, reason: reason.to_owned() };
+            let reason = reason.clone();
+            let end = TaskEndReason::ExecutorLostFailure { executor, reason, caused_by_app: *caused_by_app };
+            if !caused_by_app {
+                self.retry(task, end, TaskMetrics::default(), out);
+                continue;
+            }
             let message = format!(
-                "ExecutorLostFailure (executor {executor} exited caused by one of the running tasks) Reason: {reason}"
+                "ExecutorLostFailure (executor {executor} exited caused by one of the running tasks) Reason: {}",
+                loss.reason
             );
             self.attempt_failed(task, end, &message, TaskMetrics::default(), out);
         }
-        let now_epoch = self.outputs.epoch();
-        self.forget_holdings(executor, Some(now_epoch), out);
+        let epoch = self.outputs.epoch();
+        self.forget_blocks(executor, epoch, out);
+        if outputs_lost {
+            self.give_up_outputs(executor, epoch, out);
+        }
         self.offer(now, out);
+    }
+
+    /// A host is gone with everybody on it, and with what an external shuffle service kept there (R5.7).
+    pub fn host_lost(&mut self, now: Timestamp, host: HostId, reason: &str, out: &mut Outbox) {
+        let loss = Loss::of_host(reason);
+        for executor in self.places.executors_on(host).collect::<Vec<_>>() {
+            self.executor_lost(now, executor, &loss, out);
+        }
+        for executor in self.places.ever_on(host) {
+            self.give_up_outputs(executor, self.outputs.epoch(), out);
+        }
+    }
+
+    /// Executors that are or were on a host.
+    pub fn ever_on(&self, host: HostId) -> Vec<ExecutorId> {
+        self.places.ever_on(host)
+    }
+
+    /// Living executors of a host.
+    pub fn executors_on(&self, host: HostId) -> impl Iterator<Item = ExecutorId> + '_ {
+        self.places.executors_on(host)
     }
 
     /// R5.2 (1): finished tasks of running map stages whose output was there go back to pending.
@@ -177,7 +256,7 @@ impl Scheduler {
                 .filter(|(_, done)| done.executor == executor && still_there(done.partition))
                 .collect();
             for (index, done) in lost {
-                set.requeue(index);
+                set.requeue(index, &self.places);
                 if let Some(stage) = self.stages.get_mut(&id.stage) {
                     stage.pending.insert(done.partition);
                 }
@@ -200,12 +279,8 @@ impl Scheduler {
             if !level.is_valid() || holders.len() >= usize::from(level.replication) {
                 continue;
             }
-            let mut candidates: Vec<ExecutorId> = self
-                .executors
-                .keys()
-                .copied()
-                .filter(|e| *e != lost && self.takes_work(*e) && !holders.contains(e))
-                .collect();
+            let mut candidates: Vec<ExecutorId> =
+                self.places.ids().filter(|e| *e != lost && self.takes_work(*e) && !holders.contains(e)).collect();
             let Some(&from) = holders.first() else { continue };
             if !candidates.is_empty() {
                 let first = block.partition.0 as usize % candidates.len();
@@ -219,7 +294,7 @@ impl Scheduler {
 
     /// An executor that the driver had forgotten reports what it still holds.
     pub fn executor_reported(&mut self, executor: ExecutorId, out: &mut Outbox) -> bool {
-        let known = self.executors.contains_key(&executor);
+        let known = self.places.contains(executor);
         if known && self.block_managers.insert(executor) {
             out.events.push(Event::BlockManagerAdded { executor, max_memory: self.config.storage_memory() });
         }

@@ -8,43 +8,48 @@ mod causes;
 mod checkpoints;
 mod completion;
 mod decommission;
+mod delay;
+mod exclusion;
 mod faults;
 mod inputs;
 mod job;
 mod loss;
 mod offers;
+mod pending;
+mod places;
 mod plan;
+mod preferences;
 mod rollback;
+mod settings;
+mod speculation;
 mod stage;
 mod task;
 mod task_set;
 
 pub use decommission::Migration;
+pub use loss::Loss;
+pub use settings::{ExcludeConfig, SchedulerConfig};
 pub use task::{MigrationOrder, Outbox, ReplicaOrder, TaskLaunch, TaskReport, TaskWork};
 
 use crate::config::EngineConfig;
 use crate::event::*;
-use crate::executor::BlockReport;
+use crate::executor::{BlockReport, OutputCommitCoordinator};
 use crate::ids::*;
 use crate::lineage::LineageGraph;
 use crate::rdd::{AnyRdd, JobSpec, Released};
 use crate::shuffle::MapOutputTracker;
 use crate::task_context::BlockPolicy;
 use causes::History;
+use exclusion::Health;
 use imbl::{OrdMap, Vector};
 use job::ActiveJob;
+use parking_lot::Mutex;
+use places::Places;
 use stage::Stage;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 use task::RunningTask;
 use task_set::TaskSet;
-
-/// Slots of one living executor.
-#[derive(Clone, Copy, Debug)]
-struct Slots {
-    cores: u32,
-    free: u32,
-}
 
 /// The state of scheduling.
 pub struct Scheduler {
@@ -53,7 +58,10 @@ pub struct Scheduler {
     stages: BTreeMap<StageId, Stage>,
     shuffle_stages: BTreeMap<ShuffleId, StageId>,
     jobs: BTreeMap<JobId, ActiveJob>,
-    waiting: BTreeSet<StageId>,
+    /// Stages that wait, each with the parents that it waits for.
+    waiting: BTreeMap<StageId, BTreeSet<StageId>>,
+    /// The other way round: who waits for a stage.
+    awaited: BTreeMap<StageId, BTreeSet<StageId>>,
     running: BTreeSet<StageId>,
     failed: BTreeSet<StageId>,
     resubmit_at: Option<Timestamp>,
@@ -66,22 +74,32 @@ pub struct Scheduler {
     inputs: inputs::InputBlocks,
     levels: BTreeMap<RddId, StorageLevel>,
     generations: BTreeMap<RddId, u32>,
+    places: Places,
+    commits: Arc<Mutex<OutputCommitCoordinator>>,
+    health: Health,
     /// Handles of announced RDDs, for commands that name one.
     handles: BTreeMap<RddId, Weak<dyn AnyRdd>>,
     checkpoints: checkpoints::Checkpoints,
-    executors: BTreeMap<ExecutorId, Slots>,
     /// Executors that are being decommissioned.
     leaving: BTreeMap<ExecutorId, decommission::Leaving>,
     /// Executors whose block manager is registered.
     block_managers: BTreeSet<ExecutorId>,
     /// Epoch at which an executor was last declared lost (R5.4).
     failure_epoch: BTreeMap<ExecutorId, u64>,
+    /// Epoch at which the map outputs of an executor were last given up.
+    outputs_lost_epoch: BTreeMap<ExecutorId, u64>,
     history: History,
     next_job: u32,
     next_stage: u32,
     next_task: u64,
     /// When a task that waits for a preferred executor may run anywhere.
     locality_deadline: Option<Timestamp>,
+    /// When slow tasks are looked for again.
+    speculate_at: Option<Timestamp>,
+    /// Offers so far that were shuffled.
+    offers: u64,
+    /// What scheduling looked at so far: tasks, executors and partitions, one by one.
+    steps: u64,
 }
 
 impl Scheduler {
@@ -93,7 +111,8 @@ impl Scheduler {
             stages: BTreeMap::new(),
             shuffle_stages: BTreeMap::new(),
             jobs: BTreeMap::new(),
-            waiting: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            awaited: BTreeMap::new(),
             running: BTreeSet::new(),
             failed: BTreeSet::new(),
             resubmit_at: None,
@@ -105,17 +124,23 @@ impl Scheduler {
             inputs: inputs::InputBlocks::default(),
             levels: BTreeMap::new(),
             generations: BTreeMap::new(),
+            places: Places::default(),
+            commits: Arc::default(),
+            health: Health::default(),
             handles: BTreeMap::new(),
             checkpoints: checkpoints::Checkpoints::default(),
-            executors: BTreeMap::new(),
             leaving: BTreeMap::new(),
             block_managers: BTreeSet::new(),
             failure_epoch: BTreeMap::new(),
+            outputs_lost_epoch: BTreeMap::new(),
             history: History::default(),
             next_job: 0,
             next_stage: 0,
             next_task: 0,
             locality_deadline: None,
+            speculate_at: None,
+            offers: 0,
+            steps: 0,
         }
     }
 
@@ -136,12 +161,14 @@ impl Scheduler {
 
     /// Living executors.
     pub fn executors(&self) -> impl Iterator<Item = ExecutorId> + '_ {
-        self.executors.keys().copied()
+        self.places.ids()
     }
 
     /// When something must happen although no input arrives.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.resubmit_at.into_iter().chain(self.locality_deadline).min()
+        let hopeless = self.task_sets.values().filter_map(|set| set.hopeless_at).min();
+        let own = [self.resubmit_at, self.locality_deadline, self.speculate_at, hopeless, self.health.next_release()];
+        own.into_iter().flatten().min()
     }
 
     /// Does what is due at `now`.
@@ -150,26 +177,57 @@ impl Scheduler {
             self.resubmit_at = None;
             self.resubmit_failed_stages(now, out);
         }
+        if self.speculate_at.is_some_and(|t| t <= now) {
+            self.speculate(now, out);
+        }
+        self.release_excluded(now, out);
         self.offer(now, out);
     }
 
-    /// An executor registered.
-    pub fn add_executor(&mut self, now: Timestamp, executor: ExecutorId, cores: u32, out: &mut Outbox) {
-        self.executors.insert(executor, Slots { cores, free: cores });
+    /// An executor registered on a host.
+    pub fn add_executor(
+        &mut self,
+        now: Timestamp,
+        (executor, host): (ExecutorId, HostId),
+        cores: u32,
+        out: &mut Outbox,
+    ) {
+        self.places.add(executor, host, cores);
+        self.task_sets.values_mut().for_each(|set| set.places_changed(host, &self.places));
         self.block_managers.insert(executor);
         self.failure_epoch.remove(&executor);
+        self.outputs_lost_epoch.remove(&executor);
         self.offer(now, out);
+    }
+
+    /// The host of an executor, dead or alive.
+    pub fn host_of(&self, executor: ExecutorId) -> Option<HostId> {
+        self.places.host_of(executor)
+    }
+
+    /// Where an attempt runs, if it does.
+    pub fn executor_of(&self, task: TaskId) -> Option<ExecutorId> {
+        self.tasks.get(&task).map(|running| running.info.executor)
+    }
+
+    /// Who may commit the output of which partition (R4.9).
+    pub const fn commits(&self) -> &Arc<Mutex<OutputCommitCoordinator>> {
+        &self.commits
+    }
+
+    /// How many tasks, executors and partitions scheduling has looked at: what it cost, without a clock.
+    pub const fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// Work waits, and nobody is there to do it.
     pub fn is_starved(&self) -> bool {
-        !self.executors.keys().any(|e| self.takes_work(*e))
-            && self.task_sets.values().any(|set| !set.zombie && !set.pending.is_empty())
+        !self.places.has_open() && self.task_sets.values().any(TaskSet::wants_slots)
     }
 
     /// Task slots of an executor, if it lives.
     pub fn cores(&self, executor: ExecutorId) -> Option<u32> {
-        self.executors.get(&executor).map(|s| s.cores)
+        self.places.get(executor).map(|s| s.cores)
     }
 
     /// Submits a job; its end appears in the outbox, perhaps at once.
@@ -197,7 +255,7 @@ impl Scheduler {
         for report in reports {
             // What a lost incarnation still reports does not count (R8.12), nor what a newer report
             // overtook.
-            if !self.executors.contains_key(&report.executor) {
+            if !self.places.contains(report.executor) {
                 continue;
             }
             let block = match report.change.block {

@@ -1,9 +1,11 @@
 //! From a job to stages, and from stages to task sets. Every walk is iterative (R1.9).
 
 use super::Scheduler;
+use super::pending::Preference;
+use super::preferences::Preferences;
 use super::stage::{Stage, StageKind};
 use super::task::{Outbox, TaskWork};
-use super::task_set::{TaskSet, TaskSlot};
+use super::task_set::{TaskSet, TaskSetPlan, TaskSlot};
 use crate::event::*;
 use crate::ids::*;
 use crate::rdd::{AnyRdd, AnyShuffle, Dependency, JobSpec};
@@ -127,7 +129,7 @@ impl Scheduler {
     }
 
     fn is_available(&self, shuffle: ShuffleId) -> bool {
-        self.outputs.status(shuffle).is_some() && self.outputs.missing(shuffle).is_empty()
+        self.outputs.is_whole(shuffle)
     }
 
     /// R2.5: map stages whose outputs are missing, not looking past an RDD that is stored whole.
@@ -176,18 +178,36 @@ impl Scheduler {
     pub(super) fn submit_stage(&mut self, now: Timestamp, stage: StageId, out: &mut Outbox) {
         let mut todo = vec![stage];
         while let Some(id) = todo.pop() {
-            let busy = self.waiting.contains(&id) || self.running.contains(&id) || self.failed.contains(&id);
+            let busy = self.waiting.contains_key(&id) || self.running.contains(&id) || self.failed.contains(&id);
             if busy || !self.stages.contains_key(&id) {
+                continue;
+            }
+            if let Some(reason) = self.too_many_attempts(id) {
+                self.abort_stage(id, &reason, out);
                 continue;
             }
             let missing = self.missing_parents(id);
             if missing.is_empty() {
                 self.submit_missing_tasks(now, id, out);
             } else {
-                self.waiting.insert(id);
-                todo.extend(missing.into_iter().rev());
+                for parent in &missing {
+                    self.awaited.entry(*parent).or_default().insert(id);
+                }
+                todo.extend(missing.iter().rev());
+                self.waiting.insert(id, missing.into_iter().collect());
             }
         }
+    }
+
+    /// R3.7: why a stage gets no further attempt.
+    fn too_many_attempts(&self, id: StageId) -> Option<String> {
+        let limit = self.config.scheduler.stage_max_attempts?.max(self.config.stage_max_consecutive_attempts);
+        let stage = self.stages.get(&id).filter(|stage| stage.next_attempt >= limit)?;
+        Some(format!(
+            "{} (name={}) has been resubmitted for the maximum allowable number of times: {limit}, which is the max value of config `spark.stage.maxAttempts` and `spark.stage.maxConsecutiveAttempts`.",
+            stage.title(),
+            stage.rdd.core().info().callsite
+        ))
     }
 
     /// R2.7: a new attempt with exactly the partitions that are missing.
@@ -217,75 +237,28 @@ impl Scheduler {
             },
             |_| {},
         );
-        let tasks: Vec<TaskSlot> = missing
-            .iter()
-            .map(|&partition| TaskSlot {
-                partition,
-                preferred: self.preferred(&rdd, partition, &policies),
-                done: None,
-                settled: false,
-                attempts: 0,
-                failures: 0,
-            })
-            .collect();
-        let priority = stage.jobs.first().copied().unwrap_or_default();
+        let mut plan = Preferences::new(&rdd, &policies, self.config.scheduler.reduce_locality);
+        let mut tasks = Vec::with_capacity(missing.len());
+        for &partition in &missing {
+            let locations = self.preferred(&mut plan, partition);
+            tasks.push(TaskSlot::new(partition, Preference::of(&locations, &self.places)));
+        }
+        self.steps += missing.len() as u64;
         let Some(stage) = self.stages.get_mut(&id) else { return };
+        let priority = stage.jobs.first().copied().unwrap_or_default();
         let attempt = StageAttempt { stage: id, attempt: stage.next_attempt };
         stage.next_attempt += 1;
         stage.pending = missing.iter().copied().collect();
         out.events.push(Event::StageSubmitted { stage: stage.info(attempt, missing.len() as u32) });
         self.running.insert(id);
-        let set = TaskSet {
-            epoch: self.outputs.epoch(),
-            pending: (0..tasks.len() as u32).collect(),
-            tasks,
-            zombie: false,
-            priority,
-            last_local: now,
-            policies: Arc::new(policies),
-            tees: Arc::new(tees),
-            work,
-            op: rdd.core().op(),
-        };
-        let nothing_to_do = set.tasks.is_empty();
+        self.commits.lock().stage_started(id);
+        let nothing_to_do = tasks.is_empty();
+        let (epoch, op) = (self.outputs.epoch(), rdd.core().op());
+        let mut set = TaskSet::new(TaskSetPlan { epoch, tasks, priority, policies, tees, work, op }, now, &self.places);
+        self.share_health(&mut set);
         self.task_sets.insert(attempt, set);
         if nothing_to_do {
             self.map_stage_ended(now, id, out);
         }
-    }
-
-    /// R2.14: where a stored block that the task reads lies; the nearest RDD that has any decides.
-    fn preferred(
-        &self,
-        rdd: &Arc<dyn AnyRdd>,
-        partition: PartitionId,
-        policies: &BTreeMap<RddId, BlockPolicy>,
-    ) -> Vec<ExecutorId> {
-        if policies.is_empty() && self.inputs.locations().is_empty() {
-            return Vec::new();
-        }
-        let mut seen = BTreeSet::new();
-        let mut todo = vec![(Arc::clone(rdd), partition)];
-        while let Some((rdd, partition)) = todo.pop() {
-            let id = rdd.core().id();
-            if !seen.insert((id, partition)) {
-                continue;
-            }
-            if policies.contains_key(&id)
-                && let Some(holders) = self.blocks.get(&BlockId::new(id, partition))
-            {
-                return holders.iter().copied().collect();
-            }
-            if let Some(block) = rdd.core().input_block(partition) {
-                return self.inputs.holders(block);
-            }
-            for dependency in rdd.core().dependencies().into_iter().rev() {
-                if let Dependency::Narrow { parent, kind } = dependency {
-                    let parents = kind.narrow_parents(partition).rev();
-                    todo.extend(parents.map(|p| (Arc::clone(&parent), PartitionId(p))));
-                }
-            }
-        }
-        Vec::new()
     }
 }

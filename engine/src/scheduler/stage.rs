@@ -46,6 +46,12 @@ impl Stage {
         }
     }
 
+    /// `ShuffleMapStage 3`, as Spark's messages name it.
+    pub fn title(&self) -> String {
+        let kind = if self.shuffle_id().is_some() { "ShuffleMapStage" } else { "ResultStage" };
+        format!("{kind} {}", self.id)
+    }
+
     /// The attempt submitted last; attempt 0 when none was.
     pub fn latest_attempt(&self) -> StageAttempt {
         StageAttempt { stage: self.id, attempt: self.next_attempt.saturating_sub(1) }

@@ -10,7 +10,7 @@ mod tracker;
 pub use combine::{CombineReduceSide, CombineWith, Combiner, FoldWith, GroupValues, KeepAll, ReduceWith};
 pub use dep::ShuffleDep;
 pub use store::ShuffleStore;
-pub use tracker::{MapOutputTracker, ShuffleStatus};
+pub use tracker::{MapOutputTracker, MapSizes, ShuffleStatus};
 
 pub(crate) use combined::Combined;
 pub(crate) use dep::combine_partition;

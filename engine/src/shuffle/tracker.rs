@@ -3,6 +3,11 @@
 use crate::ids::*;
 use imbl::{OrdMap, Vector};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The result of a map task: how many bytes it wrote for each reduce partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MapSizes(pub Arc<[u64]>);
 
 /// Map outputs of one shuffle as the driver knows them.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +16,10 @@ pub struct ShuffleStatus {
     pub rdd: RddId,
     /// By map partition; `None` when not registered.
     pub outputs: Vector<Option<ExecutorId>>,
+    /// How many are not registered.
+    absent: u32,
+    /// Bytes by reduce partition, by map partition; only of outputs that told theirs.
+    sizes: OrdMap<PartitionId, Arc<[u64]>>,
 }
 
 /// All shuffles, with the epoch that rises when outputs are lost (R5.2, R5.4). A clone is O(1):
@@ -26,7 +35,8 @@ impl MapOutputTracker {
     pub fn register_shuffle(&mut self, shuffle: ShuffleId, rdd: RddId, maps: u32) {
         if !self.shuffles.contains_key(&shuffle) {
             let outputs = (0..maps).map(|_| None).collect();
-            self.shuffles.insert(shuffle, ShuffleStatus { rdd, outputs });
+            let sizes = OrdMap::new();
+            self.shuffles.insert(shuffle, ShuffleStatus { rdd, outputs, absent: maps, sizes });
         }
     }
 
@@ -39,7 +49,27 @@ impl MapOutputTracker {
     pub fn register(&mut self, shuffle: ShuffleId, map: PartitionId, executor: ExecutorId) -> bool {
         let Some(status) = self.shuffles.get_mut(&shuffle) else { return false };
         let Some(slot) = status.outputs.get_mut(map.0 as usize) else { return false };
-        slot.replace(executor).is_none()
+        let new = slot.replace(executor).is_none();
+        status.absent -= u32::from(new);
+        new
+    }
+
+    /// How many bytes a registered output has for each reduce partition (R2.14).
+    pub fn set_sizes(&mut self, shuffle: ShuffleId, map: PartitionId, sizes: Arc<[u64]>) {
+        if let Some(status) = self.shuffles.get_mut(&shuffle) {
+            status.sizes.insert(map, sizes);
+        }
+    }
+
+    /// Where the known input of a reduce partition lies, and how many bytes there are; in map order.
+    pub fn sizes_of(&self, shuffle: ShuffleId, reduce: PartitionId) -> impl Iterator<Item = (ExecutorId, u64)> + '_ {
+        let status = self.shuffles.get(&shuffle);
+        status.into_iter().flat_map(move |status| {
+            status.sizes.iter().filter_map(move |(map, sizes)| {
+                let executor = status.outputs.get(map.0 as usize).copied().flatten()?;
+                Some((executor, *sizes.get(reduce.0 as usize)?))
+            })
+        })
     }
 
     /// Unregisters one map output if it is at `executor` (R3.3).
@@ -50,6 +80,9 @@ impl MapOutputTracker {
         }
         if let Some(slot) = self.shuffles.get_mut(&shuffle).and_then(|s| s.outputs.get_mut(map.0 as usize)) {
             *slot = None;
+        }
+        if let Some(status) = self.shuffles.get_mut(&shuffle) {
+            status.absent += 1;
         }
         self.epoch += 1;
         true
@@ -64,6 +97,7 @@ impl MapOutputTracker {
                 gone.entry(executor).or_default().push(PartitionId(map as u32));
             }
         }
+        status.absent = status.outputs.len() as u32;
         self.epoch += u64::from(!gone.is_empty());
         gone
     }
@@ -90,6 +124,7 @@ impl MapOutputTracker {
         }
         for (shuffle, (_, maps)) in &lost {
             if let Some(status) = self.shuffles.get_mut(shuffle) {
+                status.absent += maps.len() as u32;
                 for map in maps {
                     if let Some(slot) = status.outputs.get_mut(map.0 as usize) {
                         *slot = None;
@@ -114,6 +149,11 @@ impl MapOutputTracker {
     /// Where a map output is.
     pub fn location(&self, shuffle: ShuffleId, map: PartitionId) -> Option<ExecutorId> {
         self.shuffles.get(&shuffle)?.outputs.get(map.0 as usize).copied().flatten()
+    }
+
+    /// Whether every map output of a known shuffle is registered (R2.4).
+    pub fn is_whole(&self, shuffle: ShuffleId) -> bool {
+        self.shuffles.get(&shuffle).is_some_and(|status| status.absent == 0)
     }
 
     /// Map partitions without a registered output.

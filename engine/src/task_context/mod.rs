@@ -10,16 +10,18 @@ mod remote;
 pub(crate) use blocks::{FoundBlock, NewBlock};
 
 use crate::event::*;
-use crate::executor::{BlockReport, CostMeter, ExecutorStores, ScriptEntry, TeePart};
+use crate::executor::{
+    BlockReport, CommitPermit, CostMeter, ExecutorStores, OutputCommitCoordinator, ScriptEntry, TeePart,
+};
 use crate::ids::*;
 use crate::object_store::{ObjectStore, PutMode};
 use crate::rdd::{Stop, TaskError};
 use crate::rng::{Rng, Seed};
-use crate::shuffle::MapOutputTracker;
+use crate::shuffle::{MapOutputTracker, MapSizes};
 use crate::storage::frame::FrameWriter;
 use crate::storage::{Data, StoredBlock};
 use imbl::{OrdMap, Vector};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -53,6 +55,8 @@ pub struct TaskView {
     pub tees: Arc<BTreeMap<RddId, Arc<str>>>,
     /// Executors that may receive replicas, the task's own excluded.
     pub peers: Vec<ExecutorId>,
+    /// Who may commit the output of a partition; `None` when nobody decides.
+    pub commits: Option<Arc<Mutex<OutputCommitCoordinator>>>,
 }
 
 /// Which attempt of what.
@@ -109,6 +113,8 @@ struct Journal {
     /// On what the time since `since_ns` goes.
     spending: Spending,
     since_ns: u64,
+    /// Bytes of the map output by reduce partition.
+    map_sizes: MapSizes,
     /// Blocks this task put and that are not applied yet.
     pending: BTreeMap<BlockId, Arc<dyn StoredBlock>>,
     /// Partitions of which this task writes, or has written, a part beside its own work.
@@ -339,14 +345,21 @@ impl TaskContext {
         buckets: Vec<Arc<dyn StoredBlock>>,
     ) -> Result<(), TaskError> {
         self.spend_on(Spending::Write);
-        let bytes: u64 = buckets.iter().map(|b| b.memory_bytes()).sum();
+        let sizes: Arc<[u64]> = buckets.iter().map(|b| b.memory_bytes()).collect();
+        let bytes: u64 = sizes.iter().sum();
         let records: u64 = buckets.iter().map(|b| b.len()).sum();
+        self.journal.borrow_mut().map_sizes = MapSizes(sizes);
         self.cost.shuffle_write(bytes, records);
         let write = ShuffleMetrics { bytes, records, blocks: buckets.len() as u64, remote_blocks: 0 };
         self.journal.borrow_mut().metrics.shuffle_write = write;
         let written = self.sink.effect(self.cost.now(), ScriptEntry::WriteMapOutput { shuffle, map, buckets });
         self.spend_on(Spending::Task);
         written
+    }
+
+    /// How many bytes the map output that was written has for each reduce partition.
+    pub(crate) fn map_sizes(&self) -> MapSizes {
+        self.journal.borrow().map_sizes.clone()
     }
 
     // Checkpoints.
@@ -380,7 +393,11 @@ impl TaskContext {
         self.spend_on(Spending::Write);
         self.cost.checkpoint_write(bytes.len() as u64, records);
         self.journal.borrow_mut().metrics.output = OutputMetrics { bytes: bytes.len() as u64, records };
-        self.sink.effect(self.cost.now(), ScriptEntry::SaveOutput { store: Arc::clone(store), key, bytes, mode })?;
+        let TaskIdentity { stage, partition, attempt, .. } = self.task;
+        let asked = self.view.commits.as_ref();
+        let permit = asked.map(|commits| CommitPermit::new(commits, stage, partition, attempt));
+        let entry = ScriptEntry::SaveOutput { permit, store: Arc::clone(store), key, bytes, mode };
+        self.sink.effect(self.cost.now(), entry)?;
         self.spend_on(Spending::Task);
         Ok(())
     }

@@ -208,6 +208,7 @@ pub(super) fn task(id: u64, stage: u32, partition: u32, executor: u32, kind: Tas
         executor: ExecutorId(executor),
         launched: VIRTUAL_EPOCH,
         finished: VIRTUAL_EPOCH,
+        speculative: false,
         locality: Locality::NoPref,
         kind,
     }

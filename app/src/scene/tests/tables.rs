@@ -174,6 +174,7 @@ fn what_is_computed_again_stands_where_it_runs() {
         executor: ExecutorId(3),
         launched: VIRTUAL_EPOCH,
         finished: VIRTUAL_EPOCH,
+        speculative: false,
         locality: Locality::NoPref,
         kind: TaskKind::ResultTask,
     };

@@ -80,6 +80,7 @@ fn task(id: u64, executor: u32, from_ms: u64, to_ms: u64) -> TaskInfo {
         executor: ExecutorId(executor),
         launched: at(from_ms),
         finished: at(to_ms),
+        speculative: false,
         locality: Locality::NoPref,
         kind: TaskKind::ResultTask,
     }

@@ -17,6 +17,7 @@ fn task_info(id: u64, stage: u32, partition: u32, executor: u32) -> TaskInfo {
         executor: ExecutorId(executor),
         launched: VIRTUAL_EPOCH,
         finished: VIRTUAL_EPOCH,
+        speculative: false,
         locality: Locality::NoPref,
         kind: TaskKind::ResultTask,
     }
@@ -72,7 +73,8 @@ fn a_hundred_thousand_narrow_steps_fold_into_one() {
 fn earlier_attempts_of_a_task_are_told_with_their_end() {
     let mut p = Program::default();
     let rdd = p.rdd("map", 0, 2, &[]);
-    let lost = TaskEndReason::ExecutorLostFailure { executor: ExecutorId(2), reason: "137".into() };
+    let lost =
+        TaskEndReason::ExecutorLostFailure { executor: ExecutorId(2), reason: "137".into(), caused_by_app: true };
     let (shuffle, reduce) = (ShuffleId(0), PartitionId(0));
     let fetch = TaskEndReason::FetchFailed {
         executor: Some(ExecutorId(3)),

@@ -111,6 +111,9 @@ fn failed(task: &TaskState) -> Option<Step> {
             Step::new(Sign::Lost, format!("task {id} died with executor {executor}"))
         }
         TaskEndReason::TaskResultLost => Step::new(None, format!("the result of task {id} was lost on the way")),
+        TaskEndReason::TaskCommitDenied { .. } => {
+            Step::new(None, format!("task {id} may not commit: another attempt of the partition does"))
+        }
         TaskEndReason::TaskKilled { reason } => Step::new(None, format!("task {id} was killed: {reason}")),
     })
 }

@@ -57,6 +57,7 @@ fn outcome(task: &TaskState) -> String {
         Some(TaskEndReason::FetchFailed { executor: None, .. }) => "could not find a map output".to_owned(),
         Some(TaskEndReason::ExecutorLostFailure { executor, .. }) => format!("died with executor {executor}"),
         Some(TaskEndReason::TaskResultLost) => "lost, nobody has its result".to_owned(),
+        Some(TaskEndReason::TaskCommitDenied { .. }) => "denied, another attempt commits the output".to_owned(),
         Some(TaskEndReason::TaskKilled { reason }) => format!("killed, {reason}"),
         Some(TaskEndReason::Resubmitted) => "succeeded, its output was lost later".to_owned(),
     }

@@ -122,6 +122,7 @@ impl Tasks {
             executor: ExecutorId(executor),
             launched: at(batch, ms.0),
             finished: at(batch, ms.1),
+            speculative: false,
             locality: Locality::NoPref,
             kind,
         }

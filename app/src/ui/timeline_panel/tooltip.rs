@@ -81,8 +81,11 @@ fn end_ui(ui: &mut Ui, reason: &TaskEndReason) {
         TaskEndReason::ExceptionFailure { message } | TaskEndReason::FetchFailed { message, .. } => {
             format!("failed, {message}")
         }
-        TaskEndReason::ExecutorLostFailure { executor, reason } => format!("lost with executor {executor}, {reason}"),
         TaskEndReason::TaskResultLost => "lost, nobody has its result".to_owned(),
+        TaskEndReason::ExecutorLostFailure { executor, reason, .. } => {
+            format!("lost with executor {executor}, {reason}")
+        }
+        TaskEndReason::TaskCommitDenied { .. } => "denied, another attempt commits the output".to_owned(),
         TaskEndReason::TaskKilled { reason } => format!("killed, {reason}"),
     };
     line_ui(ui, text::rich(words.lines().next().unwrap_or_default(), text::regular(text::SMALL), t.lost));

@@ -4,7 +4,7 @@ use super::Fixed;
 use super::executors::BlockManagerId;
 use crate::event::TaskEndReason;
 use crate::eventlog::spark::SparkLog;
-use crate::ids::{PartitionId, ShuffleId};
+use crate::ids::{PartitionId, ShuffleId, StageId};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -41,6 +41,12 @@ pub(in crate::eventlog) struct ReasonJson<'a> {
     loss: Option<Cow<'a, str>>,
     #[serde(rename = "Kill Reason", default, skip_serializing_if = "Option::is_none")]
     kill: Option<Cow<'a, str>>,
+    #[serde(rename = "Job ID", default, skip_serializing_if = "Option::is_none")]
+    job: Option<StageId>,
+    #[serde(rename = "Partition ID", default, skip_serializing_if = "Option::is_none")]
+    partition: Option<PartitionId>,
+    #[serde(rename = "Attempt Number", default, skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
     #[serde(rename = "Accumulator Updates", default, skip_serializing_if = "Option::is_none")]
     accumulators: Option<Fixed>,
 }
@@ -73,15 +79,22 @@ impl<'a> From<&'a TaskEndReason> for ReasonJson<'a> {
                     ..named("FetchFailed")
                 }
             }
-            TaskEndReason::ExecutorLostFailure { executor, reason } => Self {
+            TaskEndReason::ExecutorLostFailure { executor, reason, caused_by_app } => Self {
                 executor: Some(executor.to_string().into()),
-                exit_caused_by_app: Some(true),
+                exit_caused_by_app: Some(*caused_by_app),
                 loss: Some(reason.into()),
                 ..named("ExecutorLostFailure")
             },
             TaskEndReason::TaskKilled { reason } => {
                 Self { kill: Some(reason.into()), accumulators: Some(Fixed::EmptyList), ..named("TaskKilled") }
             }
+            // Spark calls the stage a job here, and so does its log.
+            TaskEndReason::TaskCommitDenied { stage, partition, attempt } => Self {
+                job: Some(*stage),
+                partition: Some(*partition),
+                attempt: Some(*attempt),
+                ..named("TaskCommitDenied")
+            },
             TaskEndReason::Resubmitted => named("Resubmitted"),
             TaskEndReason::TaskResultLost => named("TaskResultLost"),
         }
@@ -97,6 +110,11 @@ impl ReasonJson<'_> {
             "Success" => TaskEndReason::Success,
             "Resubmitted" => TaskEndReason::Resubmitted,
             "TaskResultLost" => TaskEndReason::TaskResultLost,
+            "TaskCommitDenied" => TaskEndReason::TaskCommitDenied {
+                stage: self.job.unwrap_or_default(),
+                partition: self.partition.unwrap_or_default(),
+                attempt: self.attempt.unwrap_or_default(),
+            },
             "TaskKilled" => TaskEndReason::TaskKilled { reason: text(self.kill) },
             "FetchFailed" => TaskEndReason::FetchFailed {
                 executor: executor(self.address.map(|a| a.executor)),
@@ -108,8 +126,9 @@ impl ReasonJson<'_> {
             },
             "ExecutorLostFailure" => {
                 let reason = text(self.loss);
+                let caused_by_app = self.exit_caused_by_app.unwrap_or(true);
                 match executor(self.executor) {
-                    Some(executor) => TaskEndReason::ExecutorLostFailure { executor, reason },
+                    Some(executor) => TaskEndReason::ExecutorLostFailure { executor, reason, caused_by_app },
                     None => TaskEndReason::ExceptionFailure { message: format!("ExecutorLostFailure: {reason}") },
                 }
             }

@@ -72,7 +72,7 @@ impl<'a> TaskInfoJson<'a> {
             executor: task.executor.to_string().into(),
             host: HOST.into(),
             locality: locality_text(task.locality).into(),
-            speculative: false,
+            speculative: task.speculative,
             getting_result_ms: 0,
             finished_ms: 0,
             failed: false,
@@ -112,6 +112,7 @@ impl<'a> TaskInfoJson<'a> {
             finished,
             locality: locality_of(&self.locality),
             kind,
+            speculative: self.speculative,
         })
     }
 }
@@ -119,6 +120,7 @@ impl<'a> TaskInfoJson<'a> {
 const fn locality_text(locality: Locality) -> &'static str {
     match locality {
         Locality::ProcessLocal => "PROCESS_LOCAL",
+        Locality::NodeLocal => "NODE_LOCAL",
         Locality::NoPref => "NO_PREF",
         Locality::Any => "ANY",
     }
@@ -127,6 +129,7 @@ const fn locality_text(locality: Locality) -> &'static str {
 fn locality_of(text: &str) -> Locality {
     match text {
         "PROCESS_LOCAL" => Locality::ProcessLocal,
+        "NODE_LOCAL" => Locality::NodeLocal,
         "NO_PREF" => Locality::NoPref,
         _ => Locality::Any,
     }

@@ -8,7 +8,7 @@ use crate::ids::*;
 pub const NASTY: &str = "a \"b\" \\ c\nd\te { } , \u{1F980} \u{7f} \",\"Faultline\":{\"seq\":1,\"at_ns\":2}}";
 
 /// How many variants `Event` has.
-pub const NUM_KINDS: usize = 51;
+pub const NUM_KINDS: usize = 54;
 
 /// Numbers the variants: a new variant does not compile until it is listed here, and then
 /// `every_kind_has_a_sample` asks for its sample.
@@ -65,6 +65,9 @@ pub fn kind(event: &Event) -> usize {
         Event::ReceiverRateUpdated { .. } => 48,
         Event::StreamingStopping { .. } => 49,
         Event::StreamingStopped { .. } => 50,
+        Event::SpeculativeTaskSubmitted { .. } => 51,
+        Event::ExecutorExcluded { .. } => 52,
+        Event::ExecutorUnexcluded { .. } => 53,
     }
 }
 
@@ -210,7 +213,8 @@ pub fn task(id: u64) -> TaskInfo {
         executor: ExecutorId(5),
         launched: Timestamp(1_767_225_600_123_456_789),
         finished: Timestamp(1_767_225_600_987_654_321),
-        locality: [Locality::ProcessLocal, Locality::NoPref, Locality::Any][(id % 3) as usize],
+        speculative: false,
+        locality: [Locality::ProcessLocal, Locality::NoPref, Locality::Any, Locality::NodeLocal][(id % 4) as usize],
         kind: if id.is_multiple_of(2) { TaskKind::ShuffleMapTask } else { TaskKind::ResultTask },
     }
 }
@@ -290,7 +294,9 @@ pub fn reasons() -> Vec<TaskEndReason> {
             reduce: PartitionId(4),
             message: String::new(),
         },
-        TaskEndReason::ExecutorLostFailure { executor: ExecutorId(3), reason: NASTY.into() },
+        TaskEndReason::ExecutorLostFailure { executor: ExecutorId(3), reason: NASTY.into(), caused_by_app: true },
+        TaskEndReason::ExecutorLostFailure { executor: ExecutorId(3), reason: NASTY.into(), caused_by_app: false },
+        TaskEndReason::TaskCommitDenied { stage: StageId(3), partition: PartitionId(4), attempt: 1 },
         TaskEndReason::TaskKilled { reason: "Stage finished".into() },
         TaskEndReason::Resubmitted,
     ]
@@ -298,6 +304,12 @@ pub fn reasons() -> Vec<TaskEndReason> {
 
 fn tasks() -> Vec<Event> {
     let mut events = vec![Event::TaskStart { task: task(0) }, Event::TaskStart { task: task(u64::MAX) }];
+    let (stage, executor) = (task(1).stage, task(1).executor);
+    events.push(Event::SpeculativeTaskSubmitted { stage, index: 2, partition: PartitionId(4) });
+    events.push(Event::TaskStart { task: TaskInfo { speculative: true, ..task(1) } });
+    events.push(Event::ExecutorExcluded { executor, task_failures: 2, stage: Some(stage) });
+    events.push(Event::ExecutorExcluded { executor, task_failures: 2, stage: None });
+    events.push(Event::ExecutorUnexcluded { executor });
     for (reason, id) in reasons().into_iter().zip(0..) {
         events.push(Event::TaskEnd { task: task(id), reason: reason.clone(), metrics: metrics() });
         events.push(Event::TaskEnd { task: task(id), reason, metrics: TaskMetrics::default() });

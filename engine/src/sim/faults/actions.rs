@@ -5,7 +5,7 @@ use crate::command::{Command, Message, TaskTarget};
 use crate::ids::*;
 
 /// Every action, for the message about an unknown one.
-const ACTIONS: &str = "kill, restart, decommission, slow, pause, resume, drop, corrupt, fail, fill, free, lose, \
+const ACTIONS: &str = "kill, restart, decommission, slow, pause, resume, drop, corrupt, fail, fill, free, lose, cancel, \
     persist, unpersist, checkpoint, stop";
 
 /// Reads `target` for `action`.

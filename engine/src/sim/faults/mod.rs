@@ -82,6 +82,11 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
                 _ => Err("drop needs block=OPERATOR/BATCH/PARTITION".into()),
             }
         }
+        "cancel" => {
+            let job = target.strip_prefix("job=").ok_or("cancel needs job=N")?;
+            let job = job.parse().map_err(|_| format!("{job:?} is no job number"))?;
+            Ok(Command::CancelJob { job: JobId(job) })
+        }
         "stop" => match target {
             "graceful" => Ok(Command::StopStreaming { mode: StopMode::Graceful }),
             "immediate" => Ok(Command::StopStreaming { mode: StopMode::Immediate }),
@@ -112,6 +117,7 @@ mod tests {
             "decommission:executor=3@batch=4",
             "slow:executor=1,factor=10@batch=3",
             "drop:block=updateStateByKey/7/2@batch=8",
+            "cancel:job=3@stage=4.task=0",
             "stop:graceful@batch=4",
             "stop:immediate@stage=3.task=0",
             "pause:executor=2@time=3500ms",

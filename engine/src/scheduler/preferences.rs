@@ -1,0 +1,151 @@
+//! Where the tasks of a stage would rather run (R2.14).
+//!
+//! The narrow lineage of a stage is flattened once; chains that neither have a preference nor branch are
+//! skipped, so that a task costs as much as there are RDDs that may have an opinion.
+
+use super::Scheduler;
+use crate::event::DependencyKind;
+use crate::ids::*;
+use crate::rdd::{AnyRdd, Dependency};
+use crate::task_context::BlockPolicy;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Share of a reducer's input that a host must hold to be preferred.
+const REDUCER_PREF_LOCS_FRACTION: f64 = 0.2;
+/// Shuffles with as many map or reduce partitions have no preference: it would cost too much.
+const SHUFFLE_PREF_THRESHOLD: u32 = 1000;
+
+/// An RDD of the stage.
+struct Node {
+    rdd: Arc<dyn AnyRdd>,
+    /// Whether its blocks may be stored.
+    kept: bool,
+    /// The shuffle that it reads, when that has a preference.
+    shuffle: Option<ShuffleId>,
+    parents: Vec<(usize, DependencyKind)>,
+    /// The node to look at instead.
+    skip_to: usize,
+}
+
+impl Node {
+    fn has_opinion(&self) -> bool {
+        self.kept || self.shuffle.is_some() || self.rdd.core().has_locations()
+    }
+}
+
+/// The narrow lineage of a stage.
+pub(super) struct Preferences {
+    nodes: Vec<Node>,
+    silent: bool,
+    visited: FxHashSet<(usize, PartitionId)>,
+}
+
+impl Preferences {
+    /// Looks at the RDDs of the stage that ends with `root`.
+    pub fn new(root: &Arc<dyn AnyRdd>, policies: &BTreeMap<RddId, BlockPolicy>, reduce_locality: bool) -> Self {
+        let mut nodes: Vec<Node> = Vec::new();
+        let mut at: FxHashMap<RddId, usize> = FxHashMap::default();
+        let mut add = |rdd: &Arc<dyn AnyRdd>, nodes: &mut Vec<Node>| {
+            *at.entry(rdd.core().id()).or_insert_with(|| {
+                let kept = policies.contains_key(&rdd.core().id());
+                let new = nodes.len();
+                nodes.push(Node { rdd: Arc::clone(rdd), kept, shuffle: None, parents: Vec::new(), skip_to: new });
+                new
+            })
+        };
+        add(root, &mut nodes);
+        let mut next = 0;
+        while let Some(rdd) = nodes.get(next).map(|node| Arc::clone(&node.rdd)) {
+            let dependencies = rdd.core().dependencies();
+            if let ([Dependency::Shuffle(shuffle)], true) = (&dependencies[..], reduce_locality) {
+                let small = shuffle.reducers().max(shuffle.parent().core().num_partitions()) < SHUFFLE_PREF_THRESHOLD;
+                nodes[next].shuffle = small.then(|| shuffle.id());
+            }
+            for dependency in &dependencies {
+                if let Dependency::Narrow { parent, kind } = dependency {
+                    let parent = add(parent, &mut nodes);
+                    nodes[next].parents.push((parent, *kind));
+                }
+            }
+            next += 1;
+        }
+        let silent = !nodes.iter().any(Node::has_opinion);
+        let mut preferences = Self { nodes, silent, visited: FxHashSet::default() };
+        preferences.skip_chains();
+        preferences
+    }
+
+    /// Every chain of RDDs without opinion, each with one parent one-to-one, leads to its end at once.
+    fn skip_chains(&mut self) {
+        let mut settled = vec![false; self.nodes.len()];
+        for start in 0..self.nodes.len() {
+            let (mut chain, mut end) = (Vec::new(), start);
+            while !settled[end] {
+                settled[end] = true;
+                chain.push(end);
+                match self.nodes[end].parents[..] {
+                    [(parent, DependencyKind::OneToOne)] if !self.nodes[end].has_opinion() => end = parent,
+                    _ => break,
+                }
+            }
+            let end = self.nodes[end].skip_to;
+            chain.into_iter().for_each(|node| self.nodes[node].skip_to = end);
+        }
+    }
+}
+
+impl Scheduler {
+    /// Where a task would rather run: the nearest RDD that has an opinion decides. Stored blocks come
+    /// before an RDD's own locations, and those before what its parents say.
+    pub(super) fn preferred(&mut self, plan: &mut Preferences, partition: PartitionId) -> Vec<TaskLocation> {
+        if plan.silent {
+            return Vec::new();
+        }
+        plan.visited.clear();
+        let mut todo = vec![(0, partition)];
+        while let Some((node, partition)) = todo.pop() {
+            let node = plan.nodes[node].skip_to;
+            if !plan.visited.insert((node, partition)) {
+                continue;
+            }
+            self.steps += 1;
+            let Node { rdd, kept, shuffle, parents, .. } = &plan.nodes[node];
+            let core = rdd.core();
+            if *kept && let Some(holders) = self.blocks.get(&BlockId::new(core.id(), partition)) {
+                return holders.iter().copied().map(TaskLocation::Executor).collect();
+            }
+            if let Some(block) = core.input_block(partition) {
+                return self.inputs.holders(block).into_iter().map(TaskLocation::Executor).collect();
+            }
+            let own = core.locations(partition);
+            if !own.is_empty() {
+                return own.to_vec();
+            }
+            if let Some(shuffle) = shuffle {
+                let hosts = self.hosts_of_input(*shuffle, partition);
+                if !hosts.is_empty() {
+                    return hosts;
+                }
+            }
+            for (parent, kind) in parents.iter().rev() {
+                todo.extend(kind.narrow_parents(partition).rev().map(|p| (*parent, PartitionId(p))));
+            }
+        }
+        Vec::new()
+    }
+
+    /// Hosts that hold at least a fifth of a reducer's input.
+    fn hosts_of_input(&self, shuffle: ShuffleId, reduce: PartitionId) -> Vec<TaskLocation> {
+        let mut bytes: BTreeMap<HostId, u64> = BTreeMap::new();
+        for (executor, size) in self.outputs.sizes_of(shuffle, reduce) {
+            if let Some(host) = self.places.host_of(executor) {
+                *bytes.entry(host).or_default() += size;
+            }
+        }
+        let total: u64 = bytes.values().sum();
+        let enough = |bytes: &u64| total > 0 && *bytes as f64 / total as f64 >= REDUCER_PREF_LOCS_FRACTION;
+        bytes.into_iter().filter(|(_, bytes)| enough(bytes)).map(|(host, _)| TaskLocation::Host(host)).collect()
+    }
+}
