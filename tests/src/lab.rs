@@ -1,7 +1,7 @@
 //! Runs a program under a loop, and holds every log against the grammar of events.
 
 use crate::checker;
-use faultline_engine::config::EngineConfig;
+use faultline_engine::config::{EngineConfig, SchedulerConfig};
 use faultline_engine::error::Result;
 use faultline_engine::event::Envelope;
 use faultline_engine::ids::Millis;
