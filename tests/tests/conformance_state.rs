@@ -18,6 +18,7 @@ type Result<T> = std::result::Result<T, StateError>;
 const SUITE: [Option<&str>; 7] = [Some(""), Some("a"), Some("a b"), Some("a b c"), Some("a b"), Some("a"), Some("")];
 
 /// The sum so far, which is also the new state.
+#[expect(clippy::ptr_arg, reason = "the type of the key is that of the stream")]
 fn running_sum(key: &String, value: Option<u32>, state: &mut State<'_, i32>) -> Result<(String, i32)> {
     let sum = value.unwrap_or(0) as i32 + state.get_option().copied().unwrap_or(0);
     state.update(sum)?;

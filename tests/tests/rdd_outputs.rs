@@ -33,7 +33,7 @@ fn pipe_runs_a_process_per_partition() {
         let (result, _) = run(loop_, settings(2, &["kill:executor=1@batch=2"]), |sc| {
             let source = numbers(sc, 4, 2);
             assert_eq!(lines(&source.pipe("cat"))?, [["0", "1"], ["2", "3"]]);
-            assert_eq!(lines(&source.pipe("wc  -l").map(|l| l.trim().into()))?, [["2"], ["2"]]);
+            assert_eq!(lines(&source.pipe("wc  -l").map(|l| l.trim()))?, [["2"], ["2"]]);
             // Spark runs it for an empty partition too.
             assert_eq!(lines(&numbers(sc, 0, 2).pipe_with(shell("cat; echo end")))?, [["end"], ["end"]]);
             assert_eq!(lines(&source.pipe_with(shell("echo $GREETING")))?, [["good day"], ["good day"]]);

@@ -38,9 +38,9 @@ fn accumulators_of_every_kind() {
         let told: Vec<&AccumulableInfo> = log::task_ends(&log).flat_map(|(_, _, m)| &m.accumulables).collect();
         let names: BTreeSet<&str> = told.iter().map(|info| info.name.as_str()).collect();
         assert_eq!((told.len(), names), (12, BTreeSet::from(["sum", "halves", "all"])), "{loop_:?}");
-        let sums = told.iter().filter(|info| info.name == "sum");
+        let mut sums = told.iter().filter(|info| info.name == "sum");
         let added: i64 = sums.clone().filter_map(|info| info.update.as_ref()?.parse::<i64>().ok()).sum();
-        assert_eq!((added, sums.last().and_then(|info| info.value.as_deref())), (4950, Some("4950")), "{loop_:?}");
+        assert_eq!((added, sums.next_back().and_then(|info| info.value.as_deref())), (4950, Some("4950")), "{loop_:?}");
         assert!(told.iter().filter(|info| info.name == "all").all(|info| info.value.is_none()), "{loop_:?}");
     }
 }

@@ -301,6 +301,7 @@ mod tests {
             match plan.moment {
                 Moment::Batch(_) => assert_eq!(plan, fault(spec)),
                 Moment::Task { stage, .. } => assert_eq!(stage.0, 11),
+                Moment::Time(_) | Moment::Event { .. } => panic!("{spec} was planned for {:?}", plan.moment),
             }
             let again = run_of(&recording.model, |_, _| run.input.clone(), 12).expect("a built-in program");
             assert_eq!(again.config, EngineConfig { faults: Vec::new(), ..run.config });

@@ -89,7 +89,8 @@ fn has(event: &Event, json: &mut Option<Value>, filter: &FieldFilter, lineage: &
 fn is(value: &Value, text: &str) -> bool {
     match value {
         Value::String(s) => s == text,
-        Value::Number(_) | Value::Bool(_) => value.to_string() == text,
+        Value::Number(number) => number.to_string() == text,
+        Value::Bool(yes) => text == if *yes { "true" } else { "false" },
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     }
 }

@@ -112,7 +112,7 @@ impl TaskSet {
 
     /// Whether something waits for a slot.
     pub fn wants_slots(&self) -> bool {
-        !self.zombie && !(self.pending.is_empty() && self.speculatable.is_empty())
+        !(self.zombie || self.pending.is_empty() && self.speculatable.is_empty())
     }
 
     /// Puts a task back, unless another attempt of it still runs.
