@@ -183,7 +183,10 @@ fn wrong_command_lines_exit_with_2_and_the_way_out() {
         (&["run"], "<PROGRAM>"),
         (&["run", "wordcount"], "word-count, windowed-counts, join-streams, log-sessions, page-rank"),
         (&["run", "word-count", "--fault", "kill:executor=2"], "no @moment"),
-        (&["run", "word-count", "--fault", "explode:executor=2@batch=1"], "kill, restart, slow, drop"),
+        (
+            &["run", "word-count", "--fault", "explode:executor=2@batch=1"],
+            "kill, restart, decommission, slow, pause, resume, drop, corrupt",
+        ),
         (&["run", "word-count", "--fault", "kill:executor=4@batch=1"], "the executors are 1 to 3"),
         (&["run", "word-count", "--fault", "kill:executor=2@batch=13"], "ends after batch 12"),
         (&["run", "page-rank", "--fault", KILL], "page-rank has no batches"),
