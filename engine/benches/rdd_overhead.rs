@@ -49,6 +49,17 @@ fn sum(numbers: &Rdd<u64>) -> u64 {
     sum.unwrap_or_default()
 }
 
+/// All three in the function of the action: no record crosses a node.
+fn in_the_fold(numbers: &Rdd<u64>) -> u64 {
+    let step = |sum: &mut u64, x: u64| {
+        let y = map(x);
+        if keep(y) {
+            *sum = fold(*sum, y);
+        }
+    };
+    numbers.aggregate(0, step, |sum, part| *sum = fold(*sum, part)).unwrap_or_default()
+}
+
 fn boxed(numbers: &[u64]) -> u64 {
     let source: Box<dyn Iterator<Item = u64>> = Box::new(black_box(numbers).iter().copied());
     let mapped: Box<dyn Iterator<Item = u64>> = black_box(Box::new(source.map(map)));
@@ -74,12 +85,14 @@ fn main() {
     let (three, one) = (three_nodes(&source), one_node(&source));
     assert_eq!(sum(&three), by_hand(&numbers));
     assert_eq!(sum(&one), by_hand(&numbers));
+    assert_eq!(in_the_fold(&source), by_hand(&numbers));
     contest(
         &format!("map, filter, fold of {} u64", numbers.len()),
         ROUNDS,
         vec![
             entry("RDDs, three nodes", || sum(&three)),
             entry("RDDs, one node", || sum(&one)),
+            entry("RDDs, all in the fold", || in_the_fold(&source)),
             entry("Box<dyn Iterator>", || boxed(&numbers)),
             entry("loop by hand", || by_hand(&numbers)),
         ],

@@ -11,8 +11,8 @@
 use crate::event::{CheckpointPart, PartitionerInfo};
 use crate::ids::{OpKey, PartitionId, RddId};
 use crate::object_store::{ObjectStore, StoreError};
-use crate::storage::frame::FrameWriter;
-use crate::storage::{BlockError, Data, frame};
+use crate::storage::frame::{self, FrameCheck, FrameReader, FrameWriter};
+use crate::storage::{BlockError, Data};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -138,22 +138,22 @@ pub fn finish_part(partition: PartitionId, encoder: FrameWriter) -> (CheckpointP
     (CheckpointPart { file: part_name(partition), bytes: bytes.len() as u64, records, crc32 }, bytes)
 }
 
-/// What the manifest would say of a part, by its bytes.
-fn describe_part(partition: PartitionId, bytes: &[u8]) -> Result<CheckpointPart, BlockError> {
-    let frame = frame::open(bytes)?;
-    Ok(CheckpointPart {
-        file: part_name(partition),
-        bytes: bytes.len() as u64,
-        records: frame.records,
-        crc32: frame.crc32,
-    })
+/// What the manifest would say of a part, by its bytes, which nobody has to hold for that.
+fn describe_part(
+    store: &dyn ObjectStore,
+    key: &str,
+    file: String,
+) -> Result<Result<CheckpointPart, BlockError>, StoreError> {
+    let mut check = FrameCheck::default();
+    store.scan(key, &mut |piece| check.take(piece))?;
+    Ok(check.finish().map(|(records, bytes, crc32)| CheckpointPart { file, bytes, records, crc32 }))
 }
 
-/// Decodes the bytes of one partition, once they are those that the manifest tells of.
+/// A reader of the records of one partition, once its bytes are those that the manifest tells of.
 ///
 /// # Errors
 /// What is wrong with the part, as text.
-pub fn decode_part<T: Data>(expected: &CheckpointPart, bytes: &[u8]) -> Result<Vec<T>, String> {
+pub fn part_reader<'a, T: Data>(expected: &CheckpointPart, bytes: &'a [u8]) -> Result<FrameReader<'a, T>, String> {
     let frame = frame::open(bytes).map_err(|error| error.to_string())?;
     let same = (frame.records, frame.crc32, bytes.len() as u64) == (expected.records, expected.crc32, expected.bytes);
     if !same {
@@ -165,7 +165,7 @@ pub fn decode_part<T: Data>(expected: &CheckpointPart, bytes: &[u8]) -> Result<V
             summary(&found)
         ));
     }
-    frame::decode_frame(frame).map_err(|error| error.to_string())
+    Ok(FrameReader::of(frame))
 }
 
 /// Reads the manifest of a directory.
@@ -180,7 +180,7 @@ pub fn verify(store: &dyn ObjectStore, directory: &str) -> Result<Manifest, Chec
     let manifest = read_manifest(store, directory)?;
     verify_listing(store, directory, &manifest)?;
     for partition in 0..manifest.partitions.len() {
-        checked_part(store, directory, &manifest, PartitionId(partition as u32))?;
+        check_part(store, directory, &manifest, PartitionId(partition as u32))?;
     }
     Ok(manifest)
 }
@@ -263,19 +263,18 @@ fn verify_listing(store: &dyn ObjectStore, directory: &str, manifest: &Manifest)
     })
 }
 
-fn checked_part(
+fn check_part(
     store: &dyn ObjectStore,
     directory: &str,
     manifest: &Manifest,
     partition: PartitionId,
-) -> Result<Vec<u8>, CheckpointError> {
+) -> Result<(), CheckpointError> {
     let (rdd, key) = (manifest.rdd, part_key(directory, partition));
     let Some(expected) = manifest.partitions.get(partition.0 as usize) else {
         return Err(CheckpointError::InvalidFile { rdd, key });
     };
-    let bytes = store.get(&key)?;
-    match describe_part(partition, &bytes) {
-        Ok(found) if found == *expected => Ok(bytes),
+    match describe_part(store, &key, part_name(partition))? {
+        Ok(found) if found == *expected => Ok(()),
         Ok(found) => Err(CheckpointError::PartMismatch { rdd, key, expected: expected.clone(), found }),
         Err(error) => Err(CheckpointError::Part { rdd, key, error }),
     }
@@ -298,6 +297,10 @@ mod tests {
 
     fn content(partition: u32) -> Vec<(String, u32)> {
         (0..partition * 2).map(|i| (format!("key {i}"), partition)).collect()
+    }
+
+    fn records_of<T: Data>(expected: &CheckpointPart, bytes: &[u8]) -> Result<Vec<T>, String> {
+        part_reader(expected, bytes)?.next_chunk(usize::MAX).map_err(|error| error.to_string())
     }
 
     fn replace(store: &dyn ObjectStore, key: &str, bytes: &[u8]) {
@@ -345,7 +348,7 @@ mod tests {
                 for partition in (0..partitions).map(PartitionId) {
                     let bytes = store.get(&part_key(DIRECTORY, partition)).unwrap();
                     let expected = &manifest.partitions[partition.0 as usize];
-                    assert_eq!(decode_part::<(String, u32)>(expected, &bytes), Ok(content(partition.0)));
+                    assert_eq!(records_of::<(String, u32)>(expected, &bytes), Ok(content(partition.0)));
                 }
             }
         }
@@ -398,8 +401,8 @@ mod tests {
             assert!(matches!(verify(&store, DIRECTORY), Err(CheckpointError::Part { .. })), "bit {bit}");
         }
         let part = &manifest.partitions[2];
-        assert!(decode_part::<(Option<u8>, String)>(part, &two).is_err(), "another record type");
-        assert!(decode_part::<(String, u32)>(part, &one).is_err(), "another part");
+        assert!(records_of::<(Option<u8>, String)>(part, &two).is_err(), "another record type");
+        assert!(records_of::<(String, u32)>(part, &one).is_err(), "another part");
     }
 
     #[test]

@@ -2,9 +2,12 @@
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use tempfile::TempPath;
+
+/// Bytes of a file that are looked at together: what stays in the cache of a core.
+const SCAN_BYTES: usize = 256 << 10;
 
 /// Operations of a POSIX-like file system, each with the guarantees of its system call and no more.
 pub trait FileOps: Send + Sync + Debug {
@@ -24,6 +27,10 @@ pub trait FileOps: Send + Sync + Debug {
     fn unlink(&self, path: &Path) -> io::Result<()>;
     /// Reads a whole file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Reads a whole file in pieces, in order.
+    fn scan(&self, path: &Path, each: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        self.read(path).map(|bytes| each(&bytes))
+    }
     /// The entries of a directory in any order; names that are not UTF-8 are left out.
     fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>>;
 }
@@ -93,6 +100,19 @@ impl FileOps for StdFileOps {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         fs::read(path)
+    }
+
+    fn scan(&self, path: &Path, each: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        let mut file = File::open(path)?;
+        let mut piece = vec![0; SCAN_BYTES];
+        loop {
+            match file.read(&mut piece) {
+                Ok(0) => return Ok(()),
+                Ok(read) => each(&piece[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>> {

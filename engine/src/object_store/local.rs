@@ -187,10 +187,11 @@ impl ObjectStore for LocalObjectStore {
     }
 
     fn get(&self, key: &str) -> Result<Vec<u8>, StoreError> {
-        self.ops.read(&self.path_of(key)?).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StoreError::NotFound { key: key.to_owned() },
-            _ => store_error(key, &error),
-        })
+        self.ops.read(&self.path_of(key)?).map_err(|error| read_error(key, &error))
+    }
+
+    fn scan(&self, key: &str, each: &mut dyn FnMut(&[u8])) -> Result<(), StoreError> {
+        self.ops.scan(&self.path_of(key)?, each).map_err(|error| read_error(key, &error))
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
@@ -261,6 +262,13 @@ impl LogWriter for LocalLog {
 
 fn parent_of(path: &Path) -> io::Result<&Path> {
     path.parent().ok_or_else(|| io::Error::other("the store has no root directory"))
+}
+
+fn read_error(key: &str, error: &io::Error) -> StoreError {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StoreError::NotFound { key: key.to_owned() },
+        _ => store_error(key, error),
+    }
 }
 
 fn store_error(key: &str, error: &io::Error) -> StoreError {

@@ -27,6 +27,11 @@ pub trait ObjectStore: Send + Sync + Debug {
     fn put(&self, key: &str, bytes: &[u8], mode: PutMode) -> Result<PutOutcome, StoreError>;
     /// The whole object.
     fn get(&self, key: &str) -> Result<Vec<u8>, StoreError>;
+    /// The whole object in pieces of the store's choice, in order: for what is looked at and not kept.
+    /// After an error what was delivered means nothing.
+    fn scan(&self, key: &str, each: &mut dyn FnMut(&[u8])) -> Result<(), StoreError> {
+        self.get(key).map(|bytes| each(&bytes))
+    }
     /// Every key that starts with `prefix`, sorted.
     fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError>;
     /// Removes an object; one that is not there is no error.

@@ -1,7 +1,7 @@
 //! What a checkpoint makes of an RDD (R9.11, R10.2): its only parent becomes the RDD that reads what was
 //! saved.
 
-use super::chunk::{Sink, Stop, TaskError, deliver_owned};
+use super::chunk::{Sink, Stop, TaskError};
 use super::context::{OpenedCheckpoint, SparkContext, callsite};
 use super::node::{CheckpointState, CutTo, PreparedCut, RddNode};
 use super::partitioner::HashPartitioner;
@@ -26,10 +26,7 @@ struct ReadParts<T> {
 
 impl<T: Data> RddNode<T> for ReadParts<T> {
     fn compute(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, T>) -> ControlFlow<Stop> {
-        match ctx.read_checkpoint_part::<T>(&self.dir, &self.parts, part) {
-            Ok(values) => deliver_owned(values, ctx.chunk_len(), sink),
-            Err(error) => ControlFlow::Break(Stop::Failed(TaskError::Exception(error))),
-        }
+        ctx.read_checkpoint_part(&self.dir, &self.parts, part, sink)
     }
 
     fn tier(&self) -> ReadTier {

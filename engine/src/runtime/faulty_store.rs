@@ -97,6 +97,10 @@ impl ObjectStore for FaultyStore {
         self.slowly(|| self.inner.get(key))
     }
 
+    fn scan(&self, key: &str, each: &mut dyn FnMut(&[u8])) -> Result<(), StoreError> {
+        self.slowly(|| self.inner.scan(key, each))
+    }
+
     fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         self.inner.list(prefix)
     }

@@ -104,39 +104,92 @@ impl FrameWriter {
     }
 }
 
+/// What a sound header says.
+struct Header {
+    records: u64,
+    payload_bytes: u64,
+    crc32: u32,
+}
+
+impl Header {
+    fn read(header: &[u8; HEADER_BYTES]) -> Result<Self, BlockError> {
+        let magic = array(header, 0);
+        if magic != MAGIC {
+            return Err(BlockError::Foreign { found: magic });
+        }
+        let version = u16::from_le_bytes(array(header, 4));
+        if version != FORMAT_VERSION {
+            return Err(BlockError::Version { expected: FORMAT_VERSION, found: version });
+        }
+        let expected = u32::from_le_bytes(array(header, CHECKED_HEADER_BYTES));
+        let found = crc32fast::hash(&header[..CHECKED_HEADER_BYTES]);
+        if expected != found {
+            return Err(BlockError::HeaderChecksum { expected, found });
+        }
+        Ok(Self {
+            records: u64::from_le_bytes(array(header, 8)),
+            payload_bytes: u64::from_le_bytes(array(header, 16)),
+            crc32: u32::from_le_bytes(array(header, 24)),
+        })
+    }
+
+    /// Whether a payload is the one it tells of. The checksum is asked for only when the length is right.
+    fn check(&self, payload_bytes: u64, crc32: impl FnOnce() -> u32) -> Result<(), BlockError> {
+        if self.payload_bytes != payload_bytes {
+            return Err(BlockError::Length { expected: self.payload_bytes, found: payload_bytes });
+        }
+        let found = crc32();
+        if self.crc32 != found {
+            return Err(BlockError::Checksum { expected: self.crc32, found });
+        }
+        if self.records > payload_bytes || (self.records == 0 && payload_bytes > 0) {
+            return Err(BlockError::Records { records: self.records, payload_bytes });
+        }
+        Ok(())
+    }
+}
+
 /// Verifies everything about a frame but the records themselves.
 pub fn open(bytes: &[u8]) -> Result<Frame<'_>, BlockError> {
-    if bytes.len() < HEADER_BYTES {
+    let Some((header, payload)) = bytes.split_first_chunk() else {
         return Err(BlockError::Truncated { expected: HEADER_BYTES as u64, found: bytes.len() as u64 });
+    };
+    let header = Header::read(header)?;
+    header.check(payload.len() as u64, || crc32fast::hash(payload))?;
+    Ok(Frame { records: header.records, crc32: header.crc32, payload })
+}
+
+/// Verifies a frame that comes in pieces as [`open`] does one that is there whole, so that nobody has to
+/// hold it.
+#[derive(Debug, Default)]
+pub struct FrameCheck {
+    header: [u8; HEADER_BYTES],
+    bytes: u64,
+    payload: crc32fast::Hasher,
+}
+
+impl FrameCheck {
+    /// Takes the next piece.
+    pub fn take(&mut self, piece: &[u8]) {
+        let read = usize::try_from(self.bytes).unwrap_or(HEADER_BYTES).min(HEADER_BYTES);
+        let (header, payload) = piece.split_at(piece.len().min(HEADER_BYTES - read));
+        self.header[read..read + header.len()].copy_from_slice(header);
+        self.payload.update(payload);
+        self.bytes += piece.len() as u64;
     }
-    let (header, payload) = bytes.split_at(HEADER_BYTES);
-    let magic = array(header, 0);
-    if magic != MAGIC {
-        return Err(BlockError::Foreign { found: magic });
+
+    /// Records, bytes and the checksum of the payload, once everything has been taken.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn finish(self) -> Result<(u64, u64, u32), BlockError> {
+        let Some(payload_bytes) = self.bytes.checked_sub(HEADER_BYTES as u64) else {
+            return Err(BlockError::Truncated { expected: HEADER_BYTES as u64, found: self.bytes });
+        };
+        let header = Header::read(&self.header)?;
+        header.check(payload_bytes, || self.payload.finalize())?;
+        Ok((header.records, self.bytes, header.crc32))
     }
-    let version = u16::from_le_bytes(array(header, 4));
-    if version != FORMAT_VERSION {
-        return Err(BlockError::Version { expected: FORMAT_VERSION, found: version });
-    }
-    let expected = u32::from_le_bytes(array(header, CHECKED_HEADER_BYTES));
-    let found = crc32fast::hash(&header[..CHECKED_HEADER_BYTES]);
-    if expected != found {
-        return Err(BlockError::HeaderChecksum { expected, found });
-    }
-    let records = u64::from_le_bytes(array(header, 8));
-    let payload_bytes = u64::from_le_bytes(array(header, 16));
-    if payload_bytes != payload.len() as u64 {
-        return Err(BlockError::Length { expected: payload_bytes, found: payload.len() as u64 });
-    }
-    let expected = u32::from_le_bytes(array(header, 24));
-    let found = crc32fast::hash(payload);
-    if expected != found {
-        return Err(BlockError::Checksum { expected, found });
-    }
-    if records > payload_bytes || (records == 0 && payload_bytes > 0) {
-        return Err(BlockError::Records { records, payload_bytes });
-    }
-    Ok(Frame { records, crc32: expected, payload })
 }
 
 /// Decodes every record of a frame.
@@ -165,8 +218,12 @@ impl<'a, T: Data> FrameReader<'a, T> {
     /// # Errors
     /// As [`open`].
     pub fn new(bytes: &'a [u8]) -> Result<Self, BlockError> {
-        let frame = open(bytes)?;
-        Ok(Self { frame, rest: frame.payload, left: frame.records, of: PhantomData })
+        Ok(Self::of(open(bytes)?))
+    }
+
+    /// A reader of a frame that is open already.
+    pub const fn of(frame: Frame<'a>) -> Self {
+        Self { frame, rest: frame.payload, left: frame.records, of: PhantomData }
     }
 
     /// The next records, at most `len`; none at the end.
@@ -264,6 +321,26 @@ mod tests {
         vec![("a".to_owned(), Some(7)), (String::new(), None), ("größer".to_owned(), Some(u64::MAX))]
     }
 
+    fn in_pieces(bytes: &[u8], len: usize) -> Result<(), BlockError> {
+        let mut check = FrameCheck::default();
+        bytes.chunks(len).for_each(|piece| check.take(piece));
+        check.finish().map(|_| ())
+    }
+
+    #[test]
+    fn a_frame_checked_in_pieces_tells_the_same() {
+        // Without it a part would be cut to although it is not the one that was written.
+        for (length, frame) in [encode(&small()).unwrap(), encode::<u8>(&[]).unwrap()].iter().enumerate() {
+            let whole = open(frame).unwrap();
+            for piece in [1, 31, 32, 33, 1000] {
+                let mut check = FrameCheck::default();
+                frame.chunks(piece).for_each(|piece| check.take(piece));
+                let found = check.finish().unwrap();
+                assert_eq!(found, (whole.records, frame.len() as u64, whole.crc32), "frame {length} by {piece}");
+            }
+        }
+    }
+
     #[test]
     fn every_bit_flip_is_detected() {
         // Without it a flipped bit of a stored block would become a wrong result instead of an error.
@@ -272,6 +349,7 @@ mod tests {
             let mut bytes = frame.to_vec();
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert!(decode::<Record>(&bytes).is_err(), "bit {bit}");
+            assert_eq!(in_pieces(&bytes, 7), open(&bytes).map(|_| ()), "bit {bit}");
         }
     }
 
@@ -304,6 +382,7 @@ mod tests {
         let frame = encode(&small()).unwrap();
         for length in 0..frame.len() {
             assert!(decode::<Record>(&frame[..length]).is_err(), "length {length}");
+            assert_eq!(in_pieces(&frame[..length], 5), open(&frame[..length]).map(|_| ()), "length {length}");
         }
         let mut longer = frame.to_vec();
         longer.push(0);

@@ -15,7 +15,7 @@ use crate::executor::{
 };
 use crate::ids::*;
 use crate::object_store::{ObjectStore, PutMode};
-use crate::rdd::{Stop, TaskError};
+use crate::rdd::{Chunk, Sink, Stop, TaskError};
 use crate::rng::{Rng, Seed};
 use crate::shuffle::{MapOutputTracker, MapSizes};
 use crate::storage::frame::FrameWriter;
@@ -423,15 +423,24 @@ impl TaskContext {
         written
     }
 
+    /// Delivers the records of a part of a checkpoint, in chunks, once its bytes have been held against the
+    /// manifest.
     pub(crate) fn read_checkpoint_part<T: Data>(
         &self,
         dir: &str,
         parts: &[CheckpointPart],
         part: PartitionId,
-    ) -> Result<Vec<T>, String> {
-        let expected = parts.get(part.0 as usize).ok_or_else(|| format!("{dir} has no partition {part}"))?;
+        sink: Sink<'_, T>,
+    ) -> ControlFlow<Stop> {
+        let failed = |text| ControlFlow::Break(Stop::Failed(TaskError::Exception(text)));
+        let Some(expected) = parts.get(part.0 as usize) else {
+            return failed(format!("{dir} has no partition {part}"));
+        };
         let key = format!("{dir}/{}", expected.file);
-        let bytes = self.store.get(&key).map_err(|error| error.to_string())?;
+        let bytes = match self.store.get(&key) {
+            Ok(bytes) => bytes,
+            Err(error) => return failed(error.to_string()),
+        };
         self.cost.checkpoint_read(bytes.len() as u64);
         let mut journal = self.journal.borrow_mut();
         journal.metrics.checkpoint_bytes_read += bytes.len() as u64;
@@ -439,7 +448,17 @@ impl TaskContext {
             journal.metrics.reads[row].bytes += bytes.len() as u64;
         }
         drop(journal);
-        crate::checkpoint::format::decode_part(expected, &bytes).map_err(|error| format!("{key}: {error}"))
+        let mut reader = match crate::checkpoint::format::part_reader(expected, &bytes) {
+            Ok(reader) => reader,
+            Err(error) => return failed(format!("{key}: {error}")),
+        };
+        loop {
+            match reader.next_chunk(self.chunk_len()) {
+                Ok(chunk) if chunk.is_empty() => return ControlFlow::Continue(()),
+                Ok(mut chunk) => sink(Chunk::Owned(&mut chunk))?,
+                Err(error) => return failed(format!("{key}: {error}")),
+            }
+        }
     }
 
     /// Ends the attempt: what it did, and how long the model says it took.
