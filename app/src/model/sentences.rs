@@ -1,6 +1,6 @@
 //! The words of the story: pure functions from numbers to sentences.
 
-use super::{FaultRecord, Story};
+use super::{FaultRecord, Leaving, Story};
 use faultline_engine::ids::OpKey;
 
 /// Whether a recovery is told while it runs or after it ended.
@@ -54,6 +54,14 @@ pub(super) fn losses(story: &Story) -> String {
         Some((things, Number::One)) => format!("{things} is lost."),
         Some((things, Number::Many)) => format!("{things} are lost."),
         None => "Nothing stored was lost.".to_owned(),
+    }
+}
+
+/// `6 stored partitions and 4 map outputs moved to others; nothing was lost.`
+pub(super) fn moved(leaving: &Leaving) -> String {
+    match list(&[(leaving.blocks_moved, "stored partition"), (leaving.outputs_moved, "map output")]) {
+        Some((things, _)) => format!("{things} moved to others; nothing was lost."),
+        None => "It held nothing that nobody else has.".to_owned(),
     }
 }
 

@@ -24,6 +24,7 @@ mod menu;
 mod output_panel;
 mod scrubber;
 mod settings;
+mod standing_sign;
 mod store_panel;
 mod story;
 mod table;

@@ -11,6 +11,7 @@ mod receivers;
 mod repairs;
 mod retention;
 mod shuffles;
+mod standing;
 mod storage;
 mod story;
 mod tally;

@@ -82,6 +82,7 @@ impl Program {
             lost_blocks: 0,
             map_outputs: 0,
             lost_map_outputs: 0,
+            standing: Default::default(),
         };
         self.model.executors.insert(state.id, Arc::new(state));
         self.model.revision += 1;

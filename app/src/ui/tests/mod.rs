@@ -8,6 +8,7 @@ mod pictures;
 mod scrubber;
 
 mod cells;
+mod executors;
 mod far_view;
 mod findings;
 mod flows;
