@@ -1,6 +1,6 @@
 //! The controls below the timeline.
 
-use super::TimelineState;
+use super::{TimelineState, legend};
 use crate::scene::timeline::{Axis, Idle, Mode, Span};
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, text};
@@ -43,9 +43,10 @@ pub(super) fn footer_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut TimelineStat
         }
         state.idle = Some(other);
     }
+    legend::legend_ui(&mut ui);
     let t = Tokens::of(ui.ctx());
     let again = state.drawn().is_some_and(|timeline| timeline.bars.iter().any(|b| b.pieces.iter().any(|p| p.again)));
-    let words = if again && rect.width() >= 2.0 * NARROW {
+    let words = if again && rect.width() >= 2.5 * NARROW {
         "One result task walks the whole chain of its partition"
     } else {
         ""
