@@ -56,6 +56,9 @@ impl Model {
 
             Event::StreamGraphDefined { streams, outputs } => self.stream_graph_defined(streams, outputs),
             Event::StreamingStarted { zero, interval } => self.streaming_started(*zero, *interval),
+            Event::StreamingStopping { mode } => self.streaming_stopping(*mode),
+            Event::StreamingStopped { mode } => self.streaming_stopped(*mode),
+            Event::ReceiverRateUpdated { stream, rate } => self.receiver_rate_updated(*stream, *rate),
             Event::BatchSubmitted { batch } => self.batch_submitted(batch),
             Event::BatchStarted { batch } => self.batch_started(*batch),
             Event::BatchCompleted { batch, scheduling_delay_ns, processing_ns, failure } => {
@@ -84,10 +87,6 @@ impl Model {
             Event::CommandApplied { command, .. } => self.command_applied(command),
             Event::CommandRejected { command, reason } => self.command_rejected(command, reason),
             Event::Unknown { name, .. } => self.unknown_event(name),
-
-            // A stop shows in the batches that still come and in the receivers that end; the limit of a receiver
-            // is in the log until there is a place for it on screen.
-            Event::ReceiverRateUpdated { .. } | Event::StreamingStopping { .. } | Event::StreamingStopped { .. } => {}
 
             // A batch names the error of its output operations; digests are for the command line, and
             // the copy of a slow task is launched by an event of its own.

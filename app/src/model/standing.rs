@@ -180,6 +180,7 @@ impl Model {
     /// What holds only because it was asked for, and is announced by no other event.
     pub(super) fn command_applied(&mut self, command: &Command) {
         let now = self.now;
+        self.index.refused_last = false;
         match *command {
             Command::PauseExecutor { executor } => {
                 if let Some(executor) = self.executor_mut(executor) {

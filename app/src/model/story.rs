@@ -10,6 +10,7 @@
 
 use super::sentences::{self, FaultKind, Tense};
 use super::{FaultRecord, Model};
+use faultline_engine::command::StopMode;
 use faultline_engine::event::JobResult;
 use faultline_engine::ids::*;
 use imbl::OrdSet;
@@ -123,6 +124,13 @@ impl Model {
     pub(super) fn tell_streaming_started(&mut self) {
         if !self.story.is_recovering() {
             self.story.tell(StoryPhase::Waiting, "Waiting for the first batch.".to_owned(), String::new());
+        }
+    }
+
+    pub(super) fn tell_streaming_stopping(&mut self, mode: StopMode) {
+        if !self.story.is_recovering() {
+            let (headline, detail) = sentences::stopping(mode);
+            self.story.tell(StoryPhase::Running, headline.to_owned(), detail.to_owned());
         }
     }
 

@@ -14,6 +14,7 @@ mod shuffles;
 mod standing;
 mod storage;
 mod story;
+mod streams;
 mod tally;
 mod timeline;
 

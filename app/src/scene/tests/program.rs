@@ -58,6 +58,8 @@ impl Program {
             scheduling_delay_ns: None,
             processing_ns: None,
             failure: None,
+            retries: 0,
+            skipped: false,
             jobs: imbl::Vector::new(),
             tally: Tally::default(),
         };

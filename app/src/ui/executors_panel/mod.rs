@@ -5,9 +5,9 @@ mod words;
 
 use super::ViewCtx;
 use super::standing_sign::{Stand, sign};
-use crate::command::{AppCommand, EngineCommand};
+use crate::command::{AppCommand, EngineCommand, Overlay};
 use crate::model::{Condition, ExecutorState, ReceiverState};
-use crate::theme::widgets::{bar_ui, card, heading_ui, line_ui, row_ui};
+use crate::theme::widgets::{bar_ui, card, line_ui, row_ui};
 use crate::theme::{STEP, Tokens, format, text};
 use egui::{Button, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, WidgetType, vec2};
 use faultline_engine::ids::ExecutorId;
@@ -20,7 +20,7 @@ const SIGN: f32 = 10.0;
 
 /// The section with all executors.
 pub fn executors_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
-    heading_ui(ui, "Executors", "");
+    executors_heading_ui(ui, ctx);
     for executor in ctx.model.executors.values() {
         match (executor.alive, executor.replaced_by) {
             (true, _) => alive_ui(ui, ctx, executor),
@@ -33,13 +33,32 @@ pub fn executors_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     }
     if ctx.model.shuffle_service() {
         let t = Tokens::of(ui.ctx());
-        let words = "Shuffle service: map outputs outlive executors";
-        line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text_soft)).on_hover_text(words);
+        let hover = "The shuffle service serves map outputs, so that they outlive their executor";
+        let words = text::rich("Map outputs: shuffle service", text::regular(text::SMALL), t.text_soft);
+        line_ui(ui, words).on_hover_text(hover);
     }
     if ctx.model.executors.is_empty() {
         let t = Tokens::of(ui.ctx());
         line_ui(ui, text::rich("None has registered yet", text::regular(text::SMALL), t.text_faint));
     }
+}
+
+/// The heading, and the way to the faults that strike no executor.
+fn executors_heading_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
+    let t = Tokens::of(ui.ctx());
+    row_ui(
+        ui,
+        |ui| {
+            line_ui(ui, text::rich("Executors", text::semibold(text::MEDIUM), t.text));
+        },
+        |ui| {
+            let words = text::rich("Faults…", text::regular(text::SMALL), t.text);
+            let Some(button) = ctx.act_ui(ui, Button::new(words).min_size(vec2(0.0, 22.0))) else { return };
+            if button.on_hover_text("Blocks, tasks, the store, messages; key X").clicked() {
+                ctx.send.send(AppCommand::ShowOverlay(Some(Overlay::Faults)));
+            }
+        },
+    );
 }
 
 fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {

@@ -289,6 +289,8 @@ pub fn model() -> Model {
             scheduling_delay_ns: None,
             processing_ns: None,
             failure: None,
+            retries: 0,
+            skipped: false,
             jobs: imbl::Vector::new(),
             tally: Tally::default(),
         };

@@ -7,6 +7,7 @@ use crate::platform::screenshot::write_png;
 use crate::theme::Theme;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use faultline_engine::command::RddTarget;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
 
@@ -83,7 +84,7 @@ fn cards_say_what_is_special() {
         "no tasks",
         "Excluded from stage 14",
         "Its tasks take 10 times as long",
-        "Shuffle service: map outputs outlive executors",
+        "Map outputs: shuffle service",
     ] {
         harness.get_by_label(words);
     }
@@ -93,13 +94,62 @@ fn cards_say_what_is_special() {
 /// For the eye, when `FAULTLINE_PICTURES` names a directory.
 pub fn picture(harness: &mut Harness<'static, World>, name: &str) {
     let Ok(directory) = std::env::var("FAULTLINE_PICTURES") else { return };
-    for theme in [Theme::Dark, Theme::Light] {
+    for (theme, size) in
+        [(Theme::Dark, [1280.0, 800.0]), (Theme::Light, [1280.0, 800.0]), (Theme::Dark, [2560.0, 1440.0])]
+    {
         harness.state_mut().shell.ui.theme = theme;
+        harness.set_size(egui::Vec2::from(size));
         harness.run();
         let image = harness.render().unwrap();
         let (width, height) = image.dimensions();
         let picture = Picture { width, height, pixels: image.into_raw() };
-        let file = format!("{name}-{}.png", theme.name().to_lowercase());
+        let file = format!("{name}-{}-{width}.png", theme.name().to_lowercase());
         write_png(&picture, &std::path::Path::new(&directory).join(file)).unwrap();
     }
+}
+
+/// Without this nobody could keep an RDD, forget it or cut its lineage without the command line.
+#[test]
+fn keeping_is_a_wish_with_an_answer() {
+    let target = || RddTarget::Rdd(RddId(8 * 3 + 2));
+    let check = |buttons: &[&str], expect: EngineCommand| {
+        let mut harness = window(World::demo());
+        for button in buttons {
+            harness.run();
+            harness.get_by_role_and_label(egui::accesskit::Role::Button, button).click();
+        }
+        harness.run();
+        assert_eq!(harness.state().received, [AppCommand::Engine(expect)], "{buttons:?}");
+    };
+    let level = "DISK_ONLY".to_owned();
+    check(&["Persist…", "DISK_ONLY"], EngineCommand::PersistRdd { target: target(), level });
+    check(&["Unpersist"], EngineCommand::UnpersistRdd { target: target() });
+    check(&["Checkpoint"], EngineCommand::CheckpointRdd { target: target() });
+
+    let mut world = World::demo();
+    let reason = "rdd 26 was computed before".to_owned();
+    fold(&mut world, [Event::CommandRejected { command: EngineCommand::CheckpointRdd { target: target() }, reason }]);
+    let mut harness = window(world);
+    harness.run();
+    let refused = harness.query_all_by_label("Refused, rdd 26 was computed before").count();
+    assert_eq!(refused, 2, "in the inspector and at the bottom");
+    picture(&mut harness, "keeping-refused");
+    fold(harness.state_mut(), [applied(EngineCommand::UnpersistRdd { target: target() })]);
+    harness.run();
+    assert!(harness.query_by_label_contains("Refused").is_none(), "the next answer takes its place");
+}
+
+/// Without this the text of the inspector hides marks and partly cached RDDs, or cannot be Spark's own.
+#[test]
+fn the_lineage_text_is_full_or_exact() {
+    let mut world = World::demo();
+    fold(&mut world, [Event::CheckpointMarked { rdd: RddId(8 * 3 + 2), local: false }]);
+    world.shell.dock.arrange(crate::ui::dock::Preset::Teach);
+    let mut harness = window(world);
+    harness.set_size(egui::vec2(1280.0, 1800.0));
+    harness.run();
+    assert!(harness.query_by_label_contains("marked for checkpoint, not written").is_some());
+    harness.get_by_label("As in Spark").click();
+    harness.run();
+    assert!(harness.query_by_label_contains("marked for checkpoint").is_none());
 }

@@ -10,6 +10,7 @@ mod scrubber;
 mod cells;
 mod executors;
 mod far_view;
+mod faults;
 mod findings;
 mod flows;
 mod focus;
