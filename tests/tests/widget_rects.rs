@@ -166,9 +166,10 @@ fn named_rects(window: &Window) -> Vec<(String, Rect)> {
 
 /// Opens each popup and dialog by its button, and closes it with Esc.
 fn check_over(window: &mut Window, size: Vec2) -> Vec<String> {
-    let mut found = Vec::new();
+    let (mut found, mut opened) = (Vec::new(), 0);
     for name in ["Faults…", "Actions on executor 1", "Legend of the timeline", "Persist…"] {
         let Some(button) = window.query_by_role_and_label(Role::Button, name) else { continue };
+        opened += 1;
         let before = named_rects(window);
         button.click();
         window.run_steps(5);
@@ -176,6 +177,7 @@ fn check_over(window: &mut Window, size: Vec2) -> Vec<String> {
         window.key_press(egui::Key::Escape);
         window.run_steps(5);
     }
+    assert!(opened >= 2, "the window has popups and dialogs");
     found
 }
 

@@ -8,11 +8,11 @@ use crate::scene::timeline::{Bar, BarState, Doing, Piece, Timeline};
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, text};
 use egui::epaint::Mesh;
-use egui::{Popup, PopupCloseBehavior, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, WidgetType, vec2};
+use egui::{Frame, Margin, Popup, PopupCloseBehavior, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, WidgetType, vec2};
 use faultline_engine::ids::TaskId;
 
 /// Width of a column.
-const COLUMN: f32 = 272.0;
+const COLUMN: f32 = 264.0;
 /// Width of a sign.
 const SIGN: f32 = 36.0;
 /// Height of an entry.
@@ -67,12 +67,14 @@ pub(super) fn legend_ui(ui: &mut Ui) {
         let room = ui.ctx().content_rect().width() - 12.0 * STEP;
         let wide = room >= 2.0 * COLUMN;
         ui.spacing_mut().item_spacing = vec2(4.0 * STEP, 0.0);
-        if wide {
-            ui.set_width(2.0 * COLUMN + 4.0 * STEP);
-            ui.horizontal_top(|ui| COLUMNS.iter().for_each(|column| column_ui(ui, column)));
-        } else {
-            COLUMNS.iter().for_each(|column| column_ui(ui, column));
-        }
+        Frame::new().inner_margin(Margin::symmetric(8, 4)).show(ui, |ui| {
+            if wide {
+                ui.set_width(2.0 * COLUMN + 4.0 * STEP);
+                ui.horizontal_top(|ui| COLUMNS.iter().for_each(|column| column_ui(ui, column)));
+            } else {
+                COLUMNS.iter().for_each(|column| column_ui(ui, column));
+            }
+        });
     });
 }
 
