@@ -9,7 +9,10 @@ use egui::{Button, Popup, Ui, WidgetInfo, WidgetType, vec2};
 use faultline_engine::command::StopMode;
 
 /// Height of the strip.
-pub(super) const HEIGHT: f32 = 28.0;
+pub(super) const HEIGHT: f32 = 26.0;
+
+/// Height of the button.
+const BUTTON: f32 = 20.0;
 
 /// One line of words, and at the right the button.
 pub(super) fn stream_strip_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
@@ -32,7 +35,9 @@ pub(super) fn stream_strip_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
 fn stop_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     let t = Tokens::of(ui.ctx());
     let words = text::rich("Stop…", text::regular(text::SMALL), t.text);
-    let Some(button) = ctx.act_ui(ui, Button::new(words).min_size(vec2(0.0, 24.0))) else { return };
+    ui.spacing_mut().interact_size.y = BUTTON;
+    ui.spacing_mut().button_padding.y = 0.0;
+    let Some(button) = ctx.act_ui(ui, Button::new(words).min_size(vec2(0.0, BUTTON))) else { return };
     button.widget_info(|| WidgetInfo::labeled(WidgetType::Button, ctx.controllable, "Stop the stream"));
     Popup::menu(&button).show(|ui| stop_items_ui(ui, ctx));
 }

@@ -9,11 +9,15 @@ use egui::{Button, Popup, Ui, WidgetInfo, WidgetType, vec2};
 /// How many times slower an executor becomes here; the command line takes any factor.
 const SLOWER: f64 = 10.0;
 
+/// Height of the button, that of the line it stands in.
+const HEIGHT: f32 = 20.0;
+
 /// The button with three dots, and its menu.
 pub(super) fn actions_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
     let t = Tokens::of(ui.ctx());
     let id = executor.id;
-    let Some(button) = ctx.act_ui(ui, Button::new("").min_size(vec2(26.0, 26.0))) else { return };
+    ui.spacing_mut().interact_size.y = HEIGHT;
+    let Some(button) = ctx.act_ui(ui, Button::new("").min_size(vec2(28.0, HEIGHT)).small()) else { return };
     let name = format!("Actions on executor {id}");
     button.widget_info(|| WidgetInfo::labeled(WidgetType::Button, ctx.controllable, &name));
     let color = if ctx.controllable { t.text } else { t.text_faint };

@@ -75,11 +75,15 @@ fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
             line_ui(ui, text::rich(&words, text::regular(text::SMALL), t.text)).on_hover_text(&words);
         }
         let (busy, cores) = (executor.running.len() as u32, executor.cores);
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = STEP;
-            slots_ui(ui, busy, cores);
-            line_ui(ui, text::rich(format!("{busy} of {cores} slots"), text::regular(text::SMALL), t.text_soft));
-        });
+        row_ui(
+            ui,
+            |ui| {
+                ui.spacing_mut().item_spacing.x = STEP;
+                slots_ui(ui, busy, cores);
+                line_ui(ui, text::rich(format!("{busy} of {cores} slots"), text::regular(text::SMALL), t.text_soft));
+            },
+            |ui| actions::actions_ui(ui, ctx, executor),
+        );
         for receiver in ctx.model.receivers_on(id) {
             receiver_ui(ui, receiver);
         }
@@ -92,13 +96,11 @@ fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
                 line_ui(ui, text::rich(memory, text::regular(text::SMALL), t.text_soft));
             },
             |ui| {
-                ui.spacing_mut().item_spacing.x = STEP;
                 let words = text::rich(format!("Kill {id}"), text::semibold(text::SMALL), t.lost);
-                let button = Button::new(words).min_size(vec2(60.0, 26.0));
+                let button = Button::new(words).min_size(vec2(72.0, 26.0));
                 if ctx.act_ui(ui, button).is_some_and(|button| button.clicked()) {
                     kill(ctx, id);
                 }
-                actions::actions_ui(ui, ctx, executor);
             },
         );
     });
