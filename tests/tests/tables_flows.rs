@@ -82,11 +82,11 @@ fn the_batch_that_paid_is_told_as_recovered() {
 
     // The camera goes to the batch, and no longer follows the newest one.
     let before = window.state().shell().panels.lineage.visible_x();
-    window.get_by_label_contains("Batch 3, complete").click();
+    window.get_by_label_contains("Batch 4, complete").click();
     window.run_steps(240);
     assert!(!window.state().shell().ui.follow);
     assert_ne!(window.state().shell().panels.lineage.visible_x(), before);
-    assert!(window.query_all_by_label_contains("updateStateByKey, batch 3").count() > 0, "batch 3 is in view");
+    assert!(window.query_all_by_label_contains("updateStateByKey, batch 4").count() > 0, "batch 4 is in view");
 }
 
 /// Without this a program without batches shows an empty panel.

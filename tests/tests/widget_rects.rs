@@ -4,7 +4,7 @@
 use egui::accesskit::{NodeId, Role};
 use egui::{Rect, Vec2};
 use egui_kittest::Node;
-use egui_kittest::kittest::NodeT;
+use egui_kittest::kittest::{NodeT, Queryable};
 use faultline::command::AppCommand;
 use faultline::theme::Theme;
 use faultline::ui::dock::{Pane, Preset};
@@ -133,10 +133,60 @@ fn recovered(size: Vec2, scale: f32, theme: Theme) -> Window {
     window
 }
 
+/// What is wrong within a popup or a dialog, which lies over the panels on purpose.
+fn faults_over(window: &Window, before: &[(String, Rect)], size: Vec2) -> Vec<String> {
+    let mut widgets = Vec::new();
+    collect(&window.root(), Place { path: Vec::new(), panel: None }, &[], &mut widgets);
+    let was_there = |w: &Widget| before.iter().any(|(what, rect)| *what == w.what && *rect == w.rect);
+    let new: Vec<Widget> = widgets.into_iter().filter(|w| !was_there(w)).collect();
+    assert!(new.len() > 2, "something opened");
+    let screen = Rect::from_min_size(egui::Pos2::ZERO, size).expand(TOUCH);
+    let mut found = Vec::new();
+    for (i, a) in new.iter().enumerate() {
+        // What is scrolled away in a dialog is not beside the window.
+        if a.rect.left() < screen.left() || a.rect.right() > screen.right() {
+            found.push(format!("{} leaves the window: {:?}", a.what, a.rect));
+        }
+        for b in &new[i + 1..] {
+            let common = a.rect.intersect(b.rect);
+            let one = a.is_cell_of(b) || b.is_cell_of(a);
+            if common.width() > TOUCH && common.height() > TOUCH && !one && !related(a, b) && a.what != b.what {
+                found.push(format!("{} {:?} lies over {} {:?}", b.what, b.rect, a.what, a.rect));
+            }
+        }
+    }
+    found
+}
+
+fn named_rects(window: &Window) -> Vec<(String, Rect)> {
+    let mut widgets = Vec::new();
+    collect(&window.root(), Place { path: Vec::new(), panel: None }, &[], &mut widgets);
+    widgets.into_iter().map(|w| (w.what, w.rect)).collect()
+}
+
+/// Opens each popup and dialog by its button, and closes it with Esc.
+fn check_over(window: &mut Window, size: Vec2) -> Vec<String> {
+    let (mut found, mut opened) = (Vec::new(), 0);
+    for name in ["Faults…", "Actions on executor 1", "Legend of the timeline", "Persist…"] {
+        let Some(button) = window.query_by_role_and_label(Role::Button, name) else { continue };
+        opened += 1;
+        let before = named_rects(window);
+        button.click();
+        window.run_steps(5);
+        found.extend(faults_over(window, &before, size).into_iter().map(|w| format!("over the window, {name}: {w}")));
+        window.key_press(egui::Key::Escape);
+        window.run_steps(5);
+    }
+    assert!(opened >= 2, "the window has popups and dialogs");
+    found
+}
+
 fn check(theme: Theme) {
     let mut found = Vec::new();
     for (size, scale) in SHAPES {
         let mut window = recovered(size, scale, theme);
+        window.run_steps(4);
+        found.extend(check_over(&mut window, size / scale).into_iter().map(|w| format!("{size:?} at {scale}, {w}")));
         for preset in Preset::ALL {
             window.state().send(AppCommand::Layout(faultline::command::LayoutCommand::Arrange(preset)));
             for pane in Pane::ALL {

@@ -9,6 +9,8 @@ pub enum Overlay {
     Settings,
     /// Every key.
     Keys,
+    /// What can be made to fail.
+    Faults,
 }
 
 /// One way from a scale to the next.

@@ -129,6 +129,7 @@ pub const ROWS: &[Row] = &[
     row(&[key(Key::Space)], "Pause and play", Group::Run, Does::Send(play_or_pause)),
     row(&[key(Key::ArrowRight)], "Step", Group::Run, Does::Send(step)),
     row(&DIGITS, "Kill that executor", Group::Run, Does::Send(kill)),
+    row(&[key(Key::X)], FAULTS, Group::Run, Does::Send(faults)),
     row(
         &arrows(Modifiers::SHIFT),
         "A batch back, forward",
@@ -167,6 +168,8 @@ pub const OPEN_LOG: &str = "Open log";
 pub const SAVE_LOG: &str = "Save log";
 /// See [`OPEN_LOG`].
 pub const EXPORT_GRAPH: &str = "Export graph";
+/// See [`OPEN_LOG`].
+pub const FAULTS: &str = "Faults";
 /// See [`OPEN_LOG`].
 pub const SETTINGS: &str = "Settings";
 /// See [`OPEN_LOG`].
@@ -239,6 +242,11 @@ fn kill(now: Now<'_>, digit: usize) -> Option<AppCommand> {
     let executor = ExecutorId(u32::try_from(digit + 1).ok()?);
     let alive = now.view.model.executors.get(&executor).is_some_and(|e| e.alive);
     (now.view.controllable && alive).then_some(AppCommand::Engine(EngineCommand::KillExecutor { executor }))
+}
+
+/// Where nothing runs there is nothing to fail.
+fn faults(now: Now<'_>, _: usize) -> Option<AppCommand> {
+    now.view.time.running.then_some(AppCommand::ShowOverlay(Some(Overlay::Faults)))
 }
 
 const fn ask(purpose: Purpose) -> Option<AppCommand> {
@@ -401,7 +409,7 @@ mod tests {
     /// Without this a menu shows an item without its key.
     #[test]
     fn menus_name_rows() {
-        for name in [OPEN_LOG, SAVE_LOG, EXPORT_GRAPH, SETTINGS, KEYS] {
+        for name in [OPEN_LOG, SAVE_LOG, EXPORT_GRAPH, FAULTS, SETTINGS, KEYS] {
             assert!(ROWS.iter().any(|row| row.name == name), "{name}");
         }
     }

@@ -27,6 +27,12 @@ impl Model {
 
             Event::ExecutorAdded { executor, cores, replaces } => self.executor_added(*executor, *cores, *replaces),
             Event::ExecutorRemoved { executor, reason } => self.executor_removed(*executor, reason),
+            Event::DecommissionStarted { executor } => self.decommission_started(*executor),
+            Event::BlocksMigrated { executor, blocks, left } => {
+                self.blocks_migrated(*executor, blocks.len(), left.len());
+            }
+            Event::ExecutorExcluded { executor, stage, .. } => self.executor_excluded(*executor, *stage),
+            Event::ExecutorUnexcluded { executor } => self.executor_unexcluded(*executor),
             Event::BlockManagerAdded { executor, max_memory } => self.block_manager_added(*executor, *max_memory),
             Event::BlockManagerRemoved { executor } => self.block_manager_removed(*executor),
 
@@ -50,6 +56,9 @@ impl Model {
 
             Event::StreamGraphDefined { streams, outputs } => self.stream_graph_defined(streams, outputs),
             Event::StreamingStarted { zero, interval } => self.streaming_started(*zero, *interval),
+            Event::StreamingStopping { mode } => self.streaming_stopping(*mode),
+            Event::StreamingStopped { mode } => self.streaming_stopped(*mode),
+            Event::ReceiverRateUpdated { stream, rate } => self.receiver_rate_updated(*stream, *rate),
             Event::BatchSubmitted { batch } => self.batch_submitted(batch),
             Event::BatchStarted { batch } => self.batch_started(*batch),
             Event::BatchCompleted { batch, scheduling_delay_ns, processing_ns, failure } => {
@@ -66,31 +75,25 @@ impl Model {
             Event::CheckpointFailed { rdd, error } => self.checkpoint_failed(*rdd, error),
             Event::CheckpointDeleted { rdd, .. } => self.checkpoint_deleted(*rdd),
             Event::MapOutputsLost { shuffle, maps, executor, .. } => self.map_outputs_lost(*shuffle, maps, *executor),
-            Event::MapOutputsMigrated { shuffle, maps, to, .. } => self.map_outputs_migrated(*shuffle, maps, *to),
+            Event::MapOutputsMigrated { shuffle, maps, from, to, .. } => {
+                self.map_outputs_migrated(*shuffle, maps, *to);
+                self.outputs_left(*from, maps.len());
+            }
             Event::ShuffleRemoved { shuffle } => self.shuffle_removed(*shuffle),
 
             Event::OutputPrinted { batch, output_op, lines } => self.output_printed(*batch, *output_op, lines),
             Event::FaultInjected { fault, executor } => self.fault_injected(fault, *executor),
             Event::FindingReported { finding } => self.finding_reported(finding),
+            Event::CommandApplied { command, .. } => self.command_applied(command),
             Event::CommandRejected { command, reason } => self.command_rejected(command, reason),
             Event::Unknown { name, .. } => self.unknown_event(name),
 
-            // A stop shows in the batches that still come and in the receivers that end; the limit of a receiver
-            // is in the log until there is a place for it on screen.
-            Event::ReceiverRateUpdated { .. } | Event::StreamingStopping { .. } | Event::StreamingStopped { .. } => {}
-
-            // What moves is said by the blocks and map outputs themselves, and in the end by the removal.
-            Event::DecommissionStarted { .. } | Event::BlocksMigrated { .. } => {}
-
             // A batch names the error of its output operations; digests are for the command line, and
-            // what follows from a command, a slow task or an exclusion arrives as events of its own.
+            // the copy of a slow task is launched by an event of its own.
             Event::OutputOperationStarted { .. }
             | Event::OutputOperationCompleted { .. }
             | Event::OutputDigest { .. }
-            | Event::SpeculativeTaskSubmitted { .. }
-            | Event::ExecutorExcluded { .. }
-            | Event::ExecutorUnexcluded { .. }
-            | Event::CommandApplied { .. } => {}
+            | Event::SpeculativeTaskSubmitted { .. } => {}
         }
     }
 }

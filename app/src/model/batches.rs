@@ -1,7 +1,7 @@
 //! Batches: submitted, started, completed, and what their jobs did.
 
 use super::{Model, Tally};
-use faultline_engine::event::BatchInfo;
+use faultline_engine::event::{BatchInfo, Finding};
 use faultline_engine::ids::*;
 use imbl::Vector;
 use std::sync::Arc;
@@ -23,6 +23,10 @@ pub struct BatchState {
     pub processing_ns: Option<u64>,
     /// Error.
     pub failure: Option<String>,
+    /// How often it failed and was run again (R11.7).
+    pub retries: u32,
+    /// It failed and the stream goes on without it (R11.7).
+    pub skipped: bool,
     /// Jobs in order.
     pub jobs: Vector<JobId>,
     /// What its jobs did.
@@ -42,6 +46,8 @@ impl Model {
             scheduling_delay_ns: None,
             processing_ns: None,
             failure: None,
+            retries: 0,
+            skipped: false,
             jobs: Vector::new(),
             tally: Tally::default(),
         };
@@ -72,6 +78,17 @@ impl Model {
         self.index.running_batches.remove(&id);
         self.index.completed_batches += 1;
         self.tell_batch_completed(id);
+    }
+
+    /// What the policy for failed batches did with one is told by a finding about it.
+    pub(super) fn batch_reported(&mut self, finding: &Finding) {
+        let number = finding.place.strip_prefix("batch ").and_then(|number| number.parse().ok());
+        let Some(batch) = number.and_then(|number| self.batch_mut(BatchId(number))) else { return };
+        match finding.kind.as_str() {
+            "batch-retried" => batch.retries = batch.retries.saturating_add(1),
+            "batch-skipped" => batch.skipped = true,
+            _ => {}
+        }
     }
 
     /// The batch that runs, else the one that comes next; `None` when the program has no batches.

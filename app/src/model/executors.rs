@@ -1,7 +1,7 @@
 //! Executors: who computes, what they hold, and what died with them.
 
-use super::Model;
 use super::storage::BlockCopy;
+use super::{Model, Standing};
 use faultline_engine::ids::*;
 use imbl::{OrdMap, OrdSet};
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub struct ExecutorState {
     pub map_outputs: u32,
     /// Map outputs lost with it.
     pub lost_map_outputs: u32,
+    /// What is special about it.
+    pub standing: Standing,
 }
 
 impl ExecutorState {
@@ -56,6 +58,7 @@ impl ExecutorState {
             lost_blocks: 0,
             map_outputs: 0,
             lost_map_outputs: 0,
+            standing: Standing::default(),
         }
     }
 }
@@ -73,10 +76,12 @@ impl Model {
     }
 
     pub(super) fn executor_removed(&mut self, id: ExecutorId, reason: &str) {
+        let now = self.now;
         let Some(executor) = self.executor_mut(id) else { return };
         executor.alive = false;
         executor.removed_reason = Some(reason.to_owned());
         executor.running.clear();
+        executor.standing.end_all(now);
         self.slots_lost(id);
         self.tell_executor_removed(id);
     }

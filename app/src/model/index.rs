@@ -51,6 +51,8 @@ pub struct Index {
     pub(super) behind_cuts: OrdSet<RddId>,
     /// Removed shuffles, oldest first.
     pub(super) removed_shuffles: Vector<ShuffleId>,
+    /// Whether the engine's last answer to a command was a no.
+    pub(super) refused_last: bool,
     /// Lines kept in `output`.
     pub(super) output_lines: usize,
 }

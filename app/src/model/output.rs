@@ -25,6 +25,7 @@ impl Model {
     }
 
     pub(super) fn finding_reported(&mut self, finding: &Finding) {
+        self.batch_reported(finding);
         self.findings.push_back(Arc::new(finding.clone()));
     }
 

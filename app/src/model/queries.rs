@@ -128,6 +128,7 @@ impl Model {
     pub fn block_summary(&self, rdd: RddId) -> BlockSummary {
         let mut summary = BlockSummary::default();
         let Some(rdd) = self.rdds.get(&rdd) else { return summary };
+        summary.marked = rdd.checkpoint_marked && rdd.checkpoint_path.is_none();
         for partition in &rdd.partitions {
             summary.cached_partitions += u32::from(!partition.copies.is_empty());
             for copy in partition.copies.values() {

@@ -11,6 +11,8 @@ pub const MAX_TASKS: usize = 120_000;
 pub const MAX_SLOTS: usize = 512;
 /// Periods kept in which tasks ran.
 pub const MAX_BUSY_PERIODS: usize = 20_000;
+/// Periods kept in which something was special about one executor.
+pub const MAX_CONDITION_PERIODS: usize = 256;
 /// Jobs kept, with their stages.
 pub const MAX_JOBS: usize = 5_000;
 /// Batches kept.

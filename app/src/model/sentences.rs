@@ -1,6 +1,7 @@
 //! The words of the story: pure functions from numbers to sentences.
 
-use super::{FaultRecord, Story};
+use super::{FaultRecord, Leaving, Story};
+use faultline_engine::command::StopMode;
 use faultline_engine::ids::OpKey;
 
 /// Whether a recovery is told while it runs or after it ended.
@@ -54,6 +55,27 @@ pub(super) fn losses(story: &Story) -> String {
         Some((things, Number::One)) => format!("{things} is lost."),
         Some((things, Number::Many)) => format!("{things} are lost."),
         None => "Nothing stored was lost.".to_owned(),
+    }
+}
+
+/// `6 stored partitions and 4 map outputs moved to others; nothing was lost.`
+pub(super) fn moved(leaving: &Leaving) -> String {
+    match list(&[(leaving.blocks_moved, "stored partition"), (leaving.outputs_moved, "map output")]) {
+        Some((things, _)) => format!("{things} moved to others; nothing was lost."),
+        None => "It held nothing that nobody else has.".to_owned(),
+    }
+}
+
+/// How a stream is being stopped, and what that means.
+pub(super) const fn stopping(mode: StopMode) -> (&'static str, &'static str) {
+    match mode {
+        StopMode::Graceful => (
+            "The stream is being stopped gracefully.",
+            "Receivers end first, then everything that was received is processed.",
+        ),
+        StopMode::Immediate => {
+            ("The stream is being stopped at once.", "What waits is dropped, and running jobs are cancelled.")
+        }
     }
 }
 

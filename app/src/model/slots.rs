@@ -18,8 +18,12 @@ const PAUSE_MIN_NS: u64 = 5_000_000;
 pub struct TaskMarks {
     /// Some of its work exists because something was lost.
     pub again: bool,
-    /// It ended without success.
+    /// It ended without success, and not because it was killed.
     pub failed: bool,
+    /// The scheduler killed it, for example because another attempt succeeded.
+    pub killed: bool,
+    /// It is a further attempt of a task that is slow (R6.2).
+    pub speculative: bool,
     /// It belongs to the second job of a checkpoint.
     pub checkpoint_job: bool,
 }
@@ -129,7 +133,7 @@ impl Model {
             return;
         }
         let Some(slot) = executor.free_slot(task.launched) else { return };
-        let marks = TaskMarks { checkpoint_job, ..TaskMarks::default() };
+        let marks = TaskMarks { checkpoint_job, speculative: task.speculative, ..TaskMarks::default() };
         let entry = SlotTask { task: task.id, launched: task.launched, finished: None, marks };
         executor.slots[slot].push_back(entry);
         self.slots.begin(task.launched);
@@ -146,7 +150,8 @@ impl Model {
         let finished = task.finished.max(entry.launched);
         let ran = entry.finished.replace(finished).is_none();
         entry.marks.again = again || rewrites;
-        entry.marks.failed = !reason.is_success();
+        entry.marks.killed = matches!(reason, TaskEndReason::TaskKilled { .. });
+        entry.marks.failed = !reason.is_success() && !entry.marks.killed;
         if ran {
             self.slots.end(finished);
         }

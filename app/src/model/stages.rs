@@ -76,6 +76,7 @@ impl Model {
             attempt.completed = Some(now);
             attempt.outcome = Some(outcome.clone());
         }
+        self.exclusions_end_with(id);
     }
 
     pub(super) fn attempt_mut(&mut self, id: StageAttempt) -> Option<&mut StageAttemptState> {

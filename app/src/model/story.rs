@@ -10,6 +10,7 @@
 
 use super::sentences::{self, FaultKind, Tense};
 use super::{FaultRecord, Model};
+use faultline_engine::command::StopMode;
 use faultline_engine::event::JobResult;
 use faultline_engine::ids::*;
 use imbl::OrdSet;
@@ -126,6 +127,13 @@ impl Model {
         }
     }
 
+    pub(super) fn tell_streaming_stopping(&mut self, mode: StopMode) {
+        if !self.story.is_recovering() {
+            let (headline, detail) = sentences::stopping(mode);
+            self.story.tell(StoryPhase::Running, headline.to_owned(), detail.to_owned());
+        }
+    }
+
     pub(super) fn tell_batch_started(&mut self, id: BatchId) {
         if self.story.is_recovering() {
             return;
@@ -230,9 +238,28 @@ impl Model {
         self.begin_recovery(headline, fault.executor, fault.batch);
     }
 
+    pub(super) fn tell_decommission_started(&mut self, id: ExecutorId) {
+        if !self.story.is_recovering() {
+            let headline = format!("Executor {id} is being decommissioned.");
+            let detail = "It gets no new tasks, and what it holds moves to others.".to_owned();
+            self.story.tell(StoryPhase::Running, headline, detail);
+        }
+    }
+
+    /// Nothing was lost: what it held is elsewhere.
+    fn tell_executor_left(&mut self, id: ExecutorId) {
+        let leaving = self.executors.get(&id).and_then(|e| e.standing.leaving).unwrap_or_default();
+        if !self.story.is_recovering() {
+            let headline = format!("Executor {id} has left.");
+            self.story.tell(StoryPhase::Running, headline, sentences::moved(&leaving));
+        }
+    }
+
     /// An executor that no injected fault announced is a fault all the same.
     pub(super) fn tell_executor_removed(&mut self, id: ExecutorId) {
-        if !self.fault_struck(id) && self.application.ended.is_none() {
+        if self.left_in_order(id) {
+            self.tell_executor_left(id);
+        } else if !self.fault_struck(id) && self.application.ended.is_none() {
             let batch = self.running_or_next_batch();
             let headline = format!("Executor {id} was lost{}.", self.moment(batch));
             self.clear_marks();

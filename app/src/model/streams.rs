@@ -1,9 +1,10 @@
 //! The template of a streaming program.
 
 use super::Model;
+use faultline_engine::command::StopMode;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
-use imbl::Vector;
+use imbl::{OrdMap, Vector};
 use std::sync::Arc;
 
 /// The template of a streaming program.
@@ -17,6 +18,12 @@ pub struct Streams {
     pub zero: Option<Timestamp>,
     /// Batch interval.
     pub interval: Millis,
+    /// How the stream is being stopped, or was.
+    pub stopping: Option<StopMode>,
+    /// Whether it has stopped.
+    pub stopped: bool,
+    /// Records per second that receivers may store one by one, by input stream (R17.14).
+    pub rates: OrdMap<StreamId, u64>,
 }
 
 impl Model {
@@ -24,6 +31,25 @@ impl Model {
         self.streams.streams = streams.iter().cloned().map(Arc::new).collect();
         self.streams.outputs = outputs.iter().cloned().map(Arc::new).collect();
         self.index.stateful = streams.iter().filter(|s| s.stateful).map(|s| s.operator.clone()).collect();
+    }
+
+    pub(super) fn streaming_stopping(&mut self, mode: StopMode) {
+        self.streams.stopping = Some(mode);
+        self.tell_streaming_stopping(mode);
+    }
+
+    pub(super) fn streaming_stopped(&mut self, mode: StopMode) {
+        self.streams.stopping = Some(mode);
+        self.streams.stopped = true;
+    }
+
+    pub(super) fn receiver_rate_updated(&mut self, stream: StreamId, rate: u64) {
+        self.streams.rates.insert(stream, rate);
+    }
+
+    /// Batches whose jobs were generated and wait to run.
+    pub fn backlog(&self) -> u64 {
+        self.index.waiting_batches.len() as u64
     }
 
     pub(super) fn streaming_started(&mut self, zero: Timestamp, interval: Millis) {

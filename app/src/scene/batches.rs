@@ -20,6 +20,8 @@ pub enum BatchStatus {
     Recovered,
     /// An output operation failed.
     Failed,
+    /// The same, and the stream goes on without what it would have written.
+    Skipped,
 }
 
 impl BatchStatus {
@@ -32,6 +34,7 @@ impl BatchStatus {
             Self::Complete => "complete",
             Self::Recovered => "recovered",
             Self::Failed => "failed",
+            Self::Skipped => "skipped",
         }
     }
 
@@ -43,6 +46,7 @@ impl BatchStatus {
     fn of(model: &Model, batch: &BatchState) -> Self {
         let repaired = model.batch_repaired(batch.info.id);
         match (batch.completed, batch.started) {
+            (Some(_), _) if batch.skipped => Self::Skipped,
             (Some(_), _) if batch.failure.is_some() => Self::Failed,
             (Some(_), _) if repaired => Self::Recovered,
             (Some(_), _) => Self::Complete,
@@ -74,6 +78,8 @@ pub struct BatchRow {
     pub read_back: u64,
     /// Where it is.
     pub status: BatchStatus,
+    /// How often it failed and was run again.
+    pub retries: u32,
     /// Error of the first output operation that failed.
     pub failure: Option<String>,
 }
@@ -92,7 +98,16 @@ impl BatchRow {
             computed_again: batch.tally.computed_again,
             read_back: batch.tally.checkpoint_partitions_read,
             status: BatchStatus::of(model, batch),
+            retries: batch.retries,
             failure: batch.failure.clone(),
+        }
+    }
+
+    /// Its status, with which run of it that is: `complete, run 2`.
+    pub fn status_words(&self) -> String {
+        match self.retries {
+            0 => self.status.name().to_owned(),
+            retries => format!("{}, run {}", self.status.name(), retries + 1),
         }
     }
 
@@ -108,7 +123,7 @@ impl BatchRow {
             number: self.id.0,
             values: [Some(self.records as f64), ms(self.delay_ns), ms(self.processing_ns)],
             mark: match self.status {
-                BatchStatus::Failed => ChartMark::Failed,
+                BatchStatus::Failed | BatchStatus::Skipped => ChartMark::Failed,
                 BatchStatus::Recovered | BatchStatus::Recovering => ChartMark::Recovered,
                 BatchStatus::Waiting | BatchStatus::Running => ChartMark::Open,
                 BatchStatus::Complete => ChartMark::Plain,

@@ -55,6 +55,12 @@ pub fn number(n: u64) -> String {
     NumberStyle::in_force().whole(n)
 }
 
+/// How many times as much: `10 times`, `1.5 times`.
+pub fn factor(value: f64) -> String {
+    let decimals = usize::from(value.fract() != 0.0);
+    format!("{} times", NumberStyle::in_force().decimal_number(value, decimals))
+}
+
 /// Virtual seconds per wall second: `0.1 ×`, `25 ×`, `maximum`.
 pub fn speed(value: f64) -> String {
     if value.is_infinite() {
@@ -92,6 +98,8 @@ mod tests {
         check(count(1, "partition"), "1 partition");
         check(count(4, "partition"), "4 partitions");
         check(count(12_345, "record"), "12,345 records");
+        check(factor(10.0), "10 times");
+        check(factor(1.5), "1.5 times");
         check(speed(0.1), "0.1 ×");
         check(speed(25.0), "25 ×");
         check(speed(f64::INFINITY), "maximum");

@@ -1,8 +1,9 @@
 //! The menu: logs, exports, layout, settings, keys.
 
 use super::ViewCtx;
+use super::batches_panel::stop_items_ui;
 use super::dock::{Dock, Pane, Preset};
-use crate::command::shortcuts::{self, EXPORT_GRAPH, KEYS, OPEN_LOG, SAVE_LOG, SETTINGS};
+use crate::command::shortcuts::{self, EXPORT_GRAPH, FAULTS, KEYS, OPEN_LOG, SAVE_LOG, SETTINGS};
 use crate::command::{AppCommand, FileCommand, GraphFormat, LayoutCommand, Overlay, Purpose};
 use crate::state::UiState;
 use crate::theme::{STEP, Tokens};
@@ -37,6 +38,13 @@ pub fn menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState, dock: &Dock) {
                 }
             }
         });
+        if ctx.time.running {
+            ui.separator();
+            if item(ui, FAULTS, "…") {
+                send(AppCommand::ShowOverlay(Some(Overlay::Faults)));
+            }
+            stop_ui(ui, ctx);
+        }
         ui.separator();
         layout_ui(ui, ctx, dock);
         if item(ui, SETTINGS, "…") {
@@ -57,6 +65,13 @@ pub fn menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState, dock: &Dock) {
         ctx.send.send(AppCommand::File(FileCommand::CheckRecent));
     }
     response.on_hover_text("Open, save, export, layout, settings");
+}
+
+/// The ways to stop a stream that runs.
+fn stop_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
+    if ctx.controllable && ctx.model.streams.zero.is_some() && ctx.model.streams.stopping.is_none() {
+        SubMenuButton::new("Stop the stream").ui(ui, |ui| stop_items_ui(ui, ctx));
+    }
 }
 
 /// The presets, and which panels are shown.

@@ -17,13 +17,16 @@ pub mod storage_panel;
 pub mod timeline_panel;
 
 mod executors_panel;
+mod faults_dialog;
 mod files;
 mod input_menu;
+mod keeping;
 mod keys;
 mod menu;
 mod output_panel;
 mod scrubber;
 mod settings;
+mod standing_sign;
 mod store_panel;
 mod story;
 mod table;

@@ -2,6 +2,7 @@
 
 use super::batches_panel::{BatchesState, batches_ui};
 use super::dock::{Dock, Pane, dock_ui};
+use super::faults_dialog::{FaultsState, faults_ui};
 use super::files::{FileDialogState, files_ui};
 use super::findings_panel::{FindingsState, findings_ui};
 use super::input_menu::InputMenuState;
@@ -72,6 +73,8 @@ pub struct Panels {
     pub findings: FindingsState,
     /// The menu of inputs, half filled in.
     pub input: InputMenuState,
+    /// What was chosen beside faults.
+    pub faults: FaultsState,
     /// The race's own.
     pub race: RaceViewState,
     /// The file dialog inside the window.
@@ -101,6 +104,7 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
     match state.ui.overlay {
         Some(Overlay::Settings) => settings_ui(ui.ctx(), ctx, &state.ui),
         Some(Overlay::Keys) => keys_ui(ui.ctx(), ctx),
+        Some(Overlay::Faults) => faults_ui(ui.ctx(), ctx, &mut state.panels.faults),
         None => {}
     }
     files_ui(ui.ctx(), ctx, &state.ui, &mut state.panels.files);
@@ -198,17 +202,19 @@ fn hint_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState) {
         return;
     }
     let hint = state.hint.as_ref().filter(|_| state.settings.hints == Hints::Shown);
-    let (words, color) = match (&state.error, &state.notice, hint) {
-        (Some(error), _, _) => (error, t.lost),
-        (None, Some(notice), _) => (notice, t.memory),
-        (None, None, Some(hint)) => (hint, t.computing),
-        (None, None, None) => return,
+    let refused = ctx.model.fresh_refusal().map(|refusal| format!("Refused, {}", refusal.reason));
+    let (words, color) = match (&state.error, &state.notice, &refused, hint) {
+        (Some(error), ..) => (error, t.lost),
+        (None, Some(notice), ..) => (notice, t.memory),
+        (None, None, Some(refused), _) => (refused, t.lost),
+        (None, None, None, Some(hint)) => (hint, t.computing),
+        (None, None, None, None) => return,
     };
     ui.horizontal_centered(|ui| {
         let (mark, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
         ui.painter().circle_stroke(mark.center(), 4.0, Stroke::new(2.0, color));
         let words = text::rich(words, text::semibold(text::MEDIUM), t.text);
-        let silent = state.error.is_none() && state.notice.is_none();
+        let silent = state.error.is_none() && state.notice.is_none() && refused.is_none();
         if let Some(command) = state.hint_command.as_ref().filter(|_| silent) {
             if ui.add(egui::Button::new(words).min_size(egui::vec2(0.0, 24.0))).clicked() {
                 ctx.send.send(command.clone());

@@ -11,8 +11,10 @@ mod receivers;
 mod repairs;
 mod retention;
 mod shuffles;
+mod standing;
 mod storage;
 mod story;
+mod streams;
 mod tally;
 mod timeline;
 

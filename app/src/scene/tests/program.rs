@@ -58,6 +58,8 @@ impl Program {
             scheduling_delay_ns: None,
             processing_ns: None,
             failure: None,
+            retries: 0,
+            skipped: false,
             jobs: imbl::Vector::new(),
             tally: Tally::default(),
         };
@@ -82,6 +84,7 @@ impl Program {
             lost_blocks: 0,
             map_outputs: 0,
             lost_map_outputs: 0,
+            standing: Default::default(),
         };
         self.model.executors.insert(state.id, Arc::new(state));
         self.model.revision += 1;

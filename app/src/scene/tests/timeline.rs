@@ -1,6 +1,6 @@
 //! The timeline as data, of models folded from small logs.
 
-use crate::model::{Model, TaskState, judge};
+use crate::model::{Condition, Model, TaskState, judge};
 use crate::scene::timeline::*;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
@@ -350,4 +350,45 @@ fn tasks_that_computed_the_selection_are_lit() {
     };
     assert_eq!(words(0), "Task 0, executor 1, computed 2 partitions");
     assert_eq!(words(1), "Task 1, executor 1, read from memory 1 partition, computed 1 partition");
+}
+
+/// Without this the attempt that nobody needs any more looks like a failure, and its twin like any task.
+#[test]
+fn a_speculative_attempt_and_its_killed_twin_are_marked() {
+    let mut run = Run::new(2, 1);
+    let (slow, copy) = (task(0, 1, 0, 40), TaskInfo { speculative: true, attempt: 1, ..task(1, 2, 20, 40) });
+    run.start(&slow);
+    run.start(&copy);
+    run.end(&copy, TaskMetrics::default());
+    let reason = TaskEndReason::TaskKilled { reason: "another attempt succeeded".into() };
+    run.event(40, Event::TaskEnd { task: slow, reason, metrics: TaskMetrics::default() });
+    let (axis, request) = run.everything(1_000.0);
+    let timeline = timeline(&run.model, &axis, &request, &Lit::default());
+    let seen: Vec<_> = timeline.bars.iter().map(|bar| (bar.state, bar.speculative)).collect();
+    assert_eq!(seen, [(BarState::Killed, false), (BarState::Succeeded, true)]);
+    let words = |id: u64| task_words(&run.model, &run.model.tasks[&TaskId(id)]);
+    assert_eq!(words(0), "Task 0, executor 1, killed");
+    assert_eq!(words(1), "Task 1, executor 2, speculative");
+}
+
+/// Without this nobody sees from when to when an executor got no tasks, or why it left.
+#[test]
+fn conditions_are_bands_and_leaving_in_order_is_no_loss() {
+    let executor = ExecutorId(2);
+    let mut run = Run::new(2, 2);
+    run.ran(&[task(0, 2, 0, 10)]);
+    let excluded = Event::ExecutorExcluded { executor: ExecutorId(1), task_failures: 2, stage: None };
+    run.event(10, excluded);
+    run.event(20, Event::DecommissionStarted { executor });
+    run.event(30, Event::BlocksMigrated { executor, blocks: Vec::new(), left: Vec::new() });
+    run.event(40, Event::ExecutorRemoved { executor, reason: "Finished decommissioning".into() });
+    run.ran(&[task(2, 1, 50, 100)]);
+    let (axis, request) = run.everything(1_000.0);
+    let timeline = timeline(&run.model, &axis, &request, &Lit::default());
+    let bands: Vec<_> = timeline.bands.iter().map(|band| (band.executor, band.period.condition, band.x)).collect();
+    let x = |ms: u64| request.x(axis.shown(at(ms)));
+    let expect =
+        [(ExecutorId(1), Condition::Excluded, (x(10), x(100))), (executor, Condition::Decommissioning, (x(20), x(40)))];
+    assert_eq!(bands, expect);
+    assert!(timeline.lost.iter().all(|lost| lost.in_order) && timeline.lanes.iter().all(|lane| !lane.lost));
 }

@@ -22,8 +22,10 @@ pub enum BarState {
     Running,
     /// It succeeded.
     Succeeded,
-    /// It failed or was killed.
+    /// It failed.
     Failed,
+    /// The scheduler killed it: its work is not needed any more.
+    Killed,
 }
 
 /// A piece of a bar.
@@ -50,6 +52,8 @@ pub struct Bar {
     pub state: BarState,
     /// It belongs to the second job of a checkpoint.
     pub checkpoint_job: bool,
+    /// It is a further attempt of a task that is slow.
+    pub speculative: bool,
     /// What it did; empty while it runs.
     pub pieces: Vec<Piece>,
     /// It computed what is selected.
@@ -145,9 +149,11 @@ impl Line<'_> {
             state: match task.finished {
                 None => BarState::Running,
                 Some(_) if task.marks.failed => BarState::Failed,
+                Some(_) if task.marks.killed => BarState::Killed,
                 Some(_) => BarState::Succeeded,
             },
             checkpoint_job: task.marks.checkpoint_job,
+            speculative: task.marks.speculative,
             pieces: self.pieces(task, state, x),
             lit: self.lit.includes(self.model, state),
             selected,

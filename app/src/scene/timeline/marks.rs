@@ -1,8 +1,8 @@
 //! What stands beside the tasks: starts of batches, faults, executors that are gone.
 
 use super::{Axis, Lane, Request};
-use crate::model::Model;
-use faultline_engine::ids::Timestamp;
+use crate::model::{ConditionPeriod, Model};
+use faultline_engine::ids::{ExecutorId, Timestamp};
 use std::ops::Range;
 
 /// Lines closer than this are left out, in points.
@@ -37,6 +37,21 @@ pub struct Lost {
     pub rows: Range<usize>,
     /// From where to where, within the view.
     pub x: (f32, f32),
+    /// It left in order: nothing was lost with it.
+    pub in_order: bool,
+}
+
+/// Time in which something is special about an executor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Band {
+    /// Who.
+    pub executor: ExecutorId,
+    /// Its rows in view.
+    pub rows: Range<usize>,
+    /// From where to where, within the view.
+    pub x: (f32, f32),
+    /// What, from when, until when.
+    pub period: ConditionPeriod,
 }
 
 /// The starts in view, and the one before the left edge. From the newest back, so that the past costs
@@ -80,7 +95,29 @@ pub(super) fn lost(model: &Model, axis: &Axis, request: &Request, lanes: &[Lane]
         let at = model.slots.executors.get(&lane.executor)?.lost?;
         let x = request.x(axis.shown(at)).max(0.0);
         let rows = lane.rows.start.max(request.rows.start)..lane.rows.end.min(request.rows.end);
-        (x < request.width && !rows.is_empty()).then_some(Lost { rows, x: (x, request.width) })
+        (x < request.width && !rows.is_empty()).then(|| Lost {
+            rows,
+            x: (x, request.width),
+            in_order: model.left_in_order(lane.executor),
+        })
     };
     lanes.iter().filter_map(span).collect()
+}
+
+/// The gravest last, so that it is painted above the others.
+pub(super) fn bands(model: &Model, axis: &Axis, request: &Request, lanes: &[Lane]) -> Vec<Band> {
+    let mut bands = Vec::new();
+    for lane in lanes {
+        let rows = lane.rows.start.max(request.rows.start)..lane.rows.end.min(request.rows.end);
+        let Some(executor) = model.executors.get(&lane.executor).filter(|_| !rows.is_empty()) else { continue };
+        for &period in &executor.standing.periods {
+            let place = |at: Timestamp| request.x(axis.shown(at)).clamp(0.0, request.width);
+            let x = (place(period.from), place(period.to.unwrap_or(model.now)));
+            if x.1 > x.0 {
+                bands.push(Band { executor: lane.executor, rows: rows.clone(), x, period });
+            }
+        }
+    }
+    bands.sort_by_key(|band| std::cmp::Reverse(band.period.condition));
+    bands
 }

@@ -14,7 +14,7 @@ mod words;
 pub use axis::{Axis, Idle, IdleCut};
 pub use bars::{Bar, BarState, Heap, Piece};
 pub use lit::Lit;
-pub use marks::{FaultLine, Lost, Start};
+pub use marks::{Band, FaultLine, Lost, Start};
 pub use segments::{Doing, Segment, Segments, Widths, segments};
 pub use view::{Mode, Span};
 pub use walk::{Step, neighbour, place_of};
@@ -53,7 +53,7 @@ pub struct Lane {
     pub executor: ExecutorId,
     /// One row per slot.
     pub rows: Range<usize>,
-    /// Whether it is gone.
+    /// Whether it is gone, with what it held.
     pub lost: bool,
 }
 
@@ -72,6 +72,8 @@ pub struct Timeline {
     pub faults: Vec<FaultLine>,
     /// Time in which executors are gone.
     pub lost: Vec<Lost>,
+    /// Time in which executors leave, stand still, are slow or excluded.
+    pub bands: Vec<Band>,
     /// Where idle time is cut short.
     pub cuts: Vec<f32>,
 }
@@ -87,7 +89,7 @@ pub fn lanes(model: &Model) -> Vec<Lane> {
         let rows = slots.map_or(0, |s| s.slots.len()).max(cores).max(1);
         let start = next;
         next += rows;
-        Lane { executor, rows: start..next, lost: state.is_some_and(|e| !e.alive) }
+        Lane { executor, rows: start..next, lost: state.is_some_and(|e| !e.alive) && !model.left_in_order(executor) }
     };
     ids.into_iter().map(lane).collect()
 }
@@ -105,6 +107,7 @@ pub fn timeline(model: &Model, axis: &Axis, request: &Request, lit: &Lit) -> Tim
     timeline.starts = marks::starts(model, axis, request);
     timeline.faults = marks::faults(model, axis, request);
     timeline.lost = marks::lost(model, axis, request, &timeline.lanes);
+    timeline.bands = marks::bands(model, axis, request, &timeline.lanes);
     let cuts = axis.cuts(request.span.from, request.span.to).iter();
     timeline.cuts = cuts.map(|cut| request.x((cut.shown.0 + cut.shown.1) / 2.0)).collect();
     timeline

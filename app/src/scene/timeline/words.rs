@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 pub fn task_words(model: &Model, task: &TaskState) -> String {
     let info = &task.info;
     let mut words = format!("{}, executor {}", task_name(task), info.executor);
+    if info.speculative {
+        words.push_str(", speculative");
+    }
     if let Some(job) = model.job_of(info.stage.stage) {
         if let Some(batch) = job.origin.batch {
             words.push_str(&format!(", batch {batch}"));

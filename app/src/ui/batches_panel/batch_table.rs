@@ -20,7 +20,7 @@ const COLUMNS: [(BatchColumn, &str, f32, u8); 10] = [
     (BatchColumn::Tasks, "Tasks", 40.0, 6),
     (BatchColumn::Again, "Computed\nagain", 60.0, 1),
     (BatchColumn::ReadBack, "Read\nback", 40.0, 2),
-    (BatchColumn::Status, "Status", 92.0, 0),
+    (BatchColumn::Status, "Status", 108.0, 0),
 ];
 
 /// The columns that fit, least needed ones left out; a row's hover has all of them.
@@ -111,7 +111,7 @@ fn row_ui(row: &mut TableRow<'_, '_>, batch: &BatchRow, columns: &[(BatchColumn,
     for (column, ..) in columns {
         row.col(|ui| match value(batch, *column) {
             Some(number) => number_ui(ui, &number),
-            None => status_ui(ui, batch.chart_point().mark, batch.status.is_open(), batch.status.name()),
+            None => status_ui(ui, batch.chart_point().mark, batch.status.is_open(), &batch.status_words()),
         });
     }
 }
@@ -141,7 +141,7 @@ fn name(batch: &BatchRow) -> String {
     format!(
         "Batch {}, {}, {}{processing}, {} computed again, {} read back",
         batch.id,
-        batch.status.name(),
+        batch.status_words(),
         format::count(batch.records, "record"),
         batch.computed_again,
         batch.read_back
@@ -151,7 +151,7 @@ fn name(batch: &BatchRow) -> String {
 fn hover_ui(ui: &mut Ui, batch: &BatchRow) {
     use crate::theme::{Tokens, text};
     let t = Tokens::of(ui.ctx());
-    let title = format!("Batch {}, {}", batch.id, batch.status.name());
+    let title = format!("Batch {}, {}", batch.id, batch.status_words());
     ui.label(text::rich(title, text::semibold(text::SMALL), t.text));
     for (column, words, ..) in COLUMNS.iter().skip(1) {
         if let Some(number) = value(batch, *column) {

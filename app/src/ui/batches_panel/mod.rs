@@ -4,6 +4,9 @@ mod batch_table;
 mod charts;
 mod job_table;
 mod status;
+mod stream_strip;
+
+pub(super) use stream_strip::stop_items_ui;
 
 use self::charts::{ChartState, Charts};
 use super::ViewCtx;
@@ -127,7 +130,12 @@ pub fn batches_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut BatchesState) {
     }
     let area = ui.available_rect_before_wrap();
     ui.advance_cursor_after_rect(area);
-    let (charts, table) = places(area);
+    let (charts, mut table) = places(area);
+    if has_batches(ctx) && table.height() > 4.0 * stream_strip::HEIGHT {
+        let (strip, rest) = table.split_top_bottom_at_y(table.top() + stream_strip::HEIGHT);
+        within(ui, strip, "stream", |ui| stream_strip::stream_strip_ui(ui, ctx));
+        table = rest;
+    }
     if let Some(place) = charts {
         within(ui, place, "charts", |ui| charts_ui(ui, ctx, state));
     }

@@ -18,7 +18,7 @@ pub(super) fn status_ui(ui: &mut Ui, mark: ChartMark, open: bool, word: &str) {
     let mut shapes = Vec::new();
     match mark {
         ChartMark::Recovered if open => square(rect, Sign::ComputingAgain, t, &mut shapes),
-        ChartMark::Open if word == "waiting" => square(rect, Sign::NeverComputed, t, &mut shapes),
+        ChartMark::Open if word.starts_with("waiting") => square(rect, Sign::NeverComputed, t, &mut shapes),
         ChartMark::Open => square(rect, Sign::Computing, t, &mut shapes),
         ChartMark::Recovered => diamond(rect.center(), t.again, &mut shapes),
         ChartMark::Failed => cross(rect.center(), t.lost, &mut shapes),

@@ -11,6 +11,7 @@ mod task_card;
 mod why;
 
 use super::ViewCtx;
+use super::keeping::keeping_ui;
 use crate::command::Focus;
 use crate::model::RddState;
 use crate::scene::Node;
@@ -65,6 +66,7 @@ pub fn inspector_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InspectorState) 
         }
         if let Some(rdd) = rdd.filter(|_| !matches!(ctx.focus, Some(Focus::Task(_)))) {
             facts::recovery_facts_ui(ui, ctx, rdd, &mut state.size);
+            keeping_ui(ui, ctx, rdd);
             separator_ui(ui);
         }
         let interesting = || Some(BlockId::new(rdd?.info.id, most_interesting(rdd?)?));

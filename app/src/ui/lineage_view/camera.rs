@@ -18,6 +18,11 @@ const STEADY_WIDTH: f32 = 760.0;
 const UPPER_SHARE: f32 = 0.35;
 /// Kept free around what is looked at.
 const MARGIN: f32 = 16.0;
+/// Everything is a thin line when it is lower than this share of the canvas, and smaller than
+/// [`LEGIBLE`].
+const THIN_SHARE: f32 = 0.2;
+/// Below this zoom cells cannot be told apart.
+const LEGIBLE: f32 = 0.15;
 /// How fast the camera approaches its goal, per second.
 const SPEED: f32 = 7.0;
 
@@ -96,8 +101,18 @@ impl Camera {
     }
 
     /// Aims at everything.
-    pub fn fit(&mut self, scene: &Scene, canvas: Vec2) {
+    pub fn fit_all(&mut self, scene: &Scene, canvas: Vec2) {
         self.goal = scene.bounds.map(|bounds| fit_view(bounds, canvas));
+    }
+
+    /// Aims at everything, as long as that is more than a thin line; else at the newest end in full height,
+    /// and, asked once more, at everything all the same.
+    pub fn fit(&mut self, scene: &Scene, canvas: Vec2) {
+        let Some(bounds) = scene.bounds else { return };
+        let (all, newest) = (fit_view(bounds, canvas), newest_view(bounds, canvas));
+        let thin = bounds.height() * all.zoom < THIN_SHARE * canvas.y && all.zoom < LEGIBLE;
+        let is_there = self.goal.unwrap_or(self.view()).is_near(newest);
+        self.goal = Some(if thin && !is_there { newest } else { all });
     }
 
     /// Aims at a column: its middle in the middle of the canvas, at the zoom and height of now.
@@ -120,6 +135,14 @@ fn fit_view(bounds: Rect, canvas: Vec2) -> View {
     let room = (canvas - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(1.0));
     let zoom = (room.x / bounds.width().max(1.0)).min(room.y / bounds.height().max(1.0)).clamp(ZOOM_MIN, FOLLOW_ZOOM.1);
     View { zoom, pan: canvas / 2.0 - bounds.center().to_vec2() * zoom }
+}
+
+/// The right end of everything, as large as its height allows.
+fn newest_view(bounds: Rect, canvas: Vec2) -> View {
+    let room = (canvas - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(1.0));
+    let zoom = (room.y / bounds.height().max(1.0)).clamp(ZOOM_MIN, 1.0);
+    let y = canvas.y / 2.0 - bounds.center().y * zoom;
+    View { zoom, pan: vec2(canvas.x - MARGIN - bounds.right() * zoom, y) }
 }
 
 /// The end of the focus at the right edge, so that what led to it is left of it; everything from the

@@ -116,7 +116,7 @@ pub fn lineage_view_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewSt
 pub fn lineage_picture_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewState) {
     let canvas = ui.available_rect_before_wrap();
     take_scene(ctx, state);
-    state.camera.fit(ctx.scene, canvas.size());
+    state.camera.fit_all(ctx.scene, canvas.size());
     state.camera.step(ctx.scene, canvas.size(), false, f32::INFINITY);
     let key = PaintKey {
         canvas,
@@ -285,7 +285,7 @@ pub fn view_controls_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LineageViewS
         state.camera.zoom_by(1.0 / ZOOM_STEP, size);
         *follow = false;
     }
-    if button("Fit", "Fit", "Show everything, key 0") {
+    if button("Fit", "Fit", "Show everything, key 0; of a long run its end, then all of it") {
         state.camera.fit(ctx.scene, size);
         *follow = false;
     }

@@ -5,7 +5,7 @@ use super::camera::View;
 use super::cells;
 use super::detail::Detail;
 use crate::scene::{Node, NodeKey};
-use crate::ui::ViewCtx;
+use crate::ui::{ViewCtx, keeping};
 use egui::{Pos2, Rect, Sense, Ui, WidgetInfo, WidgetType};
 
 /// With more nodes in view only the selected one has a control; a click then goes through egui_graphs.
@@ -33,6 +33,11 @@ pub fn names_ui(ui: &Ui, ctx: &ViewCtx<'_>, canvas: Rect, view: View) {
         if response.has_focus() {
             let stroke = egui::Stroke::new(2.0, crate::theme::Tokens::of(ui.ctx()).selection);
             ui.painter_at(clip).rect_stroke(rect, 6.0, stroke, egui::StrokeKind::Outside);
+        }
+        if ctx.controllable
+            && let Some(rdd) = node.rdds.last().and_then(|rdd| ctx.model.rdds.get(rdd))
+        {
+            response.context_menu(|ui| keeping::menu_ui(ui, ctx, rdd));
         }
         if response.clicked() {
             let whole = view.rect(canvas, node.rect);

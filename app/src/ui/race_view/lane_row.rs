@@ -140,14 +140,22 @@ fn done_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, lane: &Lane, columns: &Columns, words
     let numbers =
         [(columns.every, struck.without_fault.computed_again), (columns.with, struck.with_fault.computed_again)];
     for (column, number) in numbers {
-        let words = text::rich(format::number(number), text::semibold(text::LARGE), t.text);
-        line_in(ui, middle(row, column), Side::Right, words);
+        counted_ui(ui, column, lines, (format::number(number), number), t.text);
     }
     let added = struck.added_again();
     let color = if added > 0 { t.again } else { t.text };
-    let words = text::rich(signed(added), text::semibold(text::LARGE), color);
-    line_in(ui, middle(row, columns.added), Side::Right, words);
+    counted_ui(ui, columns.added, lines, (signed(added), added.unsigned_abs()), color);
     read_ui(ui, struck.with_fault.checkpoint_partitions_read, middle(row, columns.read));
+}
+
+/// A number, and below it what it counts.
+fn counted_ui(ui: &mut Ui, column: (f32, f32), lines: Lines, (words, count): (String, u64), color: egui::Color32) {
+    let t = Tokens::of(ui.ctx());
+    let words = text::rich(words, text::semibold(text::LARGE), color);
+    line_in(ui, cell(lines.row, column, lines.upper - STEP, LINE + STEP), Side::Right, words);
+    let unit = if count == 1 { "partition" } else { "partitions" };
+    let unit = text::rich(unit, text::regular(text::SMALL), t.text_faint);
+    line_in(ui, cell(lines.row, column, lines.lower, LINE), Side::Right, unit);
 }
 
 fn read_ui(ui: &mut Ui, partitions: u64, room: Rect) {

@@ -250,6 +250,7 @@ fn executor(id: u32, running: u32, memory_mb: u64) -> ExecutorState {
         lost_blocks: if id == 2 { 6 } else { 0 },
         map_outputs: 4,
         lost_map_outputs: if id == 2 { 6 } else { 0 },
+        standing: Standing::default(),
     }
 }
 
@@ -288,6 +289,8 @@ pub fn model() -> Model {
             scheduling_delay_ns: None,
             processing_ns: None,
             failure: None,
+            retries: 0,
+            skipped: false,
             jobs: imbl::Vector::new(),
             tally: Tally::default(),
         };

@@ -81,3 +81,26 @@ fn what_is_out_of_view_costs_no_shapes() {
     let (few, many) = (shapes(large(4)), shapes(large(80)));
     assert!(many <= few, "{few} shapes with 4 copies, {many} with 76 more out of view");
 }
+
+/// Without this the fit of a run of hundreds of batches is a thin line in which nothing can be read.
+#[test]
+fn fit_shows_the_newest_batches_of_a_long_run_and_then_everything() {
+    let mut harness = window(large(100));
+    harness.run();
+    let visible = |h: &egui_kittest::Harness<'_, World>| {
+        let (from, to) = h.state().shell.panels.lineage.visible_x().expect("painted");
+        let bounds = h.state().scene.bounds.expect("nodes");
+        (from <= bounds.left(), to >= bounds.right(), to - from)
+    };
+    harness.get_by_label("Fit").click();
+    harness.run();
+    let (begins, ends, newest) = visible(&harness);
+    assert!(!begins && ends, "the newest end, not the beginning");
+    harness.get_by_label("Fit").click();
+    harness.run();
+    let (begins, ends, all) = visible(&harness);
+    assert!(begins && ends && all > 10.0 * newest, "{all} of {newest}");
+    harness.get_by_label("Fit").click();
+    harness.run();
+    assert_eq!(visible(&harness), (false, true, newest), "and back");
+}

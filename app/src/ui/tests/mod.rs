@@ -8,7 +8,9 @@ mod pictures;
 mod scrubber;
 
 mod cells;
+mod executors;
 mod far_view;
+mod faults;
 mod findings;
 mod flows;
 mod focus;

@@ -75,6 +75,7 @@ fn overlays_fit_at_every_scale_and_close() {
         for (overlay, name, labels) in [
             (Overlay::Settings, "settings", &["Theme", "Scale", "Language of numbers", "Close"][..]),
             (Overlay::Keys, "keys", &["Every key", "Close"][..]),
+            (Overlay::Faults, "faults", &["Faults", "Close"][..]),
         ] {
             let mut world = world(theme);
             world.shell.ui.overlay = Some(overlay);

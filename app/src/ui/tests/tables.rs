@@ -3,7 +3,7 @@
 use super::demo;
 use super::harness::{World, renderer, window};
 use super::words::collect;
-use crate::command::{AppCommand, Focus};
+use crate::command::{AppCommand, EngineCommand, Focus};
 use crate::model::{MapOutput, Model, ShuffleState, Tally};
 use crate::ui::dock::Pane;
 use crate::ui::storage_panel::StorageTab;
@@ -11,6 +11,8 @@ use egui::accesskit::Role;
 use egui::{Key, Rect};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
+use faultline_engine::command::StopMode;
+use faultline_engine::event::{BatchInfo, Envelope, Event};
 use faultline_engine::ids::*;
 use std::sync::Arc;
 
@@ -210,4 +212,41 @@ fn a_table_left_alone_asks_for_no_frame() {
         let delay = harness.output().viewport_output.values().map(|v| v.repaint_delay).min().unwrap();
         assert!(delay > std::time::Duration::from_secs(2), "{below:?} {tab:?}: the next frame is due in {delay:?}");
     }
+}
+
+/// Without this nobody can end a stream in order, or sees that it falls behind and why.
+#[test]
+fn the_strip_above_the_batches_tells_the_stream_and_stops_it() {
+    let mut harness = batches();
+    harness.get_by_label("No backlog · a failed batch stops the stream");
+    let properties = [("faultline.streaming.onBatchFailure".to_owned(), "retry".to_owned())].into();
+    let waiting = |id: u32| BatchInfo { id: BatchId(id), time: VIRTUAL_EPOCH, records: 1, output_ops: Vec::new() };
+    let events = [
+        Event::EnvironmentUpdate { properties },
+        Event::BatchSubmitted { batch: waiting(9) },
+        Event::BatchSubmitted { batch: waiting(10) },
+        Event::ReceiverRateUpdated { stream: StreamId(4), rate: 1_200 },
+    ];
+    for event in events {
+        let model = &mut harness.state_mut().model;
+        let (seq, at) = (model.revision, model.now);
+        model.apply(&Envelope { seq, at, event });
+    }
+    harness.run();
+    let words = "Backlog 2 batches · limit 1,200 records/s · a failed batch runs again";
+    harness.get_by_label(words);
+    super::executors::picture(&mut harness, "batches-strip");
+    harness.state_mut().received.clear();
+    harness.get_by_label("Stop the stream").click();
+    harness.run();
+    harness.get_by_label("Stop gracefully").click();
+    harness.run();
+    let mode = StopMode::Graceful;
+    assert_eq!(harness.state().received, [AppCommand::Engine(EngineCommand::StopStreaming { mode })]);
+    let model = &mut harness.state_mut().model;
+    let (seq, at) = (model.revision, model.now);
+    model.apply(&Envelope { seq, at, event: Event::StreamingStopping { mode } });
+    harness.run();
+    harness.get_by_label_contains("Stopping gracefully · Backlog 2 batches");
+    assert!(harness.query_by_label("Stop the stream").is_none(), "it is being stopped already");
 }

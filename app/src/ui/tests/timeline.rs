@@ -146,3 +146,20 @@ fn an_empty_timeline_says_what_comes() {
     harness.run();
     assert!(harness.query_by_label(RECOVERY).is_some(), "the room for tasks is kept while there are none");
 }
+
+/// Without this nobody can look up what a sign of the timeline means.
+#[test]
+fn the_legend_opens_and_esc_closes_it() {
+    let mut harness = window(World::demo());
+    harness.run();
+    harness.get_by_label("Legend of the timeline").click();
+    harness.run();
+    let room = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1280.0, 800.0));
+    for words in ["killed, another attempt succeeded", "computed again, because of a loss", "executor excluded"] {
+        assert!(room.contains_rect(harness.get_by_label(words).rect()), "{words}");
+    }
+    super::executors::picture(&mut harness, "timeline-legend");
+    harness.key_press(Key::Escape);
+    harness.run();
+    assert!(harness.query_by_label("executor excluded").is_none());
+}

@@ -13,6 +13,8 @@ const SIGN_MIN: f32 = 6.0;
 /// A piece narrower than this has no glyph.
 const GLYPH_MIN: f32 = 12.0;
 const RADIUS: f32 = 3.0;
+/// Legs of the corner that marks a speculative attempt.
+const FLAG: f32 = 7.0;
 
 /// Appends all tasks in view.
 pub(super) fn bars(timeline: &Timeline, plot: &Plot, t: &Tokens, out: &mut Vec<Shape>) {
@@ -73,6 +75,7 @@ impl Paint<'_> {
         let rect = plot.row(bar.row, bar.x);
         match bar.state {
             BarState::Running => self.running(rect),
+            BarState::Killed => self.killed(rect),
             BarState::Succeeded | BarState::Failed => {
                 for piece in &bar.pieces {
                     // Tasks that follow each other stay apart.
@@ -90,11 +93,25 @@ impl Paint<'_> {
                 self.shapes.push(Shape::line_segment([c - direction, c + direction], Stroke::new(2.0, t.lost)));
             }
         }
+        if bar.speculative && rect.width() >= SIGN_MIN && self.shown(rect).is_some() {
+            let corner = rect.left_top().max(self.view.left_top());
+            let flag = vec![corner, corner + vec2(FLAG, 0.0), corner + vec2(0.0, FLAG)];
+            self.shapes.push(Shape::convex_polygon(flag, t.text, Stroke::NONE));
+        }
         if bar.selected {
             self.outline(rect, Stroke::new(2.5, t.selection), StrokeKind::Outside);
         } else if bar.lit {
             self.outline(rect, Stroke::new(1.5, t.selection), StrokeKind::Outside);
         }
+    }
+
+    /// Nobody needs its work any more: hollow, and struck through.
+    fn killed(&mut self, rect: Rect) {
+        let Some(shown) = self.shown(rect) else { return };
+        self.outline(rect, Stroke::new(1.0, self.t.first_time), StrokeKind::Inside);
+        let y = rect.center().y;
+        let line = Stroke::new(1.5, self.t.first_time);
+        self.shapes.push(Shape::line_segment([pos2(shown.left(), y), pos2(shown.right(), y)], line));
     }
 
     /// The sign of a cell that computes: an outline that fills.

@@ -1,6 +1,6 @@
 //! The controls below the timeline.
 
-use super::TimelineState;
+use super::{TimelineState, legend};
 use crate::scene::timeline::{Axis, Idle, Mode, Span};
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, text};
@@ -8,7 +8,9 @@ use crate::ui::ViewCtx;
 use egui::{Layout, Rect, Ui, UiBuilder, WidgetInfo, WidgetType, vec2};
 
 /// In less width the controls have shorter words.
-const NARROW: f32 = 240.0;
+const NARROW: f32 = 300.0;
+/// In less width there is no room for the legend.
+const ROOM_FOR_LEGEND: f32 = 240.0;
 
 /// Fit, follow, skip idle time; and what a bar is.
 pub(super) fn footer_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut TimelineState, axis: &Axis, rect: Rect) {
@@ -42,6 +44,9 @@ pub(super) fn footer_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut TimelineStat
             state.mode = Mode::Fixed(Span { from: place(span.from), to: place(span.to) });
         }
         state.idle = Some(other);
+    }
+    if rect.width() >= ROOM_FOR_LEGEND {
+        legend::legend_ui(&mut ui);
     }
     let t = Tokens::of(ui.ctx());
     let again = state.drawn().is_some_and(|timeline| timeline.bars.iter().any(|b| b.pieces.iter().any(|p| p.again)));

@@ -3,9 +3,11 @@
 //! What is drawn comes from `scene::timeline` and is kept, with its shapes, until the model, the view
 //! or the selection changes.
 
+mod bands;
 mod bar_shape;
 mod footer;
 mod keys;
+mod legend;
 mod names;
 mod pointer;
 mod scenery;
@@ -234,6 +236,7 @@ fn rebuild(ctx: &ViewCtx<'_>, state: &mut TimelineState, axis: &Axis, key: Key) 
     let mut shapes = Vec::new();
     scenery::behind(&timeline, &key.plot, t, &mut shapes);
     bar_shape::bars(&timeline, &key.plot, t, &mut shapes);
+    bands::shapes(&timeline, &key.plot, t, &mut shapes);
     scenery::above(&timeline, &key.plot, t, &mut shapes);
     state.painted = Some(Painted { key, timeline, shapes });
 }
@@ -246,6 +249,7 @@ fn paint(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut TimelineState, response: &R
     ui.painter().with_clip_rect(clip.with_max_y(plot.rect.bottom())).extend(painted.shapes.iter().cloned());
     scenery::words_ui(ui, ctx, &painted.timeline, &plot);
     names::names_ui(ui, ctx, &painted.timeline, &plot, id);
+    bands::names_ui(ui, ctx, &painted.timeline, &plot, id);
     pointer::over_plot(ui, ctx, state, &painted, response);
     if response.has_focus() {
         let edge = egui::Stroke::new(2.0, t.selection);

@@ -18,7 +18,7 @@ pub(super) fn behind(timeline: &Timeline, plot: &Plot, t: &Tokens, out: &mut Vec
     let rect = plot.rect;
     for lost in &timeline.lost {
         let span = plot.rows(lost.rows.clone(), lost.x).intersect(rect);
-        out.push(Shape::rect_filled(span, STEP, t.lost_surface));
+        out.push(Shape::rect_filled(span, STEP, if lost.in_order { t.raised } else { t.lost_surface }));
     }
     for start in timeline.starts.iter().filter(|start| start.x >= 0.0) {
         let x = rect.left() + start.x;
@@ -62,9 +62,10 @@ pub(super) fn words_ui(ui: &Ui, ctx: &ViewCtx<'_>, timeline: &Timeline, plot: &P
     for lost in &timeline.lost {
         let span = plot.rows(lost.rows.clone(), lost.x).intersect(plot.rect);
         if span.width() >= NAME_MIN && span.height() >= NAME * 0.75 {
-            let galley = text::line(ui.painter(), "lost", text::semibold(text::SMALL), t.lost, span.width());
+            let (word, color) = if lost.in_order { ("left", t.text_soft) } else { ("lost", t.lost) };
+            let galley = text::line(ui.painter(), word, text::semibold(text::SMALL), color, span.width());
             let at = span.center() - galley.size() / 2.0;
-            ui.painter().with_clip_rect(plot.rect).galley(at, galley, t.lost);
+            ui.painter().with_clip_rect(plot.rect).galley(at, galley, color);
         }
     }
     for (i, fault) in timeline.faults.iter().enumerate() {

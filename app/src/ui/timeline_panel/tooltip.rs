@@ -7,7 +7,7 @@ use crate::scene::timeline::{Doing, Heap, Segment, Widths, segment_words, segmen
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, format, text};
 use egui::{Rect, Sense, Ui, vec2};
-use faultline_engine::event::{DurationSource, TaskEndReason};
+use faultline_engine::event::{DurationSource, Locality, TaskEndReason};
 
 /// Widest.
 const WIDTH: f32 = 420.0;
@@ -31,6 +31,11 @@ pub(super) fn task_tooltip(ui: &mut Ui, model: &Model, task: &TaskState) {
         }
     }
     line_ui(ui, text::rich(place, small(), t.text_soft));
+    if info.speculative {
+        let words = "speculative, a further attempt of a task that is slow";
+        line_ui(ui, text::rich(words, small(), t.text_soft));
+    }
+    line_ui(ui, text::rich(locality(info.locality), small(), t.text_soft));
     let until = if task.end.is_some() { info.finished } else { model.now };
     let mut when =
         format!("{} from {}", format::duration_ns(until.ns_since(info.launched)), clock(model, info.launched));
@@ -44,6 +49,16 @@ pub(super) fn task_tooltip(ui: &mut Ui, model: &Model, task: &TaskState) {
             end_ui(ui, reason);
             pieces_ui(ui, model, task);
         }
+    }
+}
+
+/// Where the task ran, as delay scheduling ranks it (R7.1).
+const fn locality(level: Locality) -> &'static str {
+    match level {
+        Locality::ProcessLocal => "where its data is (PROCESS_LOCAL)",
+        Locality::NodeLocal => "on the host of its data (NODE_LOCAL)",
+        Locality::NoPref => "it prefers no executor (NO_PREF)",
+        Locality::Any => "away from its data (ANY)",
     }
 }
 
@@ -88,7 +103,8 @@ fn end_ui(ui: &mut Ui, reason: &TaskEndReason) {
         TaskEndReason::TaskCommitDenied { .. } => "denied, another attempt commits the output".to_owned(),
         TaskEndReason::TaskKilled { reason } => format!("killed, {reason}"),
     };
-    line_ui(ui, text::rich(words.lines().next().unwrap_or_default(), text::regular(text::SMALL), t.lost));
+    let color = if matches!(reason, TaskEndReason::TaskKilled { .. }) { t.text } else { t.lost };
+    line_ui(ui, text::rich(words.lines().next().unwrap_or_default(), text::regular(text::SMALL), color));
 }
 
 fn pieces_ui(ui: &mut Ui, model: &Model, task: &TaskState) {

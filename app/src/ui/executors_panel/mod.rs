@@ -1,9 +1,13 @@
 //! Who computes: one card per executor, and the place to kill it.
 
+mod actions;
+mod words;
+
 use super::ViewCtx;
-use crate::command::{AppCommand, EngineCommand};
-use crate::model::{ExecutorState, ReceiverState};
-use crate::theme::widgets::{bar_ui, card, heading_ui, line_ui, row_ui};
+use super::standing_sign::{Stand, sign};
+use crate::command::{AppCommand, EngineCommand, Overlay};
+use crate::model::{Condition, ExecutorState, ReceiverState};
+use crate::theme::widgets::{bar_ui, card, line_ui, row_ui};
 use crate::theme::{STEP, Tokens, format, text};
 use egui::{Button, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, WidgetType, vec2};
 use faultline_engine::ids::ExecutorId;
@@ -11,18 +15,27 @@ use faultline_engine::ids::ExecutorId;
 /// More slots than this are told, not drawn.
 const SLOTS_MAX: u32 = 6;
 
+/// Width and height of the sign beside a state.
+const SIGN: f32 = 10.0;
+
 /// The section with all executors.
 pub fn executors_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
-    heading_ui(ui, "Executors", "");
+    executors_heading_ui(ui, ctx);
     for executor in ctx.model.executors.values() {
         match (executor.alive, executor.replaced_by) {
             (true, _) => alive_ui(ui, ctx, executor),
             (false, None) => dead_ui(ui, ctx, executor),
-            (false, Some(by)) => replaced_ui(ui, executor, by),
+            (false, Some(by)) => replaced_ui(ui, ctx, executor, by),
         }
     }
     for receiver in ctx.model.idle_receivers().filter(|_| ctx.model.application.ended.is_none()) {
         idle_receiver_ui(ui, receiver);
+    }
+    if ctx.model.shuffle_service() {
+        let t = Tokens::of(ui.ctx());
+        let hover = "The shuffle service serves map outputs, so that they outlive their executor";
+        let words = text::rich("Map outputs: shuffle service", text::regular(text::SMALL), t.text_soft);
+        line_ui(ui, words).on_hover_text(hover);
     }
     if ctx.model.executors.is_empty() {
         let t = Tokens::of(ui.ctx());
@@ -30,17 +43,47 @@ pub fn executors_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     }
 }
 
+/// The heading, and the way to the faults that strike no executor.
+fn executors_heading_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
+    let t = Tokens::of(ui.ctx());
+    row_ui(
+        ui,
+        |ui| {
+            line_ui(ui, text::rich("Executors", text::semibold(text::MEDIUM), t.text));
+        },
+        |ui| {
+            let words = text::rich("Faults…", text::regular(text::SMALL), t.text);
+            let Some(button) = ctx.act_ui(ui, Button::new(words).min_size(vec2(0.0, 22.0))) else { return };
+            if button.on_hover_text("Blocks, tasks, the store, messages; key X").clicked() {
+                ctx.send.send(AppCommand::ShowOverlay(Some(Overlay::Faults)));
+            }
+        },
+    );
+}
+
 fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
     let t = Tokens::of(ui.ctx());
     let id = executor.id;
     let shown = behind(ui, card(t), |ui| {
-        title_ui(ui, id, "up", t.memory);
+        let conditions: Vec<Condition> = executor.standing.conditions().collect();
+        match conditions.first() {
+            None => title_ui(ui, id, "up", Stand::Up),
+            Some(gravest) => title_ui(ui, id, words::word(*gravest), Stand::Special(*gravest)),
+        }
+        for condition in conditions {
+            let words = words::line(condition, executor);
+            line_ui(ui, text::rich(&words, text::regular(text::SMALL), t.text)).on_hover_text(&words);
+        }
         let (busy, cores) = (executor.running.len() as u32, executor.cores);
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = STEP;
-            slots_ui(ui, busy, cores);
-            line_ui(ui, text::rich(format!("{busy} of {cores} slots"), text::regular(text::SMALL), t.text_soft));
-        });
+        row_ui(
+            ui,
+            |ui| {
+                ui.spacing_mut().item_spacing.x = STEP;
+                slots_ui(ui, busy, cores);
+                line_ui(ui, text::rich(format!("{busy} of {cores} slots"), text::regular(text::SMALL), t.text_soft));
+            },
+            |ui| actions::actions_ui(ui, ctx, executor),
+        );
         for receiver in ctx.model.receivers_on(id) {
             receiver_ui(ui, receiver);
         }
@@ -64,12 +107,7 @@ fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
     if !ctx.controllable {
         return;
     }
-    shown.context_menu(|ui| {
-        if ui.button(format!("Kill executor {id}")).clicked() {
-            kill(ctx, id);
-            ui.close();
-        }
-    });
+    shown.context_menu(|ui| actions::items_ui(ui, ctx, executor));
 }
 
 /// A receiver on the card of its executor.
@@ -104,14 +142,20 @@ fn dead_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
     let t = Tokens::of(ui.ctx());
     let id = executor.id;
     let next = next_id(ctx);
-    let frame = card(t).fill(t.lost_surface).stroke(Stroke::new(2.0, t.lost));
+    let left = ctx.model.left_in_order(id);
+    let frame =
+        if left { card(t).fill(t.panel) } else { card(t).fill(t.lost_surface).stroke(Stroke::new(2.0, t.lost)) };
     let shown = behind(ui, frame, |ui| {
-        title_ui(ui, id, "lost", t.lost);
-        let small = || text::regular(text::SMALL);
-        let lost = format!("{} lost", format::count(executor.lost_blocks.into(), "stored partition"));
-        line_ui(ui, text::rich(lost, small(), t.text));
-        let lost = format!("{} lost", format::count(executor.lost_map_outputs.into(), "map output"));
-        line_ui(ui, text::rich(lost, small(), t.text));
+        title_ui(ui, id, if left { "left" } else { "lost" }, if left { Stand::Left } else { Stand::Lost });
+        let leaving = executor.standing.leaving.unwrap_or_default();
+        let (blocks, outputs, what) = match left {
+            true => (leaving.blocks_moved, leaving.outputs_moved, "moved"),
+            false => (executor.lost_blocks, executor.lost_map_outputs, "lost"),
+        };
+        for (count, noun) in [(blocks, "stored partition"), (outputs, "map output")] {
+            let words = format!("{} {what}", format::count(count.into(), noun));
+            line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text));
+        }
         // Of several, only the first to be restarted gets the next id.
         let dead = ctx.model.executors.values().filter(|e| !e.alive && e.replaced_by.is_none()).count();
         let words =
@@ -136,11 +180,13 @@ fn dead_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
     });
 }
 
-fn replaced_ui(ui: &mut Ui, executor: &ExecutorState, by: ExecutorId) {
+fn replaced_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState, by: ExecutorId) {
     let t = Tokens::of(ui.ctx());
+    let left = ctx.model.left_in_order(executor.id);
     card(t).fill(t.panel).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        title_ui(ui, executor.id, &format!("lost, now {by}"), t.text_faint);
+        let (word, stand) = if left { ("left", Stand::Left) } else { ("lost", Stand::Lost) };
+        title_ui(ui, executor.id, &format!("{word}, now {by}"), stand);
     });
 }
 
@@ -155,15 +201,27 @@ fn behind(ui: &mut Ui, frame: egui::Frame, contents: impl FnOnce(&mut Ui)) -> eg
     card.response
 }
 
-fn title_ui(ui: &mut Ui, id: ExecutorId, state: &str, color: egui::Color32) {
+/// The name at the left; at the right how it stands, in a sign and a word.
+fn title_ui(ui: &mut Ui, id: ExecutorId, state: &str, stand: Stand) {
     let t = Tokens::of(ui.ctx());
+    let color = match stand {
+        Stand::Up => t.memory,
+        Stand::Special(_) => t.text,
+        Stand::Lost => t.lost,
+        Stand::Left => t.text_faint,
+    };
     row_ui(
         ui,
         |ui| {
             line_ui(ui, text::rich(format!("Executor {id}"), text::semibold(text::MEDIUM), t.text));
         },
         |ui| {
+            ui.spacing_mut().item_spacing.x = 1.5 * STEP;
             line_ui(ui, text::rich(state, text::semibold(text::SMALL), color));
+            let (place, _) = ui.allocate_exact_size(vec2(SIGN, SIGN), Sense::hover());
+            let mut shapes = Vec::new();
+            sign(stand, place.center(), SIGN / 2.0, t, &mut shapes);
+            ui.painter().extend(shapes);
         },
     );
 }
