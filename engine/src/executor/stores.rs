@@ -8,12 +8,12 @@ use crate::shuffle::ShuffleStore;
 use crate::storage::{
     BlockChange, BlockError, BlockForm, BlockStore, DiskDamage, FailedPut, Found, MemoryMode, PutWay, StoredBlock,
 };
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Condvar, Mutex};
 use crate::task_context::BlockPolicy;
-use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Stores of one executor incarnation.
 pub struct ExecutorStores {
