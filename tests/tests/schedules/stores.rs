@@ -2,13 +2,16 @@
 
 use super::explore;
 use faultline_engine::config::EngineConfig;
-use faultline_engine::event::StorageLevel;
+use faultline_engine::event::{BlockRemoval, StorageLevel};
 use faultline_engine::executor::{BlockReport, EffectRules, ExecutorStores, ScriptEntry, apply};
 use faultline_engine::ids::*;
 use faultline_engine::object_store::MemoryObjectStore;
 use faultline_engine::shuffle::ShuffleStore;
-use faultline_engine::storage::{BlockStore, DiskStore, MemoryMode, PutWay, StoredBlock, ValuesBlock, values_of};
+use faultline_engine::storage::{
+    BlockStore, DiskDamage, DiskStore, MemoryMode, PutWay, StoredBlock, ValuesBlock, values_of,
+};
 use faultline_engine::task_context::{BlockPolicy, Cluster};
+use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -180,5 +183,72 @@ fn a_block_is_produced_once_while_its_producers_give_up() {
         assert_eq!(produced, 1, "{ends:?}");
         place.assert_known();
         vec![if ends.contains(&(true, true)) { "given up" } else { "produced" }]
+    });
+}
+
+/// A block whose bytes on disk are damaged would be found again, or a good one that took its place be forgotten.
+#[test]
+fn an_unreadable_block_is_forgotten_while_another_takes_its_place() {
+    explore(&["replaced"], || {
+        let place = Place::new();
+        let id = BlockId::new(ON_DISK, PartitionId(0));
+        let (policy, task) = (BlockPolicy { level: StorageLevel::DISK_ONLY, generation: 0 }, TaskId(9));
+        let put = move |place: &Place, task| {
+            let (block, peers) = (block(ON_DISK, 0), Vec::new());
+            place.apply(ScriptEntry::PutBlock { task, id, block, policy, way: PutWay::ByLevel, peers });
+        };
+        put(&place, task);
+        assert!(place.stores.damage_block(id, DiskDamage::BitFlipped));
+        let threads: Vec<_> = (0..2u64)
+            .map(|task| {
+                let place = Arc::clone(&place);
+                thread::spawn(move || {
+                    let task = TaskId(task);
+                    let (executor, puts) = (ExecutorId(1), place.stores.puts());
+                    match place.stores.look_at_block(task, id) {
+                        Ok(Some(found)) => {
+                            assert_eq!(
+                                values_of::<u64>(&*found.block).expect("numbers").as_slice(),
+                                values(ON_DISK, 0)
+                            );
+                            place.apply(ScriptEntry::ReadDone { task, id: id.into() });
+                        }
+                        Ok(None) => put(&place, task),
+                        Err(_) => {
+                            place.apply(ScriptEntry::Unreadable { executor, id: id.into(), puts });
+                            put(&place, task);
+                        }
+                    }
+                    place.told(place.stores.task_ended(task));
+                })
+            })
+            .collect();
+        threads.into_iter().for_each(|thread| thread.join().expect("no thread panicked"));
+        place.assert_known();
+        let reports = place.reports.lock().expect("no thread panicked");
+        let forgotten = reports.iter().filter(|r| r.change.status.removal == Some(BlockRemoval::Unreadable)).count();
+        assert_eq!(forgotten, 1, "one block was unreadable: {reports:?}");
+        assert!(place.stores.holds_block(id));
+        vec!["replaced"]
+    });
+}
+
+/// The threads of an executor that stands still would outlive it.
+#[test]
+fn who_stands_still_goes_on_when_the_executor_dies() {
+    explore(&["dead", "served"], || {
+        let place = Place::new();
+        place.stores.pause();
+        let waiting = Arc::clone(&place);
+        let thread = thread::spawn(move || waiting.stores.wait_while_paused());
+        let serve = thread_rng().r#gen::<bool>();
+        if serve {
+            place.stores.kill_but_serve()
+        } else {
+            place.stores.kill()
+        }
+        thread.join().expect("no thread panicked");
+        assert!(!place.stores.is_alive());
+        vec![if serve { "served" } else { "dead" }]
     });
 }
