@@ -22,4 +22,5 @@ pub mod shuffle;
 pub mod sim;
 pub mod storage;
 pub mod streaming;
+pub mod sync;
 pub mod task_context;

@@ -1,7 +1,13 @@
 //! Where time comes from. The driver is told; only loops ask.
 
+#[cfg(feature = "shuttle")]
+mod scheduled;
+#[cfg(not(feature = "shuttle"))]
 mod system;
 
+#[cfg(feature = "shuttle")]
+pub use scheduled::SystemClock;
+#[cfg(not(feature = "shuttle"))]
 pub use system::SystemClock;
 
 use crate::ids::Timestamp;

@@ -5,7 +5,7 @@
 
 use crate::event::{TaskEndReason, TaskInfo};
 use crate::ids::*;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

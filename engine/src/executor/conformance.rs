@@ -299,7 +299,7 @@ fn b13_a_damaged_copy_is_forgotten_where_it_is() {
     lab.put(block_of(1), content(4000), StorageLevel::DISK_ONLY_2);
     assert!(lab.executor(2).damage_block(block_of(1), DiskDamage::BitFlipped));
     assert!(lab.executor(2).peek_block(block_of(1)).is_err());
-    let entry = ScriptEntry::Unreadable { executor: ExecutorId(2), id: block_of(1).into() };
+    let entry = ScriptEntry::Unreadable { executor: ExecutorId(2), id: block_of(1).into(), puts: u64::MAX };
     let rules = EffectRules { previews: false, max_replication_failures: 1 };
     let applied = apply(entry, &lab.executor(1), &lab.cluster, &MemoryObjectStore::new(), rules);
     let [report] = &applied.reports[..] else { panic!("one removal, not {:?}", applied.reports) };

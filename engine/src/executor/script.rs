@@ -34,6 +34,8 @@ pub enum ScriptEntry {
         executor: ExecutorId,
         /// Block.
         id: StoredId,
+        /// Puts on that executor before the reader looked: a later copy stays.
+        puts: u64,
     },
     /// A block is stored here, and a copy on as many peers as its level asks for.
     PutBlock {
@@ -177,9 +179,9 @@ pub fn apply(
     match entry {
         ScriptEntry::Read { id, block } => Applied::with(stores.block_read(id, &block)),
         ScriptEntry::ReadDone { task, id } => Applied::with(stores.read_done(task, id)),
-        ScriptEntry::Unreadable { executor, id } => {
+        ScriptEntry::Unreadable { executor, id, puts } => {
             let there = cluster.read().get(&executor).cloned();
-            Applied::with(there.map(|stores| stores.block_unreadable(id)).unwrap_or_default())
+            Applied::with(there.map(|stores| stores.block_unreadable(id, puts)).unwrap_or_default())
         }
         ScriptEntry::PutBlock { task, id, block, policy, way, peers } => {
             let wanted = policy.level.replication.saturating_sub(1).into();

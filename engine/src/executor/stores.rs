@@ -8,12 +8,12 @@ use crate::shuffle::ShuffleStore;
 use crate::storage::{
     BlockChange, BlockError, BlockForm, BlockStore, DiskDamage, FailedPut, Found, MemoryMode, PutWay, StoredBlock,
 };
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Condvar, Mutex};
 use crate::task_context::BlockPolicy;
-use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Stores of one executor incarnation.
 pub struct ExecutorStores {
@@ -168,6 +168,7 @@ impl ExecutorStores {
     pub fn kill_but_serve(&self) {
         self.served.store(true, Ordering::Release);
         self.alive.store(false, Ordering::Release);
+        self.resume();
     }
 
     /// Whether map outputs can be fetched from here.
@@ -206,9 +207,15 @@ impl ExecutorStores {
         self.change(|blocks| blocks.store.accessed(id, block))
     }
 
-    /// A block turned out to be unreadable: it is forgotten (R8.9).
-    pub(super) fn block_unreadable(&self, id: StoredId) -> Vec<BlockReport> {
-        self.change(|blocks| blocks.store.remove(id, BlockRemoval::Unreadable))
+    /// Blocks that were put so far; asked before a block is looked at, it tells that one from a later one.
+    pub fn puts(&self) -> u64 {
+        self.blocks.lock().store.puts()
+    }
+
+    /// A block turned out to be unreadable by a reader who came after `puts` puts: it is forgotten (R8.9),
+    /// unless another one has taken its place since.
+    pub(super) fn block_unreadable(&self, id: StoredId, puts: u64) -> Vec<BlockReport> {
+        self.change(|blocks| blocks.store.forget_unreadable(id, puts))
     }
 
     /// Changes the blocks, and stamps the reports before anyone else can change them.

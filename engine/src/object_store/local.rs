@@ -7,12 +7,12 @@
 use super::file_ops::{FileOps, OpenFile, StdFileOps};
 use super::key::{split_prefix, validate_key, validate_prefix};
 use super::{LogWriter, ObjectStore, PutMode, PutOutcome, StoreError};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Temporary files start like this; no valid key does.
 const TEMPORARY: &str = ".tmp-";

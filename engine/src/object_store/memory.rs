@@ -2,7 +2,7 @@
 
 use super::key::{validate_key, validate_prefix};
 use super::{LogWriter, ObjectStore, PutMode, PutOutcome, StoreError};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use super::context::SparkContext;
 use super::in_task;
 use crate::event::AccumulableInfo;
 use crate::ids::AccumulatorId;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;

@@ -8,10 +8,10 @@ use super::unroll::deliver_found;
 use crate::event::Determinism;
 use crate::ids::*;
 use crate::storage::Data;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::task_context::TaskContext;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Reads blocks; it has no parents to compute them from.
 struct Blocks {

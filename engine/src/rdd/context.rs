@@ -10,15 +10,15 @@ use crate::event::*;
 use crate::ids::*;
 use crate::lineage::BlockSummary;
 use crate::object_store::ObjectStore;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::task_context::TaskContext;
-use parking_lot::Mutex;
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// What one task returns to the driver.
 pub type TaskOutput = Box<dyn Any + Send>;
@@ -181,7 +181,7 @@ pub(crate) struct JobLocal {
     pub all_marked_ancestors: bool,
 }
 
-thread_local! {
+crate::sync::thread_local! {
     static FRAMES: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
     static LABEL: RefCell<Option<String>> = const { RefCell::new(None) };
     static JOB_LOCAL: RefCell<JobLocal> = RefCell::new(JobLocal::default());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// What an accumulator gathered in this task.
 type Partial = (Arc<dyn AnyAccumulator>, Box<dyn Any + Send>);
 
-thread_local! {
+crate::sync::thread_local! {
     /// `None` outside of tasks.
     static TASK: RefCell<Option<Vec<Partial>>> = const { RefCell::new(None) };
 }

@@ -67,7 +67,7 @@ use crate::event::*;
 use crate::ids::*;
 use crate::lineage::{BlockSummary, Detail};
 use crate::storage::Data;
-use parking_lot::RwLock;
+use crate::sync::RwLock;
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -219,7 +219,7 @@ pub(crate) fn for_each_ancestor(root: Arc<dyn AnyRdd>, mut visit: impl FnMut(&Ar
     }
 }
 
-thread_local! {
+crate::sync::thread_local! {
     /// Nodes waiting to be dropped on this thread, so that dropping a lineage does not recurse.
     static DROPPING: RefCell<Option<Vec<Box<dyn Any>>>> = const { RefCell::new(None) };
 }

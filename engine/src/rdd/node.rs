@@ -6,11 +6,11 @@ use super::dependency::Dependency;
 use crate::event::{CheckpointPart, DependencyInfo, Determinism, PartitionerInfo, RddInfo, ReadTier, StorageLevel};
 use crate::ids::*;
 use crate::storage::Data;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::task_context::TaskContext;
-use parking_lot::Mutex;
 use std::any::Any;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// What the scheduler needs, without knowing the record type.

@@ -7,6 +7,7 @@ use crate::event::CheckpointPart;
 use crate::ids::*;
 use crate::storage::Data;
 use crate::storage::frame::FrameWriter;
+use crate::sync::with_stack;
 use crate::task_context::{BlockPolicy, TaskContext};
 use std::any::Any;
 use std::ops::ControlFlow;
@@ -19,7 +20,7 @@ const STACK_GROWTH: usize = 4 * 1024 * 1024;
 impl<T: Data> Rdd<T> {
     /// Delivers the records of a partition from the nearest place that holds them.
     pub(crate) fn for_each_chunk(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, T>) -> ControlFlow<Stop> {
-        stacker::maybe_grow(STACK_RED_ZONE, STACK_GROWTH, || {
+        with_stack(STACK_RED_ZONE, STACK_GROWTH, || {
             ctx.check_cancelled()?;
             let row = ctx.open_row(self.id(), part);
             let mut records = 0u64;
@@ -27,7 +28,7 @@ impl<T: Data> Rdd<T> {
                 ctx.check_cancelled()?;
                 records += chunk.len() as u64;
                 ctx.hand_on(row);
-                let flow = stacker::maybe_grow(STACK_RED_ZONE, STACK_GROWTH, || sink(chunk));
+                let flow = with_stack(STACK_RED_ZONE, STACK_GROWTH, || sink(chunk));
                 ctx.take_back(row);
                 flow
             };

@@ -5,8 +5,8 @@ use super::intake::Intake;
 use super::supervisor::Ask;
 use crate::ids::*;
 use crate::storage::Data;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 
 /// A custom receiver of records of `T`. One object lives as long as its stream; it is started on an executor,

@@ -2,8 +2,8 @@
 
 use crate::ids::*;
 use crate::storage::{Data, StoredBlock, ValuesBlock};
+use crate::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A block of a receiver, as the driver counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

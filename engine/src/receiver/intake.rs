@@ -10,10 +10,10 @@ use super::supervisor::Ask;
 use crate::config::EngineConfig;
 use crate::ids::*;
 use crate::storage::Data;
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use crate::sync::atomic::AtomicBool;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Longest wait of a receiver's thread without a look at whether its executor still lives.

@@ -1,9 +1,9 @@
 //! What a scripted receiver receives: records at times, so that a program with receivers can be simulated.
 
 use crate::ids::*;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Something that happens to a scripted receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]

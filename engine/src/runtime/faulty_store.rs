@@ -4,7 +4,8 @@ use crate::clock::Clock;
 use crate::driver::StoreFault;
 use crate::ids::Timestamp;
 use crate::object_store::{LogWriter, ObjectStore, PutMode, PutOutcome, StoreError};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
+use crate::sync::thread;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,7 +78,7 @@ impl FaultyStore {
         let more = self.slowness() - 1.0;
         if let (Some(started), Some(now), true) = (started, self.now(), more > 0.0) {
             let ns = now.ns_since(started).max(CALL_NS) as f64 * more;
-            std::thread::sleep(Duration::from_nanos(ns as u64));
+            thread::sleep(Duration::from_nanos(ns as u64));
         }
         result
     }

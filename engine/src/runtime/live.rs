@@ -17,11 +17,11 @@ use crate::rdd::{Released, SparkContext};
 use crate::scheduler::Loss;
 use crate::sim::{Control, Environment, Outcome, Program};
 use crate::storage::DiskStore;
-use crossbeam_channel::{Receiver, Sender, select, unbounded};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::channel::{First, Receiver, Sender, first, unbounded};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Runs a program to its end on threads, under the wall clock. `sink` gets the events in order.
@@ -133,7 +133,7 @@ impl Live<'_> {
         }
         // What stands still could not end.
         self.executors.resume_all();
-        self.receivers.stop_all();
+        self.receivers.stop_all(&*self.shared.clock);
         self.store_worker.finish();
         // Tasks that still run end at their next chunk.
         self.running.values().for_each(|(_, cancelled)| cancelled.store(true, Ordering::Relaxed));
@@ -142,26 +142,24 @@ impl Live<'_> {
 
     /// What the driver hears next, or what the window wants.
     fn next(&self) -> Next {
-        let never = crossbeam_channel::never();
-        let controls = self.controls.as_ref().unwrap_or(&never);
         if self.paused {
-            return Next::Control(controls.recv().unwrap_or(Control::Quit));
+            return Next::Control(self.controls.as_ref().and_then(|c| c.recv().ok()).unwrap_or(Control::Quit));
         }
-        if let Ok(control) = controls.try_recv() {
+        if let Some(Ok(control)) = self.controls.as_ref().map(Receiver::try_recv) {
             return Next::Control(control);
         }
         let now = self.shared.clock.now();
-        let due = match self.driver.next_deadline() {
+        let patience = match self.driver.next_deadline() {
             // What is due comes before what arrives, or a busy inbox would hold it off for ever.
             Some(deadline) if deadline <= now => return Next::Input(DriverInput::Deadline),
-            Some(deadline) => crossbeam_channel::after(Duration::from_nanos(deadline.ns_since(now))),
-            None => crossbeam_channel::never(),
+            Some(deadline) => Some(Duration::from_nanos(deadline.ns_since(now))),
+            None => None,
         };
-        // The loop itself holds a sender, so the inbox cannot be disconnected.
-        select! {
-            recv(self.inbox) -> input => Next::Input(input.unwrap_or(DriverInput::Deadline)),
-            recv(controls) -> control => Next::Control(control.unwrap_or(Control::Quit)),
-            recv(due) -> _ => Next::Input(DriverInput::Deadline),
+        match first(&self.inbox, self.controls.as_ref(), patience) {
+            // The loop itself holds a sender, so the inbox cannot be disconnected.
+            First::One(input) => Next::Input(input.unwrap_or(DriverInput::Deadline)),
+            First::Other(control) => Next::Control(control.unwrap_or(Control::Quit)),
+            First::Timeout => Next::Input(DriverInput::Deadline),
         }
     }
 

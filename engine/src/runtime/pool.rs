@@ -10,10 +10,11 @@ use crate::rdd::TaskError;
 use crate::rng::Seed;
 use crate::scheduler::{TaskLaunch, TaskReport};
 use crate::storage::StoredBlock;
+use crate::sync::atomic::AtomicBool;
+use crate::sync::channel::{Receiver, Sender, unbounded};
+use crate::sync::thread;
 use crate::task_context::{Cluster, EffectSink, TaskContext, TaskEnvironment};
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// What the workers of all executors share.
 #[derive(Clone)]
@@ -37,7 +38,7 @@ pub(super) fn start(shared: &Shared, stores: &Arc<ExecutorStores>, cores: u32) -
     let (sender, receiver) = unbounded();
     for slot in 0..cores {
         let (shared, stores, receiver) = (shared.clone(), Arc::clone(stores), receiver.clone());
-        std::thread::Builder::new()
+        thread::Builder::new()
             .name(format!("executor-{}-task-{slot}", stores.id()))
             .spawn(move || work(&shared, &stores, &receiver))?;
     }

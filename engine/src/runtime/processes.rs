@@ -2,10 +2,10 @@
 
 use crate::error::{EngineError, Result};
 use crate::rdd::{PipedCommand, PipedEnd, PipedProcess};
-use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
+use crate::sync::channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
+use crate::sync::thread;
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
 use std::time::Duration;
 
 /// How long nobody looks whether the task is still wanted.

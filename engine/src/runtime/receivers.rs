@@ -5,17 +5,19 @@
 //! what it had not stored is lost.
 
 use super::pool::Shared;
+use crate::clock::Clock;
 use crate::command::StopMode;
 use crate::driver::{DriverInput, ReceiverNews, ReceiverOp};
 use crate::event::StorageLevel;
 use crate::executor::{ExecutorStores, Replicas, peers_of, store_input_block};
 use crate::ids::*;
 use crate::receiver::{Ask, BlockNumbers, Hook, IntakeSetup, Port, ReadyBlock, ReceiverPlan, Say, Step, Supervisor};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
+use crate::sync::thread;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Longest wait without a look at whether the executor still lives.
@@ -99,10 +101,10 @@ impl Receivers {
             signals,
         });
         let (ends, end) = unbounded();
-        self.ends.retain(|end| end.try_recv() != Err(crossbeam_channel::TryRecvError::Disconnected));
-        let thread = Thread { link: Arc::clone(&link), supervisor, stopped: Arc::default(), ends };
+        self.ends.retain(|end| end.try_recv() != Err(TryRecvError::Disconnected));
+        let work = Thread { link: Arc::clone(&link), supervisor, stopped: Arc::default(), ends };
         let name = format!("receiver-{}", plan.stream);
-        match std::thread::Builder::new().name(name).spawn(move || thread.run(&inbox)) {
+        match thread::Builder::new().name(name).spawn(move || work.run(&inbox)) {
             Ok(_) => self.ends.push(end),
             Err(error) => {
                 let message = "cannot start the thread of the receiver".to_owned();
@@ -121,14 +123,14 @@ impl Receivers {
     }
 
     /// Stops all and waits for them, within a limit: they hold the directories of their executors.
-    pub fn stop_all(&mut self) {
+    pub fn stop_all(&mut self, clock: &dyn Clock) {
         let streams: Vec<StreamId> = self.running.keys().copied().collect();
         streams.into_iter().for_each(|stream| self.end(stream));
-        let patience = crossbeam_channel::after(END_WAIT);
+        let give_up = clock.now().plus_ns(END_WAIT.as_nanos() as u64);
         for end in std::mem::take(&mut self.ends) {
-            crossbeam_channel::select! {
-                recv(end) -> _ => {}
-                recv(patience) -> _ => return,
+            let patience = Duration::from_nanos(give_up.ns_since(clock.now()));
+            if end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+                return;
             }
         }
     }
@@ -279,7 +281,7 @@ impl Thread {
         let (intake, link) = (Arc::clone(self.supervisor.intake()), Arc::clone(&self.link));
         let (stopped, ends) = (Arc::clone(&self.stopped), self.ends.clone());
         let name = format!("receiver-{}-{hook:?}", link.stream).to_lowercase();
-        let called = std::thread::Builder::new().name(name).spawn(move || {
+        let called = thread::Builder::new().name(name).spawn(move || {
             let port: Arc<dyn Port> = Arc::clone(&link) as Arc<dyn Port>;
             let result = catch_unwind(AssertUnwindSafe(|| match hook {
                 Hook::Start => intake.on_start(port, stopped),

@@ -8,7 +8,8 @@ use crate::error::{EngineError, Result};
 use crate::ids::RddId;
 use crate::lineage::BlockSummary;
 use crate::rdd::{CheckpointCommit, CheckpointProgress, JobRunner, JobSpec, Notice, OpenedCheckpoint, TaskOutput};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crate::sync::channel::{Receiver, Sender, bounded};
+use crate::sync::thread;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +21,7 @@ struct Slot {
     replies: Receiver<Reply>,
 }
 
-thread_local! {
+crate::sync::thread_local! {
     static SLOT: RefCell<Option<Slot>> = const { RefCell::new(None) };
 }
 
@@ -72,9 +73,9 @@ pub(crate) fn spawn(
     name: &str,
     to_driver: Sender<DriverInput>,
     body: impl FnOnce() -> Result<()> + Send + 'static,
-) -> std::io::Result<(Sender<Reply>, std::thread::JoinHandle<()>)> {
+) -> std::io::Result<(Sender<Reply>, thread::JoinHandle<()>)> {
     let (sender, replies) = bounded(1);
-    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
         if replies.recv().is_err() {
             return;
         }

@@ -2,6 +2,7 @@
 
 use crate::rdd::Line;
 use crate::receiver::{Receiver, ReceiverContext};
+use crate::sync::thread;
 use std::io::{ErrorKind, Read};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
@@ -42,7 +43,7 @@ impl Receiver<Line> for SocketReceiver {
     fn on_start(&self, context: ReceiverContext<Line>) {
         let (host, port) = (self.host.clone(), self.port);
         let failed = context.clone();
-        let started = std::thread::Builder::new().name(format!("Socket Receiver {host}:{port}")).spawn(move || {
+        let started = thread::Builder::new().name(format!("Socket Receiver {host}:{port}")).spawn(move || {
             if let Err(Broken { message, error }) = receive(&host, port, &context) {
                 context.restart(&message, &error);
             }

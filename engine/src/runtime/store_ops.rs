@@ -7,8 +7,9 @@ use crate::driver::{DriverInput, StoreOp};
 use crate::error::EngineError;
 use crate::object_store::ObjectStore;
 use crate::rdd::OpenedCheckpoint;
-use crossbeam_channel::{Sender, unbounded};
-use std::thread::JoinHandle;
+use crate::sync::channel::{Sender, unbounded};
+use crate::sync::thread;
+use crate::sync::thread::JoinHandle;
 
 /// Does one thing to the store; returns what the driver hears of it.
 pub(crate) fn perform(store: &dyn ObjectStore, op: StoreOp) -> DriverInput {
@@ -64,7 +65,7 @@ impl StoreWorker {
 fn start(shared: &Shared) -> std::io::Result<(Sender<StoreOp>, JoinHandle<()>)> {
     let (sender, operations) = unbounded();
     let shared = shared.clone();
-    let thread = std::thread::Builder::new().name("store".into()).spawn(move || {
+    let thread = thread::Builder::new().name("store".into()).spawn(move || {
         operations.iter().for_each(|op| answer(&shared, op));
     })?;
     Ok((sender, thread))

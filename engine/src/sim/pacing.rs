@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::command::{Command, StepGrain, Transport};
 use crate::event::{Envelope, Event};
 use crate::ids::Timestamp;
-use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
+use crate::sync::channel::{Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -17,12 +17,12 @@ use crate::runtime::faulty_store::FaultyStore;
 use crate::runtime::{slots, store_ops};
 use crate::scheduler::TaskReport;
 use crate::storage::DiskStore;
-use crossbeam_channel::{Receiver, Sender, unbounded};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
+use crate::sync::channel::{Receiver, Sender, unbounded};
+use crate::sync::thread::JoinHandle;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 /// A driver program.
 pub type Program = Box<dyn FnOnce(&SparkContext) -> Result<()> + Send>;

@@ -9,11 +9,11 @@ use crate::rng::Seed;
 use crate::runtime::cluster::Executors;
 use crate::scheduler::{TaskLaunch, TaskReport};
 use crate::storage::StoredBlock;
+use crate::sync::Mutex;
+use crate::sync::atomic::AtomicBool;
 use crate::task_context::{EffectSink, TaskContext, TaskEnvironment};
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Blocks being produced on executors: the records are known, the put is still to come.
 #[derive(Default)]

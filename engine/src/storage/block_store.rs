@@ -25,6 +25,7 @@ pub struct BlockStore {
     memory: MemoryStore,
     disk: DiskStore,
     blocks: BTreeMap<StoredId, Known>,
+    puts: u64,
     locks: ReadLocks,
 }
 
@@ -51,6 +52,8 @@ struct Known {
     /// The level asked for; where the block is now is up to the two stores.
     level: StorageLevel,
     codec: Arc<dyn BlockCodec>,
+    /// Which put of this store it came with, from 1.
+    put: u64,
 }
 
 /// How one block is kept after a call, as the executor reports it to the driver.
@@ -113,7 +116,7 @@ impl BlockStore {
     /// An empty store with memory on the heap and outside of it.
     pub fn with_off_heap(memory_budget: u64, off_heap: u64, disk: DiskStore) -> Self {
         let memory = MemoryStore::new(memory_budget, off_heap);
-        Self { memory, disk, blocks: BTreeMap::new(), locks: ReadLocks::default() }
+        Self { memory, disk, blocks: BTreeMap::new(), puts: 0, locks: ReadLocks::default() }
     }
 
     /// Keeps a block as `level` asks: in memory if it fits, else on disk if the level has disk, else
@@ -152,7 +155,8 @@ impl BlockStore {
         match tried {
             Ok(stored) => {
                 if stored {
-                    self.blocks.insert(id, Known { level, codec: block.codec() });
+                    self.puts += 1;
+                    self.blocks.insert(id, Known { level, codec: block.codec(), put: self.puts });
                     changes.extend(self.status(id));
                 }
                 let status = self.status(id).map_or_else(BlockStatus::default, |change| change.status);
@@ -246,6 +250,19 @@ impl BlockStore {
             return None;
         }
         self.remove_now(id, removal)
+    }
+
+    /// Blocks that were put so far: whoever finds one unreadable afterwards found one of these.
+    pub const fn puts(&self) -> u64 {
+        self.puts
+    }
+
+    /// Forgets a block that could not be read (R8.9), unless it was put after `puts` others: then it has taken
+    /// the place of the one that could not.
+    pub fn forget_unreadable(&mut self, id: impl Into<StoredId>, puts: u64) -> Option<BlockChange> {
+        let id = id.into();
+        self.blocks.get(&id).filter(|known| known.put <= puts)?;
+        self.remove(id, BlockRemoval::Unreadable)
     }
 
     fn remove_now(&mut self, id: StoredId, removal: BlockRemoval) -> Option<BlockChange> {

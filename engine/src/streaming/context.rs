@@ -9,7 +9,7 @@ use crate::ids::*;
 use crate::rdd::{JobLocal, Notice, SparkContext, with_job_local};
 use crate::receiver::ReceiverPlan;
 use crate::runtime::slots;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;

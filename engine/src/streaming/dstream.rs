@@ -75,7 +75,7 @@ impl<T: Data> DStream<T> {
         let core = ssc.register(
             |id, operator| StreamCore {
                 id,
-                info: parking_lot::Mutex::new(StreamInfo {
+                info: crate::sync::Mutex::new(StreamInfo {
                     id,
                     operator,
                     class: spec.class.to_owned(),

@@ -6,7 +6,7 @@ use crate::event::{OutputOpInfo, StorageLevel, StreamInfo};
 use crate::ids::*;
 use crate::receiver::ReceiverPlan;
 use crate::streaming::instances::Generation;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::sync::Arc;
 
 /// How far a context is (R11.2).

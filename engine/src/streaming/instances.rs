@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::ids::*;
 use crate::rdd::{AnyRdd, Rdd, SparkContext};
 use crate::storage::Data;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::BTreeMap;

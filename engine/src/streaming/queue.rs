@@ -7,7 +7,7 @@ use crate::driver::BatchTick;
 use crate::error::Result;
 use crate::rdd::Rdd;
 use crate::storage::Data;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::VecDeque;
 use std::panic::Location;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::event::{Event, Finding};
 use crate::ids::*;
 use crate::rdd::{Line, Notice, Rdd};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
 

@@ -22,6 +22,8 @@ pub(crate) struct FoundBlock {
     id: StoredId,
     /// Whether [`TaskContext::read_done`] has a lock to give back.
     locked: bool,
+    /// Blocks that its holder had been given before it was read.
+    puts: u64,
 }
 
 /// A block to be stored.
@@ -44,14 +46,16 @@ impl TaskContext {
     pub(crate) fn find_block(&self, id: BlockId) -> Result<Option<FoundBlock>, TaskError> {
         if let Some(block) = self.journal.borrow().pending.get(&id) {
             let block = Arc::clone(block);
-            return Ok(Some(FoundBlock { block, tier: ReadTier::LocalMemory, id: id.into(), locked: false }));
+            let (id, puts) = (id.into(), self.stores.puts());
+            return Ok(Some(FoundBlock { block, tier: ReadTier::LocalMemory, id, locked: false, puts }));
         }
         if let Some(found) = self.stored_block(id.into(), self.view.blocks.get(&id))? {
             return Ok(Some(found));
         }
         if let Some((block, ready_ns)) = self.sink.in_production(id) {
             self.cost.wait_until(ready_ns);
-            return Ok(Some(FoundBlock { block, tier: ReadTier::LocalMemory, id: id.into(), locked: true }));
+            let (id, puts) = (id.into(), self.stores.puts());
+            return Ok(Some(FoundBlock { block, tier: ReadTier::LocalMemory, id, locked: true, puts }));
         }
         Ok(None)
     }
@@ -66,6 +70,7 @@ impl TaskContext {
         id: StoredId,
         holders: Option<&Vector<ExecutorId>>,
     ) -> Result<Option<FoundBlock>, TaskError> {
+        let puts = self.stores.puts();
         match self.stores.look_at_block(self.task.id, id) {
             Ok(Some(found)) => {
                 self.sink.effect(self.cost.now(), ScriptEntry::Read { id, block: Arc::clone(&found.block) })?;
@@ -73,11 +78,11 @@ impl TaskContext {
                     Tier::Memory => ReadTier::LocalMemory,
                     Tier::Disk => ReadTier::LocalDisk,
                 };
-                Ok(Some(FoundBlock { block: found.block, tier, id, locked: true }))
+                Ok(Some(FoundBlock { block: found.block, tier, id, locked: true, puts }))
             }
             Ok(None) => self.remote_block(id, holders),
             Err(error) => {
-                self.unreadable(self.task.executor, id)?;
+                self.unreadable(self.task.executor, id, puts)?;
                 Err(TaskError::Exception(format!("Block {id} could not be read: {error}")))
             }
         }
@@ -96,23 +101,28 @@ impl TaskContext {
             return Ok(None);
         }
         shuffle(&mut locations, &mut self.seed.fork("locations").task(&self.task.op, self.task.partition).rng());
-        let mut unreadable = Vec::new();
+        let (mut unreadable, mut puts) = (Vec::new(), 0);
         let try_one = |executor: ExecutorId| {
-            let stores = self.cluster.read().get(&executor).cloned();
-            match stores.map(|stores| stores.peek_block(id)) {
-                Some(Ok(Some(block))) => Tried::Block(block),
-                Some(Err(_)) => {
-                    unreadable.push(executor);
+            let Some(stores) = self.cluster.read().get(&executor).cloned() else { return Tried::Failed };
+            puts = stores.puts();
+            match stores.peek_block(id) {
+                Ok(Some(block)) => Tried::Block(block),
+                Ok(None) => Tried::Failed,
+                Err(_) => {
+                    unreadable.push((executor, puts));
                     Tried::Failed
                 }
-                Some(Ok(None)) | None => Tried::Failed,
             }
         };
         let found = fetch(locations, self.stores.failures_before_refresh(), try_one, || self.holders_now(id));
-        for executor in unreadable {
-            self.unreadable(executor, id)?;
+        for (executor, puts) in unreadable {
+            self.unreadable(executor, id, puts)?;
         }
-        Ok(found.map(|(block, executor)| FoundBlock { block, tier: ReadTier::Remote { executor }, id, locked: false }))
+        let remote = |(block, executor)| {
+            let tier = ReadTier::Remote { executor };
+            FoundBlock { block, tier, id, locked: false, puts }
+        };
+        Ok(found.map(remote))
     }
 
     /// Who holds a block now: what the driver would answer, had it heard of every change.
@@ -122,8 +132,8 @@ impl TaskContext {
         others.map(|stores| stores.id()).collect()
     }
 
-    fn unreadable(&self, executor: ExecutorId, id: StoredId) -> Result<(), TaskError> {
-        self.sink.effect(self.cost.now(), ScriptEntry::Unreadable { executor, id })
+    fn unreadable(&self, executor: ExecutorId, id: StoredId, puts: u64) -> Result<(), TaskError> {
+        self.sink.effect(self.cost.now(), ScriptEntry::Unreadable { executor, id, puts })
     }
 
     /// The bytes of a block that was found turned out to be damaged: its holder forgets it, and this
@@ -134,7 +144,7 @@ impl TaskContext {
             _ => self.task.executor,
         };
         let text = format!("Block {} could not be read: {error}", found.id);
-        Stop::Failed(self.unreadable(holder, found.id).err().unwrap_or(TaskError::Exception(text)))
+        Stop::Failed(self.unreadable(holder, found.id, found.puts).err().unwrap_or(TaskError::Exception(text)))
     }
 
     /// All records of a block were read: it may leave again (R8.11). A task that stops early gives it back

@@ -20,13 +20,13 @@ use crate::rng::{Rng, Seed};
 use crate::shuffle::{MapOutputTracker, MapSizes};
 use crate::storage::frame::FrameWriter;
 use crate::storage::{Data, StoredBlock};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, RwLock};
 use imbl::{OrdMap, Vector};
-use parking_lot::{Mutex, RwLock};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How an RDD is kept, frozen when the stage attempt was submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,10 +32,26 @@ import_rules! {
     /// The driver would wait or race, and the simulator would no longer run the production scheduler.
     threads_and_channels_live_in_the_loops {
         within: ["engine/src/"],
-        except: ["engine/src/runtime/", "engine/src/sim/", "engine/src/executor/pool.rs"],
-        forbidden: ["std::thread", "std::sync::mpsc", "crossbeam_channel"],
+        except: ["engine/src/runtime/", "engine/src/sim/", "engine/src/executor/pool.rs", "engine/src/sync/"],
+        forbidden: ["faultline_engine::sync::thread", "faultline_engine::sync::channel"],
         but: [],
         way_out: "return an effect, and let runtime/ or sim/ carry it out"
+    }
+
+    /// A schedule would not decide who goes on there, and the tests of schedules would miss what goes wrong.
+    what_threads_share_comes_from_one_place {
+        within: ["engine/src/"],
+        except: [
+            "engine/src/sync/",
+            // Threads of the machine at a store of the machine.
+            "engine/src/object_store/conformance.rs",
+        ],
+        forbidden: [
+            "std::thread", "std::sync::mpsc", "std::sync::atomic", "std::sync::Mutex", "std::sync::RwLock",
+            "std::sync::Condvar", "std::sync::Barrier", "parking_lot", "crossbeam_channel", "stacker",
+        ],
+        but: [],
+        way_out: "take it from crate::sync"
     }
 
     /// The same seed would not give the same bytes.
@@ -188,7 +204,7 @@ import_rules! {
         forbidden: ["faultline_engine"],
         but: [
             "faultline_engine::storage", "faultline_engine::object_store", "faultline_engine::rng",
-            "faultline_engine::event", "faultline_engine::ids",
+            "faultline_engine::event", "faultline_engine::ids", "faultline_engine::sync",
         ],
         way_out: "answer with what changed, and let the caller report it"
     }
