@@ -163,13 +163,8 @@ impl Scheduler {
             .collect();
         order.sort_unstable();
         for (_, id) in order {
-            // A map stage that zombies made whole meanwhile has nothing to resubmit: its children go on.
-            let whole = self.stages.get(&id).and_then(|s| s.shuffle_id()).is_some_and(|s| self.outputs.is_whole(s));
-            if whole {
-                self.submit_children(now, id, out);
-            } else {
-                self.submit_stage(now, id, out);
-            }
+            // A map stage that zombies made whole meanwhile gets an attempt without tasks.
+            self.submit_stage(now, id, out);
         }
     }
 
@@ -205,7 +200,7 @@ impl Scheduler {
                 "ExecutorLostFailure (executor {executor} exited caused by one of the running tasks) Reason: {}",
                 loss.reason
             );
-            self.attempt_failed(task, end, &message, TaskMetrics::default(), out);
+            self.attempt_failed(now, task, (end, &message), TaskMetrics::default(), out);
         }
         let epoch = self.outputs.epoch();
         self.forget_blocks(executor, epoch, out);
