@@ -68,6 +68,7 @@ impl SparkContext {
         let determinism = rdds.iter().map(|rdd| rdd.info().determinism).max().unwrap_or(Determinism::Determinate);
         let class = "PartitionerAwareUnionRDD";
         let core = self.new_core(class, common.partitions, Some(common), determinism, dependencies);
+        let core = core.where_most_parents_would();
         Rdd::new(core, PartitionerAwareUnion { parents: rdds.iter().map(|rdd| (*rdd).clone()).collect() })
     }
 }
