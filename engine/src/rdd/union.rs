@@ -48,6 +48,17 @@ impl SparkContext {
         {
             return self.union_of_partitioned(&rdds, common);
         }
+        self.concatenated(rdds)
+    }
+
+    /// All partitions of all `rdds`, one after the other, however they are partitioned.
+    #[track_caller]
+    pub(crate) fn plain_union<T: Data>(&self, rdds: &[Rdd<T>]) -> Rdd<T> {
+        let _scope = self.open("union", Location::caller());
+        self.concatenated(rdds.iter().collect())
+    }
+
+    fn concatenated<T: Data>(&self, rdds: Vec<&Rdd<T>>) -> Rdd<T> {
         let mut parents = Vec::new();
         let mut dependencies = Vec::new();
         let mut total = 0;
