@@ -1,12 +1,14 @@
 //! Actions: they submit jobs, wait, and write marked checkpoints before they return (R9.3).
 
 mod keyed;
+mod local;
 mod numbers;
 mod ordered;
 mod save;
 mod stat_counter;
 mod tree;
 
+pub use local::LocalIterator;
 pub use numbers::Number;
 pub use stat_counter::StatCounter;
 
