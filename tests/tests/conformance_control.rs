@@ -39,6 +39,30 @@ fn s07_a_queue_gives_one_rdd_a_batch_or_all_of_them() {
     }
 }
 
+/// S07. Without it RDDs of the queue that are partitioned alike would be read side by side, where Spark puts one
+/// behind the other.
+#[test]
+fn s07_all_rdds_of_a_queue_lie_one_behind_the_other() {
+    let (result, _) = run(Loop::Sim, settings(2, &[]), |sc| {
+        let ssc = StreamingContext::new(sc, INTERVAL);
+        let queue: RddQueue<(u32, u32)> =
+            (0..2).map(|n| sc.parallelize(vec![(n, n)], 2).reduce_by_key_in(2, |a, _| a)).collect();
+        let shapes = Arc::new(Mutex::new(Vec::new()));
+        let inside = Arc::clone(&shapes);
+        ssc.queue_stream(&queue, Dequeue::All).for_each_rdd(move |rdd, _| {
+            let info = rdd.info();
+            inside.lock().unwrap().push((info.class, info.num_partitions));
+            Ok(())
+        });
+        ssc.start()?;
+        ssc.await_termination()?;
+        let shapes = shapes.lock().unwrap().clone();
+        Ok(shapes)
+    });
+    let shape = |class: &str, partitions: u32| (class.to_owned(), partitions);
+    assert_eq!(result, Ok(vec![shape("UnionRDD", 4), shape("EmptyRDD", 0)]));
+}
+
 /// Without it a queue would be empty although its program named an RDD for that case (R20.1).
 #[test]
 fn a_queue_that_is_empty_gives_its_default() {
@@ -94,6 +118,14 @@ fn s02_a_pattern_of_directories_is_read() {
     let (found, log) = files_of(format!("{}/a-*", parent.path().display()), |_| {});
     assert_eq!(found, [(1, vec!["one".to_owned()]), (2, vec!["two".to_owned()])]);
     assert!(!log.iter().any(|e| matches!(e.event, Event::FindingReported { .. })), "nothing went wrong");
+    // R19.1: what it knows of read files it remembers, and so do its RDDs stay.
+    let streams = log.iter().find_map(|e| match &e.event {
+        Event::StreamGraphDefined { streams, .. } => Some(streams.clone()),
+        _ => None,
+    });
+    let files = streams.into_iter().flatten().find(|stream| stream.class == "FileInputDStream");
+    let window = Millis(60_000u64.div_ceil(INTERVAL.0) * INTERVAL.0);
+    assert_eq!(files.expect("it is announced").remember, Some(window));
 }
 
 /// S03. Without it a directory that is renamed into place would bring files from long ago, or hide new ones.

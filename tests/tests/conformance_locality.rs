@@ -231,6 +231,56 @@ fn l08_tasks_prefer_the_holders_of_stored_blocks() {
     lab.check();
 }
 
+/// R2.14. Without it a partition that reads many parents would go where the first of them lies, and fetch the
+/// others.
+#[test]
+fn a_partitioner_aware_union_prefers_the_host_of_most_parents() {
+    let sc = context();
+    let mut lab = lab(3, 2, SchedulerConfig::default());
+    let part = || sc.parallelize((0..4u32).map(|i| (i, i)).collect(), 2).reduce_by_key_in(1, |a, b| a + b);
+    let kept = |_| part().persist(StorageLevel::MEMORY_ONLY).expect("no level yet");
+    let parents: Vec<Rdd<(u32, u32)>> = (0..4).map(kept).collect();
+    // One inside the other: the inner one has two votes for executor 3.
+    let inner = sc.union(&parents[1..]);
+    let union = sc.union(&[parents[0].clone(), inner.map_values(|v| v), parents[1].clone()]);
+    assert_eq!(union.info().class, "PartitionerAwareUnionRDD");
+    let first = lab.submit(union.erased());
+    lab.succeed_all();
+    assert!(lab.result(first).is_some());
+    for (parent, executor) in parents.iter().zip([1, 2, 3, 3]) {
+        lab.store(parent.id(), 0, ExecutorId(executor));
+    }
+    lab.submit(inner.erased());
+    let places = |lab: &DriverLab| lab.running.iter().map(|t| (t.executor.0, t.locality)).collect::<Vec<_>>();
+    assert_eq!(places(&lab), [(3, Locality::NodeLocal)], "two of three");
+    lab.succeed_all();
+    lab.submit(sc.union(&[parents[0].clone(), parents[2].clone(), inner.map_values(|v| v)]).erased());
+    assert_eq!(places(&lab), [(3, Locality::NodeLocal)], "one of its own, and that of the inner one");
+    lab.succeed_all();
+    lab.submit(union.erased());
+    assert_eq!(places(&lab), [(1, Locality::NodeLocal)], "the first of equals");
+    lab.succeed_all();
+    lab.check();
+}
+
+/// R2.14. Without it RDDs that were told where to be computed would be read side by side anywhere.
+#[test]
+fn zipped_partitions_prefer_what_all_parents_prefer() {
+    let sc = context();
+    let mut lab = lab(3, 2, SchedulerConfig::default());
+    let left = placed(&sc, &[&[at(1), at(2)], &[at(2)]]);
+    let right = placed(&sc, &[&[at(2), at(3)], &[at(3)]]);
+    let zipped = left.zip(&right).expect("both have two partitions");
+    let locations = |part| zipped.erased().core().locations(PartitionId(part)).to_vec();
+    assert_eq!((locations(0), locations(1)), (vec![at(2)], vec![at(2), at(3)]));
+    lab.submit(zipped.erased());
+    let places: Vec<(u32, Locality)> = lab.running.iter().map(|t| (t.partition.0, t.locality)).collect();
+    assert_eq!(places.len(), 2);
+    assert!(places.iter().all(|(_, locality)| *locality == Locality::ProcessLocal), "{places:?}");
+    lab.succeed_all();
+    lab.check();
+}
+
 /// `levels` diamonds of narrow dependencies, one above the other, over something stored.
 fn diamonds(sc: &SparkContext, levels: u32) -> Rdd<(u32, u32)> {
     let pairs = sc.parallelize((0..4u32).map(|i| (i, i)).collect(), 2).reduce_by_key_in(2, |a, b| a + b);

@@ -1,7 +1,7 @@
 //! Stages that are tried again, shared and cancelled jobs, lost executors and hosts. Most cases are staged by
 //! hand, the rest run under both loops.
 
-use faultline_engine::command::Command;
+use faultline_engine::command::{Command, StopMode};
 use faultline_engine::config::{EngineConfig, SchedulerConfig};
 use faultline_engine::driver::{DriverInput, SlotId};
 use faultline_engine::event::*;
@@ -40,6 +40,28 @@ fn ends(lab: &DriverLab, is: impl Fn(&TaskEndReason) -> bool) -> usize {
     log::task_ends(&lab.log).filter(|(_, reason, _)| is(reason)).count()
 }
 
+/// How stages ended, in order.
+fn outcomes(lab: &DriverLab) -> Vec<StageOutcome> {
+    let ended = lab.log.iter().filter_map(|e| match &e.event {
+        Event::StageCompleted { outcome, .. } => Some(outcome.clone()),
+        _ => None,
+    });
+    ended.collect()
+}
+
+/// Without it the end of the application would look like a failure of a stage.
+#[test]
+fn the_end_of_the_application_cancels_its_jobs() {
+    let sc = context();
+    let mut lab = lab(2, 2, SchedulerConfig::default());
+    let job = lab.submit(numbers(&sc, 3).erased());
+    lab.input(DriverInput::Command(Command::StopStreaming { mode: StopMode::Immediate }));
+    assert_eq!(error(&lab, job), "Job 0 cancelled because SparkContext was shut down");
+    let reason = "Stage cancelled because SparkContext was shut down".to_owned();
+    assert_eq!(outcomes(&lab), [StageOutcome::Failed { reason }]);
+    lab.check();
+}
+
 /// Without it failures of different stages would be added up (R3.6).
 #[test]
 fn f05_failures_of_different_stages_do_not_add_up() {
@@ -64,6 +86,80 @@ fn f05_failures_of_different_stages_do_not_add_up() {
     }
     assert_eq!(failures, [0, 2, 2]);
     assert_eq!(lab.result(job), Some(&Ok(vec![42])));
+    lab.check();
+}
+
+/// R3.6. Without it an attempt that ended well, but whose output was lost meanwhile, would count among the
+/// failures in a row.
+#[test]
+fn f05_an_attempt_that_ends_well_clears_the_failures() {
+    let sc = context();
+    let config = EngineConfig { executors: 2, cores: 4, stage_max_consecutive_attempts: 2, ..EngineConfig::default() };
+    let mut lab = DriverLab::with_config(config);
+    let finish = |lab: &mut DriverLab, stage, attempt| {
+        let id = StageAttempt { stage: StageId(stage), attempt };
+        while let Some(task) = lab.running.iter().find(|t| t.stage == id).cloned() {
+            lab.succeed(&task);
+        }
+    };
+    let holder = |lab: &DriverLab, shuffle, executor| {
+        let outputs = lab.driver().scheduler().outputs();
+        let at = |map: &u32| outputs.location(ShuffleId(shuffle), PartitionId(*map)) == Some(executor);
+        (0..2).find(at).expect("each executor has one output")
+    };
+    let job = lab.submit(shuffled(&sc, 2, 2).map(|pair| pair).reduce_by_key_in(1, |a, b| a + b).erased());
+    finish(&mut lab, 0, 0);
+    lab.fail_fetch(&lab.task(1, 0, 0), 0, holder(&lab, 0, ExecutorId(1)), ExecutorId(1));
+    lab.pass(200);
+    finish(&mut lab, 0, 1);
+    // The second attempt ends well, but the output on one executor is given up while it runs.
+    let gone = lab.task(1, 1, 0).executor;
+    let other = lab.submit(shuffled(&sc, 2, 1).erased());
+    finish(&mut lab, 3, 0);
+    lab.fail_fetch(&lab.task(4, 0, 0), 2, holder(&lab, 2, gone), gone);
+    finish(&mut lab, 1, 1);
+    assert!(submitted(&lab).iter().filter(|s| s.0 == 1).count() >= 2, "{:?}", submitted(&lab));
+    let third = StageAttempt { stage: StageId(1), attempt: 2 };
+    while !lab.running.iter().any(|t| t.stage == third) {
+        let parent = lab.running.iter().find(|t| t.stage.stage == StageId(0)).cloned();
+        lab.succeed(&parent.expect("the lost input is computed first"));
+    }
+    let task = lab.running.iter().find(|t| t.stage == third).cloned().expect("it runs");
+    let at = lab.driver().scheduler().outputs().location(ShuffleId(0), PartitionId(0)).expect("it is whole");
+    lab.fail_fetch(&task, 0, 0, at);
+    assert!(lab.result(job).is_none(), "one failure since the attempt that ended well");
+    lab.pass(200);
+    while !lab.running.is_empty() {
+        lab.succeed_all();
+        lab.pass(200);
+    }
+    assert_eq!((lab.result(job), lab.result(other)), (Some(&Ok(vec![42])), Some(&Ok(vec![42]))));
+    lab.check();
+}
+
+/// R2.11. Without it a job that has all it needs would fail with another that repairs what they shared.
+#[test]
+fn l11_a_job_that_needs_the_stage_no_more_goes_on() {
+    let sc = context();
+    let mut lab = lab(2, 4, SchedulerConfig::default());
+    let shared = shuffled(&sc, 2, 1);
+    let done = lab.submit(shared.map(|pair| pair).reduce_by_key_in(1, |a, b| a + b).erased());
+    for (stage, partition) in [(0, 0), (0, 1), (1, 0)] {
+        lab.succeed(&lab.task(stage, 0, partition));
+    }
+    // The output of the second map stage is on one executor, half of that of the first on the other.
+    let outputs = lab.driver().scheduler().outputs();
+    let kept = outputs.location(ShuffleId(1), PartitionId(0)).expect("it is whole");
+    let lost = (0..2).find_map(|map| outputs.location(ShuffleId(0), PartitionId(map)).filter(|at| *at != kept));
+    lab.lose(lost.expect("the map tasks ran on both"));
+    let repairs = lab.submit(shared.map(|pair| pair).erased());
+    while let Some(task) = lab.running.iter().find(|t| t.stage.stage == StageId(0)).cloned() {
+        lab.fail(&task, "deliberate");
+    }
+    assert!(error(&lab, repairs).starts_with("Job aborted due to stage failure: Task 0 in stage 0.1 failed 4 times"));
+    assert!(lab.result(done).is_none(), "{:?}", lab.result(done));
+    lab.succeed_all();
+    assert_eq!(lab.result(done), Some(&Ok(vec![42])));
     lab.check();
 }
 
@@ -188,6 +284,8 @@ fn cancelling_a_job_kills_what_only_it_needs() {
     assert_eq!(error(&lab, one), "Job 0 cancelled");
     let killed = TaskEndReason::TaskKilled { reason: "Stage cancelled".into() };
     assert_eq!(ends(&lab, |reason| *reason == killed), 3);
+    let stage = StageOutcome::Failed { reason: "Job 0 cancelled".into() };
+    assert_eq!(outcomes(&lab), [stage], "a stage ends for the reason of its job");
     assert!(lab.runs().iter().all(|(stage, _, _)| *stage == 1) && lab.running.len() == 3, "{:?}", lab.runs());
     lab.input(DriverInput::Command(Command::CancelJob { job: JobId(0) }));
     let refused = lab.log.iter().find_map(|e| match &e.event {

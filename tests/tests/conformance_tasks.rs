@@ -257,7 +257,7 @@ fn excluding() -> SchedulerConfig {
     SchedulerConfig { exclude, ..SchedulerConfig::default() }
 }
 
-const HOPELESS: &str = "Job aborted due to stage failure: \nAborting TaskSet 0.0 because task 0 (partition 0)\ncannot run anywhere due to node and executor excludeOnFailure.\nMost recent failure:\nLost task 0.1 in stage 0.0 (TID 4) (executor 2): deliberate\n\nExcludeOnFailure behavior can be configured via spark.excludeOnFailure.*.\n";
+const HOPELESS: &str = "Job aborted due to stage failure: \nAborting TaskSet 0.0 because task 0 (partition 0)\ncannot run anywhere due to node and executor excludeOnFailure.\nMost recent failure:\nLost task 0.1 in stage 0.0 (TID 4) (host 2 executor 2): deliberate\n\nExcludeOnFailure behavior can be configured via spark.excludeOnFailure.*.\n";
 
 /// Without it a task that no executor may run would hang its job.
 #[test]
@@ -338,6 +338,27 @@ fn executors_are_excluded_from_a_stage_and_then_from_the_application() {
     assert!(lab.running.iter().any(|t| t.executor == ExecutorId(1)));
     lab.succeed_all();
     lab.check();
+}
+
+/// Without it a failure would count against an executor for longer, because its stage took its time.
+#[test]
+fn failures_of_the_application_expire_by_their_own_time() {
+    let minutes = |n: u64| n * 60_000;
+    for (second_at, excluded) in [(50, true), (65, false)] {
+        let sc = context();
+        let mut lab = lab(2, 2, excluding());
+        // Two stages, in each of which one task fails on executor 1.
+        for end_at in [40, second_at] {
+            lab.submit(numbers(&sc, 4).erased());
+            let task = lab.running.iter().find(|t| t.executor == ExecutorId(1)).cloned();
+            lab.fail(&task.expect("it is not excluded"), "deliberate");
+            lab.pass(minutes(end_at) - lab.now.ns_since(VIRTUAL_EPOCH) / 1_000_000);
+            lab.succeed_all();
+        }
+        let told = |e: &&Envelope| matches!(e.event, Event::ExecutorExcluded { stage: None, .. });
+        assert_eq!(lab.log.iter().any(|e| told(&e)), excluded, "the second stage ends after {second_at} minutes");
+        lab.check();
+    }
 }
 
 fn permit(lab: &DriverLab, task: &TaskInfo) -> CommitPermit {

@@ -1,5 +1,6 @@
 //! Every action on RDDs against the same thing done to a `Vec`, under both loops.
 
+use faultline_engine::config::EngineConfig;
 use faultline_engine::error::{EngineError, Result};
 use faultline_engine::event::*;
 use faultline_engine::rdd::partitioner::HashPartitioner;
@@ -138,6 +139,17 @@ fn a_tree_has_sparks_levels() {
     assert_eq!((result, tasks_by_job(&log)), (Ok(999), vec![100, 10]));
     let (_, log) = run(Loop::Sim, settings(0, &[]), |sc| numbers(sc, 1000, 4).tree_reduce(u32::max, 2));
     assert_eq!(tasks_by_job(&log), [4]);
+    // Each level begins with the zero: 100 partitions, 100 keys in them, ten sums, one.
+    let ones = |sc: &SparkContext| numbers(sc, 0, 100).tree_aggregate(1u32, |_, _| {}, |sum, part| *sum += part, 2);
+    returns(ones, Ok(100 + 100 + 10 + 1));
+}
+
+/// Without it the setting would be accepted and change nothing (R2.15).
+#[test]
+fn take_begins_with_as_many_partitions_as_asked() {
+    let config = EngineConfig { limit_initial_partitions: 5, ..settings(0, &[]) };
+    let (result, log) = run(Loop::Sim, config, |sc| numbers(sc, 400, 100).filter(|v| *v >= 20).take(2));
+    assert_eq!((result, tasks_by_job(&log)), (Ok(vec![20, 21]), vec![5, 20]));
 }
 
 /// Without it an order would be that of one partition, or equal records would be dropped.
@@ -192,6 +204,26 @@ fn take_sample_draws_as_many_as_asked() {
         }
     }
     returns(|sc| numbers(sc, 0, 3).take_sample(Replacement::With, 5, 1), Ok(vec![]));
+    // Nothing is left to chance but the order: everything is collected, once.
+    let (_, log) = run(Loop::Sim, settings(0, &[]), |sc| numbers(sc, 100, 4).take_sample(Replacement::Without, 100, 1));
+    assert_eq!(tasks_by_job(&log), [4, 4]);
+    let sampled = |e: &Envelope| matches!(&e.event, Event::RddRegistered { rdd } if rdd.class.contains("Sampled"));
+    assert!(!log.iter().any(sampled));
+}
+
+/// Without it actions on RDDs without partitions would run jobs that have no task, or have a result where
+/// Spark has none.
+#[test]
+fn without_partitions_there_is_nothing_to_run() {
+    let (result, log) = run(Loop::Sim, settings(0, &[]), |sc| {
+        let none = sc.empty_rdd::<u32>();
+        let sum = none.tree_aggregate(7u32, |sum, v| *sum += v, |sum, part| *sum += part, 2)?;
+        Ok((none.take_ordered(3)?, none.top(3)?, sum))
+    });
+    assert_eq!(result, Ok((vec![], vec![], 7)));
+    assert_eq!(log::jobs(&log), []);
+    returns(|sc| sc.empty_rdd::<(u32, u32)>().reduce_by_key_locally(|a, _| a), empty_collection());
+    returns(|sc| sc.parallelize(Vec::<(u32, u32)>::new(), 2).reduce_by_key_locally(|a, _| a).map(|m| m.len()), Ok(0));
 }
 
 /// Without it moments would be wrong in the last place that anybody checks: one number, none, none at all.
@@ -210,6 +242,9 @@ fn moments_of_numbers() {
         let none = sc.parallelize(Vec::<u32>::new(), 2);
         assert_eq!((none.sum()?, none.mean()?), (0.0, 0.0));
         assert!(none.variance()?.is_nan());
+        // As Java's Math.max and Math.min.
+        let odd = sc.parallelize(vec![1.0, f64::NAN, 3.0], 3).stats()?;
+        assert!(odd.max().is_nan() && odd.min().is_nan() && odd.mean().is_nan());
         Ok(())
     };
     returns(program, Ok(()));

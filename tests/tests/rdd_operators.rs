@@ -205,6 +205,9 @@ fn distinct_and_groups() {
         let grouped = numbers(sc, 100, 4).group_by(|v| v % 7);
         assert_eq!(grouped.num_partitions(), 4);
         assert_eq!(grouped.collect()?.into_iter().collect::<BTreeMap<_, _>>(), groups);
+        // What is partitioned gives its number of partitions to its groups (R1.5).
+        let placed = many.map(|v| (v, v)).partition_by(HashPartitioner::new(3));
+        assert_eq!(placed.group_by(|(k, _)| k % 2).num_partitions(), 3);
         let pairs = many.map(|v| (v, v)).partition_by(HashPartitioner::new(3));
         let before = pairs.distinct();
         assert_eq!(sorted(before.collect()?), (0..7).map(|v| (v, v)).collect::<Vec<_>>());

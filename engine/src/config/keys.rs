@@ -108,6 +108,7 @@ pub const KEYS: &[Setting] = &[
     row!("spark.deploy.maxExecutorRetries", scheduler.max_executor_retries, Kind::Count { least: 0, most: MANY }, Some("10"), "Executors that a task brought down and that are started again"),
     row!("spark.shuffle.service.enabled", scheduler.shuffle_service, SWITCH, Some("false"), "Whether map outputs outlive their executor (R5.2)"),
     row!("spark.files.fetchFailure.unRegisterOutputOnHost", scheduler.unregister_output_on_host, SWITCH, Some("false"), "With the shuffle service, whether a failed fetch gives up the outputs of the whole host (R3.4)"),
+    row!("spark.rdd.limit.initialNumPartitions", limit_initial_partitions, up_to(MANY), Some("1"), "Partitions that the first job of take reads (R2.15)"),
     row!("spark.rdd.limit.scaleUpFactor", limit_scale_up_factor, Kind::Count { least: 2, most: MANY }, Some("4"), "How many times more partitions each further job of take reads (R2.15)"),
     row!("faultline.scheduler.resubmitDelay", resubmit_delay, MILLIS, None, "How long fetch failures are gathered before stages run again; 200 ms in Spark's source (R3.3)"),
     row!("faultline.executor.lossDetection", loss_detection, MILLIS, None, "How long the driver takes to notice that an executor died"),
@@ -166,5 +167,6 @@ pub const KEYS: &[Setting] = &[
     row!("spark.streaming.gracefulStopTimeout", graceful_stop_timeout, MILLIS, Some("ten batch intervals"), "How long a graceful stop waits for received blocks to get into batches; 0 is ten batch intervals (R22.1)"),
     row!("faultline.streaming.receiverStopTimeout", receiver_stop_timeout, MILLIS, None, "How long a graceful stop waits for receivers; Spark waits without a limit"),
     row!("faultline.streaming.stateTimeoutsAtCheckpoints", state_timeouts_at_checkpoints, SWITCH, None, "Whether keys of mapWithState time out at batches whose state is checkpointed only, as in Spark; else at most one batch late (R14.6)"),
+    row!("spark.streaming.unpersist", streaming_unpersist, SWITCH, Some("true"), "Whether RDDs of batches that are no longer remembered, and what receivers stored for them, are removed (R12.7)"),
     row!("spark.streaming.fileStream.minRememberDuration", file_remember, SECONDS, Some("60s"), "How far back a stream of files looks (R19.2)"),
 ];

@@ -96,6 +96,8 @@ pub struct EngineConfig {
     pub loss_detection: Millis,
     /// `spark.storage.replication.proactive` (R8.14).
     pub proactive_replication: bool,
+    /// `spark.rdd.limit.initialNumPartitions` (R2.15).
+    pub limit_initial_partitions: u32,
     /// `spark.rdd.limit.scaleUpFactor` (R2.15).
     pub limit_scale_up_factor: u32,
     /// Longest chunk that crosses a node, in records. `benches/rdd_overhead.rs` sweeps it over three nodes
@@ -143,6 +145,9 @@ pub struct EngineConfig {
     /// `faultline.streaming.receiverStopTimeout`: how long a graceful stop waits for receivers. Spark waits
     /// 10 s and then without a limit.
     pub receiver_stop_timeout: Millis,
+    /// `spark.streaming.unpersist`: whether RDDs of batches that are no longer remembered, and received
+    /// blocks, are removed (R12.7).
+    pub streaming_unpersist: bool,
     /// `spark.streaming.fileStream.minRememberDuration`: how far back a file stream looks (R19.2).
     pub file_remember: Millis,
     /// Whether keys of `mapWithState` time out at batches whose state is checkpointed only, as in Spark, up
@@ -196,6 +201,7 @@ impl Default for EngineConfig {
             scheduler: SchedulerConfig::default(),
             loss_detection: Millis(100),
             proactive_replication: true,
+            limit_initial_partitions: 1,
             limit_scale_up_factor: 4,
             chunk_len: 1024,
             previews: true,
@@ -215,6 +221,7 @@ impl Default for EngineConfig {
             batch_max_failures: 4,
             graceful_stop_timeout: Millis(0),
             receiver_stop_timeout: Millis(60_000),
+            streaming_unpersist: true,
             file_remember: Millis(60_000),
             state_timeouts_at_checkpoints: false,
             persist: BTreeMap::new(),

@@ -369,8 +369,8 @@ impl Driver {
         self.ended = true;
         drop(self.stop_receivers(now, fx));
         self.stop_streaming_slots(fx);
-        if let Err(error) = &result {
-            self.scheduler.abort_all(&error.to_string(), out);
+        if result.is_err() {
+            self.scheduler.cancel_all(stopping::APPLICATION_ENDED, out);
         }
         self.drain(now, out, fx);
         self.emit(now, fx, Event::ApplicationEnd);

@@ -12,6 +12,8 @@ use crate::event::{Event, Finding};
 use crate::ids::*;
 use crate::scheduler::Outbox;
 
+/// Why jobs end that run when the application ends: in Spark's words.
+pub(super) const APPLICATION_ENDED: &str = "because SparkContext was shut down";
 /// How long generated batches of a graceful stop may run.
 const JOBS_GRACEFUL: Millis = Millis(3_600_000);
 /// How long user code may take to notice that its jobs are cancelled.
@@ -75,7 +77,7 @@ impl Driver {
     pub(super) fn begin_stop(&mut self, now: Timestamp, mode: StopMode, out: &mut Outbox, fx: &mut Effects) {
         let Some(s) = &mut self.streaming else {
             if mode == StopMode::Immediate {
-                self.scheduler.abort_all("the application was stopped", out);
+                self.scheduler.cancel_all(APPLICATION_ENDED, out);
             }
             return;
         };
@@ -107,7 +109,7 @@ impl Driver {
         s.queue.clear();
         s.instructions.clear();
         s.running.iter_mut().for_each(|running| running.batch.outputs.clear());
-        self.scheduler.abort_all("the StreamingContext was stopped", out);
+        self.scheduler.cancel_all("because the StreamingContext was stopped", out);
     }
 
     /// Goes on with a stop, as far as it can.

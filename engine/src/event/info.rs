@@ -54,6 +54,13 @@ pub struct PartitionerInfo {
     pub detail: Option<String>,
 }
 
+impl PartitionerInfo {
+    /// Whether it is a `HashPartitioner`.
+    pub fn is_by_hash(&self) -> bool {
+        self.class == "HashPartitioner"
+    }
+}
+
 /// How far two computations of one partition may differ (R1.8). Ordered from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]

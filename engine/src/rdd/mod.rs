@@ -28,6 +28,8 @@ mod pair;
 pub mod partitioner;
 mod periodic;
 mod pipe;
+mod prune;
+mod range;
 mod read;
 mod sample;
 mod sort;
@@ -39,7 +41,7 @@ mod unstable;
 mod zip;
 
 pub use accumulator::{Accumulate, Accumulator, AccumulatorUpdate};
-pub use action::{Number, StatCounter};
+pub use action::{LocalIterator, Number, StatCounter};
 pub use broadcast::Broadcast;
 pub use chunk::{Chunk, Sink, Stop, TaskError};
 pub use context::{

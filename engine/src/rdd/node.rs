@@ -131,6 +131,8 @@ pub struct RddCore {
     input_blocks: Vec<InputBlockId>,
     /// Where each partition would rather be computed, for an RDD that was told so.
     locations: OnceLock<Vec<Vec<TaskLocation>>>,
+    /// Whether its tasks would rather run where most of its parents would.
+    parents_vote: bool,
     /// Whether those blocks were deleted (R12.7).
     blocks_removed: Arc<AtomicBool>,
     /// The `Partitioner<K>` that `info.partitioner` describes, when the description is not enough.
@@ -155,6 +157,7 @@ impl RddCore {
             tee: Mutex::new(None),
             input_blocks: Vec::new(),
             locations: OnceLock::new(),
+            parents_vote: false,
             blocks_removed: Arc::default(),
             partitioner,
             inherits_determinism: AtomicBool::new(inherits),
@@ -181,6 +184,17 @@ impl RddCore {
     /// The block of a receiver that a partition is, if it is one.
     pub fn input_block(&self, partition: PartitionId) -> Option<InputBlockId> {
         self.input_blocks.get(partition.0 as usize).copied()
+    }
+
+    /// The same RDD, whose tasks would rather run where most of its parents would.
+    pub(super) const fn where_most_parents_would(mut self) -> Self {
+        self.parents_vote = true;
+        self
+    }
+
+    /// Whether its tasks would rather run where most of its parents would, not where the first does (R2.14).
+    pub const fn parents_vote(&self) -> bool {
+        self.parents_vote
     }
 
     /// Says where each partition would rather be computed; only the first call counts.

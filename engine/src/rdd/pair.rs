@@ -7,6 +7,7 @@ use super::chunk::{Sink, Stop};
 use super::node::RddNode;
 use super::partitioner::{Partitioner, default_partitioner};
 use super::{Dependency, Rdd};
+use crate::event::PartitionerInfo;
 use crate::ids::PartitionId;
 use crate::shuffle::{
     CombineReduceSide, CombineWith, Combiner, FoldWith, GroupValues, KeepAll, ReduceWith, ShuffleDep, combine_partition,
@@ -226,12 +227,15 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
 }
 
 impl<T: Data> Rdd<T> {
-    /// The records by what `f` makes of each.
+    /// The records by what `f` makes of each. Without a number of partitions in the settings there are as many
+    /// as here; what has a partitioner counts with its partitions in any case (R1.5).
     #[track_caller]
     pub fn group_by<K: Data + Hash + Eq>(&self, f: impl Fn(&T) -> K + Send + Sync + 'static) -> Rdd<(K, Vec<T>)> {
         let _scope = self.context().open("groupBy", Location::caller());
         let count = self.context().config().default_parallelism;
-        let partitioner = default_partitioner(count, [(self.num_partitions(), None)]);
+        // One by hash takes keys of any type.
+        let own = self.info().partitioner.filter(PartitionerInfo::is_by_hash);
+        let partitioner = default_partitioner(count, [(self.num_partitions(), own.map(|own| own.partitions.into()))]);
         self.group_by_in(partitioner, f)
     }
 

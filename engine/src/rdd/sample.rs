@@ -1,7 +1,7 @@
 //! Random parts of an RDD. What is chosen depends on the seed and the partition, never on the attempt.
 
 use super::Rdd;
-use super::chunk::{Chunk, Sink, Stop};
+use super::chunk::{Chunk, Sink, Stop, TaskError};
 use super::narrow::flush;
 use super::node::RddNode;
 use crate::error::{EngineError, Result};
@@ -9,6 +9,8 @@ use crate::ids::PartitionId;
 use crate::rng::{Rng, Seed};
 use crate::storage::Data;
 use crate::task_context::TaskContext;
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::iter::repeat_n;
 use std::ops::{ControlFlow, Range};
 use std::panic::Location;
@@ -145,7 +147,8 @@ impl<T: Data> Rdd<T> {
     }
 
     /// `num` records drawn at random, fewer only when there are fewer and none is drawn twice. Runs a job
-    /// that counts, and one or more that draw.
+    /// that counts, and one or more that draw; when all are asked for and none may be drawn twice, one that
+    /// collects.
     ///
     /// # Errors
     /// When a job fails.
@@ -160,22 +163,80 @@ impl<T: Data> Rdd<T> {
             return Ok(Vec::new());
         }
         let mut rng = Seed(seed).fork("takeSample").rng();
-        let everything = replacement == Replacement::Without && num as u64 >= total;
-        let fraction = if everything { 1.0 } else { enough_for(num as f64, total as f64, replacement) };
+        if replacement == Replacement::Without && num as u64 >= total {
+            let parts = self.run_job("takeSample", at, self.all_partitions(), Self::collect_partition)?;
+            let mut all: Vec<T> = parts.into_iter().flatten().collect();
+            shuffle(&mut all, &mut rng);
+            return Ok(all);
+        }
+        let fraction = enough_for(num as f64, total as f64, replacement);
         let mut drawn = Vec::new();
         // The bound leaves one draw in ten thousand short.
-        while drawn.len() < num.min(if everything { total as usize } else { num }) {
+        while drawn.len() < num {
             let scope = self.context().open("takeSample", at);
             let sample = self.sample(replacement, fraction, rng.next_u64())?;
             drop(scope);
             let parts = sample.run_job("takeSample", at, sample.all_partitions(), Self::collect_partition)?;
             drawn = parts.into_iter().flatten().collect();
         }
-        for i in (1..drawn.len()).rev() {
-            drawn.swap(i, rng.below(i as u64 + 1) as usize);
-        }
+        shuffle(&mut drawn, &mut rng);
         drawn.truncate(num);
         Ok(drawn)
+    }
+}
+
+/// As [`Sampled`], with a fraction for each key.
+struct SampledByKey<K: Data, V: Data> {
+    parent: Rdd<(K, V)>,
+    replacement: Replacement,
+    fractions: HashMap<K, f64>,
+    seed: Seed,
+}
+
+impl<K: Data + Hash + Eq, V: Data> RddNode<(K, V)> for SampledByKey<K, V> {
+    fn compute(&self, part: PartitionId, ctx: &TaskContext, sink: Sink<'_, (K, V)>) -> ControlFlow<Stop> {
+        let mut rng = self.seed.nth(u64::from(part.0)).rng();
+        let mut buffer: Vec<(K, V)> = Vec::new();
+        self.parent.for_each_chunk(part, ctx, &mut |chunk| {
+            for record in chunk.as_slice() {
+                let Some(fraction) = self.fractions.get(&record.0) else {
+                    let text = format!("key not found: {:?}", record.0);
+                    return ControlFlow::Break(Stop::Failed(TaskError::Exception(text)));
+                };
+                let times = match self.replacement {
+                    Replacement::With => poisson(&mut rng, *fraction),
+                    Replacement::Without => usize::from(rng.unit() < *fraction),
+                };
+                buffer.extend(repeat_n(record, times).cloned());
+            }
+            flush(&mut buffer, sink)
+        })
+    }
+}
+
+impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
+    /// As [`Rdd::sample`], with a fraction for each key. Keeps the partitioner. A task fails at a key without a
+    /// fraction.
+    ///
+    /// # Errors
+    /// When a fraction is negative.
+    #[track_caller]
+    pub fn sample_by_key(&self, replacement: Replacement, fractions: HashMap<K, f64>, seed: u64) -> Result<Self> {
+        let _scope = self.context().open("sampleByKey", Location::caller());
+        if !fractions.values().all(|fraction| *fraction >= 0.0) {
+            return refused("Negative sampling rates.".into());
+        }
+        let info = self.info();
+        let seed = Seed(seed).fork("sampleByKey");
+        let node = SampledByKey { parent: self.clone(), replacement, fractions, seed };
+        Ok(self.one_to_one("MapPartitionsRDD", info.partitioner, info.determinism.order_sensitive(), node))
+    }
+}
+
+/// Any order, each as likely (Fisher and Yates).
+fn shuffle<T>(values: &mut [T], rng: &mut Rng) {
+    for i in (1..values.len()).rev() {
+        values.swap(i, rng.below(i as u64 + 1) as usize);
     }
 }
 

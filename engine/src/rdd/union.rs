@@ -48,6 +48,17 @@ impl SparkContext {
         {
             return self.union_of_partitioned(&rdds, common);
         }
+        self.concatenated(rdds)
+    }
+
+    /// All partitions of all `rdds`, one after the other, however they are partitioned.
+    #[track_caller]
+    pub(crate) fn plain_union<T: Data>(&self, rdds: &[Rdd<T>]) -> Rdd<T> {
+        let _scope = self.open("union", Location::caller());
+        self.concatenated(rdds.iter().collect())
+    }
+
+    fn concatenated<T: Data>(&self, rdds: Vec<&Rdd<T>>) -> Rdd<T> {
         let mut parents = Vec::new();
         let mut dependencies = Vec::new();
         let mut total = 0;
@@ -68,6 +79,7 @@ impl SparkContext {
         let determinism = rdds.iter().map(|rdd| rdd.info().determinism).max().unwrap_or(Determinism::Determinate);
         let class = "PartitionerAwareUnionRDD";
         let core = self.new_core(class, common.partitions, Some(common), determinism, dependencies);
+        let core = core.where_most_parents_would();
         Rdd::new(core, PartitionerAwareUnion { parents: rdds.iter().map(|rdd| (*rdd).clone()).collect() })
     }
 }

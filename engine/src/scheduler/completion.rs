@@ -121,7 +121,6 @@ impl Scheduler {
                 job.deliver(info.partition, output);
                 if job.is_done() {
                     let attempt = stage.latest_attempt();
-                    stage.failed_attempts.clear();
                     if self.running.remove(&id.stage) {
                         self.learn_from(now, attempt, out);
                         self.complete_stage(attempt, None, out);
@@ -158,10 +157,7 @@ impl Scheduler {
     }
 
     /// A map stage is whole: the stages that wait for it are submitted.
-    pub(super) fn submit_children(&mut self, now: Timestamp, id: StageId, out: &mut Outbox) {
-        if let Some(stage) = self.stages.get_mut(&id) {
-            stage.failed_attempts.clear();
-        }
+    fn submit_children(&mut self, now: Timestamp, id: StageId, out: &mut Outbox) {
         for child in self.awaited.remove(&id).unwrap_or_default() {
             self.steps += 1;
             let Some(parents) = self.waiting.get_mut(&child) else { continue };
@@ -176,7 +172,11 @@ impl Scheduler {
     pub(super) fn complete_stage(&mut self, stage: StageAttempt, failure: Option<String>, out: &mut Outbox) {
         let outcome = match failure {
             Some(reason) => StageOutcome::Failed { reason },
-            None => StageOutcome::Succeeded,
+            None => {
+                // R3.6: also when outputs were lost meanwhile, only failures in a row count.
+                self.stages.get_mut(&stage.stage).into_iter().for_each(|s| s.failed_attempts.clear());
+                StageOutcome::Succeeded
+            }
         };
         out.events.push(Event::StageCompleted { stage, outcome });
         // What still runs of it goes on as a zombie; a set without running tasks is done.
@@ -206,7 +206,7 @@ impl Scheduler {
             }
             TaskError::Exception(message) => {
                 let reason = TaskEndReason::ExceptionFailure { message: message.clone() };
-                self.attempt_failed(task, reason, &message, metrics, out);
+                self.attempt_failed(now, task, (reason, &message), metrics, out);
             }
             TaskError::OutputExists(message) => {
                 let reason = TaskEndReason::ExceptionFailure { message: message.clone() };
@@ -224,7 +224,7 @@ impl Scheduler {
             TaskError::ExecutorExited(code) => {
                 let message = format!("Command exited with code {code}");
                 let reason = TaskEndReason::ExceptionFailure { message: message.clone() };
-                self.attempt_failed(task, reason, &message, metrics, out);
+                self.attempt_failed(now, task, (reason, &message), metrics, out);
             }
         }
     }
@@ -241,9 +241,9 @@ impl Scheduler {
     /// A counted failure: requeued, or after too many the whole set is aborted (R4.1).
     pub(super) fn attempt_failed(
         &mut self,
+        now: Timestamp,
         task: TaskId,
-        reason: TaskEndReason,
-        message: &str,
+        (reason, message): (TaskEndReason, &str),
         metrics: TaskMetrics,
         out: &mut Outbox,
     ) {
@@ -257,11 +257,12 @@ impl Scheduler {
         let slot = &mut set.tasks[info.index as usize];
         slot.failures += 1;
         let failures = slot.failures;
+        let host = self.places.host_of(info.executor).map(|host| format!("host {host} ")).unwrap_or_default();
         let lost = format!(
-            "Lost task {}.{} in stage {} (TID {}) (executor {}): {message}",
+            "Lost task {}.{} in stage {} (TID {}) ({host}executor {}): {message}",
             info.index, info.attempt, info.stage, info.id, info.executor
         );
-        self.note_failure(info.stage, (info.index, info.executor), &lost, out);
+        self.note_failure(info.stage, (info.index, info.executor), (now, &lost), out);
         if failures >= self.config.task_max_failures {
             let text = format!(
                 "Task {} in stage {} failed {failures} times, most recent failure: {lost}",

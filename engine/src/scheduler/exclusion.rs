@@ -11,11 +11,18 @@ use crate::event::Event;
 use crate::ids::*;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How often a task failed on an executor, and when for the last time.
+#[derive(Clone, Copy, Debug)]
+struct TaskFailures {
+    times: u32,
+    last: Timestamp,
+}
+
 /// Failures of one task set, and who is excluded from it.
 #[derive(Debug, Default)]
 pub(super) struct SetExclusion {
-    /// By executor: how often each task failed there.
-    failures: BTreeMap<ExecutorId, BTreeMap<u32, u32>>,
+    /// By executor and task.
+    failures: BTreeMap<ExecutorId, BTreeMap<u32, TaskFailures>>,
     on_host: BTreeMap<HostId, BTreeSet<ExecutorId>>,
     executors: BTreeSet<ExecutorId>,
     hosts: BTreeSet<HostId>,
@@ -50,20 +57,20 @@ impl SetExclusion {
         config: &ExcludeConfig,
         index: u32,
         (executor, host): (ExecutorId, HostId),
-        why: &str,
+        (now, why): (Timestamp, &str),
     ) -> Option<u32> {
         why.clone_into(&mut self.last_failure);
         let of_executor = self.failures.entry(executor).or_default();
-        let times = of_executor.entry(index).or_default();
-        *times += 1;
-        if *times >= config.task_attempts_per_executor {
+        let of_task = of_executor.entry(index).or_insert(TaskFailures { times: 0, last: now });
+        *of_task = TaskFailures { times: of_task.times + 1, last: now };
+        if of_task.times >= config.task_attempts_per_executor {
             self.tasks.insert((index, executor));
         }
         let failed_tasks = of_executor.len() as u32;
         let neighbours = self.on_host.entry(host).or_default();
         neighbours.insert(executor);
         let failures = &self.failures;
-        let on_host: u32 = neighbours.iter().filter_map(|e| failures.get(e)?.get(&index)).sum();
+        let on_host: u32 = neighbours.iter().filter_map(|e| Some(failures.get(e)?.get(&index)?.times)).sum();
         if on_host >= config.task_attempts_per_host {
             self.tasks_on_host.insert((index, host));
         }
@@ -98,7 +105,7 @@ impl Scheduler {
         &mut self,
         stage: StageAttempt,
         (index, executor): (u32, ExecutorId),
-        why: &str,
+        (now, why): (Timestamp, &str),
         out: &mut Outbox,
     ) {
         let config = &self.config.scheduler.exclude;
@@ -106,7 +113,7 @@ impl Scheduler {
         if !config.enabled {
             return;
         }
-        if let Some(task_failures) = set.exclusion.failed(config, index, (executor, host), why) {
+        if let Some(task_failures) = set.exclusion.failed(config, index, (executor, host), (now, why)) {
             out.events.push(Event::ExecutorExcluded { executor, task_failures, stage: Some(stage) });
         }
     }
@@ -125,7 +132,8 @@ impl Scheduler {
         for (executor, tasks) in &set.exclusion.failures {
             let failures = self.health.failures.entry(*executor).or_default();
             failures.retain(|until| *until > now);
-            failures.extend(tasks.iter().map(|_| until));
+            // Each counts as long as it would have if the application had learned of it at once.
+            failures.extend(tasks.values().map(|failed| failed.last.plus(config.timeout)).filter(|until| *until > now));
             let task_failures = failures.len() as u32;
             let excluded = self.health.excluded.contains_key(executor);
             if task_failures < config.app_tasks_per_executor || excluded {

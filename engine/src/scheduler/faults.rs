@@ -32,7 +32,7 @@ impl Scheduler {
     /// was lost on the way. Counts as a failure, as every lost result (R4.2).
     pub fn result_lost(&mut self, now: Timestamp, task: TaskId, out: &mut Outbox) {
         let message = "TaskResultLost (result lost from block manager)";
-        self.attempt_failed(task, TaskEndReason::TaskResultLost, message, TaskMetrics::default(), out);
+        self.attempt_failed(now, task, (TaskEndReason::TaskResultLost, message), TaskMetrics::default(), out);
         self.offer(now, out);
     }
 

@@ -1,12 +1,14 @@
 //! Active jobs and their results.
 
 use super::Scheduler;
+use super::stage::Stage;
 use super::task::Outbox;
 use crate::error::EngineError;
 use crate::event::{Event, JobResult, TaskEndReason};
 use crate::ids::*;
-use crate::rdd::{JobSpec, TaskOutput};
+use crate::rdd::{AnyRdd, Dependency, JobSpec, TaskOutput};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A job that has not ended.
 pub(super) struct ActiveJob {
@@ -61,30 +63,58 @@ impl Scheduler {
     /// A job delivered everything.
     pub(super) fn finish_job(&mut self, id: JobId, out: &mut Outbox) {
         let Some(job) = self.jobs.remove(&id) else { return };
-        self.forget_job_in_stages(id, "Stage finished", out);
+        self.forget_job_in_stages(id, ("Stage finished", &format!("Job {id} is finished.")), out);
         out.events.push(Event::JobEnd { job: id, result: JobResult::Succeeded });
         out.ended.push((id, Ok(job.outputs.into_iter().flatten().collect())));
     }
 
-    /// Fails every active job that depends on a stage (R2.11).
+    /// Fails every active job that depends on a stage (R2.11). A job that has what was made of the stage's
+    /// output goes on, and may need the stage again.
     pub(super) fn abort_stage(&mut self, stage: StageId, reason: &str, out: &mut Outbox) {
-        let jobs: BTreeSet<JobId> = self.stages.get(&stage).map(|s| s.jobs.clone()).unwrap_or_default();
-        if let Some(id) = self.stages.get(&stage).map(|s| s.latest_attempt())
+        let error = format!("Job aborted due to stage failure: {reason}");
+        let jobs = self.jobs_that_need(stage);
+        if let Some(id) = self.stages.get(&stage).map(Stage::latest_attempt)
             && self.running.remove(&stage)
         {
-            self.complete_stage(id, Some(reason.to_owned()), out);
+            self.complete_stage(id, Some(error.clone()), out);
         }
         for id in jobs {
-            self.fail_job(id, format!("Job aborted due to stage failure: {reason}"), out);
+            self.fail_job(id, error.clone(), &error, out);
         }
     }
 
-    /// Ends a job with an error; stages that no other job needs are cancelled.
-    fn fail_job(&mut self, id: JobId, error: String, out: &mut Outbox) {
+    /// Active jobs that depend on a stage, without looking past map stages that are whole.
+    fn jobs_that_need(&self, stage: StageId) -> Vec<JobId> {
+        let Some(target) = self.stages.get(&stage) else { return Vec::new() };
+        let needs = |job: &ActiveJob| job.final_stage == stage || self.reaches(&job.spec.rdd, target);
+        self.jobs.iter().filter(|(id, job)| target.jobs.contains(id) && needs(job)).map(|(id, _)| *id).collect()
+    }
+
+    fn reaches(&self, root: &Arc<dyn AnyRdd>, target: &Stage) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut todo = vec![Arc::clone(root)];
+        while let Some(rdd) = todo.pop() {
+            if !seen.insert(rdd.core().id()) {
+                continue;
+            }
+            for dependency in rdd.core().dependencies() {
+                match dependency {
+                    Dependency::Narrow { parent, .. } => todo.push(parent),
+                    Dependency::Shuffle(shuffle) if target.shuffle_id() == Some(shuffle.id()) => return true,
+                    Dependency::Shuffle(shuffle) if !self.outputs.is_whole(shuffle.id()) => todo.push(shuffle.parent()),
+                    Dependency::Shuffle(_) => {}
+                }
+            }
+        }
+        false
+    }
+
+    /// Ends a job with an error; stages that no other job needs are cancelled, with `stage_reason`.
+    fn fail_job(&mut self, id: JobId, error: String, stage_reason: &str, out: &mut Outbox) {
         if self.jobs.remove(&id).is_none() {
             return;
         }
-        self.forget_job_in_stages(id, "Stage cancelled", out);
+        self.forget_job_in_stages(id, ("Stage cancelled", stage_reason), out);
         out.events.push(Event::JobEnd { job: id, result: JobResult::Failed { error: error.clone() } });
         out.ended.push((id, Err(EngineError::JobFailed(error))));
     }
@@ -92,7 +122,8 @@ impl Scheduler {
     /// Cancels a job (R2.12): what another job needs too goes on. Returns whether it was active.
     pub fn cancel_job(&mut self, now: Timestamp, id: JobId, why: &str, out: &mut Outbox) -> bool {
         let active = self.jobs.contains_key(&id);
-        self.fail_job(id, format!("Job {id} cancelled {why}").trim_end().to_owned(), out);
+        let error = format!("Job {id} cancelled {why}").trim_end().to_owned();
+        self.fail_job(id, error.clone(), &error, out);
         self.offer(now, out);
         active
     }
@@ -102,14 +133,16 @@ impl Scheduler {
         self.jobs.keys().copied()
     }
 
-    /// Fails every job: the application stops.
-    pub fn abort_all(&mut self, reason: &str, out: &mut Outbox) {
-        let finals: Vec<StageId> = self.jobs.values().map(|j| j.final_stage).collect();
-        finals.into_iter().for_each(|stage| self.abort_stage(stage, reason, out));
+    /// Cancels every job, for example `because SparkContext was shut down`.
+    pub fn cancel_all(&mut self, why: &str, out: &mut Outbox) {
+        for id in self.active_jobs().collect::<Vec<_>>() {
+            self.fail_job(id, format!("Job {id} cancelled {why}"), &format!("Stage cancelled {why}"), out);
+        }
     }
 
-    /// Drops the stages that only this job used, and kills their tasks (R2.10, R2.12).
-    fn forget_job_in_stages(&mut self, job: JobId, reason: &str, out: &mut Outbox) {
+    /// Drops the stages that only this job used, and kills their tasks (R2.10, R2.12). The two have reasons
+    /// of their own.
+    fn forget_job_in_stages(&mut self, job: JobId, (of_tasks, of_stages): (&str, &str), out: &mut Outbox) {
         for id in self.stages_of_job(job) {
             let Some(stage) = self.stages.get_mut(&id) else { continue };
             stage.jobs.remove(&job);
@@ -121,14 +154,14 @@ impl Scheduler {
                 self.shuffle_stages.remove(&shuffle);
             }
             if self.running.remove(&id) {
-                self.complete_stage(attempt, Some("Stage cancelled".into()), out);
+                self.complete_stage(attempt, Some(of_stages.to_owned()), out);
             }
             self.stages.remove(&id);
             self.commits.lock().stage_ended(id);
             self.awaited.remove(&id);
             self.waiting.remove(&id);
             self.failed.remove(&id);
-            self.kill_tasks_of(id, reason, out);
+            self.kill_tasks_of(id, of_tasks, out);
         }
     }
 

@@ -63,8 +63,7 @@ impl Scheduler {
         stage.failed_attempts.insert(id.attempt);
         let attempts = stage.failed_attempts.len() as u32;
         let name = format!("{} ({})", stage.title(), stage.rdd.core().info().callsite);
-        let was_running = self.running.remove(&id.stage);
-        if was_running {
+        if self.running.remove(&id.stage) {
             self.complete_stage(id, Some(message.clone()), out);
         }
         let map_stage = self.shuffle_stages.get(&shuffle).copied();
@@ -74,11 +73,13 @@ impl Scheduler {
                 "{name} has failed the maximum allowable number of times: {limit}. Most recent failure reason:\n{message}"
             );
             self.abort_stage(id.stage, &text, out);
-        } else if was_running {
-            self.failed.insert(id.stage);
+        } else {
+            // Also while the stage waits for another parent: this one is to be made whole as well.
             self.failed.extend(map_stage);
-            map_stage.into_iter().for_each(|id| self.roll_back(id, out));
-            self.resubmit_at.get_or_insert(now.plus(self.config.resubmit_delay));
+            if self.failed.insert(id.stage) {
+                map_stage.into_iter().for_each(|id| self.roll_back(now, id, out));
+                self.resubmit_at.get_or_insert(now.plus(self.config.resubmit_delay));
+            }
         }
         let Some(executor) = executor else { return };
         if let Some(map) = map
@@ -162,13 +163,8 @@ impl Scheduler {
             .collect();
         order.sort_unstable();
         for (_, id) in order {
-            // A map stage that zombies made whole meanwhile has nothing to resubmit: its children go on.
-            let whole = self.stages.get(&id).and_then(|s| s.shuffle_id()).is_some_and(|s| self.outputs.is_whole(s));
-            if whole {
-                self.submit_children(now, id, out);
-            } else {
-                self.submit_stage(now, id, out);
-            }
+            // A map stage that zombies made whole meanwhile gets an attempt without tasks.
+            self.submit_stage(now, id, out);
         }
     }
 
@@ -204,7 +200,7 @@ impl Scheduler {
                 "ExecutorLostFailure (executor {executor} exited caused by one of the running tasks) Reason: {}",
                 loss.reason
             );
-            self.attempt_failed(task, end, &message, TaskMetrics::default(), out);
+            self.attempt_failed(now, task, (end, &message), TaskMetrics::default(), out);
         }
         let epoch = self.outputs.epoch();
         self.forget_blocks(executor, epoch, out);

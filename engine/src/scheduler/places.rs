@@ -40,6 +40,14 @@ impl Places {
         true
     }
 
+    /// The host of a place, if there ever was one.
+    pub fn host_of_place(&self, place: TaskLocation) -> Option<HostId> {
+        match place {
+            TaskLocation::Executor(executor) => self.host_of(executor),
+            TaskLocation::Host(host) => Some(host),
+        }
+    }
+
     /// An executor gets no more work, and is nobody's preference any more.
     pub fn close(&mut self, executor: ExecutorId) {
         let Some(slots) = self.by_id.get_mut(&executor) else { return };

@@ -212,8 +212,9 @@ impl Scheduler {
 
     /// R2.7: a new attempt with exactly the partitions that are missing.
     fn submit_missing_tasks(&mut self, now: Timestamp, id: StageId, out: &mut Outbox) {
-        self.forget_partial_outputs(id, out);
-        let stage = &self.stages[&id];
+        self.forget_partial_outputs(now, id, out);
+        // What follows the stage could not be rolled back, and nobody else needs it.
+        let Some(stage) = self.stages.get(&id) else { return };
         let (missing, work) = match &stage.kind {
             StageKind::Map(shuffle) => {
                 (self.outputs.missing(shuffle.id()), TaskWork::WriteShuffle(Arc::clone(shuffle)))

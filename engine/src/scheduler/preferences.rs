@@ -33,13 +33,55 @@ impl Node {
     fn has_opinion(&self) -> bool {
         self.kept || self.shuffle.is_some() || self.rdd.core().has_locations()
     }
+
+    fn decides(&self) -> bool {
+        self.has_opinion() || self.rdd.core().parents_vote()
+    }
+
+    /// The parents of a partition, in order.
+    fn parents_of(&self, partition: PartitionId) -> impl DoubleEndedIterator<Item = (usize, PartitionId)> + '_ {
+        self.parents
+            .iter()
+            .flat_map(move |(parent, kind)| kind.narrow_parents(partition).map(move |p| (*parent, PartitionId(p))))
+    }
+}
+
+/// A search for the nearest opinion.
+#[derive(Default)]
+struct Search {
+    todo: Vec<(usize, PartitionId)>,
+    visited: FxHashSet<(usize, PartitionId)>,
+}
+
+/// The parents of a partition that are asked one after the other: the host that most of them prefer wins.
+struct Poll {
+    of: (usize, PartitionId),
+    left: Vec<(usize, PartitionId)>,
+    votes: BTreeMap<HostId, u32>,
+}
+
+impl Poll {
+    fn result(&self) -> Vec<TaskLocation> {
+        let most = self.votes.values().max();
+        let winner = self.votes.iter().find(|(_, votes)| Some(*votes) == most);
+        winner.map(|(host, _)| TaskLocation::Host(*host)).into_iter().collect()
+    }
+}
+
+/// What a search came to.
+enum Answer {
+    /// The nearest opinion; none at all when there is none.
+    Found(Vec<TaskLocation>),
+    /// Parents have to be asked first.
+    Asks(Poll),
 }
 
 /// The narrow lineage of a stage.
 pub(super) struct Preferences {
     nodes: Vec<Node>,
     silent: bool,
-    visited: FxHashSet<(usize, PartitionId)>,
+    /// How polls ended, of the partition that is looked at.
+    polled: FxHashMap<(usize, PartitionId), Vec<TaskLocation>>,
 }
 
 impl Preferences {
@@ -72,7 +114,7 @@ impl Preferences {
             next += 1;
         }
         let silent = !nodes.iter().any(Node::has_opinion);
-        let mut preferences = Self { nodes, silent, visited: FxHashSet::default() };
+        let mut preferences = Self { nodes, silent, polled: FxHashMap::default() };
         preferences.skip_chains();
         preferences
     }
@@ -86,7 +128,7 @@ impl Preferences {
                 settled[end] = true;
                 chain.push(end);
                 match self.nodes[end].parents[..] {
-                    [(parent, DependencyKind::OneToOne)] if !self.nodes[end].has_opinion() => end = parent,
+                    [(parent, DependencyKind::OneToOne)] if !self.nodes[end].decides() => end = parent,
                     _ => break,
                 }
             }
@@ -98,42 +140,85 @@ impl Preferences {
 
 impl Scheduler {
     /// Where a task would rather run: the nearest RDD that has an opinion decides. Stored blocks come
-    /// before an RDD's own locations, and those before what its parents say.
+    /// before an RDD's own locations, and those before what its parents say: the first of them that says
+    /// anything, of a partitioner-aware union the host that most of them say.
     pub(super) fn preferred(&mut self, plan: &mut Preferences, partition: PartitionId) -> Vec<TaskLocation> {
         if plan.silent {
             return Vec::new();
         }
-        plan.visited.clear();
-        let mut todo = vec![(0, partition)];
-        while let Some((node, partition)) = todo.pop() {
+        plan.polled.clear();
+        let mut search = Search { todo: vec![(0, partition)], ..Search::default() };
+        // Searches that wait for the end of a poll, each with that poll; not by recursion (R1.9).
+        let mut waiting: Vec<(Search, Poll)> = Vec::new();
+        loop {
+            match self.nearest(plan, &mut search) {
+                Answer::Asks(poll) => waiting.push((std::mem::take(&mut search), poll)),
+                Answer::Found(places) => {
+                    let Some((_, poll)) = waiting.last_mut() else { return places };
+                    for host in places.iter().filter_map(|place| self.places.host_of_place(*place)) {
+                        *poll.votes.entry(host).or_default() += 1;
+                    }
+                    search = Search::default();
+                }
+            }
+            if let Some((asking, mut poll)) = waiting.pop() {
+                match poll.left.pop() {
+                    Some(next) => {
+                        search.todo.push(next);
+                        waiting.push((asking, poll));
+                    }
+                    None => {
+                        plan.polled.insert(poll.of, poll.result());
+                        search = asking;
+                        // It goes on where it asked, and finds the result of the poll.
+                        search.visited.remove(&poll.of);
+                        search.todo.push(poll.of);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Goes on with a search.
+    fn nearest(&mut self, plan: &Preferences, search: &mut Search) -> Answer {
+        while let Some((node, partition)) = search.todo.pop() {
             let node = plan.nodes[node].skip_to;
-            if !plan.visited.insert((node, partition)) {
+            if !search.visited.insert((node, partition)) {
                 continue;
             }
             self.steps += 1;
-            let Node { rdd, kept, shuffle, parents, .. } = &plan.nodes[node];
+            let here = &plan.nodes[node];
+            let Node { rdd, kept, shuffle, .. } = here;
             let core = rdd.core();
             if *kept && let Some(holders) = self.blocks.get(&BlockId::new(core.id(), partition)) {
-                return holders.iter().copied().map(TaskLocation::Executor).collect();
+                return Answer::Found(holders.iter().copied().map(TaskLocation::Executor).collect());
             }
             if let Some(block) = core.input_block(partition) {
-                return self.inputs.holders(block).into_iter().map(TaskLocation::Executor).collect();
+                return Answer::Found(self.inputs.holders(block).into_iter().map(TaskLocation::Executor).collect());
             }
             let own = core.locations(partition);
             if !own.is_empty() {
-                return own.to_vec();
+                return Answer::Found(own.to_vec());
             }
             if let Some(shuffle) = shuffle {
                 let hosts = self.hosts_of_input(*shuffle, partition);
                 if !hosts.is_empty() {
-                    return hosts;
+                    return Answer::Found(hosts);
                 }
             }
-            for (parent, kind) in parents.iter().rev() {
-                todo.extend(kind.narrow_parents(partition).rev().map(|p| (*parent, PartitionId(p))));
+            if core.parents_vote() {
+                match plan.polled.get(&(node, partition)) {
+                    Some(result) if !result.is_empty() => return Answer::Found(result.clone()),
+                    Some(_) => {}
+                    None => {
+                        let left = here.parents_of(partition).collect();
+                        return Answer::Asks(Poll { of: (node, partition), left, votes: BTreeMap::new() });
+                    }
+                }
             }
+            search.todo.extend(here.parents_of(partition).rev());
         }
-        Vec::new()
+        Answer::Found(Vec::new())
     }
 
     /// Hosts that hold at least a fifth of a reducer's input.

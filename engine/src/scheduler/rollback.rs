@@ -17,14 +17,14 @@ impl Scheduler {
     /// partition anew, perhaps from other records.
     pub(super) fn is_outdated(&self, attempt: StageAttempt) -> bool {
         let Some(stage) = self.stages.get(&attempt.stage) else { return false };
-        let superseded = stage.latest_attempt() != attempt || self.failed.contains(&attempt.stage);
+        let superseded = stage.latest_attempt() != attempt || !self.running.contains(&attempt.stage);
         superseded && self.is_indeterminate(attempt.stage)
     }
 
     /// R3.11: an indeterminate map stage lost an output and will run again as a whole. What was made of its
     /// old output goes: outputs and running attempts of the stages that follow it. A job that has delivered
     /// some of its results cannot take them back, and fails.
-    pub(super) fn roll_back(&mut self, map_stage: StageId, out: &mut Outbox) {
+    pub(super) fn roll_back(&mut self, now: Timestamp, map_stage: StageId, out: &mut Outbox) {
         if !self.is_indeterminate(map_stage) {
             return;
         }
@@ -42,14 +42,16 @@ impl Scheduler {
                     self.forget_outputs(shuffle, out);
                 }
             }
-            self.start_over(id, out);
+            self.start_over(now, id, out);
         }
     }
 
-    /// An indeterminate map stage that is whole no longer runs all its tasks again.
-    pub(super) fn forget_partial_outputs(&mut self, stage: StageId, out: &mut Outbox) {
+    /// An indeterminate map stage that is whole no longer runs all its tasks again. Whoever lost an output of
+    /// it may not have told yet, or named another parent: what follows it starts over here at the latest.
+    pub(super) fn forget_partial_outputs(&mut self, now: Timestamp, stage: StageId, out: &mut Outbox) {
         let Some(shuffle) = self.stages.get(&stage).and_then(super::stage::Stage::shuffle_id) else { return };
-        if self.is_indeterminate(stage) && !self.outputs.missing(shuffle).is_empty() {
+        if self.is_indeterminate(stage) && self.outputs.was_written(shuffle) && !self.outputs.is_whole(shuffle) {
+            self.roll_back(now, stage, out);
             self.forget_outputs(shuffle, out);
         }
     }
@@ -78,13 +80,14 @@ impl Scheduler {
     }
 
     /// Fails the running attempt of a stage; it is submitted with the others that failed.
-    fn start_over(&mut self, id: StageId, out: &mut Outbox) {
+    fn start_over(&mut self, now: Timestamp, id: StageId, out: &mut Outbox) {
         if self.running.remove(&id)
             && let Some(attempt) = self.stages.get(&id).map(super::stage::Stage::latest_attempt)
         {
             let reason = "A shuffle map stage with indeterminate output was failed and retried".to_owned();
             self.complete_stage(attempt, Some(reason), out);
             self.failed.insert(id);
+            self.resubmit_at.get_or_insert(now.plus(self.config.resubmit_delay));
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct ShuffleStatus {
     pub outputs: Vector<Option<ExecutorId>>,
     /// How many are not registered.
     absent: u32,
+    /// Whether an output was registered at any time.
+    written: bool,
     /// Bytes by reduce partition, by map partition; only of outputs that told theirs.
     sizes: OrdMap<PartitionId, Arc<[u64]>>,
 }
@@ -36,7 +38,7 @@ impl MapOutputTracker {
         if !self.shuffles.contains_key(&shuffle) {
             let outputs = (0..maps).map(|_| None).collect();
             let sizes = OrdMap::new();
-            self.shuffles.insert(shuffle, ShuffleStatus { rdd, outputs, absent: maps, sizes });
+            self.shuffles.insert(shuffle, ShuffleStatus { rdd, outputs, absent: maps, written: false, sizes });
         }
     }
 
@@ -51,6 +53,7 @@ impl MapOutputTracker {
         let Some(slot) = status.outputs.get_mut(map.0 as usize) else { return false };
         let new = slot.replace(executor).is_none();
         status.absent -= u32::from(new);
+        status.written = true;
         new
     }
 
@@ -154,6 +157,11 @@ impl MapOutputTracker {
     /// Whether every map output of a known shuffle is registered (R2.4).
     pub fn is_whole(&self, shuffle: ShuffleId) -> bool {
         self.shuffles.get(&shuffle).is_some_and(|status| status.absent == 0)
+    }
+
+    /// Whether an output of the shuffle was registered at any time, and may have been read.
+    pub fn was_written(&self, shuffle: ShuffleId) -> bool {
+        self.shuffles.get(&shuffle).is_some_and(|status| status.written)
     }
 
     /// Map partitions without a registered output.

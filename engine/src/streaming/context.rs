@@ -305,15 +305,16 @@ impl StreamingContext {
     /// R12.7 after a batch completed.
     fn clear(&self, tick: BatchTick) {
         let streams = self.0.graph.lock().streams.clone();
+        let unpersist = self.0.sc.config().streaming_unpersist;
         self.with_generation(tick, |generation| {
             for stream in &streams {
                 let info = stream.info.lock().clone();
                 let remember = info.remember.unwrap_or(info.slide);
                 let batches = u32::try_from(remember.0 / self.0.interval.0.max(1)).unwrap_or(u32::MAX);
                 if let Some(last) = tick.batch.0.checked_sub(batches) {
-                    generation.forget(stream.id, info.level.is_valid(), last);
+                    generation.forget(stream.id, (info.level.is_valid(), unpersist), last);
                     let blocks = self.0.instances.forget_received(stream.id, last);
-                    if !blocks.is_empty() {
+                    if unpersist && !blocks.is_empty() {
                         self.0.sc.tell(Notice::InputsForgotten(blocks));
                     }
                 }

@@ -133,15 +133,18 @@ impl Generation<'_> {
         every.is_some_and(|every| since_zero.is_multiple_of(every.0.max(1)))
     }
 
-    /// R12.7: forgets a stream's RDDs of batches up to and including `last`, and unpersists them.
-    pub fn forget(&self, stream: StreamId, persisted: bool, last: u32) {
+    /// R12.7: forgets a stream's RDDs of batches up to and including `last`, and unpersists them, unless they
+    /// are to stay for whoever still has them.
+    pub fn forget(&self, stream: StreamId, (persisted, unpersist): (bool, bool), last: u32) {
         let keys: Vec<(StreamId, u32)> =
             self.instances.rdds.lock().range((stream, 0)..=(stream, last)).map(|(key, _)| *key).collect();
         for key in keys {
             let forgotten = self.instances.rdds.lock().remove(&key);
             let Some(instance) = forgotten else { continue };
-            instance.erased.core().forget_input_blocks();
-            if persisted {
+            if unpersist {
+                instance.erased.core().forget_input_blocks();
+            }
+            if persisted && unpersist {
                 (instance.unpersist)();
             }
         }

@@ -96,13 +96,16 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
         self.grouped(("groupByKey", "groupByKey"), partitioner.into(), Location::caller())
     }
 
+    /// Spark groups the values of a stream through `combineByKey`, which combines on the map side; its RDDs'
+    /// `groupByKey` does not.
     pub(super) fn grouped(
         &self,
         names: (&'static str, &'static str),
         partitioner: Partitioner<K>,
         at: &Location<'_>,
     ) -> DStream<(K, Vec<V>)> {
-        self.per_batch_as(self.shuffled_spec(names), at, move |rdd| rdd.group_by_key_in(partitioner.clone()))
+        let merge = |all: &mut Vec<V>, value| all.push(value);
+        self.combined(names, partitioner, (|value| vec![value], merge, |all: &mut Vec<V>, more| all.extend(more)), at)
     }
 
     /// One combiner per key and batch: `create` makes it of a first value, `merge_value` adds one,

@@ -76,7 +76,8 @@ impl<T: Data> StreamNode<T> for Queued<T> {
         Ok(Some(match (taken.len(), &self.default) {
             (0, Some(rdd)) => rdd.clone(),
             (1, _) if self.dequeue == Dequeue::OneAtATime => taken.remove(0),
-            _ => generation.sc.union(&taken),
+            (0, None) => generation.sc.empty_rdd(),
+            _ => generation.sc.plain_union(&taken),
         }))
     }
 }

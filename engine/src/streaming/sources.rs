@@ -165,6 +165,10 @@ impl StreamingContext {
         let spec = StreamSpec::narrow("fileStream", "FileInputDStream", self.interval());
         let node = NewFiles { directory: directory.to_owned(), new_files_only, chosen: Mutex::default() };
         let files = DStream::create(self, spec, Vec::new(), node, at);
+        // As Spark: as long as it knows which files were read.
+        let interval = self.interval().0.max(1);
+        let batches = self.spark_context().config().file_remember.0.div_ceil(interval);
+        files.core.info.lock().remember = Some(Millis(batches * interval));
         files.per_batch("textFileStream", "MappedDStream", false, at, |rdd| rdd.map(|line| line))
     }
 }

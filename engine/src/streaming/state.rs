@@ -156,7 +156,9 @@ struct State<K: Data, V: Data, S: Data, U> {
 impl<K: Data + Hash + Eq, V: Data, S: Data, U: Update<K, V, S>> StreamNode<(K, S)> for State<K, V, S, U> {
     fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<(K, S)>>> {
         // R14.3: initial state stands for state that does not exist.
-        let previous = self.own.before(&self.parent, generation, tick)?.or_else(|| self.how.initial.clone());
+        let before = self.own.before(&self.parent, generation, tick)?;
+        let begins = before.is_none();
+        let previous = before.or_else(|| self.how.initial.clone());
         // The parent's RDDs belong to the parent's operator, whoever asks for them first.
         let parent = generation.rdd(&self.parent, tick)?;
         let (partitioner, remember) = (self.how.partitioner.clone(), self.how.remember);
@@ -164,6 +166,8 @@ impl<K: Data + Hash + Eq, V: Data, S: Data, U: Update<K, V, S>> StreamNode<(K, S
             (Some(previous), Some(parent)) => {
                 Some(self.update.both(&parent.cogroup_with(&previous, partitioner), remember))
             }
+            // As Spark: initial state waits for the first batch with an RDD.
+            (Some(_), None) if begins => None,
             (Some(previous), None) => Some(self.update.old_state(&previous, remember)),
             // R14.2: the first batch groups only; there is no state to join.
             (None, Some(parent)) => Some(self.update.new_values(&parent.group_by_key_in(partitioner), remember)),

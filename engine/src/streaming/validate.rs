@@ -5,6 +5,7 @@ use crate::config::EngineConfig;
 use crate::error::{EngineError, Result};
 use crate::event::StorageLevel;
 use crate::ids::*;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 fn require(holds: bool, text: impl FnOnce() -> String) -> Result<()> {
@@ -20,28 +21,41 @@ fn default_interval(slide: Millis, interval: DefaultInterval) -> Millis {
     }
 }
 
-/// Fills in default intervals and remember durations, then checks every stream.
+/// The streams that an output operation reaches, parents before their children: nobody else generates RDDs.
+fn reached(graph: &DStreamGraph) -> Vec<&Arc<StreamCore>> {
+    let mut wanted: BTreeSet<StreamId> = graph.outputs.iter().map(|output| output.info.stream).collect();
+    // Children come after their parents.
+    for stream in graph.streams.iter().rev() {
+        if wanted.contains(&stream.id) {
+            wanted.extend(stream.parents.iter().map(|parent| parent.id));
+        }
+    }
+    graph.streams.iter().filter(|stream| wanted.contains(&stream.id)).collect()
+}
+
+/// Fills in default intervals and remember durations, then checks the streams that outputs reach.
 pub(super) fn validate(graph: &DStreamGraph, interval: Millis, has_checkpoint_dir: bool) -> Result<()> {
     require(!graph.outputs.is_empty(), || "No output operations registered, so nothing to execute".into())?;
-    for stream in &graph.streams {
+    let streams = reached(graph);
+    for stream in &streams {
         let mut info = stream.info.lock();
         if stream.must_checkpoint && info.checkpoint_interval.is_none() {
             info.checkpoint_interval = Some(default_interval(info.slide, stream.interval));
         }
     }
-    spread_remember(graph, interval);
-    graph.streams.iter().try_for_each(|stream| check(stream, has_checkpoint_dir))
+    spread_remember(&streams, graph.remember, interval);
+    streams.iter().try_for_each(|stream| check(stream, has_checkpoint_dir))
 }
 
 /// R12.6: each stream remembers max(slide, asked, 2 × checkpoint interval), and at least what its
 /// children need of it; a window adds its length.
-fn spread_remember(graph: &DStreamGraph, interval: Millis) {
+fn spread_remember(streams: &[&Arc<StreamCore>], asked: Option<Millis>, interval: Millis) {
     // Children come after their parents.
-    for stream in graph.streams.iter().rev() {
+    for stream in streams.iter().rev() {
         let (own, window) = {
             let mut info = stream.info.lock();
             let checkpoint = info.checkpoint_interval.filter(|c| c.0 >= info.slide.0).map_or(0, |c| 2 * c.0);
-            let asked = graph.remember.map_or(0, |r| r.0);
+            let asked = asked.map_or(0, |r| r.0);
             let inherited = info.remember.map_or(0, |r| r.0);
             let own = info.slide.0.max(checkpoint).max(asked).max(inherited).max(interval.0);
             info.remember = Some(Millis(own));

@@ -150,6 +150,45 @@ fn d24_an_input_that_no_output_uses() {
     }
 }
 
+/// R12.2. Without it a stream that nobody asks for would stop the program from starting.
+#[test]
+fn what_no_output_reaches_is_not_checked() {
+    for &loop_ in Loop::ALL {
+        let (result, _) = run(loop_, settings(2, &[]), |sc| {
+            let ssc = StreamingContext::new(sc, INTERVAL);
+            // Without a directory for checkpoints this one could not run.
+            words(&ssc, &[]).update_state_by_key(|_, new: Vec<u32>, _: Option<u32>| new.first().copied());
+            let outputs = collect(&numbers(&ssc, &[&[1], &[2]]));
+            ssc.start()?;
+            ssc.await_termination()?;
+            Ok(taken(&outputs))
+        });
+        assert_eq!(result.expect("the stream ends well"), [(1, vec![1]), (2, vec![2])], "{loop_:?}");
+    }
+}
+
+/// R12.7. Without it the setting would be accepted and change nothing.
+#[test]
+fn rdds_of_batches_stay_when_asked() {
+    for streaming_unpersist in [true, false] {
+        let config = EngineConfig { streaming_unpersist, ..settings(4, &[]) };
+        let (result, log) = stream_with(Loop::Sim, config, |ssc| {
+            let kept = numbers(ssc, &[&[1], &[2], &[3], &[4]]).map(|v| v).persist(StorageLevel::MEMORY_ONLY)?;
+            // Held beyond the end, or they would go because nobody can reach them (R8.17).
+            let held: Arc<Mutex<Vec<Rdd<u32>>>> = Arc::default();
+            let inside = Arc::clone(&held);
+            kept.for_each_rdd(move |rdd, _| {
+                inside.lock().unwrap_or_else(PoisonError::into_inner).push(rdd.clone());
+                rdd.count().map(|_| ())
+            });
+            Ok(Box::new(move || taken(&held)))
+        });
+        assert_eq!(result.as_ref().map(Vec::len), Ok(4));
+        let gone = log.iter().any(|e| matches!(e.event, Event::UnpersistRdd { .. }));
+        assert_eq!(gone, streaming_unpersist);
+    }
+}
+
 /// R11.7. Without it the failure of one output operation would be laid on the others, or hide theirs.
 #[test]
 fn d25_the_failure_of_one_output_operation_is_its_own() {

@@ -2,10 +2,11 @@
 
 use super::numbers;
 use crate::dstreams_lab::*;
+use faultline_engine::error::Result;
 use faultline_engine::ids::*;
 use faultline_engine::rdd::Rdd;
 use faultline_engine::streaming::{DStream, RememberPartitioner, StreamingContext};
-use faultline_tests::{Loop, settings};
+use faultline_tests::{Loop, log, settings};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// R11.11. Without it an empty batch would have no count, where Spark says 0.
@@ -68,6 +69,36 @@ fn operators_on_pairs() {
         move |ssc| Ok(words(ssc, &input).reduce_by_key_in(4, |a, b| a + b)),
         &numbered(vec![counts("a2 b1"), counts("c1")]),
     );
+}
+
+/// Without it every value would cross the shuffle, where Spark combines the values of a key before.
+#[test]
+fn groups_of_streams_are_combined_on_the_map_side() {
+    let grouped: [fn(&DStream<(String, u32)>) -> Result<DStream<(String, Vec<u32>)>>; 2] =
+        [|s| Ok(s.group_by_key()), |s| s.group_by_key_and_window(times(1), times(1))];
+    for build in grouped {
+        let (result, log) = stream_with(Loop::Sim, settings(1, &[]), move |ssc| {
+            let outputs = collect(&build(&words(ssc, &[Some("a a a a a a b b")]))?);
+            Ok(Box::new(move || taken(&outputs)))
+        });
+        let groups = vec![("a".to_owned(), vec![1; 6]), ("b".to_owned(), vec![1; 2])];
+        assert_eq!(result.expect("the stream ends well"), [(1, groups)]);
+        let written: u64 = log::task_ends(&log).map(|(_, _, metrics)| metrics.shuffle_write.records).sum();
+        assert_eq!(written, 3, "one record per key and map partition");
+    }
+}
+
+/// R14.2. Without it initial state would be updated before there is anything to update it with.
+#[test]
+fn initial_state_waits_for_the_first_batch() {
+    let input = [None, Some("a b"), None];
+    let sum = |_: &String, new: Vec<u32>, old: Option<u32>| Some(old.unwrap_or(0) + new.iter().sum::<u32>() + 100);
+    let from = move |ssc: &StreamingContext| {
+        let initial = ssc.spark_context().parallelize(counts("a5"), 1);
+        Ok(words(ssc, &input).update_state_by_key_from(&initial, sum))
+    };
+    let state = |a, b| vec![("a".to_owned(), a), ("b".to_owned(), b)];
+    expect(3, from, &[(2, state(106, 101)), (3, state(206, 201))]);
 }
 
 fn pairs_of(keys: &[&str], value: u32) -> Vec<(String, u32)> {

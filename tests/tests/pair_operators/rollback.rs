@@ -23,6 +23,34 @@ fn lab() -> (DriverLab, SparkContext) {
 /// The second attempt of the second stage.
 const SECOND: StageAttempt = StageAttempt { stage: StageId(1), attempt: 1 };
 
+/// The second attempt of the result stage of [`beside_a_determinate_parent`].
+const LAST: StageAttempt = StageAttempt { stage: StageId(2), attempt: 1 };
+
+/// A result of three tasks that reads the outputs of a determinate stage, then those of an unstable one.
+fn beside_a_determinate_parent(sc: &SparkContext) -> Rdd<(u32, (u32, u32))> {
+    let source = sc.parallelize((0..6u32).map(|v| (v, v)).collect(), 3);
+    let unstable = source.map_partitions_unstable(|_, _, values| values);
+    source.map(|pair| pair).join_with(&unstable, 3)
+}
+
+/// Ends the tasks of both map stages, in turn, so that every executor gets outputs of each.
+fn finish_maps(lab: &mut DriverLab) {
+    while let Some(task) = lab.running.iter().find(|t| t.stage.stage < StageId(2)).cloned() {
+        lab.succeed(&task);
+    }
+}
+
+/// An executor that has outputs of both shuffles, and which map output of the first.
+fn holder_of_both(lab: &DriverLab) -> (ExecutorId, u32) {
+    let tracker = lab.driver().scheduler().outputs();
+    let at = |shuffle, map| tracker.location(ShuffleId(shuffle), PartitionId(map));
+    let both = (0..3).find_map(|map| {
+        let executor = at(0, map)?;
+        (0..3).any(|other| at(1, other) == Some(executor)).then_some((executor, map))
+    });
+    both.expect("outputs of both stages are on one executor")
+}
+
 /// Partitions submitted by each attempt.
 fn attempts(lab: &DriverLab) -> Vec<(u32, u32, u32)> {
     log::stages(&lab.log).into_iter().map(|(id, tasks)| (id.stage.0, id.attempt, tasks)).collect()
@@ -66,6 +94,66 @@ fn f14_delivered_results_cannot_be_rolled_back() {
     let error = lab.result(job).expect("the job ended").clone().expect_err("it failed").to_string();
     let text = "A shuffle map stage with indeterminate output was failed and retried. However, Spark cannot rollback the ResultStage 1 to re-process the input data, and has to fail this job. Please eliminate the indeterminacy by checkpointing the RDD before repartition and try again.";
     assert!(error.ends_with(text), "{error}");
+    lab.check();
+}
+
+/// F14 with a determinate parent beside the unstable one. The join reads the determinate one first, so that is
+/// what a failed fetch names. Without it the unstable stage would run again behind the back of those that have
+/// its old output: delivered results, and attempts that still run.
+#[test]
+fn f14_the_other_parent_is_named_by_the_failed_fetch() {
+    let cannot = "please eliminate the indeterminacy by checkpointing the rdd before repartition and try again.";
+    for (delivered, expect) in [(true, Err(cannot)), (false, Ok(vec![42, 43, 44]))] {
+        let (mut lab, sc) = lab();
+        let job = lab.submit(beside_a_determinate_parent(&sc).erased());
+        finish_maps(&mut lab);
+        if delivered {
+            lab.succeed(&lab.task(2, 0, 0));
+        }
+        let (executor, map) = holder_of_both(&lab);
+        lab.fail_fetch(&lab.task(2, 0, 1), 0, map, executor);
+        assert!(lab.result(job).is_none(), "the determinate stage alone is no reason to fail");
+        let late = lab.task(2, 0, 2);
+        lab.pass(200);
+        lab.succeed(&late);
+        lab.succeed_all();
+        let result = lab.result(job).expect("the job ended").clone();
+        let result = result.map_err(|error| error.to_string().to_lowercase());
+        match expect {
+            Ok(expect) => {
+                assert_eq!(result, Ok(expect));
+                let again = log::task_ends(&lab.log).filter(|(t, reason, _)| reason.is_success() && t.stage == LAST);
+                assert_eq!(again.count(), 3, "what was late is of old data, and runs again");
+            }
+            Err(text) => assert!(result.as_ref().is_err_and(|error| error.ends_with(text)), "{result:?}"),
+        }
+        lab.check();
+    }
+}
+
+/// R3.3 and F14: another parent fails while the stage already waits for the first. Without it nobody would
+/// see that the second one is unstable, and delivered results would be kept beside new ones.
+#[test]
+fn f14_a_second_parent_fails_while_the_stage_waits() {
+    let (mut lab, sc) = lab();
+    let job = lab.submit(beside_a_determinate_parent(&sc).erased());
+    finish_maps(&mut lab);
+    lab.succeed(&lab.task(2, 0, 0));
+    let outputs = |lab: &DriverLab, shuffle| -> Vec<(u32, ExecutorId)> {
+        let tracker = lab.driver().scheduler().outputs();
+        (0..3).filter_map(|m| Some((m, tracker.location(ShuffleId(shuffle), PartitionId(m))?))).collect()
+    };
+    let first = outputs(&lab, 0)[0];
+    let second = outputs(&lab, 1).into_iter().find(|(_, at)| *at != first.1).expect("outputs are spread");
+    let waits = lab.task(2, 0, 2);
+    lab.fail_fetch(&lab.task(2, 0, 1), 0, first.0, first.1);
+    lab.pass(200);
+    assert!(lab.result(job).is_none_or(std::result::Result::is_err));
+    lab.fail_fetch(&waits, 1, second.0, second.1);
+    let error = lab.result(job).expect("the job ended").clone().expect_err("it failed").to_string();
+    assert!(error.contains("Spark cannot rollback the ResultStage 2"), "{error}");
+    lab.pass(200);
+    lab.succeed_all();
     lab.check();
 }
 

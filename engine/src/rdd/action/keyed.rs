@@ -1,5 +1,6 @@
 //! Actions that answer by key.
 
+use super::empty_collection;
 use crate::error::Result;
 use crate::ids::PartitionId;
 use crate::rdd::Rdd;
@@ -55,7 +56,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     /// As `reduce_by_key`, merged where the program runs: no shuffle, and everything must fit there.
     ///
     /// # Errors
-    /// When the job fails.
+    /// When the job fails, or there is no partition (`empty collection`).
     #[track_caller]
     pub fn reduce_by_key_locally(
         &self,
@@ -63,6 +64,9 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     ) -> Result<IndexMap<K, V>> {
         let merge = f.clone();
         let at = Location::caller();
+        if self.num_partitions() == 0 {
+            return Err(empty_collection());
+        }
         let parts = self.run_job("reduceByKeyLocally", at, self.all_partitions(), move |rdd, part, ctx| {
             let mut map = IndexMap::new();
             rdd.fold_partition(part, ctx, |chunk| chunk.for_each(|(k, v)| merge_entry(&mut map, k, v, &f)))?;

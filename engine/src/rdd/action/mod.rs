@@ -1,12 +1,14 @@
 //! Actions: they submit jobs, wait, and write marked checkpoints before they return (R9.3).
 
 mod keyed;
+mod local;
 mod numbers;
 mod ordered;
 mod save;
 mod stat_counter;
 mod tree;
 
+pub use local::LocalIterator;
 pub use numbers::Number;
 pub use stat_counter::StatCounter;
 
@@ -235,11 +237,12 @@ impl<T: Data> Rdd<T> {
 
     fn take_as(&self, action: &str, at: &Location<'_>, n: usize) -> Result<Vec<T>> {
         let total = self.num_partitions();
-        let factor = self.context().config().limit_scale_up_factor;
+        let config = self.context().config();
+        let (first, factor) = (config.limit_initial_partitions, config.limit_scale_up_factor);
         let mut taken: Vec<T> = Vec::new();
         let mut scanned = 0u32;
         while taken.len() < n && scanned < total {
-            let tries = partitions_to_try(scanned, taken.len(), n, factor).min(total - scanned);
+            let tries = partitions_to_try(scanned, taken.len(), n, (first, factor)).min(total - scanned);
             let left = n - taken.len();
             let partitions = (scanned..scanned + tries).map(PartitionId).collect();
             let parts =
@@ -311,12 +314,12 @@ impl<T: Data> Rdd<T> {
     }
 }
 
-/// How many partitions `take` looks at next, of any number that are left: one, then `factor` times as many
-/// as before, but no more than half again as many as should be enough (R2.15).
-fn partitions_to_try(scanned: u32, taken: usize, wanted: usize, factor: u32) -> u32 {
+/// How many partitions `take` looks at next, of any number that are left: `first`, then `factor` times as
+/// many as before, but no more than half again as many as should be enough (R2.15).
+fn partitions_to_try(scanned: u32, taken: usize, wanted: usize, (first, factor): (u32, u32)) -> u32 {
     let most = scanned.saturating_mul(factor.max(2));
     match (scanned, taken) {
-        (0, _) => 1,
+        (0, _) => first.max(1),
         (_, 0) => most,
         _ => {
             let per_record = f64::from(scanned) / taken as f64;
@@ -382,7 +385,7 @@ mod tests {
     /// another.
     #[test]
     fn take_looks_at_as_many_partitions_as_spark() {
-        let check = |scanned, taken, expect| assert_eq!(partitions_to_try(scanned, taken, 10, 4), expect);
+        let check = |scanned, taken, expect| assert_eq!(partitions_to_try(scanned, taken, 10, (1, 4)), expect);
         check(0, 0, 1);
         check(1, 0, 4);
         check(5, 0, 20);
@@ -390,6 +393,6 @@ mod tests {
         check(1, 5, 2);
         check(5, 9, 1);
         check(u32::MAX / 2, 0, u32::MAX);
-        assert_eq!(partitions_to_try(3, 0, 10, 1), 6);
+        assert_eq!(partitions_to_try(3, 0, 10, (1, 1)), 6);
     }
 }

@@ -37,7 +37,7 @@ impl<T: Data> Rdd<T> {
         num: usize,
         compare: impl Fn(&T, &T) -> Ordering + Send + Sync + Clone + 'static,
     ) -> Result<Vec<T>> {
-        if num == 0 {
+        if num == 0 || self.num_partitions() == 0 {
             return Ok(Vec::new());
         }
         let within = compare.clone();

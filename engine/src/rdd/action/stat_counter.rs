@@ -29,8 +29,8 @@ impl StatCounter {
         self.count += 1;
         self.mean += delta / self.count as f64;
         self.squares += delta * (value - self.mean);
-        self.max = self.max.max(value);
-        self.min = self.min.min(value);
+        self.max = larger(self.max, value);
+        self.min = smaller(self.min, value);
     }
 
     /// Adds the numbers of another counter.
@@ -54,8 +54,8 @@ impl StatCounter {
         };
         self.squares += other.squares + delta * delta * here * there / (here + there);
         self.count += other.count;
-        self.max = self.max.max(other.max);
-        self.min = self.min.min(other.min);
+        self.max = larger(self.max, other.max);
+        self.min = smaller(self.min, other.min);
     }
 
     /// How many numbers.
@@ -103,6 +103,16 @@ impl StatCounter {
     pub fn sample_stdev(&self) -> f64 {
         self.sample_variance().sqrt()
     }
+}
+
+/// As Java's `Math.max`: one that is not a number makes the result so.
+fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+}
+
+/// As Java's `Math.min`.
+fn smaller(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
 }
 
 impl fmt::Display for StatCounter {

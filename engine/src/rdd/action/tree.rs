@@ -56,6 +56,9 @@ impl<T: Data> Rdd<T> {
             return Err(EngineError::IllegalArgument(text.into()));
         }
         let scope = self.context().open(action, at);
+        if self.num_partitions() == 0 {
+            return Ok(zero);
+        }
         let start = zero.clone();
         let mut parts = self.map_partitions_with_context(PreservesPartitioning::No, move |_, _, values| {
             let mut sum = start.clone();
@@ -76,7 +79,7 @@ impl<T: Data> Rdd<T> {
             let keyed = parts.map_partitions_with_index(move |PartitionId(part), sums| {
                 sums.map(move |sum| (part % slots, sum)).collect::<Vec<_>>()
             });
-            parts = keyed.reduce_by_key_in(left, join).values();
+            parts = keyed.fold_by_key_in(left, zero.clone(), join).values();
         }
         drop(scope);
         let join = move |mut sum: U, part| {
