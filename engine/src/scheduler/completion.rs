@@ -15,6 +15,10 @@ impl Scheduler {
         let TaskReport { task, result, mut metrics, updates } = report;
         let Some(running) = self.tasks.get(&task) else { return };
         let task = running.info.id;
+        if result.is_ok() && !self.takes_result(task, metrics.result_bytes, out) {
+            self.offer(now, out);
+            return;
+        }
         if result.is_ok() {
             self.explain(task, &mut metrics);
             if self.counts(task) {

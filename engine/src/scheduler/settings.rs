@@ -1,6 +1,8 @@
 //! Limits and switches of scheduling, each under Spark's key.
 
+use super::pools::{PoolSettings, SchedulingMode};
 use crate::ids::Millis;
+use std::collections::BTreeMap;
 
 /// Limits and switches of scheduling. Defaults are those of Spark 3.5 unless a field says otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +21,12 @@ pub struct SchedulerConfig {
     /// `faultline.scheduler.shuffleOffers`: executors are offered tasks in an order drawn for each offer
     /// (R7.5), as Spark always does. Off, they are offered by id.
     pub shuffle_offers: bool,
+    /// `spark.scheduler.mode` (R7.5).
+    pub mode: SchedulingMode,
+    /// `faultline.scheduler.pool.NAME`: what is due to pools; others are as [`PoolSettings::default`] says.
+    pub pools: BTreeMap<String, PoolSettings>,
+    /// `spark.driver.maxResultSize`: what the tasks of a stage may return, in bytes (R4.4); 0 is no limit.
+    pub max_result_size: u64,
     /// `spark.speculation` (R6.1).
     pub speculation: bool,
     /// `spark.speculation.interval`: how often slow tasks are looked for.
@@ -86,6 +94,9 @@ impl Default for SchedulerConfig {
             legacy_locality_reset: false,
             reduce_locality: false,
             shuffle_offers: false,
+            mode: SchedulingMode::Fifo,
+            pools: BTreeMap::new(),
+            max_result_size: 1 << 30,
             speculation: false,
             speculation_interval: Millis(100),
             speculation_quantile: 0.75,
