@@ -16,7 +16,7 @@ pub struct SchedulerConfig {
     /// `spark.locality.wait.legacyResetOnTaskLaunch`: every launch resets the locality timer (R7.3).
     pub legacy_locality_reset: bool,
     /// `spark.shuffle.reduceLocality.enabled`: reduce tasks prefer hosts that hold a fifth of their input
-    /// (R2.14). Off here, on in Spark: in one process every executor is one hop away from every other.
+    /// (R2.14).
     pub reduce_locality: bool,
     /// `faultline.scheduler.shuffleOffers`: executors are offered tasks in an order drawn for each offer
     /// (R7.5), as Spark always does. Off, they are offered by id.
@@ -92,7 +92,7 @@ impl Default for SchedulerConfig {
             locality_wait_process: None,
             locality_wait_node: None,
             legacy_locality_reset: false,
-            reduce_locality: false,
+            reduce_locality: true,
             shuffle_offers: false,
             mode: SchedulingMode::Fifo,
             pools: BTreeMap::new(),
