@@ -94,6 +94,11 @@ impl DriverLab {
 
     /// Submits a job on all partitions.
     pub fn submit(&mut self, rdd: Arc<dyn AnyRdd>) -> SlotId {
+        self.submit_in(rdd, None)
+    }
+
+    /// The same in a pool.
+    pub fn submit_in(&mut self, rdd: Arc<dyn AnyRdd>, pool: Option<&str>) -> SlotId {
         let slot = SlotId(self.next_slot);
         self.next_slot += 1;
         let partitions = (0..rdd.core().num_partitions()).map(PartitionId).collect();
@@ -103,6 +108,7 @@ impl DriverLab {
             batch_time_ms: None,
             output_op: None,
             checkpoint_of: None,
+            pool: pool.map(ToOwned::to_owned),
         };
         let func = Arc::new(|_, _: &_| Err(TaskError::Exception("the lab computes nothing".into())));
         let spec = JobSpec { rdd, partitions, func, origin };

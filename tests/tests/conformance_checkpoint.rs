@@ -163,6 +163,7 @@ fn k11_a_checkpoint_without_partitions() {
             sc.set_checkpoint_dir("checkpoints");
             let empty = sc.empty_rdd::<u32>();
             empty.checkpoint()?;
+            assert!(!empty.is_checkpointed(), "no job has run");
             let count = empty.count()?;
             Ok((count, empty.is_checkpointed()))
         });

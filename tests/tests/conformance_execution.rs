@@ -214,7 +214,10 @@ fn b14_unpersist_empties_storage_and_later_reads_recompute() {
             let (mapped, calls) = counted(&numbers(sc, 100, 4));
             let kept = mapped.persist(StorageLevel::MEMORY_ONLY_2)?;
             kept.count()?;
-            kept.unpersist();
+            assert!(kept.to_debug_string().contains("CachedPartitions: 4"), "{}", kept.to_debug_string());
+            kept.unpersist_and_wait();
+            let now = kept.to_debug_string();
+            assert!(!now.contains("CachedPartitions") && !now.contains("Replicated"), "nothing is left: {now}");
             kept.count()?;
             Ok((calls.load(Ordering::Relaxed), kept))
         });
@@ -278,6 +281,20 @@ fn b12_every_level_keeps_what_it_promises() {
                     stored.iter().filter(|(b, _)| *b == BlockId::new(kept.id(), PartitionId(partition))).count();
                 assert_eq!(copies, usize::from(level.replication), "{loop_:?} {name} partition {partition}");
             }
+            // Each copy is the data: all others die, and nothing is computed again.
+            let die: Vec<String> = (1..level.replication).map(|e| format!("kill:executor={e}@batch=2")).collect();
+            let die: Vec<&str> = die.iter().map(String::as_str).collect();
+            let config = EngineConfig { proactive_replication: false, ..settings(2, &die) };
+            let (result, _) = run(loop_, config, move |sc| {
+                let (mapped, calls) = counted(&numbers(sc, 1000, 10));
+                let kept = mapped.persist(level)?;
+                in_batches(sc, move |_| {
+                    assert_eq!(sorted(kept.collect()?), (0..1000).collect::<Vec<_>>());
+                    Ok(())
+                })?;
+                Ok(calls.load(Ordering::Relaxed))
+            });
+            assert_eq!(result, Ok(1000), "{loop_:?} {name}");
         }
     }
 }

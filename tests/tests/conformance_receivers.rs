@@ -1,6 +1,9 @@
 //! Receivers and their blocks, as the driver decides about them: Spark's receiver suites.
 
-use faultline_engine::driver::{BatchTick, DriverInput, ReceiverNews, ReceiverOp, Request, SlotId, StreamingPlan};
+use faultline_engine::command::{Command, StopMode};
+use faultline_engine::driver::{
+    BatchTick, ClusterOp, DriverInput, ReceiverNews, ReceiverOp, Request, SlotId, StreamingPlan,
+};
 use faultline_engine::event::*;
 use faultline_engine::executor::BlockReport;
 use faultline_engine::ids::*;
@@ -128,6 +131,11 @@ fn copies_on_dead_executors_do_not_count() {
 fn receivers_are_spread() {
     assert_eq!(starts(&lab(3, 3)), [(0, 1, 1), (1, 2, 1), (2, 3, 1)]);
     assert_eq!(starts(&lab(2, 3)), [(0, 1, 1), (1, 2, 1), (2, 1, 1)]);
+    // R22: six receivers on three executors, three on six.
+    let count = |lab: &DriverLab, executor: u32| starts(lab).iter().filter(|(_, at, _)| *at == executor).count();
+    let (many, few) = (lab(3, 6), lab(6, 3));
+    assert_eq!([1, 2, 3].map(|executor| count(&many, executor)), [2; 3]);
+    assert_eq!([1, 2, 3, 4, 5, 6].map(|executor| count(&few, executor)), [1, 1, 1, 0, 0, 0]);
 }
 
 /// Without it a receiver would be gone with its executor, or two of them would read the same socket.
@@ -155,7 +163,47 @@ fn r21_a_receiver_moves_when_its_executor_dies() {
     // Without an executor it waits for one.
     lab.lose(ExecutorId(2));
     assert_eq!(starts(&lab).len(), 2);
-    lab.input(DriverInput::Command(faultline_engine::command::Command::RestartExecutor { executor: ExecutorId(2) }));
+    lab.input(DriverInput::Command(Command::RestartExecutor { executor: ExecutorId(2) }));
     assert_eq!(starts(&lab)[2..], [(0, 3, 3)]);
     lab.check();
+}
+
+/// Without it an executor that leaves in order would take with it what its receiver had gathered.
+#[test]
+fn a_receiver_moves_before_its_executor_leaves() {
+    let decommission = || DriverInput::Command(Command::DecommissionExecutor { executor: ExecutorId(1) });
+    let stops = |lab: &DriverLab| -> Vec<StopMode> {
+        let stops = lab.receiver_operations.iter().filter_map(|op| match op {
+            ReceiverOp::Stop { mode, .. } => Some(*mode),
+            _ => None,
+        });
+        stops.collect()
+    };
+    let migrates = |lab: &DriverLab| lab.operations.iter().any(|op| matches!(op, ClusterOp::Migrate(_)));
+    let mut moved = lab(2, 1);
+    news(&mut moved, 1, ReceiverNews::Started);
+    moved.input(decommission());
+    assert_eq!((stops(&moved), migrates(&moved)), (vec![StopMode::Graceful], false), "it stores what it has");
+    store(&mut moved, 1, &[1]);
+    assert_eq!((starts(&moved), migrates(&moved)), (vec![(0, 1, 1)], false));
+    news(&mut moved, 1, ReceiverNews::Ended { message: String::new(), error: String::new() });
+    assert_eq!(starts(&moved), [(0, 1, 1), (0, 2, 2)], "at once, not after the delay of a restart");
+    assert!(migrates(&moved), "and then what it stored moves");
+    moved.check();
+
+    // One that does not stop is given up: the executor leaves nevertheless.
+    let mut stuck = lab(2, 1);
+    news(&mut stuck, 1, ReceiverNews::Started);
+    stuck.input(decommission());
+    stuck.pass(59_000);
+    assert_eq!((starts(&stuck).len(), migrates(&stuck)), (1, false));
+    stuck.pass(2_000);
+    assert_eq!(stops(&stuck), [StopMode::Graceful, StopMode::Immediate]);
+    assert_eq!((starts(&stuck), migrates(&stuck)), (vec![(0, 1, 1), (0, 2, 2)], true));
+    let said = stuck.log.iter().any(|e| match &e.event {
+        Event::ReceiverStopped { receiver } => receiver.last_error_message.contains("did not stop within 60000 ms"),
+        _ => false,
+    });
+    assert!(said, "what it had buffered is lost, and said");
+    stuck.check();
 }

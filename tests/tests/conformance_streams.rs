@@ -4,12 +4,12 @@ use faultline_engine::config::EngineConfig;
 use faultline_engine::error::Result;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
-use faultline_engine::rdd::SparkContext;
+use faultline_engine::rdd::{Rdd, SparkContext};
 use faultline_engine::storage::Data;
 use faultline_engine::streaming::{DStream, StreamingContext};
 use faultline_tests::lab::INTERVAL;
 use faultline_tests::quiet::silence_deliberate_panics;
-use faultline_tests::{Loop, run, settings};
+use faultline_tests::{Loop, log, run, settings};
 use std::sync::{Arc, Mutex};
 
 type Outputs<T> = Arc<Mutex<Vec<(u32, Vec<T>)>>>;
@@ -304,9 +304,17 @@ fn d06_windows_must_be_multiples_of_the_parents_slide() {
             .reduce_by_key_and_window_inverse(|a, b| a + b, |w, left| w - left, Millis(700), Millis(500))
             .map(|_| ());
         let reducing = reducing.expect_err("refused").to_string();
+        let sliding = words(&ssc, &[])
+            .reduce_by_key_and_window_inverse(|a, b| a + b, |w, left| w - left, Millis(1000), Millis(700))
+            .map(|_| ());
+        let reducing = (reducing, sliding.expect_err("refused").to_string());
         Ok((text(stream.window(Millis(700), Millis(500))), text(stream.window(Millis(1000), Millis(700))), reducing))
     });
-    let (window, slide, reducing) = result.unwrap();
+    let (window, slide, (reducing, sliding)) = result.unwrap();
+    assert_eq!(
+        sliding,
+        "The slide duration of ReducedWindowedDStream (700 ms) must be multiple of the slide duration of parent DStream (500 ms)"
+    );
     assert_eq!(
         reducing,
         "The window duration of ReducedWindowedDStream (700 ms) must be multiple of the slide duration of parent DStream (500 ms)"
@@ -422,6 +430,16 @@ fn d23_await_termination_throws_the_error_of_the_batch() {
         let failed =
             log.iter().any(|e| matches!(&e.event, Event::BatchCompleted { batch: BatchId(2), failure: Some(_), .. }));
         assert!(failed, "{loop_:?}");
+        // The same of a function that runs when the jobs of a batch are generated.
+        let (result, log) = run(loop_, settings(3, &[]), |sc: &SparkContext| {
+            let ssc = StreamingContext::new(sc, INTERVAL);
+            let stream = digits(&ssc).transform(|_| -> Rdd<u32> { panic!("deliberate: no jobs") });
+            stream.for_each_rdd(|rdd, _| rdd.count().map(|_| ()));
+            ssc.start()?;
+            Ok(ssc.await_termination().expect_err("no batch can be generated").to_string())
+        });
+        assert!(result.as_ref().is_ok_and(|text| text.contains("deliberate: no jobs")), "{loop_:?}: {result:?}");
+        assert!(log::jobs(&log).is_empty(), "{loop_:?}");
     }
 }
 

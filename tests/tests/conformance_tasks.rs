@@ -93,6 +93,34 @@ fn t06_only_losses_caused_by_the_application_count() {
     lab.check();
 }
 
+/// R4.2. Without it a job would fail over an executor that never got its task: it died, or stood still, before
+/// the task was sent to it.
+#[test]
+fn what_never_reached_a_silent_executor_did_not_fail() {
+    let sc = context();
+    let scheduler = SchedulerConfig { detect_by_heartbeat: true, ..SchedulerConfig::default() };
+    for command in
+        [Command::KillExecutor { executor: ExecutorId(1) }, Command::PauseExecutor { executor: ExecutorId(1) }]
+    {
+        let config = EngineConfig { executors: 2, cores: 1, task_max_failures: 1, ..EngineConfig::default() };
+        let mut lab = DriverLab::with_config(EngineConfig { scheduler: scheduler.clone(), ..config });
+        lab.pass(15_000);
+        lab.input(DriverInput::Command(command.clone()));
+        lab.pass(1_000);
+        let job = lab.submit(numbers(&sc, 2).erased());
+        let (sent, other) = (lab.task(0, 0, 0), lab.task(0, 0, 1));
+        assert_eq!(sent.executor, ExecutorId(1), "the driver has not noticed yet");
+        lab.succeed(&other);
+        lab.pass(150_000);
+        let again = lab.task(0, 0, 0);
+        assert_eq!((again.executor, again.attempt), (ExecutorId(2), 1), "{command}");
+        assert_eq!(ends(&lab, |r| matches!(r, TaskEndReason::ExecutorLostFailure { caused_by_app: false, .. })), 1);
+        lab.succeed(&again);
+        assert_eq!(lab.result(job), Some(&Ok(vec![42, 43])), "{command}");
+        lab.check();
+    }
+}
+
 /// Without it a task that once succeeded would carry its old failures along (SPARK-37580).
 #[test]
 fn a_success_forgets_the_failures_before_it() {

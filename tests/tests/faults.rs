@@ -343,3 +343,33 @@ fn what_cannot_strike_says_why() {
         assert_eq!(count(&log, refused), 1, "{fault}");
     }
 }
+
+/// Without it a run that a fault never hit would look like one that survived it.
+#[test]
+fn a_fault_that_struck_nothing_is_said_at_the_end() {
+    for &loop_ in Loop::ALL {
+        let check = |fault: &str, expect: Option<&str>| {
+            let log = strike(loop_, StorageLevel::MEMORY_AND_DISK_SER, &[fault]);
+            let said: Vec<&Finding> = log
+                .iter()
+                .filter_map(|e| match &e.event {
+                    Event::FindingReported { finding } if finding.kind == "fault-without-target" => Some(finding),
+                    _ => None,
+                })
+                .collect();
+            match expect {
+                Some(words) => {
+                    assert!(said.len() == 1 && said[0].message.contains(words), "{loop_:?} {fault}: {said:?}")
+                }
+                None => assert!(said.is_empty(), "{loop_:?} {fault}: {said:?}"),
+            }
+            assert!(matches!(log.last().map(|e| &e.event), Some(Event::ApplicationEnd)), "{loop_:?} {fault}");
+        };
+        check("kill:executor=2@batch=99", Some("its moment never came"));
+        check("kill:executor=2@event=JobEnd#999", Some("its moment never came"));
+        check("fail:task=99.0,times=2@batch=2", Some("2 failures are left"));
+        check("lose:message=launch,nth=4000@batch=2", Some("more such messages"));
+        check("kill:executor=2@batch=2", None);
+        check("fail:task=flatMap/1,times=2@batch=2", None);
+    }
+}

@@ -89,8 +89,25 @@ fn s05_hidden_names_are_not_read_until_renamed() {
         file_at(directory.path(), name, "half", before_batch(1));
     }
     file_at(directory.path(), "two.txt", "a\r\nb", before_batch(2));
-    let (found, _) = batches_of(directory.path(), 3, true);
-    assert_eq!(found, [(2, vec!["a".to_owned(), "b".to_owned()])]);
+    let (path, place) = (directory.path().display().to_string(), directory.path().to_owned());
+    let (result, _) = run(Loop::Sim, settings(5, &[]), move |sc| {
+        let ssc = StreamingContext::new(sc, INTERVAL);
+        let collected = collect(&ssc.text_file_stream(&path));
+        // While batch 3 runs the rest is written, and the file gets its name.
+        ssc.prepared_stream(vec![Some(vec![0u8]); 5], 1).for_each_rdd(move |_, tick| {
+            if tick.batch.0 == 3 {
+                file_at(&place, ".half.txt", "half\nand whole", before_batch(3));
+                std::fs::rename(place.join(".half.txt"), place.join("half.txt")).expect("a file can be renamed");
+            }
+            Ok(())
+        });
+        ssc.start()?;
+        ssc.await_termination()?;
+        let collected = std::mem::take(&mut *collected.lock().expect("no test thread panicked"));
+        Ok(collected)
+    });
+    let lines = |texts: [&str; 2]| texts.map(str::to_owned).to_vec();
+    assert_eq!(result.expect("the stream ends well"), [(2, lines(["a", "b"])), (4, lines(["and whole", "half"]))]);
 }
 
 /// Without it one failure to list a directory would end the stream, or lose the files that came meanwhile.

@@ -63,6 +63,30 @@ fn a_simulated_receiver_loses_its_buffer_with_its_executor() {
     assert_eq!(ids.len(), all, "no block id is given twice");
 }
 
+/// Without it an orderly departure would cost what a receiver had gathered, in the loop that runs it.
+#[test]
+fn a_receiver_moves_with_its_buffer_when_its_executor_leaves() {
+    for &loop_ in Loop::ALL {
+        let config = receiving(14, &["decommission:executor=1@batch=2"]);
+        let (batches, log) = scripted(loop_, config, ticking(60, 10));
+        let got: BTreeSet<u64> = batches.into_iter().flat_map(|(_, values)| values).collect();
+        assert_eq!(got, (0..60).collect(), "{loop_:?}: nothing is lost");
+        let starts: Vec<Option<ExecutorId>> = log
+            .iter()
+            .filter_map(|e| match &e.event {
+                Event::ReceiverStarted { receiver } => Some(receiver.executor),
+                _ => None,
+            })
+            .collect();
+        assert!(
+            starts.len() == 2 && starts[0] == Some(ExecutorId(1)) && starts[1] != starts[0],
+            "{loop_:?} {starts:?}"
+        );
+        let gone = |e: &Event| matches!(e, Event::ExecutorRemoved { executor: ExecutorId(1), .. });
+        assert!(log.iter().any(|e| gone(&e.event)), "{loop_:?}: and the executor leaves");
+    }
+}
+
 /// Without it an error, a restart or a stop of a receiver could not be simulated, or would end the input
 /// (R17.3, R17.4).
 #[test]

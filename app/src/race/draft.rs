@@ -109,7 +109,23 @@ impl FaultDraft {
                 self.of_batch = batch.map(|b| b.0);
                 self.partition = partition.0;
             }
-            _ => return None,
+            Command::RestartExecutor { .. }
+            | Command::DecommissionExecutor { .. }
+            | Command::CancelJob { .. }
+            | Command::PersistRdd { .. }
+            | Command::UnpersistRdd { .. }
+            | Command::CheckpointRdd { .. }
+            | Command::Stop
+            | Command::StopStreaming { .. }
+            | Command::PauseExecutor { .. }
+            | Command::ResumeExecutor { .. }
+            | Command::CorruptBlock { .. }
+            | Command::FailTask { .. }
+            | Command::FailStore { .. }
+            | Command::SlowStore { .. }
+            | Command::FillStore
+            | Command::FreeStore
+            | Command::LoseMessage { .. } => return None,
         }
         match &fault.moment {
             Moment::Batch(batch) => (self.when, self.batch) = (When::BeforeBatch, batch.0),

@@ -43,7 +43,7 @@ What `--conf` says is applied last: over options such as `--executors`.
 Times are written as in Spark: `3s`, `100ms`, `2min`, `1h`; sizes too: `64m`, `512k`, `1g`, in powers of 1024.
 A number without a unit counts the unit that Spark's key has, given below.
 Keys of Spark are spelled as Spark spells them; `faultline.*` are ours, for what Spark has no key for.
-Beside those of the table, `faultline.persist.OPERATOR=LEVEL` and `faultline.checkpoint.OPERATOR=N` replace what a program says of an operator, and `spark.app.name` names the application.
+Beside those of the table, `faultline.persist.OPERATOR=LEVEL` and `faultline.checkpoint.OPERATOR=N` replace what a program says of an operator, `faultline.scheduler.pool.NAME=FIFO,2,0` gives a pool its mode, weight and minimum share (R7.5), and `spark.app.name` names the application.
 Where a default is not Spark's, [deviations.md](deviations.md) says why.
 
 | Key | Default | Spark's default | Value | What it limits |

@@ -4,6 +4,7 @@ use super::error::BadSetting;
 use super::units::{ByteUnit, TimeUnit};
 use super::value::{Field, Kind, Value};
 use super::{BatchFailurePolicy, CheckpointWriting, EngineConfig};
+use crate::scheduler::SchedulingMode;
 
 /// One setting: a row of the table.
 #[derive(Clone, Copy)]
@@ -101,6 +102,8 @@ pub const KEYS: &[Setting] = &[
     row!("spark.locality.wait.legacyResetOnTaskLaunch", scheduler.legacy_locality_reset, SWITCH, Some("false"), "Whether every launch begins the wait anew (R7.3)"),
     row!("spark.shuffle.reduceLocality.enabled", scheduler.reduce_locality, SWITCH, Some("true"), "Whether reduce tasks prefer hosts that hold a fifth of their input (R2.14)"),
     row!("faultline.scheduler.shuffleOffers", scheduler.shuffle_offers, SWITCH, None, "Whether executors are offered tasks in a random order, as in Spark, or by id (R7.5)"),
+    row!("spark.scheduler.mode", scheduler.mode, Kind::Word(SchedulingMode::NAMES), Some("FIFO"), "Whether jobs are served in their order, or fairly between pools (R7.5)"),
+    row!("spark.driver.maxResultSize", scheduler.max_result_size, BYTES, Some("1g"), "What the tasks of a stage may return to the program together; 0 is no limit (R4.4)"),
     row!("spark.stage.maxAttempts", scheduler.stage_max_attempts, Kind::OptionalCount { least: 1, most: MANY }, Some("unlimited"), "Attempts of a stage, whatever ended them; at least spark.stage.maxConsecutiveAttempts (R3.7)"),
     row!("faultline.executor.detectByHeartbeat", scheduler.detect_by_heartbeat, SWITCH, None, "Whether the driver notices a dead executor by missing heartbeats only, as when a machine hangs (R5.1)"),
     row!("spark.executor.heartbeatInterval", scheduler.heartbeat_interval, MILLIS, Some("10s"), "How often a living executor is heard (R5.1)"),

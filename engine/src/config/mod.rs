@@ -25,6 +25,7 @@ pub use storage::StorageSettings;
 use crate::event::{ClockKind, StorageLevel};
 use crate::ids::*;
 use crate::receiver::PidSettings;
+use crate::scheduler::PoolSettings;
 pub use crate::scheduler::SchedulerConfig;
 use std::collections::BTreeMap;
 
@@ -249,6 +250,8 @@ const ANNOUNCED: [&str; 9] = [
 
 /// Before the operator in the settings that replace a program's level.
 const PERSIST: &str = "faultline.persist.";
+/// Before the name in the settings of pools.
+const POOL: &str = "faultline.scheduler.pool.";
 /// Before the operator in the settings that replace a program's interval of checkpoints.
 const CHECKPOINT: &str = "faultline.checkpoint.";
 
@@ -269,6 +272,11 @@ impl EngineConfig {
         if let Some(operator) = key.strip_prefix(PERSIST) {
             let level = text.parse().map_err(|e| BadSetting::value(key, format!("{e}")))?;
             self.persist.insert(operator.into(), level);
+            return Ok(());
+        }
+        if let Some(pool) = key.strip_prefix(POOL) {
+            let settings = PoolSettings::parse(text).map_err(|e| BadSetting::value(key, e))?;
+            self.scheduler.pools.insert(pool.to_owned(), settings);
             return Ok(());
         }
         if let Some(operator) = key.strip_prefix(CHECKPOINT) {
@@ -308,6 +316,9 @@ impl EngineConfig {
         }
         for (op, level) in &self.persist {
             set(&format!("{PERSIST}{op}"), level.to_string());
+        }
+        for (name, pool) in &self.scheduler.pools {
+            set(&format!("{POOL}{name}"), pool.text());
         }
         for (op, every) in &self.checkpoint {
             set(&format!("{CHECKPOINT}{op}"), every.to_string());

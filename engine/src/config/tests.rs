@@ -4,7 +4,7 @@ use super::*;
 use std::collections::BTreeSet;
 
 /// Fields that are no limit: names, programs' policies, planned faults, and the clock, which a loop sets.
-const NO_SETTING: [&str; 5] = ["app_name", "clock", "persist", "checkpoint", "faults"];
+const NO_SETTING: [&str; 6] = ["app_name", "clock", "persist", "checkpoint", "faults", "scheduler.pools"];
 
 /// Names of the fields of a struct as its `Debug` prints them, nested ones with dots.
 fn fields(text: &str) -> BTreeSet<String> {
@@ -82,6 +82,10 @@ fn errors_name_the_key_and_the_way_out() {
         ("faultline.previews=yes", "should be boolean, but was yes"),
         ("faultline.persist.map=SOMETIMES", "faultline.persist.map"),
         ("faultline.checkpoint.map=often", "should be int, but was often"),
+        ("faultline.scheduler.pool.night=FAIR", "MODE,weight,minShare"),
+        ("faultline.scheduler.pool.night=FAIR,0,1", "'FAIR,0,1' is no pool"),
+        ("faultline.scheduler.pool.night=LIFO,1,1", "for example FIFO,2,0"),
+        ("spark.scheduler.mode=LIFO", "It must be one of FIFO, FAIR."),
     ] {
         let error = config.assign(text).expect_err(text).to_string();
         assert!(error.contains(words), "{text}: {error}");
@@ -102,6 +106,8 @@ fn what_a_log_announces_can_be_set() {
         "faultline.streaming.maxBatches=9",
         "spark.default.parallelism=4",
         "spark.app.name=counted",
+        "spark.scheduler.mode=FAIR",
+        "faultline.scheduler.pool.night=FAIR,2,4",
     ] {
         config.assign(text).unwrap();
     }

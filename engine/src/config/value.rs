@@ -3,6 +3,7 @@
 use super::units::{ByteUnit, TimeUnit, parse_size, parse_time, short_size, short_time};
 use super::{BatchFailurePolicy, CheckpointWriting};
 use crate::ids::Millis;
+use crate::scheduler::SchedulingMode;
 
 /// What values a setting takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -222,6 +223,18 @@ impl Field for BatchFailurePolicy {
             && let Some(policy) = Self::ALL.into_iter().find(|policy| policy.name() == word)
         {
             *self = policy;
+        }
+    }
+}
+
+impl Field for SchedulingMode {
+    fn value(&self) -> Value {
+        Value::Word(self.name().to_owned())
+    }
+
+    fn accept(&mut self, value: Value) {
+        if let Value::Word(word) = value {
+            *self = if word == Self::Fair.name() { Self::Fair } else { Self::Fifo };
         }
     }
 }

@@ -88,7 +88,7 @@ impl Driver {
     fn kill(&mut self, now: Timestamp, executor: ExecutorId, detection: Detection, out: &mut Outbox, fx: &mut Effects) {
         fx.push(Effect::Cluster(ClusterOp::Kill { executor }));
         self.injected.executor_ended(executor);
-        self.dead.insert(executor);
+        self.dead.insert(executor, now);
         match detection {
             Detection::AtOnce => self.lose_executor(now, executor, &Loss::exited(KILLED), out),
             Detection::AfterDelay => {
@@ -99,7 +99,7 @@ impl Driver {
 
     /// Why a command cannot be applied, with the way out.
     fn refusal(&self, command: &Command) -> Result<(), String> {
-        let lives = |e: &ExecutorId| self.scheduler.cores(*e).is_some() && !self.dead.contains(e);
+        let lives = |e: &ExecutorId| self.scheduler.cores(*e).is_some() && !self.dead.contains_key(e);
         match command {
             Command::KillExecutor { executor }
             | Command::SlowExecutor { executor, .. }
@@ -117,7 +117,7 @@ impl Driver {
             {
                 Err(format!("nobody could take what executor {executor} holds; restart another executor first"))
             }
-            Command::RestartExecutor { executor } if !self.dead.contains(executor) => {
+            Command::RestartExecutor { executor } if !self.dead.contains_key(executor) => {
                 Err(format!("executor {executor} is not dead; kill it first"))
             }
             Command::RestartExecutor { executor } if self.scheduler.cores(*executor).is_some() => {
@@ -168,7 +168,8 @@ impl Driver {
         if self.ended {
             return;
         }
-        for executor in self.scheduler.tend_leaving(out) {
+        let receivers = &self.receivers;
+        for executor in self.scheduler.tend_leaving(|executor| receivers.hold(executor), out) {
             fx.push(Effect::Cluster(ClusterOp::Kill { executor }));
             let loss = Loss { caused_by_app: false, ..Loss::exited(DECOMMISSIONED) };
             self.lose_executor(now, executor, &loss, out);

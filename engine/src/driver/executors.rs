@@ -8,6 +8,11 @@ use crate::ids::*;
 use crate::rdd::TaskError;
 use crate::scheduler::{Loss, Outbox, TaskReport};
 
+/// Spark's words for an executor of which nobody has heard for too long.
+pub(super) fn heartbeat_timed_out(timeout: Millis) -> String {
+    format!("Executor heartbeat timed out after {timeout} ms")
+}
+
 impl Driver {
     /// A task ended; one that brought its executor down ends with it.
     pub(super) fn task_finished(&mut self, now: Timestamp, report: TaskReport, out: &mut Outbox, fx: &mut Effects) {
@@ -45,16 +50,17 @@ impl Driver {
     }
 
     /// What the driver makes of it then.
-    pub(super) fn noticed(&self) -> Loss {
+    pub(super) fn noticed(&self, executor: ExecutorId) -> Loss {
         if !self.config.scheduler.detect_by_heartbeat {
             return Loss::exited(KILLED);
         }
         let timeout = self.config.scheduler.network_timeout;
-        Loss::exited(format!("Executor heartbeat timed out after {timeout} ms"))
+        let reason = heartbeat_timed_out(timeout);
+        Loss { silent_since: self.dead.get(&executor).copied(), ..Loss::exited(reason) }
     }
 
     pub(super) fn lose_executor(&mut self, now: Timestamp, executor: ExecutorId, loss: &Loss, out: &mut Outbox) {
-        self.dead.insert(executor);
+        self.dead.entry(executor).or_insert(now);
         self.undetected.retain(|(_, e)| *e != executor);
         self.injected.executor_lost(executor);
         self.scheduler.executor_lost(now, executor, loss, out);
@@ -64,7 +70,7 @@ impl Driver {
     pub(super) fn lose_host(&mut self, now: Timestamp, host: HostId, reason: &str, out: &mut Outbox, fx: &mut Effects) {
         for executor in self.scheduler.executors_on(host) {
             fx.push(Effect::Cluster(ClusterOp::Kill { executor }));
-            self.dead.insert(executor);
+            self.dead.entry(executor).or_insert(now);
             self.undetected.retain(|(_, e)| *e != executor);
             self.injected.executor_ended(executor);
         }

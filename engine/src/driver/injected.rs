@@ -2,6 +2,7 @@
 
 use super::Driver;
 use super::effects::{ClusterOp, Effect, Effects, StoreFault};
+use super::executors::heartbeat_timed_out;
 use super::input::DriverInput;
 use crate::command::{Command, Message, TaskTarget};
 use crate::event::{Event, TaskMetrics};
@@ -40,6 +41,19 @@ impl Injected {
     pub fn executor_ended(&mut self, executor: ExecutorId) {
         self.executor_lost(executor);
         self.paused.remove(&executor);
+    }
+
+    /// What still waits for its target: each fault, and why it has not struck.
+    pub fn unspent(&self) -> impl Iterator<Item = (String, String)> {
+        let doomed = self.doomed.iter().map(|(_, left, fault)| {
+            let failures = if *left == 1 { "1 failure is".to_owned() } else { format!("{left} failures are") };
+            (fault.clone(), format!("no further attempt of that task was started, {failures} left"))
+        });
+        let losing = self.losing.iter().map(|(_, left, fault)| {
+            let messages = if *left == 1 { "1 more such message" } else { &format!("{left} more such messages") };
+            (fault.clone(), format!("it waits for {messages}"))
+        });
+        doomed.chain(losing)
     }
 
     pub fn is_paused(&self, executor: ExecutorId) -> bool {
@@ -106,8 +120,10 @@ impl Driver {
     pub(super) fn injected_deadline(&mut self, now: Timestamp, out: &mut Outbox) {
         while let Some(&(at, executor)) = self.injected.silent.first().filter(|(at, _)| *at <= now) {
             self.injected.silent.remove(&(at, executor));
-            let reason = format!("Executor heartbeat timed out after {} ms", self.config.scheduler.network_timeout);
-            self.lose_executor(now, executor, &Loss::exited(reason), out);
+            let timeout = self.config.scheduler.network_timeout;
+            let since = Timestamp(at.0.saturating_sub(timeout.0 * 1_000_000));
+            let loss = Loss { silent_since: Some(since), ..Loss::exited(heartbeat_timed_out(timeout)) };
+            self.lose_executor(now, executor, &loss, out);
         }
         while let Some(&(at, task)) = self.injected.lost.first().filter(|(at, _)| *at <= now) {
             self.injected.lost.remove(&(at, task));

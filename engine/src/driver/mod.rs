@@ -49,8 +49,8 @@ pub struct Driver {
     waiting: BTreeMap<JobId, SlotId>,
     /// Executors that are dead although the driver has not noticed yet.
     undetected: BTreeSet<(Timestamp, ExecutorId)>,
-    /// Executors that are gone and not replaced.
-    dead: BTreeSet<ExecutorId>,
+    /// Executors that are gone and not replaced, and since when.
+    dead: BTreeMap<ExecutorId, Timestamp>,
     planned: Planned,
     injected: Injected,
     /// When the application began: times of planned faults count from it.
@@ -82,7 +82,7 @@ impl Driver {
             receivers: Receivers::default(),
             waiting: BTreeMap::new(),
             undetected: BTreeSet::new(),
-            dead: BTreeSet::new(),
+            dead: BTreeMap::new(),
             planned: Planned::new(&config.faults),
             injected: Injected::default(),
             begun: Timestamp(0),
@@ -125,7 +125,7 @@ impl Driver {
         let faults = self.injected.next_at().into_iter().chain(self.planned.next_at(self.begun)).min();
         let loss = self.undetected.first().map(|(at, _)| *at);
         let stream = self.streaming.as_ref().filter(|_| !self.ended).and_then(Streaming::next_deadline);
-        let receiver = self.receivers.next_start_at();
+        let receiver = self.receivers.next_at();
         self.scheduler.next_deadline().into_iter().chain(loss).chain(stream).chain(receiver).chain(faults).min()
     }
 
@@ -343,7 +343,7 @@ impl Driver {
                 break;
             }
             self.undetected.pop_first();
-            let loss = self.noticed();
+            let loss = self.noticed(executor);
             self.lose_executor(now, executor, &loss, out);
         }
         self.injected_deadline(now, out);
@@ -373,6 +373,7 @@ impl Driver {
             self.scheduler.cancel_all(stopping::APPLICATION_ENDED, out);
         }
         self.drain(now, out, fx);
+        self.report_unspent(now, fx);
         self.emit(now, fx, Event::ApplicationEnd);
         fx.push(Effect::Ended(result));
     }

@@ -3,7 +3,7 @@
 use super::Driver;
 use super::effects::Effects;
 use crate::command::Command;
-use crate::event::{Event, RddInfo};
+use crate::event::{Event, Finding, RddInfo};
 use crate::ids::*;
 use crate::lineage::LineageGraph;
 use crate::scheduler::Outbox;
@@ -67,6 +67,11 @@ impl Planned {
         self.look_again();
     }
 
+    /// Faults whose moment has not come.
+    pub fn waiting(&self) -> impl Iterator<Item = &PlannedFault> {
+        self.faults.iter().map(|(fault, _)| fault)
+    }
+
     pub fn next_due(&mut self) -> Option<Command> {
         self.due.pop_front()
     }
@@ -125,6 +130,19 @@ impl Driver {
         let begun = self.begun;
         for command in self.planned.take(|moment| matches!(moment, Moment::Time(after) if begun.plus(*after) <= now)) {
             self.strike(now, command, fx);
+        }
+    }
+
+    /// The application ends: what was planned and hit nothing is said, so that nobody takes the run for one
+    /// that survived it.
+    pub(super) fn report_unspent(&mut self, now: Timestamp, fx: &mut Effects) {
+        let missed = |fault: &PlannedFault| (fault.to_string(), "its moment never came".to_owned());
+        let unspent: Vec<(String, String)> =
+            self.planned.waiting().map(missed).chain(self.injected.unspent()).collect();
+        for (fault, why) in unspent {
+            let message = format!("the fault {fault} struck nothing: {why}");
+            let finding = Finding { kind: "fault-without-target".into(), message, place: fault };
+            self.emit(now, fx, Event::FindingReported { finding });
         }
     }
 

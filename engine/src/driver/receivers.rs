@@ -20,6 +20,8 @@ struct Receiver {
     at: Option<ExecutorId>,
     /// It stopped itself, and starts again then.
     resume_at: Option<Timestamp>,
+    /// Its executor leaves: it was told to store what it has, and until then it may.
+    moving_until: Option<Timestamp>,
     info: ReceiverInfo,
     /// Blocks that belong to no batch yet, in the order of their arrival.
     waiting: Vec<ReceivedBlock>,
@@ -67,15 +69,21 @@ impl Receivers {
             };
             let estimator = config.backpressure.then(|| PidRateEstimator::new(interval, config.backpressure_pid));
             let stream = plan.stream;
-            let (attempt, at, resume_at, waiting, rate) = (0, None, None, Vec::new(), None);
-            (stream, Receiver { plan, attempt, at, resume_at, info, waiting, estimator, rate })
+            let (attempt, at, resume_at, moving_until, waiting, rate) = (0, None, None, None, Vec::new(), None);
+            (stream, Receiver { plan, attempt, at, resume_at, moving_until, info, waiting, estimator, rate })
         };
         Self { by_stream: plans.into_iter().map(receiver).collect(), ..Self::default() }
     }
 
-    /// When a receiver that stopped itself starts again.
-    pub fn next_start_at(&self) -> Option<Timestamp> {
-        self.by_stream.values().filter_map(|receiver| receiver.resume_at).min()
+    /// When a receiver that stopped itself starts again, or the patience with one that moves ends.
+    pub fn next_at(&self) -> Option<Timestamp> {
+        let times = |receiver: &Receiver| receiver.resume_at.into_iter().chain(receiver.moving_until).min();
+        self.by_stream.values().filter_map(times).min()
+    }
+
+    /// Whether a receiver still runs on an executor that leaves.
+    pub fn hold(&self, executor: ExecutorId) -> bool {
+        self.by_stream.values().any(|receiver| receiver.at == Some(executor))
     }
 
     /// Whether no receiver runs.
@@ -122,18 +130,21 @@ impl Receiver {
 
     fn ended(&mut self) -> Event {
         self.at = None;
+        self.moving_until = None;
         self.info.active = false;
         Event::ReceiverStopped { receiver: self.info.clone() }
     }
 }
 
 impl Driver {
-    /// Starts receivers that run nowhere, and restarts those whose executor is gone, elsewhere (R17.3).
+    /// Starts receivers that run nowhere, and restarts those whose executor is gone or leaves, elsewhere
+    /// (R17.3).
     pub(super) fn tend_receivers(&mut self, now: Timestamp, fx: &mut Effects) {
         let wanted = self.receivers.wanted;
         if wanted == Wanted::Stopped || self.receivers.by_stream.is_empty() {
             return;
         }
+        self.move_receivers(now, fx);
         let living: Vec<ExecutorId> = self.scheduler.executors().collect();
         let open = |e: &ExecutorId| self.scheduler.takes_work(*e);
         let mut events = Vec::new();
@@ -163,6 +174,40 @@ impl Driver {
             receiver.info.executor = Some(executor);
             let (plan, attempt, rate) = (receiver.plan.clone(), receiver.attempt, receiver.rate);
             fx.push(Effect::Receiver(ReceiverOp::Start { plan, executor, attempt, rate }));
+        }
+        for event in events {
+            self.emit(now, fx, event);
+        }
+    }
+
+    /// Receivers of an executor that leaves store what they have and end there; what starts them again
+    /// chooses another executor. One that does not end in time is given up.
+    fn move_receivers(&mut self, now: Timestamp, fx: &mut Effects) {
+        let wanted = self.receivers.wanted;
+        let timeout = self.config.receiver_stop_timeout;
+        let mut events = Vec::new();
+        for (stream, receiver) in &mut self.receivers.by_stream {
+            let Some(executor) = receiver.at.filter(|e| self.scheduler.is_leaving(*e)) else { continue };
+            match receiver.moving_until {
+                None => {
+                    receiver.moving_until = Some(now.plus(timeout));
+                    // A stop of the stream has asked it already.
+                    if wanted == Wanted::Running {
+                        let mode = StopMode::Graceful;
+                        fx.push(Effect::Receiver(ReceiverOp::Stop { stream: *stream, mode }));
+                    }
+                }
+                Some(until) if until <= now => {
+                    let mode = StopMode::Immediate;
+                    fx.push(Effect::Receiver(ReceiverOp::Stop { stream: *stream, mode }));
+                    let text = format!(
+                        "it did not stop within {timeout} ms on executor {executor}, which leaves; what it had buffered is lost"
+                    );
+                    receiver.failed(now, text, String::new());
+                    events.push(receiver.ended());
+                }
+                Some(_) => {}
+            }
         }
         for event in events {
             self.emit(now, fx, event);
@@ -220,7 +265,8 @@ impl Driver {
                 if !message.is_empty() {
                     receiver.failed(now, message, error);
                 }
-                if wanted == Wanted::Running {
+                // One that moves does so at once.
+                if wanted == Wanted::Running && receiver.moving_until.is_none() {
                     receiver.resume_at = Some(now.plus(delay));
                 }
                 receiver.ended()

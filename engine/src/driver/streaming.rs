@@ -115,7 +115,7 @@ impl Streaming {
 impl Driver {
     pub(super) fn start_streaming(&mut self, now: Timestamp, slot: SlotId, plan: StreamingPlan, fx: &mut Effects) {
         if self.streaming.is_some() {
-            let text = "Only one StreamingContext may be started in this application";
+            let text = "Only one StreamingContext may be started in this application, also after it was stopped; start another run for another stream";
             fx.push(Effect::Reply(slot, Reply::Done(Err(EngineError::IllegalState(text.into())))));
             return;
         }

@@ -175,6 +175,9 @@ pub struct JobOrigin {
     pub output_op: Option<OutputOpId>,
     /// The RDD that this job writes to a checkpoint; `None` for an action.
     pub checkpoint_of: Option<RddId>,
+    /// The pool that its tasks count for, with fair scheduling (R7.5); `None` is `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
 }
 
 /// A stage, or one attempt of it.

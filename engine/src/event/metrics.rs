@@ -43,6 +43,10 @@ pub struct TaskMetrics {
     /// Named accumulators to which it added something that counts (R2.13).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accumulables: Vec<AccumulableInfo>,
+    /// Bytes of its result on the way to the driver, estimated from a sample of its records (R4.4); 0
+    /// in logs that do not say.
+    #[serde(default)]
+    pub result_bytes: u64,
     /// Why the task as a whole repeats work: its map output had been registered before.
     pub rerun_cause: Option<RecomputeCause>,
 }

@@ -132,7 +132,7 @@ fn storage_line(info: &RddInfo, stored: BlockSummary, detail: Detail) -> Option<
 }
 
 /// Bytes in Spark's words: `480.0 B`, `2.7 KiB`.
-fn spark_bytes(bytes: u64) -> String {
+pub fn spark_bytes(bytes: u64) -> String {
     let units = [("TiB", 1u64 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     for (unit, size) in units {
         if bytes >= 2 * size {

@@ -7,7 +7,7 @@
 mod debug_string;
 mod query;
 
-pub use debug_string::{BlockSummary, Detail, debug_string, to_debug_string};
+pub use debug_string::{BlockSummary, Detail, debug_string, spark_bytes, to_debug_string};
 
 use crate::event::{DependencyKind, RddInfo};
 use crate::ids::RddId;

@@ -179,6 +179,8 @@ pub(crate) struct JobLocal {
     pub output_op: Option<OutputOpId>,
     /// `spark.checkpoint.checkpointAllMarkedAncestors`.
     pub all_marked_ancestors: bool,
+    /// `spark.scheduler.pool`.
+    pub pool: Option<String>,
 }
 
 crate::sync::thread_local! {
@@ -270,6 +272,13 @@ impl SparkContext {
     /// The directory of this application's checkpoints.
     pub fn checkpoint_dir(&self) -> Option<String> {
         self.0.checkpoint_dir.lock().clone()
+    }
+
+    /// Jobs that this thread submits from now on count for a pool (R7.5), as with Spark's local property
+    /// `spark.scheduler.pool`; `None` is the pool `default`. Without `spark.scheduler.mode` = `FAIR` pools
+    /// change nothing. A stream's jobs have the pool of the thread that started it.
+    pub fn set_scheduler_pool(&self, pool: Option<&str>) {
+        JOB_LOCAL.with_borrow_mut(|local| local.pool = pool.map(ToOwned::to_owned));
     }
 
     /// Labels the RDDs made inside `f`, for example `iteration 3`; pictures group by it.

@@ -182,6 +182,14 @@ impl<T: Data> Rdd<T> {
         self.context().tell(Notice::Unpersisted(self.id()));
     }
 
+    /// As [`Rdd::unpersist`], and returns when no executor holds a block of it any more: Spark's
+    /// `unpersist(blocking = true)`.
+    pub fn unpersist_and_wait(&self) {
+        self.unpersist();
+        // The driver answers in order: what it was told before has been done.
+        drop(self.context().0.runner.stored(vec![self.id()]));
+    }
+
     /// Spark's text of the lineage, and of what is stored, as of now.
     pub fn to_debug_string(&self) -> String {
         self.lineage_text(Detail::Spark)

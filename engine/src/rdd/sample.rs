@@ -176,7 +176,7 @@ impl<T: Data> Rdd<T> {
             let scope = self.context().open("takeSample", at);
             let sample = self.sample(replacement, fraction, rng.next_u64())?;
             drop(scope);
-            let parts = sample.run_job("takeSample", at, sample.all_partitions(), Self::collect_partition)?;
+            let parts = sample.run_job("takeSample", at, sample.all_partitions(), Self::return_partition)?;
             drawn = parts.into_iter().flatten().collect();
         }
         shuffle(&mut drawn, &mut rng);

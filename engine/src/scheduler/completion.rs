@@ -1,6 +1,7 @@
 //! Ends of tasks and stages.
 
 use super::Scheduler;
+use super::preferences::has_preference;
 use super::stage::StageKind;
 use super::task::{Outbox, TaskReport};
 use crate::event::*;
@@ -15,6 +16,10 @@ impl Scheduler {
         let TaskReport { task, result, mut metrics, updates } = report;
         let Some(running) = self.tasks.get(&task) else { return };
         let task = running.info.id;
+        if result.is_ok() && !self.takes_result(task, metrics.result_bytes, out) {
+            self.offer(now, out);
+            return;
+        }
         if result.is_ok() {
             self.explain(task, &mut metrics);
             if self.counts(task) {
@@ -98,14 +103,13 @@ impl Scheduler {
         let Some(stage) = self.stages.get_mut(&id.stage) else { return };
         match &stage.kind {
             StageKind::Map(shuffle) => {
+                let sizes_count = self.config.scheduler.reduce_locality && has_preference(&**shuffle);
                 let shuffle = shuffle.id();
                 stage.pending.remove(&info.partition);
                 let bogus = self.failure_epoch.get(&info.executor).is_some_and(|e| running.epoch <= *e);
                 if !bogus {
                     self.outputs.register(shuffle, info.partition, info.executor);
-                    if self.config.scheduler.reduce_locality
-                        && let Ok(written) = output.downcast::<MapSizes>()
-                    {
+                    if sizes_count && let Ok(written) = output.downcast::<MapSizes>() {
                         self.outputs.set_sizes(shuffle, info.partition, written.0);
                     }
                     self.history.output_written(shuffle, info.partition);

@@ -40,6 +40,11 @@ impl Scheduler {
         self.places.is_open(executor)
     }
 
+    /// Whether an executor is being decommissioned.
+    pub fn is_leaving(&self, executor: ExecutorId) -> bool {
+        self.leaving.contains_key(&executor)
+    }
+
     /// An executor gets no new tasks, and leaves.
     pub fn decommission(&mut self, executor: ExecutorId, out: &mut Outbox) {
         self.leaving.insert(executor, Leaving::Draining);
@@ -51,12 +56,13 @@ impl Scheduler {
         out.events.push(Event::DecommissionStarted { executor });
     }
 
-    /// Orders what is due for executors that leave. Returns those that may go now.
-    pub fn tend_leaving(&mut self, out: &mut Outbox) -> Vec<ExecutorId> {
+    /// Orders what is due for executors that leave; those that are `held` still store something. Returns
+    /// those that may go now.
+    pub fn tend_leaving(&mut self, held: impl Fn(ExecutorId) -> bool, out: &mut Outbox) -> Vec<ExecutorId> {
         let mut gone = Vec::new();
         for executor in self.leaving.keys().copied().collect::<Vec<_>>() {
             match self.leaving[&executor] {
-                Leaving::Draining if !self.tasks.values().any(|t| t.info.executor == executor) => {
+                Leaving::Draining if !held(executor) && !self.tasks.values().any(|t| t.info.executor == executor) => {
                     self.leaving.insert(executor, Leaving::Migrating);
                     out.migrations.push(self.migration_of(executor));
                 }

@@ -15,6 +15,9 @@ pub struct Loss {
     pub reason: String,
     /// Whether a task may be to blame: then those that ran there failed (R4.2).
     pub caused_by_app: bool,
+    /// Since when nobody heard of it, if that is how the loss was noticed: what was launched later never
+    /// reached it, and did not fail (R4.2).
+    pub silent_since: Option<Timestamp>,
     /// Whether its host is gone too: then nothing of it survives, whoever keeps it (R5.7).
     pub with_host: bool,
 }
@@ -22,12 +25,12 @@ pub struct Loss {
 impl Loss {
     /// A process that ended: perhaps one of its tasks is to blame.
     pub fn exited(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), caused_by_app: true, with_host: false }
+        Self { reason: reason.into(), caused_by_app: true, silent_since: None, with_host: false }
     }
 
     /// The end of its host.
     pub fn of_host(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), caused_by_app: false, with_host: true }
+        Self { reason: reason.into(), caused_by_app: false, silent_since: None, with_host: true }
     }
 }
 
@@ -171,7 +174,7 @@ impl Scheduler {
     /// The driver learned that an executor is gone (R5.2). With the external shuffle service its map
     /// outputs are still there, unless its host is gone too.
     pub fn executor_lost(&mut self, now: Timestamp, executor: ExecutorId, loss: &Loss, out: &mut Outbox) {
-        let Loss { reason, caused_by_app, with_host } = loss;
+        let Loss { reason, silent_since, with_host, .. } = loss;
         let host = self.places.host_of(executor);
         if !self.places.remove(executor) {
             return;
@@ -187,11 +190,12 @@ impl Scheduler {
         if outputs_lost {
             self.resubmit_finished_map_tasks(executor, out);
         }
-        let running: Vec<TaskId> =
-            self.tasks.iter().filter(|(_, t)| t.info.executor == executor).map(|(id, _)| *id).collect();
-        for task in running {
+        let ran_there = self.tasks.iter().filter(|(_, t)| t.info.executor == executor);
+        let running: Vec<(TaskId, Timestamp)> = ran_there.map(|(id, t)| (*id, t.info.launched)).collect();
+        for (task, launched) in running {
             let reason = reason.clone();
-            let end = TaskEndReason::ExecutorLostFailure { executor, reason, caused_by_app: *caused_by_app };
+            let caused_by_app = loss.caused_by_app && silent_since.is_none_or(|since| launched < since);
+            let end = TaskEndReason::ExecutorLostFailure { executor, reason, caused_by_app };
             if !caused_by_app {
                 self.retry(task, end, TaskMetrics::default(), out);
                 continue;

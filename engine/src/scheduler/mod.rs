@@ -18,7 +18,9 @@ mod offers;
 mod pending;
 mod places;
 mod plan;
+mod pools;
 mod preferences;
+mod results;
 mod rollback;
 mod settings;
 mod speculation;
@@ -28,6 +30,7 @@ mod task_set;
 
 pub use decommission::Migration;
 pub use loss::Loss;
+pub use pools::{PoolSettings, SchedulingMode};
 pub use settings::{ExcludeConfig, SchedulerConfig};
 pub use task::{MigrationOrder, Outbox, ReplicaOrder, TaskLaunch, TaskReport, TaskWork};
 

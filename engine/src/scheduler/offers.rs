@@ -1,4 +1,4 @@
-//! From pending tasks to slots (R7.5): sets in job order, each level of a set round by round over the
+//! From pending tasks to slots (R7.5): sets in the order of `pools`, each level of a set round by round over the
 //! executors with a free slot, never more tasks than slots.
 //!
 //! Executors are offered by id, so that work is spread evenly and repeats; Spark shuffles them for every
@@ -26,11 +26,8 @@ impl Scheduler {
     /// Launches what fits on free slots.
     pub(super) fn offer(&mut self, now: Timestamp, out: &mut Outbox) {
         self.locality_deadline = None;
-        let wanting = self.task_sets.iter().filter(|(_, set)| set.wants_slots());
-        let mut order: Vec<(JobId, StageAttempt)> = wanting.map(|(id, set)| (set.priority, *id)).collect();
-        order.sort_unstable();
         let mut hopeless = Vec::new();
-        for (_, id) in order {
+        for id in self.served() {
             let launched = self.offer_to(now, id, out);
             if !self.config.scheduler.exclude.enabled {
                 continue;

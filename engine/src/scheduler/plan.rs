@@ -2,6 +2,7 @@
 
 use super::Scheduler;
 use super::pending::Preference;
+use super::pools::DEFAULT_POOL;
 use super::preferences::Preferences;
 use super::stage::{Stage, StageKind};
 use super::task::{Outbox, TaskWork};
@@ -247,6 +248,8 @@ impl Scheduler {
         self.steps += missing.len() as u64;
         let Some(stage) = self.stages.get_mut(&id) else { return };
         let priority = stage.jobs.first().copied().unwrap_or_default();
+        let job = self.jobs.get(&priority);
+        let pool = job.and_then(|job| job.spec.origin.pool.as_deref()).unwrap_or(DEFAULT_POOL).into();
         let attempt = StageAttempt { stage: id, attempt: stage.next_attempt };
         stage.next_attempt += 1;
         stage.pending = missing.iter().copied().collect();
@@ -255,7 +258,8 @@ impl Scheduler {
         self.commits.lock().stage_started(id);
         let nothing_to_do = tasks.is_empty();
         let (epoch, op) = (self.outputs.epoch(), rdd.core().op());
-        let mut set = TaskSet::new(TaskSetPlan { epoch, tasks, priority, policies, tees, work, op }, now, &self.places);
+        let plan = TaskSetPlan { epoch, tasks, priority, pool, policies, tees, work, op };
+        let mut set = TaskSet::new(plan, now, &self.places);
         self.share_health(&mut set);
         self.task_sets.insert(attempt, set);
         if nothing_to_do {

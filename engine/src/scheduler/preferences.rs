@@ -6,7 +6,7 @@
 use super::Scheduler;
 use crate::event::DependencyKind;
 use crate::ids::*;
-use crate::rdd::{AnyRdd, Dependency};
+use crate::rdd::{AnyRdd, AnyShuffle, Dependency};
 use crate::task_context::BlockPolicy;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
@@ -16,6 +16,11 @@ use std::sync::Arc;
 const REDUCER_PREF_LOCS_FRACTION: f64 = 0.2;
 /// Shuffles with as many map or reduce partitions have no preference: it would cost too much.
 const SHUFFLE_PREF_THRESHOLD: u32 = 1000;
+
+/// Whether reducers of a shuffle prefer where their input lies: only then its sizes are kept.
+pub(super) fn has_preference(shuffle: &dyn AnyShuffle) -> bool {
+    shuffle.reducers().max(shuffle.parent().core().num_partitions()) < SHUFFLE_PREF_THRESHOLD
+}
 
 /// An RDD of the stage.
 struct Node {
@@ -102,8 +107,7 @@ impl Preferences {
         while let Some(rdd) = nodes.get(next).map(|node| Arc::clone(&node.rdd)) {
             let dependencies = rdd.core().dependencies();
             if let ([Dependency::Shuffle(shuffle)], true) = (&dependencies[..], reduce_locality) {
-                let small = shuffle.reducers().max(shuffle.parent().core().num_partitions()) < SHUFFLE_PREF_THRESHOLD;
-                nodes[next].shuffle = small.then(|| shuffle.id());
+                nodes[next].shuffle = has_preference(&**shuffle).then(|| shuffle.id());
             }
             for dependency in &dependencies {
                 if let Dependency::Narrow { parent, kind } = dependency {

@@ -1,6 +1,8 @@
 //! Limits and switches of scheduling, each under Spark's key.
 
+use super::pools::{PoolSettings, SchedulingMode};
 use crate::ids::Millis;
+use std::collections::BTreeMap;
 
 /// Limits and switches of scheduling. Defaults are those of Spark 3.5 unless a field says otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,11 +16,17 @@ pub struct SchedulerConfig {
     /// `spark.locality.wait.legacyResetOnTaskLaunch`: every launch resets the locality timer (R7.3).
     pub legacy_locality_reset: bool,
     /// `spark.shuffle.reduceLocality.enabled`: reduce tasks prefer hosts that hold a fifth of their input
-    /// (R2.14). Off here, on in Spark: in one process every executor is one hop away from every other.
+    /// (R2.14).
     pub reduce_locality: bool,
     /// `faultline.scheduler.shuffleOffers`: executors are offered tasks in an order drawn for each offer
     /// (R7.5), as Spark always does. Off, they are offered by id.
     pub shuffle_offers: bool,
+    /// `spark.scheduler.mode` (R7.5).
+    pub mode: SchedulingMode,
+    /// `faultline.scheduler.pool.NAME`: what is due to pools; others are as [`PoolSettings::default`] says.
+    pub pools: BTreeMap<String, PoolSettings>,
+    /// `spark.driver.maxResultSize`: what the tasks of a stage may return, in bytes (R4.4); 0 is no limit.
+    pub max_result_size: u64,
     /// `spark.speculation` (R6.1).
     pub speculation: bool,
     /// `spark.speculation.interval`: how often slow tasks are looked for.
@@ -84,8 +92,11 @@ impl Default for SchedulerConfig {
             locality_wait_process: None,
             locality_wait_node: None,
             legacy_locality_reset: false,
-            reduce_locality: false,
+            reduce_locality: true,
             shuffle_offers: false,
+            mode: SchedulingMode::Fifo,
+            pools: BTreeMap::new(),
+            max_result_size: 1 << 30,
             speculation: false,
             speculation_interval: Millis(100),
             speculation_quantile: 0.75,

@@ -4,6 +4,8 @@ use super::delay::{Delay, Waits};
 use super::exclusion::SetExclusion;
 use super::pending::{Pending, Preference};
 use super::places::Places;
+use super::pools::PoolName;
+use super::results::Returned;
 use super::speculation::Durations;
 use super::task::TaskWork;
 use crate::event::{Locality, TaskInfo};
@@ -53,6 +55,9 @@ pub(super) struct TaskSet {
     pub zombie: bool,
     /// Lowest job id: the order in which sets are served (R7.5).
     pub priority: JobId,
+    /// Pool that its tasks count for, with `spark.scheduler.mode` = `FAIR` (R7.5).
+    pub pool: PoolName,
+    pub returned: Returned,
     pub delay: Delay,
     pub durations: Durations,
     pub exclusion: SetExclusion,
@@ -70,6 +75,7 @@ pub(super) struct TaskSetPlan {
     pub epoch: u64,
     pub tasks: Vec<TaskSlot>,
     pub priority: JobId,
+    pub pool: PoolName,
     pub policies: BTreeMap<RddId, BlockPolicy>,
     pub tees: BTreeMap<RddId, Arc<str>>,
     pub work: TaskWork,
@@ -95,6 +101,8 @@ impl TaskSet {
             running: 0,
             zombie: false,
             priority: plan.priority,
+            pool: plan.pool,
+            returned: Returned::default(),
             delay,
             durations: Durations::default(),
             exclusion: SetExclusion::default(),

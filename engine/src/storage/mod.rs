@@ -28,4 +28,4 @@ pub use error::BlockError;
 pub use memory_store::{MemoryMode, MemoryStore};
 pub use preview::{PREVIEW_BYTES, PREVIEW_RECORDS, preview_of};
 pub use size::weigh_instead;
-pub use size::{SAMPLED_RECORDS, estimate_bytes};
+pub use size::{SAMPLED_RECORDS, estimate_bytes, estimate_encoded_bytes};

@@ -12,14 +12,18 @@ pub const SAMPLED_RECORDS: usize = 64;
 /// Bytes of `values` kept as values: the size of their type, plus what an even sample of them
 /// encodes to, scaled up. The encoding stands in for what the values own on the heap.
 pub fn estimate_bytes<T: Data>(values: &[T]) -> u64 {
+    let own = (values.len() as u64).saturating_mul(size_of::<T>() as u64);
+    own.saturating_add(estimate_encoded_bytes(values))
+}
+
+/// Bytes to which `values` encode, scaled up from an even sample of them.
+pub fn estimate_encoded_bytes<T: Data>(values: &[T]) -> u64 {
     let sampled = values.len().min(SAMPLED_RECORDS);
     if sampled == 0 {
         return 0;
     }
     let encoded: u128 = (0..sampled).map(|i| encoded_bytes(&values[i * values.len() / sampled])).sum();
-    let count = values.len() as u128;
-    let total = count * size_of::<T>() as u128 + encoded * count / sampled as u128;
-    u64::try_from(total).unwrap_or(u64::MAX)
+    u64::try_from(encoded * values.len() as u128 / sampled as u128).unwrap_or(u64::MAX)
 }
 
 thread_local! {

@@ -6,7 +6,7 @@ use crate::driver::{BatchTick, GeneratedBatch, Instruction, OutputJob, Reply, Re
 use crate::error::{EngineError, Result, throw};
 use crate::event::{ClockKind, Event, Finding};
 use crate::ids::*;
-use crate::rdd::{JobLocal, Notice, SparkContext, with_job_local};
+use crate::rdd::{JobLocal, Notice, SparkContext, job_local, with_job_local};
 use crate::receiver::ReceiverPlan;
 use crate::runtime::slots;
 use crate::sync::Mutex;
@@ -25,6 +25,8 @@ struct Inner {
     names: Mutex<BTreeMap<String, u32>>,
     instances: Instances,
     zero: Mutex<Option<Timestamp>>,
+    /// Pool of the thread that started it.
+    pool: Mutex<Option<String>>,
 }
 
 impl StreamingContext {
@@ -37,6 +39,7 @@ impl StreamingContext {
             names: Mutex::default(),
             instances: Instances::default(),
             zero: Mutex::default(),
+            pool: Mutex::default(),
         }))
     }
 
@@ -136,6 +139,7 @@ impl StreamingContext {
             }
             super::validate::apply_overrides(&graph, self.0.sc.config());
         }
+        *self.0.pool.lock() = job_local().pool;
         let graph = self.0.graph.lock();
         let plan = StreamingPlan {
             interval: self.0.interval,
@@ -250,6 +254,7 @@ impl StreamingContext {
             let graph = self.0.graph.lock();
             (graph.outputs.clone(), !graph.receivers.is_empty(), graph.records_per_batch)
         };
+        let pool = self.0.pool.lock().clone();
         let mut outputs = Vec::new();
         let records = self.with_generation(tick, |generation| {
             if has_receivers {
@@ -263,6 +268,7 @@ impl StreamingContext {
                     batch_time: Some(tick.time),
                     output_op: Some(id),
                     all_marked_ancestors: true,
+                    pool: pool.clone(),
                 };
                 let run = Arc::new(move || {
                     let _scope = sc.push_frame(info.name.as_str().into(), Some(tick.batch), info.callsite.clone(), 0);

@@ -6,7 +6,7 @@ use super::own::Own;
 use crate::driver::BatchTick;
 use crate::error::Result;
 use crate::event::StorageLevel;
-use crate::ids::PartitionId;
+use crate::ids::{PartitionId, Timestamp};
 use crate::rdd::partitioner::Partitioner;
 use crate::rdd::{PreservesPartitioning, Rdd, TaskError};
 use crate::storage::Data;
@@ -59,17 +59,24 @@ struct How<K: Data, S: Data> {
     initial: Option<Rdd<(K, S)>>,
 }
 
+/// When an update happens, and what may be remembered of it.
+#[derive(Clone, Copy)]
+struct Batch {
+    time: Timestamp,
+    remember: RememberPartitioner,
+}
+
 /// A user's function, applied to what a batch has.
 trait Update<K: Data, V: Data, S: Data>: Send + Sync + 'static {
     /// To new values beside the state before.
-    fn both(&self, groups: &Rdd<(K, (Vec<V>, Vec<S>))>, remember: RememberPartitioner) -> Rdd<(K, S)>;
+    fn both(&self, groups: &Rdd<(K, (Vec<V>, Vec<S>))>, batch: Batch) -> Rdd<(K, S)>;
     /// To new values where there is no state yet.
-    fn new_values(&self, groups: &Rdd<(K, Vec<V>)>, remember: RememberPartitioner) -> Rdd<(K, S)>;
+    fn new_values(&self, groups: &Rdd<(K, Vec<V>)>, batch: Batch) -> Rdd<(K, S)>;
     /// To the state before where there is no new value.
-    fn old_state(&self, states: &Rdd<(K, S)>, remember: RememberPartitioner) -> Rdd<(K, S)>;
+    fn old_state(&self, states: &Rdd<(K, S)>, batch: Batch) -> Rdd<(K, S)>;
 }
 
-/// A function of one key: a partition streams through it.
+/// A function of the batch time and one key: a partition streams through it.
 struct ByKey<F>(Arc<F>);
 
 impl<K, V, S, F> Update<K, V, S> for ByKey<F>
@@ -77,28 +84,28 @@ where
     K: Data,
     V: Data,
     S: Data,
-    F: Fn(&K, Vec<V>, Option<S>) -> Option<S> + Send + Sync + 'static,
+    F: Fn(Timestamp, &K, Vec<V>, Option<S>) -> Option<S> + Send + Sync + 'static,
 {
-    fn both(&self, groups: &Rdd<(K, (Vec<V>, Vec<S>))>, remember: RememberPartitioner) -> Rdd<(K, S)> {
-        let update = Arc::clone(&self.0);
-        groups.map_partitions_by_record(remember, move |(key, (values, old)), out| {
-            let state = update(&key, values, old.into_iter().next());
+    fn both(&self, groups: &Rdd<(K, (Vec<V>, Vec<S>))>, batch: Batch) -> Rdd<(K, S)> {
+        let (update, time) = (Arc::clone(&self.0), batch.time);
+        groups.map_partitions_by_record(batch.remember, move |(key, (values, old)), out| {
+            let state = update(time, &key, values, old.into_iter().next());
             out.extend(state.map(|state| (key, state)));
         })
     }
 
-    fn new_values(&self, groups: &Rdd<(K, Vec<V>)>, remember: RememberPartitioner) -> Rdd<(K, S)> {
-        let update = Arc::clone(&self.0);
-        groups.map_partitions_by_record(remember, move |(key, values), out| {
-            let state = update(&key, values, None);
+    fn new_values(&self, groups: &Rdd<(K, Vec<V>)>, batch: Batch) -> Rdd<(K, S)> {
+        let (update, time) = (Arc::clone(&self.0), batch.time);
+        groups.map_partitions_by_record(batch.remember, move |(key, values), out| {
+            let state = update(time, &key, values, None);
             out.extend(state.map(|state| (key, state)));
         })
     }
 
-    fn old_state(&self, states: &Rdd<(K, S)>, remember: RememberPartitioner) -> Rdd<(K, S)> {
-        let update = Arc::clone(&self.0);
-        states.map_partitions_by_record(remember, move |(key, old), out| {
-            let state = update(&key, Vec::new(), Some(old));
+    fn old_state(&self, states: &Rdd<(K, S)>, batch: Batch) -> Rdd<(K, S)> {
+        let (update, time) = (Arc::clone(&self.0), batch.time);
+        states.map_partitions_by_record(batch.remember, move |(key, old), out| {
+            let state = update(time, &key, Vec::new(), Some(old));
             out.extend(state.map(|state| (key, state)));
         })
     }
@@ -115,16 +122,16 @@ where
     F: Fn(KeyUpdates<K, V, S>) -> I + Send + Sync + 'static,
     I: IntoIterator<Item = (K, S)>,
 {
-    fn both(&self, groups: &Rdd<(K, (Vec<V>, Vec<S>))>, remember: RememberPartitioner) -> Rdd<(K, S)> {
-        self.whole(groups, remember, Source::Both)
+    fn both(&self, groups: &Rdd<(K, (Vec<V>, Vec<S>))>, batch: Batch) -> Rdd<(K, S)> {
+        self.whole(groups, batch.remember, Source::Both)
     }
 
-    fn new_values(&self, groups: &Rdd<(K, Vec<V>)>, remember: RememberPartitioner) -> Rdd<(K, S)> {
-        self.whole(groups, remember, Source::New)
+    fn new_values(&self, groups: &Rdd<(K, Vec<V>)>, batch: Batch) -> Rdd<(K, S)> {
+        self.whole(groups, batch.remember, Source::New)
     }
 
-    fn old_state(&self, states: &Rdd<(K, S)>, remember: RememberPartitioner) -> Rdd<(K, S)> {
-        self.whole(states, remember, Source::Old)
+    fn old_state(&self, states: &Rdd<(K, S)>, batch: Batch) -> Rdd<(K, S)> {
+        self.whole(states, batch.remember, Source::Old)
     }
 }
 
@@ -161,16 +168,17 @@ impl<K: Data + Hash + Eq, V: Data, S: Data, U: Update<K, V, S>> StreamNode<(K, S
         let previous = before.or_else(|| self.how.initial.clone());
         // The parent's RDDs belong to the parent's operator, whoever asks for them first.
         let parent = generation.rdd(&self.parent, tick)?;
-        let (partitioner, remember) = (self.how.partitioner.clone(), self.how.remember);
+        let partitioner = self.how.partitioner.clone();
+        let batch = Batch { time: tick.time, remember: self.how.remember };
         Ok(match (previous, parent) {
             (Some(previous), Some(parent)) => {
-                Some(self.update.both(&parent.cogroup_with(&previous, partitioner), remember))
+                Some(self.update.both(&parent.cogroup_with(&previous, partitioner), batch))
             }
             // As Spark: initial state waits for the first batch with an RDD.
             (Some(_), None) if begins => None,
-            (Some(previous), None) => Some(self.update.old_state(&previous, remember)),
+            (Some(previous), None) => Some(self.update.old_state(&previous, batch)),
             // R14.2: the first batch groups only; there is no state to join.
-            (None, Some(parent)) => Some(self.update.new_values(&parent.group_by_key_in(partitioner), remember)),
+            (None, Some(parent)) => Some(self.update.new_values(&parent.group_by_key_in(partitioner), batch)),
             (None, None) => None,
         })
     }
@@ -210,6 +218,20 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
         self.state_by_key(partitioner.into(), initial.cloned(), update, Location::caller())
     }
 
+    /// As [`DStream::update_state_by_key_in`]; `update` also gets the batch time. With
+    /// [`RememberPartitioner::No`] the state is partitioned anew in every batch.
+    #[track_caller]
+    pub fn update_state_by_key_with_time<S: Data>(
+        &self,
+        partitioner: impl Into<Partitioner<K>>,
+        remember: RememberPartitioner,
+        initial: Option<&Rdd<(K, S)>>,
+        update: impl Fn(Timestamp, &K, Vec<V>, Option<S>) -> Option<S> + Send + Sync + 'static,
+    ) -> DStream<(K, S)> {
+        let how = How { partitioner: partitioner.into(), remember, initial: initial.cloned() };
+        self.state_stream(how, ByKey(Arc::new(update)), Location::caller())
+    }
+
     /// The general form: `update` gets all updates of a partition at once and gives its state. It may also
     /// change keys; then it must not promise to remember the partitioner, and the state is partitioned
     /// anew in the next batch.
@@ -233,6 +255,7 @@ impl<K: Data + Hash + Eq, V: Data> DStream<(K, V)> {
         at: &Location<'_>,
     ) -> DStream<(K, S)> {
         let how = How { partitioner, remember: RememberPartitioner::Yes, initial };
+        let update = move |_: Timestamp, key: &K, new, old| update(key, new, old);
         self.state_stream(how, ByKey(Arc::new(update)), at)
     }
 

@@ -461,6 +461,12 @@ impl TaskContext {
         }
     }
 
+    /// Counts what the task returns to the driver (R4.4).
+    pub(crate) fn count_result(&self, bytes: u64) {
+        let result = &mut self.journal.borrow_mut().metrics.result_bytes;
+        *result = result.saturating_add(bytes);
+    }
+
     /// Ends the attempt: what it did, and how long the model says it took.
     pub(crate) fn finish(self) -> (TaskMetrics, u64) {
         self.spend_on(Spending::Task);

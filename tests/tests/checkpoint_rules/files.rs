@@ -68,6 +68,11 @@ fn k03_every_kind_of_rdd() {
             check(sc, "reduceByKey and mapValues", &pairs().reduce_by_key(|a, b| a + b).map_values(|v| v + 1))?;
             check(sc, "groupByKey", &pairs().group_by_key().map_values(|v| v.len()))?;
             check(sc, "union", &numbers().union(&numbers()))?;
+            check(sc, "pipe", &numbers().pipe("cat"))?;
+            let placed = || pairs().partition_by(HashPartitioner::new(3));
+            let aware = placed().union(&placed());
+            assert_eq!((aware.info().class.as_str(), aware.num_partitions()), ("PartitionerAwareUnionRDD", 3));
+            check(sc, "union of equally partitioned", &aware)?;
             check(sc, "cogroup", &pairs().cogroup(&pairs()).map_values(|(a, b)| (a.len(), b.len())))?;
             check(sc, "join", &pairs().join(&pairs()))?;
             Ok(())
@@ -89,10 +94,15 @@ fn k04_children_read_the_checkpoints_of_their_parents() {
             let union = left.union(&right);
             let keyed = |rdd: &Rdd<u32>| rdd.map(|v| (v % 3, v));
             let joined = keyed(&left).cogroup(&keyed(&right)).map_values(|(a, b)| (a.len(), b.len()));
-            let first = (union.collect()?, joined.collect()?);
+            let (crossed, merged, zipped) = (left.cartesian(&right), left.coalesce(2)?, left.zip(&right)?);
+            let collect =
+                || Ok((union.collect()?, joined.collect()?, crossed.collect()?, merged.collect()?, zipped.collect()?));
+            let first: Result<_> = collect();
+            let first = first?;
             let (before, is) = (calls(&left_calls) + calls(&right_calls), |rdd: &Rdd<u32>| rdd.is_checkpointed());
             assert!(is(&left) && is(&right));
-            assert_eq!(first, (union.collect()?, joined.collect()?));
+            let second: Result<_> = collect();
+            assert_eq!(first, second?);
             assert_eq!(calls(&left_calls) + calls(&right_calls), before, "read from files");
             Ok((left.id(), right.id()))
         });

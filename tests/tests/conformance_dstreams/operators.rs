@@ -6,6 +6,7 @@ use faultline_engine::error::Result;
 use faultline_engine::ids::*;
 use faultline_engine::rdd::Rdd;
 use faultline_engine::streaming::{DStream, RememberPartitioner, StreamingContext};
+use faultline_tests::lab::INTERVAL;
 use faultline_tests::{Loop, log, settings};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -186,6 +187,18 @@ fn update_state_by_key_with_partitioner_and_by_partition() {
             Ok(words(ssc, &input).update_state_by_partition(3, remember, Some(&initial), update))
         };
         expect(4, by_partition, &sums);
+    }
+    for remember in [RememberPartitioner::Yes, RememberPartitioner::No] {
+        let timed = move |ssc: &StreamingContext| {
+            let initial = ssc.spark_context().parallelize(counts("a5"), 1);
+            // Every key counts the batches whose time it was given.
+            let update = |time: Timestamp, _: &String, _: Vec<u32>, old: Option<u32>| {
+                Some(old.unwrap_or(0) + u32::from(time.as_millis().is_multiple_of(INTERVAL.0)))
+            };
+            Ok(words(ssc, &input).update_state_by_key_with_time(3, remember, Some(&initial), update))
+        };
+        let ticks = ["a6 b1", "a7 b2", "a8 b3 c1", "a9 b4 c2"];
+        expect(4, timed, &numbered(ticks.map(counts).to_vec()));
     }
     // A function that changes keys, and so may not promise to leave them where they are.
     let renamed = move |ssc: &StreamingContext| {

@@ -67,6 +67,7 @@ impl Log {
             batch_time_ms: None,
             output_op: None,
             checkpoint_of: None,
+            pool: None,
         };
         self.event(Event::JobStart { job: JobId(job), origin, stages: vec![stage.clone()] });
         self.event(Event::StageSubmitted { stage })

@@ -272,6 +272,7 @@ fn job(p: &mut Program, id: u32, stages: &[u32], started: u64, ended: Option<u64
         batch_time_ms: None,
         output_op: None,
         checkpoint_of: None,
+        pool: None,
     };
     let state = JobState {
         id: JobId(id),

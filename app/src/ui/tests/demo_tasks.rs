@@ -163,6 +163,7 @@ impl Tasks {
             batch_time_ms: None,
             output_op: None,
             checkpoint_of: Some(rdd(5, 2)),
+            pool: None,
         };
         self.events.insert(0, (at(4, 0), Event::JobStart { job: JobId(9), origin, stages: vec![stage] }));
         for (seq, (at, event)) in (0..).zip(self.events) {

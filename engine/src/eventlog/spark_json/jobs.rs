@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 const SCOPE: &str = "spark.rdd.scope";
 const SCOPE_NO_OVERRIDE: &str = "spark.rdd.scope.noOverride";
 const DESCRIPTION: &str = "spark.job.description";
+const POOL: &str = "spark.scheduler.pool";
 const BATCH_TIME: &str = "spark.streaming.internal.batchTime";
 const OUTPUT_OP: &str = "spark.streaming.internal.outputOpId";
 const ALL_MARKED_ANCESTORS: &str = "spark.checkpoint.checkpointAllMarkedAncestors";
@@ -90,6 +91,7 @@ fn origin(
         batch_time_ms: properties.get(BATCH_TIME).and_then(|text| text.parse().ok()),
         output_op: properties.get(OUTPUT_OP).and_then(|text| text.parse().ok()).map(OutputOpId),
         checkpoint_of,
+        pool: properties.get(POOL).cloned(),
     }
 }
 
@@ -110,6 +112,9 @@ pub(in crate::eventlog) fn properties(job: JobId, origin: &JobOrigin, interval_m
         let scope = Scope { id: format!("job{job}"), name: CHECKPOINT_SCOPE.to_owned(), parent: None };
         set(SCOPE, serde_json::to_string(&scope).unwrap_or_default());
         set(SCOPE_NO_OVERRIDE, "true".to_owned());
+    }
+    if let Some(pool) = &origin.pool {
+        set(POOL, pool.clone());
     }
     if let Some(op) = origin.output_op {
         set(OUTPUT_OP, op.to_string());

@@ -132,7 +132,7 @@ impl From<&TaskMetrics> for TaskMetricsJson {
             run_ms: metrics.run_ns / 1_000_000,
             cpu_ns: metrics.run_ns,
             peak_memory: 0,
-            result_bytes: 0,
+            result_bytes: metrics.result_bytes,
             gc_ms: 0,
             result_serialization_ms: 0,
             memory_spilled: 0,
@@ -205,6 +205,7 @@ impl From<TaskMetricsJson> for TaskMetrics {
             write_ns: write.ns,
             output: OutputMetrics { bytes: json.output.bytes, records: json.output.records },
             accumulables: Vec::new(),
+            result_bytes: json.result_bytes,
             rerun_cause: None,
         }
     }

@@ -103,6 +103,7 @@ fn job_start() -> impl Strategy<Value = Event> {
             batch_time_ms,
             output_op: output_op.map(OutputOpId),
             checkpoint_of: checkpoint_of.map(RddId),
+            pool: None,
         };
         Event::JobStart { job: JobId(job), origin, stages }
     })

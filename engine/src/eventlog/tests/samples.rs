@@ -179,6 +179,7 @@ fn scheduler() -> Vec<Event> {
         batch_time_ms: Some(1_767_225_600_500),
         output_op: Some(OutputOpId(0)),
         checkpoint_of: Some(RddId(3)),
+        pool: Some("production".into()),
     };
     let of_action = JobOrigin {
         callsite: "count at page_rank.py:40".into(),
@@ -186,6 +187,7 @@ fn scheduler() -> Vec<Event> {
         batch_time_ms: None,
         output_op: None,
         checkpoint_of: None,
+        pool: None,
     };
     let oddity = StageInfo { rdds: Vec::new(), ..stage(7, 1) };
     let failed = StageOutcome::Failed { reason: String::new() };
@@ -271,6 +273,7 @@ pub fn metrics() -> TaskMetrics {
             },
             AccumulableInfo { id: AccumulatorId(u64::MAX), name: "words".into(), update: None, value: None },
         ],
+        result_bytes: 14,
         rerun_cause: Some(RecomputeCause::MapOutputLost(ExecutorId(1))),
     }
 }

@@ -4,7 +4,7 @@ use super::empty_collection;
 use crate::error::Result;
 use crate::ids::PartitionId;
 use crate::rdd::Rdd;
-use crate::storage::Data;
+use crate::storage::{Data, estimate_encoded_bytes};
 use indexmap::IndexMap;
 use std::hash::Hash;
 use std::panic::Location;
@@ -26,6 +26,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
             rdd.fold_partition(part, ctx, |chunk| {
                 values.extend(chunk.as_slice().iter().filter(|(k, _)| *k == key).map(|(_, v)| v.clone()));
             })?;
+            ctx.count_result(estimate_encoded_bytes(&values));
             Ok(values)
         })?;
         Ok(parts.into_iter().flatten().collect())
@@ -70,7 +71,9 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         let parts = self.run_job("reduceByKeyLocally", at, self.all_partitions(), move |rdd, part, ctx| {
             let mut map = IndexMap::new();
             rdd.fold_partition(part, ctx, |chunk| chunk.for_each(|(k, v)| merge_entry(&mut map, k, v, &f)))?;
-            Ok(map)
+            let entries: Vec<(K, V)> = map.into_iter().collect();
+            ctx.count_result(estimate_encoded_bytes(&entries));
+            Ok(entries)
         })?;
         let mut all = IndexMap::new();
         parts.into_iter().flatten().for_each(|(k, v)| merge_entry(&mut all, k, v, &merge));
@@ -78,7 +81,7 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     }
 
     fn collect_map(&self, action: &str, at: &Location<'_>) -> Result<IndexMap<K, V>> {
-        let parts = self.run_job(action, at, self.all_partitions(), Self::collect_partition)?;
+        let parts = self.run_job(action, at, self.all_partitions(), Self::return_partition)?;
         Ok(parts.into_iter().flatten().collect())
     }
 }

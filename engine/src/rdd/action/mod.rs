@@ -18,7 +18,7 @@ use super::{Chunk, Rdd, Stop, TaskError, do_checkpoint, for_each_ancestor};
 use crate::error::{EngineError, Result};
 use crate::event::JobOrigin;
 use crate::ids::*;
-use crate::storage::Data;
+use crate::storage::{Data, estimate_encoded_bytes};
 use crate::task_context::TaskContext;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -54,6 +54,7 @@ pub(super) fn origin(callsite: String, checkpoint_of: Option<RddId>) -> JobOrigi
         batch_time_ms: local.batch_time.map(Timestamp::as_millis),
         output_op: local.output_op,
         checkpoint_of,
+        pool: local.pool,
     }
 }
 
@@ -78,7 +79,11 @@ impl<T: Data> Rdd<T> {
         let spec = JobSpec {
             rdd: self.erased(),
             partitions,
-            func: Arc::new(move |part, ctx| f(&this, part, ctx).map(|value| Box::new(value) as TaskOutput)),
+            func: Arc::new(move |part, ctx| {
+                let value = f(&this, part, ctx)?;
+                ctx.count_result(size_of::<U>() as u64);
+                Ok(Box::new(value) as TaskOutput)
+            }),
             origin: origin(callsite(action, at), None),
         };
         let outputs = do_checkpoint::run_job(spec, action, at)?;
@@ -111,7 +116,7 @@ impl<T: Data> Rdd<T> {
     /// When the job fails.
     #[track_caller]
     pub fn collect(&self) -> Result<Vec<T>> {
-        let parts = self.run_job("collect", Location::caller(), self.all_partitions(), Self::collect_partition)?;
+        let parts = self.run_job("collect", Location::caller(), self.all_partitions(), Self::return_partition)?;
         Ok(parts.into_iter().flatten().collect())
     }
 
@@ -123,6 +128,17 @@ impl<T: Data> Rdd<T> {
     pub fn count(&self) -> Result<u64> {
         let parts = self.run_job("count", Location::caller(), self.all_partitions(), Self::count_partition)?;
         Ok(parts.into_iter().sum())
+    }
+
+    /// All records of a partition, on their way to the driver (R4.4).
+    pub(super) fn return_partition(
+        &self,
+        part: PartitionId,
+        ctx: &TaskContext,
+    ) -> std::result::Result<Vec<T>, TaskError> {
+        let records = self.collect_partition(part, ctx)?;
+        ctx.count_result(estimate_encoded_bytes(&records));
+        Ok(records)
     }
 
     pub(super) fn count_partition(&self, part: PartitionId, ctx: &TaskContext) -> std::result::Result<u64, TaskError> {
@@ -264,7 +280,10 @@ impl<T: Data> Rdd<T> {
             if values.len() < n { ControlFlow::Continue(()) } else { ControlFlow::Break(Stop::Enough) }
         });
         match flow {
-            ControlFlow::Continue(()) | ControlFlow::Break(Stop::Enough) => Ok(values),
+            ControlFlow::Continue(()) | ControlFlow::Break(Stop::Enough) => {
+                ctx.count_result(estimate_encoded_bytes(&values));
+                Ok(values)
+            }
             ControlFlow::Break(stop) => Err(stop.into()),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::rdd::Rdd;
-use crate::storage::Data;
+use crate::storage::{Data, estimate_encoded_bytes};
 use std::cmp::Ordering;
 use std::panic::Location;
 
@@ -50,6 +50,7 @@ impl<T: Data> Rdd<T> {
                 }
             })?;
             keep_first(&mut kept, num, &within);
+            ctx.count_result(estimate_encoded_bytes(&kept));
             Ok(kept)
         })?;
         let mut all = parts.into_iter().flatten().collect();

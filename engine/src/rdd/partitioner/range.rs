@@ -110,7 +110,7 @@ pub(in crate::rdd) fn sampled<K: Data + Ord, V: Data>(
     });
     let all = (0..rdd.num_partitions()).map(PartitionId).collect();
     let sketched: Vec<(u64, Vec<K>)> =
-        sketch.run_job(method, at, all, Rdd::collect_partition)?.into_iter().flatten().collect();
+        sketch.run_job(method, at, all, Rdd::return_partition)?.into_iter().flatten().collect();
     let total: u64 = sketched.iter().map(|(count, _)| count).sum();
     if total == 0 {
         return Ok(RangePartitioner::new(Vec::new(), order));
@@ -131,7 +131,7 @@ pub(in crate::rdd) fn sampled<K: Data + Ord, V: Data>(
             let mut rng = ctx.rng();
             Ok::<_, TaskError>(values.filter(move |_| rng.unit() < fraction))
         });
-        let sampled = again.run_job(method, at, imbalanced, Rdd::collect_partition)?;
+        let sampled = again.run_job(method, at, imbalanced, Rdd::return_partition)?;
         candidates.extend(sampled.into_iter().flatten().map(|key| (key, 1.0 / fraction)));
     }
     let partitions = partitions.min(candidates.len() as u32);
