@@ -22,6 +22,8 @@ fn default_interval(slide: Millis, interval: DefaultInterval) -> Millis {
 
 /// Fills in default intervals and remember durations, then checks every stream.
 pub(super) fn validate(graph: &DStreamGraph, interval: Millis, has_checkpoint_dir: bool) -> Result<()> {
+    // Spark divides by it.
+    require(interval.0 > 0, || "The batch duration has been set to 0 ms. Please set it to at least 1 ms.".into())?;
     require(!graph.outputs.is_empty(), || "No output operations registered, so nothing to execute".into())?;
     for stream in &graph.streams {
         let mut info = stream.info.lock();
