@@ -136,6 +136,7 @@ impl Live<'_> {
         // What stands still could not end.
         self.executors.resume_all();
         self.receivers.stop_all();
+        self.store.end();
         self.store_worker.finish();
         // Tasks that still run end at their next chunk.
         self.running.values().for_each(|(_, cancelled)| cancelled.store(true, Ordering::Relaxed));
