@@ -92,16 +92,16 @@ impl Timestamp {
         self.0 / 1_000_000
     }
 
-    /// The time `ns` nanoseconds later.
+    /// The time `ns` nanoseconds later, or the last one there is.
     #[must_use]
     pub const fn plus_ns(self, ns: u64) -> Self {
-        Self(self.0 + ns)
+        Self(self.0.saturating_add(ns))
     }
 
-    /// The time `ms` milliseconds later.
+    /// The time `ms` milliseconds later, or the last one there is.
     #[must_use]
     pub const fn plus(self, ms: Millis) -> Self {
-        Self(self.0 + ms.0 * 1_000_000)
+        self.plus_ns(ms.0.saturating_mul(1_000_000))
     }
 
     /// Nanoseconds since `earlier`, zero when `earlier` is later.

@@ -295,6 +295,35 @@ fn a_lost_start_or_end_of_a_task_is_noticed_by_a_heartbeat() {
     }
 }
 
+/// Without it of two faults that name one message the second would strike another kind of message, or none.
+#[test]
+fn equal_faults_strike_one_after_the_other() {
+    for &loop_ in Loop::ALL {
+        let faults = [
+            "lose:message=block-report,nth=1",
+            "lose:message=block-report,nth=1",
+            "lose:message=task-end,nth=2",
+            "lose:message=task-end,nth=2",
+            "lose:message=task-end,nth=3",
+        ];
+        let planned = faults.map(|fault| format!("{fault}@batch=2"));
+        let log = strike(loop_, StorageLevel::MEMORY_ONLY, &planned.each_ref().map(String::as_str));
+        let mut struck = injected(&log);
+        struck.sort_unstable();
+        assert_eq!(struck, faults, "{loop_:?}");
+        let lost = log::task_ends(&log).filter(|(_, reason, _)| **reason == TaskEndReason::TaskResultLost).count();
+        assert_eq!(lost, 3, "{loop_:?}: the ends of tasks, and nothing else");
+    }
+}
+
+/// Without it the slowest that can be asked for would overflow the virtual clock.
+#[test]
+fn the_slowest_run_ends() {
+    let slow = ["slow:executor=1,factor=1000000@batch=1", "slow:store,factor=1000000@batch=1"];
+    let log = strike(Loop::Sim, StorageLevel::MEMORY_ONLY, &slow);
+    assert_eq!(injected(&log).len(), 2);
+}
+
 /// Without it the driver would learn of a block although nobody told it, or the run would depend on it.
 #[test]
 fn a_lost_report_leaves_a_block_unknown() {

@@ -261,6 +261,10 @@ fn samples_repeat_and_have_about_the_wanted_size() {
         refusal("requirement failed: Sampling fraction (1.5) must be on interval [0, 1]"),
     );
     returns(sample(Replacement::With, -2.0), refusal("requirement failed: Fraction must be nonnegative, but got -2.0"));
+    for (fraction, shown) in [(f64::INFINITY, "inf"), (1e300, "1e300")] {
+        let text = format!("requirement failed: Fraction must be at most 1000000000.0, but got {shown}");
+        returns(sample(Replacement::With, fraction), refusal(&text));
+    }
 }
 
 /// Without it a record would be in two parts, or in none.
@@ -279,6 +283,8 @@ fn random_split_parts_the_records() {
     let weights =
         |weights: &'static [f64]| move |sc: &SparkContext| numbers(sc, 4, 2).random_split(weights, 1).map(|_| ());
     returns(weights(&[1.0, -1.0]), refusal("requirement failed: Weights must be nonnegative, but got [1.0,-1.0]"));
+    let sum = "requirement failed: Sum of weights must be finite, but got [1.0,inf]";
+    returns(weights(&[1.0, f64::INFINITY]), refusal(sum));
     returns(weights(&[0.0]), refusal("requirement failed: Sum of weights must be positive, but got [0.0]"));
 }
 

@@ -6,8 +6,8 @@ use faultline_engine::rdd::{Accumulate, Rdd, SparkContext};
 use faultline_tests::quiet::silence_deliberate_panics;
 use faultline_tests::{Loop, in_batches, log, run, settings};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
 fn numbers(sc: &SparkContext, count: u32, partitions: u32) -> Rdd<u32> {
@@ -42,6 +42,45 @@ fn accumulators_of_every_kind() {
         let added: i64 = sums.clone().filter_map(|info| info.update.as_ref()?.parse::<i64>().ok()).sum();
         assert_eq!((added, sums.next_back().and_then(|info| info.value.as_deref())), (4950, Some("4950")), "{loop_:?}");
         assert!(told.iter().filter(|info| info.name == "all").all(|info| info.value.is_none()), "{loop_:?}");
+    }
+}
+
+/// A sum whose first merge runs a job that adds to it.
+#[derive(Clone)]
+struct Curious {
+    sum: u32,
+    ask: Arc<Mutex<Option<Job>>>,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+impl Accumulate for Curious {
+    type Input = u32;
+    fn add(&mut self, input: u32) {
+        self.sum += input;
+    }
+    fn merge(&mut self, part: Self) {
+        let ask = self.ask.lock().expect("no thread panicked").take();
+        ask.into_iter().for_each(|job| job());
+        self.sum += part.sum;
+    }
+}
+
+/// Without it the driver would wait for a merge that waits for the driver.
+#[test]
+fn a_merge_may_run_a_job() {
+    for &loop_ in Loop::ALL {
+        let (result, _) = run(loop_, settings(0, &[]), |sc| {
+            let ask: Arc<Mutex<Option<Job>>> = Arc::default();
+            let sum = sc.accumulator(Curious { sum: 0, ask: Arc::clone(&ask) });
+            let inside = sum.clone();
+            let adding = numbers(sc, 4, 2).map(move |v| inside.add(v));
+            let job = adding.clone();
+            *ask.lock().expect("no thread panicked") = Some(Box::new(move || drop(job.count())));
+            adding.count()?;
+            Ok([sum.value().sum, sum.value().sum])
+        });
+        assert_eq!(result, Ok([6, 12]), "{loop_:?}: what the merge added counts when it is read next");
     }
 }
 

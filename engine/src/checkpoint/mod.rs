@@ -4,9 +4,35 @@ pub mod format;
 
 use crate::event::{CheckpointPart, RddInfo};
 use crate::ids::RddId;
-use crate::object_store::{ObjectStore, PutMode, StoreError};
+use crate::object_store::{ObjectStore, PutMode, PutOutcome, StoreError};
 use format::CheckpointError;
 use std::collections::BTreeSet;
+
+/// The object by which an application says that a directory of checkpoints is its own.
+const OWNER: &str = "_owner";
+
+/// Claims a directory for an application: `wanted`, or when another application has that, the first of
+/// `wanted-2`, `wanted-3`, … that nobody has. As Spark's, which is new for each application (R9.2, R15.17);
+/// but its name repeats when the store is new.
+///
+/// # Errors
+/// When the store refuses.
+pub fn claim(store: &dyn ObjectStore, wanted: &str, application: &str) -> Result<String, StoreError> {
+    let mut dir = wanted.to_owned();
+    for next in 2_u32.. {
+        let key = format!("{dir}/{OWNER}");
+        // Asking is cheap, and a directory that was used for long has many names taken.
+        let free = match store.get(&key) {
+            Err(StoreError::NotFound { .. }) => true,
+            taken => taken.map(|_| false)?,
+        };
+        if free && store.put(&key, application.as_bytes(), PutMode::Create)? == PutOutcome::Created {
+            break;
+        }
+        dir = format!("{wanted}-{next}");
+    }
+    Ok(dir)
+}
 
 /// Writes the manifest of a checkpoint whose parts are there, and verifies every file (R9.10). `reader` is
 /// the RDD that will read them.
@@ -20,7 +46,7 @@ pub fn publish(
     dir: &str,
     parts: &[CheckpointPart],
 ) -> Result<(), String> {
-    // The directory's name repeats with the seed: parts of an earlier run are removed, not mixed in.
+    // What attempts that failed left behind is removed, not mixed in.
     let prefix = format!("{dir}/");
     let written: BTreeSet<&str> = parts.iter().map(|part| part.file.as_str()).collect();
     for key in store.list(&prefix).map_err(|error| error.to_string())? {
@@ -36,8 +62,20 @@ pub fn publish(
         partitions: parts.to_vec(),
         partitioner: rdd.partitioner.clone(),
     };
-    let bytes = manifest.encode();
-    store.put(&format::manifest_key(dir), &bytes, PutMode::Replace).map_err(|error| error.to_string())?;
+    let key = format::manifest_key(dir);
+    let published = store
+        .put(&key, &manifest.encode(), PutMode::Replace)
+        .map_err(|error| error.to_string())
+        .and_then(|_| verify(store, reader, dir));
+    if published.is_err() {
+        // Parts that the next attempt writes must not stand under this manifest. The first error is the one
+        // to report: when this fails too, so does what comes next.
+        let _ = store.delete(&key);
+    }
+    published
+}
+
+fn verify(store: &dyn ObjectStore, reader: RddId, dir: &str) -> Result<(), String> {
     match format::verify(store, dir) {
         Ok(_) => Ok(()),
         Err(CheckpointError::PartCount { rdd, expected, found, .. }) => {

@@ -67,6 +67,7 @@ macro_rules! row {
 
 const SWITCH: Kind = Kind::Switch;
 const MILLIS: Kind = Kind::Time(TimeUnit::Millis);
+const INTERVAL: Kind = Kind::Interval(TimeUnit::Millis);
 const OPTIONAL_MILLIS: Kind = Kind::OptionalTime(TimeUnit::Millis);
 const SECONDS: Kind = Kind::Time(TimeUnit::Seconds);
 const BYTES: Kind = Kind::Size(ByteUnit::Bytes);
@@ -106,7 +107,7 @@ pub const KEYS: &[Setting] = &[
     row!("spark.driver.maxResultSize", scheduler.max_result_size, BYTES, Some("1g"), "What the tasks of a stage may return to the program together; 0 is no limit (R4.4)"),
     row!("spark.stage.maxAttempts", scheduler.stage_max_attempts, Kind::OptionalCount { least: 1, most: MANY }, Some("unlimited"), "Attempts of a stage, whatever ended them; at least spark.stage.maxConsecutiveAttempts (R3.7)"),
     row!("faultline.executor.detectByHeartbeat", scheduler.detect_by_heartbeat, SWITCH, None, "Whether the driver notices a dead executor by missing heartbeats only, as when a machine hangs (R5.1)"),
-    row!("spark.executor.heartbeatInterval", scheduler.heartbeat_interval, MILLIS, Some("10s"), "How often a living executor is heard (R5.1)"),
+    row!("spark.executor.heartbeatInterval", scheduler.heartbeat_interval, INTERVAL, Some("10s"), "How often a living executor is heard (R5.1)"),
     row!("spark.network.timeout", scheduler.network_timeout, SECONDS, Some("120s"), "How long an executor may be silent before it is lost (R5.1)"),
     row!("spark.deploy.maxExecutorRetries", scheduler.max_executor_retries, Kind::Count { least: 0, most: MANY }, Some("10"), "Executors that a task brought down and that are started again"),
     row!("spark.shuffle.service.enabled", scheduler.shuffle_service, SWITCH, Some("false"), "Whether map outputs outlive their executor (R5.2)"),
@@ -118,7 +119,7 @@ pub const KEYS: &[Setting] = &[
 
     // Speculation.
     row!("spark.speculation", scheduler.speculation, SWITCH, Some("false"), "Whether one more copy of a slow task is run (R6.1)"),
-    row!("spark.speculation.interval", scheduler.speculation_interval, MILLIS, Some("100ms"), "How often slow tasks are looked for"),
+    row!("spark.speculation.interval", scheduler.speculation_interval, INTERVAL, Some("100ms"), "How often slow tasks are looked for"),
     row!("spark.speculation.multiplier", scheduler.speculation_multiplier, Kind::Factor { least: 0.0, most: f64::MAX }, Some("1.5"), "How many times slower than the median a slow task is (R6.2)"),
     row!("spark.speculation.quantile", scheduler.speculation_quantile, Kind::Factor { least: 0.0, most: 1.0 }, Some("0.75"), "Share of a stage's tasks that must have succeeded before (R6.1)"),
     row!("spark.speculation.minTaskRuntime", scheduler.speculation_min_runtime, MILLIS, Some("100ms"), "No shorter task is slow (R6.2)"),
@@ -153,7 +154,7 @@ pub const KEYS: &[Setting] = &[
 
     // Streaming.
     row!("faultline.streaming.maxBatches", max_batches, Kind::OptionalCount { least: 1, most: MANY }, None, "Stop after this many batches"),
-    row!("spark.streaming.blockInterval", block_interval, MILLIS, Some("200ms"), "How long a receiver gathers records into one block (R17.6)"),
+    row!("spark.streaming.blockInterval", block_interval, INTERVAL, Some("200ms"), "How long a receiver gathers records into one block (R17.6)"),
     row!("spark.streaming.receiverRestartDelay", receiver_restart_delay, MILLIS, Some("2000"), "How long a receiver that stopped waits before it starts again (R17.4)"),
     row!("spark.streaming.blockQueueSize", block_queue_size, up_to(MANY), Some("10"), "Blocks of a receiver that may wait for the driver, then the receiver waits (R17.6)"),
     row!("spark.streaming.receiver.maxRate", receiver_max_rate, Kind::OptionalCount { least: 0, most: u64::MAX }, Some("unlimited"), "Records per second that a receiver may store one by one (R17.13)"),

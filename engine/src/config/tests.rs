@@ -45,7 +45,7 @@ fn every_row_reads_back_what_it_prints() {
         let mut config = EngineConfig::default();
         let samples: &[&str] = match setting.kind {
             Kind::Count { .. } | Kind::OptionalCount { .. } => &["7", "9"],
-            Kind::Time(_) | Kind::OptionalTime(_) => &["7s", "1234ms"],
+            Kind::Time(_) | Kind::Interval(_) | Kind::OptionalTime(_) => &["7s", "1234ms"],
             Kind::Size(_) => &["7k", "1234b"],
             Kind::Factor { .. } => &["0.5", "0.75", "1.5", "2.5"],
             Kind::Switch => &["true", "false"],
@@ -79,6 +79,9 @@ fn errors_name_the_key_and_the_way_out() {
         ("spark.task.maxFailure=2", "the nearest is spark.task.maxFailures"),
         ("spark.locality.wait=soon", "spark.locality.wait: Time must be specified"),
         ("faultline.executor.storageMemory=1.5g", "Fractional values are not supported"),
+        ("spark.speculation.interval=0", "'0' in spark.speculation.interval is invalid. It must be at least 1ms."),
+        ("spark.executor.heartbeatInterval=999us", "'999us' in spark.executor.heartbeatInterval is invalid"),
+        ("spark.streaming.blockInterval=0s", "at least 1ms"),
         ("faultline.previews=yes", "should be boolean, but was yes"),
         ("faultline.persist.map=SOMETIMES", "faultline.persist.map"),
         ("faultline.checkpoint.map=often", "should be int, but was often"),

@@ -24,6 +24,8 @@ pub enum Kind {
     },
     /// A time; without a unit it counts these.
     Time(TimeUnit),
+    /// A time of at least a millisecond: what repeats at such intervals would else repeat without an end.
+    Interval(TimeUnit),
     /// A time, or `none`; without a unit it counts these.
     OptionalTime(TimeUnit),
     /// A size; without a unit it counts these.
@@ -78,6 +80,10 @@ impl Kind {
                 Ok(number(n))
             }
             Self::Time(unit) | Self::OptionalTime(unit) => parse_time(text, unit).map(|Millis(n)| number(n)),
+            Self::Interval(unit) => match parse_time(text, unit)? {
+                Millis(0) => Err(format!("'{text}' in {key} is invalid. It must be at least 1ms.")),
+                Millis(n) => Ok(number(n)),
+            },
             Self::Size(unit) => parse_size(text, unit).map(number),
             Self::Factor { least, most } => {
                 let n: f64 = text.parse().map_err(|_| format!("{key} should be double, but was {text}"))?;
@@ -99,7 +105,7 @@ impl Kind {
     /// Prints a value so that [`Kind::parse`] reads it back: times in milliseconds, sizes in bytes.
     pub fn print(self, value: &Value) -> String {
         match (self, value) {
-            (Self::Time(_) | Self::OptionalTime(_), Value::Number(Some(n))) => format!("{n}ms"),
+            (Self::Time(_) | Self::Interval(_) | Self::OptionalTime(_), Value::Number(Some(n))) => format!("{n}ms"),
             (Self::Size(unit), Value::Number(Some(n))) if unit != ByteUnit::Bytes => format!("{n}b"),
             _ => plain(value),
         }
@@ -108,7 +114,7 @@ impl Kind {
     /// Prints a value for people: `3s`, `64m`.
     pub fn short(self, value: &Value) -> String {
         match (self, value) {
-            (Self::Time(_) | Self::OptionalTime(_), Value::Number(Some(n))) => short_time(*n),
+            (Self::Time(_) | Self::Interval(_) | Self::OptionalTime(_), Value::Number(Some(n))) => short_time(*n),
             (Self::Size(_), Value::Number(Some(n))) => short_size(*n),
             _ => plain(value),
         }
@@ -124,6 +130,7 @@ impl Kind {
             Self::Count { least, most } => range(least, most),
             Self::OptionalCount { least, most } => format!("{}, or {NONE}", range(least, most)),
             Self::Time(unit) => format!("a time; without a unit {}", unit.suffix()),
+            Self::Interval(unit) => format!("a time from 1ms; without a unit {}", unit.suffix()),
             Self::OptionalTime(unit) => format!("a time, or {NONE}; without a unit {}", unit.suffix()),
             Self::Size(unit) => format!("a size; without a unit {}", unit.suffix()),
             Self::Factor { least, most: f64::MAX } => format!("a factor from {least}"),

@@ -60,13 +60,18 @@ impl Injected {
         self.paused.contains(&executor)
     }
 
-    /// Counts a message, and says of which fault it falls victim.
+    /// Counts a message, and says of which fault it falls victim. Of several that name this message the
+    /// first strikes; the others take the next one.
     fn loses(&mut self, message: Message) -> Option<String> {
-        for (_, left, _) in self.losing.iter_mut().filter(|(kind, ..)| *kind == message) {
-            *left -= 1;
+        let mut strikes = None;
+        for (at, (_, left, _)) in self.losing.iter_mut().enumerate().filter(|(_, (kind, ..))| *kind == message) {
+            if *left > 1 {
+                *left -= 1;
+            } else {
+                strikes = strikes.or(Some(at));
+            }
         }
-        let at = self.losing.iter().position(|(_, left, _)| *left == 0)?;
-        Some(self.losing.remove(at).2)
+        strikes.map(|at| self.losing.remove(at).2)
     }
 }
 

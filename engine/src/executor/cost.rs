@@ -56,6 +56,11 @@ impl CostTable {
         (self.store_file, self.store_byte) = (slower(self.store_file), slower(self.store_byte));
         self
     }
+
+    /// One file of so many bytes of the reliable store. Only its costs are multiplied without a limit.
+    const fn store(&self, bytes: u64) -> u64 {
+        self.store_file.saturating_add(bytes.saturating_mul(self.store_byte))
+    }
 }
 
 /// The time that a task has used: modelled, or measured by whoever has a clock.
@@ -97,7 +102,8 @@ impl CostMeter {
 
     fn add(&self, cost: impl Fn(&CostTable) -> u64) {
         if let Some(table) = &self.table {
-            self.spent.set(self.spent.get() + (cost(table) as f64 * self.factor) as u64);
+            let more = (cost(table) as f64 * self.factor) as u64;
+            self.spent.set(self.spent.get().saturating_add(more));
         }
     }
 
@@ -148,10 +154,10 @@ impl CostMeter {
     }
 
     pub(crate) fn checkpoint_write(&self, bytes: u64, records: u64) {
-        self.add(|t| t.store_file + bytes * t.store_byte + records * t.encode_record);
+        self.add(|t| t.store(bytes).saturating_add(records * t.encode_record));
     }
 
     pub(crate) fn checkpoint_read(&self, bytes: u64) {
-        self.add(|t| t.store_file + bytes * t.store_byte);
+        self.add(|t| t.store(bytes));
     }
 }

@@ -28,8 +28,9 @@ pub fn inline_context(config: EngineConfig, files: Arc<dyn Files>) -> SparkConte
     let stores = Arc::new(ExecutorStores::new(ExecutorId(0), blocks, shuffles));
     let cluster = Cluster::default();
     cluster.write().insert(stores.id(), Arc::clone(&stores));
-    let place = Place { stores, cluster, store: Arc::new(MemoryObjectStore::new()) };
-    SparkContext::new(Arc::clone(&config), Arc::new(Inline { config, place }), files, Arc::default())
+    let store: Arc<dyn ObjectStore> = Arc::new(MemoryObjectStore::new());
+    let place = Place { stores, cluster, store: Arc::clone(&store) };
+    SparkContext::new(Arc::clone(&config), Arc::new(Inline { config, place }), files, store, Arc::default())
 }
 
 /// The one executor.

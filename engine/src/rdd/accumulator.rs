@@ -59,13 +59,10 @@ struct Inner<T> {
     zero: T,
     /// How a value is written; `None` for a user's type, whose code must not run in the driver.
     shown: Option<fn(&T) -> String>,
-    total: Mutex<Total<T>>,
-}
-
-struct Total<T> {
-    merged: T,
+    /// What is merged already. User code runs while this is locked, but the driver never waits for it.
+    merged: Mutex<T>,
     /// Parts that count and are not merged yet: user code merges them where the program reads.
-    parts: Vec<T>,
+    parts: Mutex<Vec<T>>,
 }
 
 impl<T: Accumulate> Clone for Accumulator<T> {
@@ -94,7 +91,7 @@ impl<T: Accumulate + Sync> Accumulator<T> {
     /// Adds: in a task to what the task gathers, in the program at once.
     pub fn add(&self, input: T::Input) {
         if !in_task::is_task() {
-            return self.0.total.lock().merged.add(input);
+            return self.0.merged.lock().add(input);
         }
         let mut part = self.partial().unwrap_or_else(|| Box::new(self.0.zero.clone()));
         part.add(input);
@@ -113,15 +110,18 @@ impl<T: Accumulate + Sync> Accumulator<T> {
             in_task::give_partial(Arc::clone(&self.0) as _, part);
             return value;
         }
-        let mut total = self.0.total.lock();
-        let parts = std::mem::take(&mut total.parts);
-        parts.into_iter().for_each(|part| total.merged.merge(part));
-        total.merged.clone()
+        let mut merged = self.0.merged.lock();
+        // A merge may run a job, whose tasks add further parts.
+        let parts = std::mem::take(&mut *self.0.parts.lock());
+        parts.into_iter().for_each(|part| merged.merge(part));
+        merged.clone()
     }
 
     /// Begins again from nothing.
     pub fn reset(&self) {
-        *self.0.total.lock() = Total { merged: self.0.zero.clone(), parts: Vec::new() };
+        let mut merged = self.0.merged.lock();
+        self.0.parts.lock().clear();
+        *merged = self.0.zero.clone();
     }
 }
 
@@ -139,15 +139,16 @@ impl<T: Accumulate + Sync> AnyAccumulator for Inner<T> {
 
     fn accept(&self, part: Box<dyn Any + Send>) -> Option<AccumulableInfo> {
         let part = *part.downcast::<T>().ok()?;
-        let mut total = self.total.lock();
         let (mut update, mut value) = (None, None);
         match self.shown {
+            // Sums of ours: no code of a user runs while they are locked.
             Some(shown) => {
+                let mut merged = self.merged.lock();
                 update = Some(shown(&part));
-                total.merged.merge(part);
-                value = Some(shown(&total.merged));
+                merged.merge(part);
+                value = Some(shown(&merged));
             }
-            None => total.parts.push(part),
+            None => self.parts.lock().push(part),
         }
         Some(AccumulableInfo { id: self.id, name: self.name.clone()?, update, value })
     }
@@ -216,8 +217,8 @@ impl SparkContext {
         shown: Option<fn(&T) -> String>,
     ) -> Accumulator<T> {
         self.assert_not_in_task();
-        let total = Mutex::new(Total { merged: zero.clone(), parts: Vec::new() });
-        let name = name.map(str::to_owned);
-        Accumulator(Arc::new(Inner { id: self.new_accumulator_id(), name, zero, shown, total }))
+        let (merged, name) = (Mutex::new(zero.clone()), name.map(str::to_owned));
+        let id = self.new_accumulator_id();
+        Accumulator(Arc::new(Inner { id, name, zero, shown, merged, parts: Mutex::default() }))
     }
 }

@@ -1,5 +1,6 @@
 //! `SparkContext`: numbers and names RDDs, and carries jobs to whichever loop runs the engine.
 
+use super::checkpoint_dir::CheckpointDirs;
 use super::chunk::TaskError;
 use super::dependency::Dependency;
 use super::node::{AnyRdd, CheckpointKind, CutTo, PreparedCut, RddCore};
@@ -9,7 +10,7 @@ use crate::error::Result;
 use crate::event::*;
 use crate::ids::*;
 use crate::lineage::BlockSummary;
-use crate::object_store::ObjectStore;
+use crate::object_store::{MemoryObjectStore, ObjectStore};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::task_context::TaskContext;
@@ -149,7 +150,7 @@ pub(crate) struct ContextInner {
     next_accumulator: AtomicU64,
     next_broadcast: AtomicU64,
     names: Mutex<BTreeMap<String, u32>>,
-    checkpoint_dir: Mutex<Option<String>>,
+    checkpoint_dirs: CheckpointDirs,
     released: Arc<Mutex<Released>>,
 }
 
@@ -225,9 +226,11 @@ impl SparkContext {
         config: Arc<EngineConfig>,
         runner: Arc<dyn JobRunner>,
         files: Arc<dyn Files>,
+        store: Arc<dyn ObjectStore>,
         released: Arc<Mutex<Released>>,
     ) -> Self {
         let dir = config.checkpoint_dir.clone();
+        let checkpoint_dirs = CheckpointDirs::new(store, config.app_id());
         let sc = Self(Arc::new(ContextInner {
             config,
             runner,
@@ -237,7 +240,7 @@ impl SparkContext {
             next_accumulator: AtomicU64::new(0),
             next_broadcast: AtomicU64::new(0),
             names: Mutex::default(),
-            checkpoint_dir: Mutex::default(),
+            checkpoint_dirs,
             released,
         }));
         if let Some(dir) = dir {
@@ -249,7 +252,8 @@ impl SparkContext {
     /// A context on which lineages can be built but nothing runs: jobs are refused, notices are dropped.
     /// For whoever feeds job specifications to a driver by hand.
     pub fn detached(config: Arc<EngineConfig>) -> Self {
-        Self::new(config, Arc::new(super::detached::Detached), Arc::new(super::detached::Detached), Arc::default())
+        let nothing = Arc::new(super::detached::Detached);
+        Self::new(config, nothing.clone(), nothing, Arc::new(MemoryObjectStore::new()), Arc::default())
     }
 
     /// The settings in force.
@@ -262,16 +266,25 @@ impl SparkContext {
         self.0.config.parallelism()
     }
 
-    /// Where checkpoints go (R9.2): a directory of this application's own below `dir`.
+    /// Where checkpoints go (R9.2): a directory of this application's own below `dir`. Its name derives from
+    /// the seed; where another application has that name, `-2`, `-3` and so on follows it.
     pub fn set_checkpoint_dir(&self, dir: &str) {
         let own = format!("{:016x}", crate::rng::Seed(self.0.config.seed).fork("checkpoint directory").0);
         let dir = dir.trim_matches('/');
-        *self.0.checkpoint_dir.lock() = Some(if dir.is_empty() { own } else { format!("{dir}/{own}") });
+        self.0.checkpoint_dirs.set(if dir.is_empty() { own } else { format!("{dir}/{own}") });
     }
 
     /// The directory of this application's checkpoints.
     pub fn checkpoint_dir(&self) -> Option<String> {
-        self.0.checkpoint_dir.lock().clone()
+        self.0.checkpoint_dirs.name()
+    }
+
+    /// The same, claimed.
+    ///
+    /// # Errors
+    /// When the store refuses to say whose it is.
+    pub(super) fn own_checkpoint_dir(&self) -> Result<Option<String>> {
+        self.0.checkpoint_dirs.own()
     }
 
     /// Jobs that this thread submits from now on count for a pool (R7.5), as with Spark's local property

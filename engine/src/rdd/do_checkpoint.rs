@@ -44,7 +44,8 @@ impl Tees {
             marked_on_the_way(last, |rdd| !rdd.core().was_visited_by_a_job() && seen.insert(rdd.core().id()));
         marked.retain(|rdd| rdd.core().checkpoint_state() == CheckpointState::Marked(CheckpointKind::Reliable));
         for rdd in &marked {
-            rdd.core().set_tee(directory_of(rdd).map(Arc::from));
+            // A store that refuses is asked again, and the error told, when the checkpoint is written.
+            rdd.core().set_tee(directory_of(rdd).ok().map(Arc::from));
         }
         Self(marked)
     }
@@ -104,9 +105,11 @@ fn marked_on_the_way(last: &Arc<dyn AnyRdd>, mut enter: impl FnMut(&Arc<dyn AnyR
     marked
 }
 
-fn directory_of(rdd: &Arc<dyn AnyRdd>) -> Option<String> {
+fn directory_of(rdd: &Arc<dyn AnyRdd>) -> Result<String> {
     let core = rdd.core();
-    core.context().checkpoint_dir().map(|root| crate::checkpoint::format::rdd_directory(&root, core.id()))
+    let root = core.context().own_checkpoint_dir()?;
+    root.map(|root| crate::checkpoint::format::rdd_directory(&root, core.id()))
+        .ok_or_else(|| EngineError::IllegalState(super::marks::NO_DIRECTORY.into()))
 }
 
 /// A job over some partitions of `rdd` for its checkpoint.
@@ -132,9 +135,7 @@ fn job<U: Send + 'static>(
 fn write_files(rdd: &Arc<dyn AnyRdd>, callsite: &str) -> Result<()> {
     let core = rdd.core();
     let ctx = core.context();
-    let Some(dir) = directory_of(rdd) else {
-        return Err(EngineError::IllegalState(super::marks::NO_DIRECTORY.into()));
-    };
+    let dir = directory_of(rdd)?;
     ctx.tell(Notice::Fact(Event::CheckpointStarted { rdd: core.id(), path: dir.clone() }));
     let all = || (0..core.num_partitions()).map(PartitionId);
     let mut parts: BTreeMap<PartitionId, CheckpointPart> = BTreeMap::new();

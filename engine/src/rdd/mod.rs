@@ -9,6 +9,7 @@ mod action;
 mod blocks;
 mod broadcast;
 mod cartesian;
+mod checkpoint_dir;
 mod checkpointed;
 mod chunk;
 mod coalesce;

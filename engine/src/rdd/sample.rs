@@ -27,6 +27,9 @@ pub enum Replacement {
 /// Means above this are drawn in pieces: the product of a draw would underflow.
 const POISSON_PIECE: f64 = 30.0;
 
+/// How often a record is drawn at most, on average: drawing takes a step for each.
+const MOST_DRAWS: f64 = 1e9;
+
 /// `spark.util.sampling` rounding: how far a fraction may be off its interval.
 const ROUNDING: f64 = 1e-6;
 
@@ -75,8 +78,16 @@ impl<T: Data> RddNode<T> for Sampled<T> {
                     }
                 }
                 Sampler::Poisson(mean) => chunk.try_for_each(|value| {
-                    buffer.extend(repeat_n(value, poisson(&mut rng, *mean)));
-                    if buffer.len() < ctx.chunk_len() { ControlFlow::Continue(()) } else { flush(&mut buffer, sink) }
+                    let mut left = poisson(&mut rng, *mean);
+                    while left > 0 {
+                        let some = left.min(ctx.chunk_len().saturating_sub(buffer.len()).max(1));
+                        buffer.extend(repeat_n(value.clone(), some));
+                        left -= some;
+                        if buffer.len() >= ctx.chunk_len() {
+                            flush(&mut buffer, sink)?;
+                        }
+                    }
+                    ControlFlow::Continue(())
                 })?,
             }
             flush(&mut buffer, sink)
@@ -105,7 +116,7 @@ impl<T: Data> Rdd<T> {
     /// average. Keeps the partitioner.
     ///
     /// # Errors
-    /// When the fraction is negative, or above 1 without replacement.
+    /// When the fraction is negative, or above 1 without replacement; with it, above a thousand million.
     #[track_caller]
     pub fn sample(&self, replacement: Replacement, fraction: f64, seed: u64) -> Result<Self> {
         let _scope = self.context().open("sample", Location::caller());
@@ -113,6 +124,9 @@ impl<T: Data> Rdd<T> {
             return refused(format!("Fraction must be nonnegative, but got {fraction:?}"));
         }
         let sampler = match replacement {
+            Replacement::With if fraction > MOST_DRAWS => {
+                return refused(format!("Fraction must be at most {MOST_DRAWS:?}, but got {fraction:?}"));
+            }
             Replacement::With => Sampler::Poisson(fraction),
             Replacement::Without if fraction > 1.0 + ROUNDING => {
                 return refused(format!("Sampling fraction ({fraction:?}) must be on interval [0, 1]"));
@@ -125,13 +139,16 @@ impl<T: Data> Rdd<T> {
     /// The records parted at random, in proportion to `weights`: each record is in exactly one part.
     ///
     /// # Errors
-    /// When a weight is negative, or none is positive.
+    /// When a weight is negative, none is positive, or their sum is too large for a number.
     #[track_caller]
     pub fn random_split(&self, weights: &[f64], seed: u64) -> Result<Vec<Self>> {
         let _scope = self.context().open("randomSplit", Location::caller());
         let sum: f64 = weights.iter().sum();
         if !weights.iter().all(|w| *w >= 0.0) {
             return refused(format!("Weights must be nonnegative, but got {}", list(weights)));
+        }
+        if !sum.is_finite() {
+            return refused(format!("Sum of weights must be finite, but got {}", list(weights)));
         }
         if sum <= 0.0 {
             return refused(format!("Sum of weights must be positive, but got {}", list(weights)));
@@ -179,7 +196,7 @@ impl<T: Data> Rdd<T> {
             let parts = sample.run_job("takeSample", at, sample.all_partitions(), Self::return_partition)?;
             drawn = parts.into_iter().flatten().collect();
         }
-        shuffle(&mut drawn, &mut rng);
+        rng.shuffle(&mut drawn);
         drawn.truncate(num);
         Ok(drawn)
     }

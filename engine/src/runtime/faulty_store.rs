@@ -4,8 +4,7 @@ use crate::clock::Clock;
 use crate::driver::StoreFault;
 use crate::ids::Timestamp;
 use crate::object_store::{LogWriter, ObjectStore, PutMode, PutOutcome, StoreError};
-use crate::sync::Mutex;
-use crate::sync::thread;
+use crate::sync::{Condvar, Mutex};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +14,8 @@ use std::time::Duration;
 pub(crate) struct FaultyStore {
     inner: Arc<dyn ObjectStore>,
     faults: Arc<Mutex<Faults>>,
+    /// Wakes calls that take their time.
+    ended: Arc<Condvar>,
     /// Set where time is measured: there a slow store takes its time. Elsewhere it is modelled.
     clock: Option<Arc<dyn Clock>>,
 }
@@ -24,6 +25,8 @@ struct Faults {
     failing: u32,
     full: bool,
     slowness: f64,
+    /// The run is over: nobody waits for what is slow.
+    ended: bool,
 }
 
 /// What a call takes at least before slowness multiplies it: stores in memory take no time at all.
@@ -38,8 +41,8 @@ impl fmt::Debug for FaultyStore {
 impl FaultyStore {
     /// A healthy store.
     pub fn new(inner: Arc<dyn ObjectStore>, clock: Option<Arc<dyn Clock>>) -> Self {
-        let faults = Faults { failing: 0, full: false, slowness: 1.0 };
-        Self { inner, faults: Arc::new(Mutex::new(faults)), clock }
+        let faults = Faults { failing: 0, full: false, slowness: 1.0, ended: false };
+        Self { inner, faults: Arc::new(Mutex::new(faults)), ended: Arc::default(), clock }
     }
 
     /// Does what the driver asks.
@@ -51,6 +54,12 @@ impl FaultyStore {
             StoreFault::Fill => faults.full = true,
             StoreFault::Free => faults.full = false,
         }
+    }
+
+    /// The run is over: calls take no longer than they must.
+    pub fn end(&self) {
+        self.faults.lock().ended = true;
+        self.ended.notify_all();
     }
 
     /// How many times slower than modelled.
@@ -78,7 +87,8 @@ impl FaultyStore {
         let more = self.slowness() - 1.0;
         if let (Some(started), Some(now), true) = (started, self.now(), more > 0.0) {
             let ns = now.ns_since(started).max(CALL_NS) as f64 * more;
-            thread::sleep(Duration::from_nanos(ns as u64));
+            let mut faults = self.faults.lock();
+            self.ended.wait_while_for(&mut faults, |faults| !faults.ended, Duration::from_nanos(ns as u64));
         }
         result
     }
@@ -138,6 +148,7 @@ impl LogWriter for FaultyLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
     use crate::object_store::MemoryObjectStore;
 
     /// A store that failed would stay broken, or a full one would take what nobody freed room for.
@@ -156,6 +167,22 @@ mod tests {
         store.apply(StoreFault::Fail { times: 1 });
         let mut log = store.open_log("log").unwrap();
         assert!(log.append(b"x").is_err() && log.append(b"y").is_ok());
+    }
+
+    /// The end of a run would wait for a quarter of an hour, or for what a call still had to do.
+    #[test]
+    fn what_is_slow_ends_with_the_run() {
+        let store = FaultyStore::new(Arc::new(MemoryObjectStore::new()), Some(Arc::new(SystemClock::default())));
+        store.apply(StoreFault::Slow { factor: 1e6 });
+        std::thread::scope(|scope| {
+            let put = scope.spawn(|| store.put("a", b"1", PutMode::Replace));
+            while store.inner.get("a").is_err() {
+                std::thread::yield_now();
+            }
+            store.end();
+            assert_eq!(put.join().unwrap(), Ok(PutOutcome::Created));
+        });
+        assert_eq!(store.get("a"), Ok(b"1".to_vec()), "and from then on nothing is slow");
     }
 
     fn put_error(code: u32) -> Result<PutOutcome, String> {

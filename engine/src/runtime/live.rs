@@ -13,6 +13,7 @@ use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, ReceiverOp,
 use crate::error::{EngineError, Result};
 use crate::event::{ClockKind, Envelope};
 use crate::ids::*;
+use crate::object_store::ObjectStore;
 use crate::rdd::{Released, SparkContext};
 use crate::scheduler::Loss;
 use crate::sim::{Control, Environment, Outcome, Program};
@@ -61,10 +62,11 @@ fn start(
     let executors = Executors::new(&config, DiskStore::temporary);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let store = FaultyStore::new(Arc::clone(&environment.store), Some(Arc::clone(&clock)));
+    let reliable: Arc<dyn ObjectStore> = Arc::new(store.clone());
     let shared = Shared {
         config: Arc::clone(&config),
         cluster: Arc::clone(&executors.cluster),
-        store: Arc::new(store.clone()),
+        store: Arc::clone(&reliable),
         clock,
         inbox: sender,
     };
@@ -85,7 +87,7 @@ fn start(
         outcome: None,
     };
     let files = Arc::clone(&environment.files);
-    let sc = SparkContext::new(config, Arc::new(slots::SlotRunner), files, released);
+    let sc = SparkContext::new(config, Arc::new(slots::SlotRunner), files, reliable, released);
     live.run(sc, program)
 }
 
@@ -134,6 +136,7 @@ impl Live<'_> {
         // What stands still could not end.
         self.executors.resume_all();
         self.receivers.stop_all(&*self.shared.clock);
+        self.store.end();
         self.store_worker.finish();
         // Tasks that still run end at their next chunk.
         self.running.values().for_each(|(_, cancelled)| cancelled.store(true, Ordering::Relaxed));

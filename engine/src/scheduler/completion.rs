@@ -35,12 +35,14 @@ impl Scheduler {
 
     /// Whether what a successful task added to accumulators counts: of a result stage once per partition,
     /// of a map stage always (R2.13).
-    fn counts(&self, task: TaskId) -> bool {
+    fn counts(&mut self, task: TaskId) -> bool {
         let info = self.tasks.get(&task).map(|running| &running.info);
         let stage = info.and_then(|info| self.stages.get(&info.stage.stage));
         info.zip(stage).is_some_and(|(info, stage)| match &stage.kind {
             StageKind::Map(_) => true,
-            StageKind::Result(job) => self.jobs.get(job).is_some_and(|job| job.waits_for(info.partition)),
+            StageKind::Result(job) => {
+                self.jobs.get(job).is_some_and(|job| job.waits_for(info.partition, &mut self.steps))
+            }
         })
     }
 
@@ -122,7 +124,7 @@ impl Scheduler {
                 let job_id = *job;
                 stage.pending.remove(&info.partition);
                 let Some(job) = self.jobs.get_mut(&job_id) else { return };
-                job.deliver(info.partition, output);
+                job.deliver(info.partition, output, &mut self.steps);
                 if job.is_done() {
                     let attempt = stage.latest_attempt();
                     if self.running.remove(&id.stage) {

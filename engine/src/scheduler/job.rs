@@ -35,18 +35,23 @@ impl ActiveJob {
     }
 
     /// Whether the result of a partition is still missing.
-    pub fn waits_for(&self, partition: PartitionId) -> bool {
-        self.spec.partitions.iter().zip(&self.outputs).any(|(p, output)| *p == partition && output.is_none())
+    pub fn waits_for(&self, partition: PartitionId, steps: &mut u64) -> bool {
+        self.open_output(partition, steps).is_some()
     }
 
     /// Takes a result once (R2.10).
-    pub fn deliver(&mut self, partition: PartitionId, output: TaskOutput) {
-        let first = self.positions.partition_point(|(p, _)| *p < partition);
-        let same = self.positions[first..].iter().take_while(|(p, _)| *p == partition);
-        if let Some((_, open)) = same.into_iter().find(|(_, at)| self.outputs[*at].is_none()) {
-            self.outputs[*open] = Some(output);
+    pub fn deliver(&mut self, partition: PartitionId, output: TaskOutput, steps: &mut u64) {
+        if let Some(open) = self.open_output(partition, steps) {
+            self.outputs[open] = Some(output);
             self.remaining -= 1;
         }
+    }
+
+    /// Where the next result of a partition goes, if it is missing.
+    fn open_output(&self, partition: PartitionId, steps: &mut u64) -> Option<usize> {
+        let first = self.positions.partition_point(|(p, _)| *p < partition);
+        let same = self.positions[first..].iter().take_while(|(p, _)| *p == partition);
+        same.inspect(|_| *steps += 1).map(|(_, at)| *at).find(|at| self.outputs[*at].is_none())
     }
 
     /// Whether some results are delivered already.

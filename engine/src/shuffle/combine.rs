@@ -29,8 +29,10 @@ pub trait Combiner<V: Data>: Send + Sync + 'static {
 pub struct ReduceWith<F>(pub F);
 
 fn reduce_in_place<V: Clone>(slot: &mut V, value: V, f: impl Fn(V, V) -> V) {
-    // The merge takes both by value; for the plain data that crosses shuffles a clone is a copy.
-    let old = slot.clone();
+    // The merge takes both by value, so something must stand in the slot meanwhile. What comes is cloned
+    // for that, never what has been gathered, which may be as large as all that came before. A clone of
+    // plain data is a copy.
+    let old = std::mem::replace(slot, value.clone());
     *slot = f(old, value);
 }
 

@@ -178,6 +178,7 @@ impl<'a> Simulation<'a> {
             Arc::clone(&self.config),
             Arc::new(slots::SlotRunner),
             Arc::clone(&self.environment.files),
+            Arc::clone(&self.environment.store),
             Arc::clone(&self.released),
         );
         self.spawn(Driver::MAIN, "main", move || program(&sc));

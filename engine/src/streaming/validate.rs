@@ -35,6 +35,8 @@ fn reached(graph: &DStreamGraph) -> Vec<&Arc<StreamCore>> {
 
 /// Fills in default intervals and remember durations, then checks the streams that outputs reach.
 pub(super) fn validate(graph: &DStreamGraph, interval: Millis, has_checkpoint_dir: bool) -> Result<()> {
+    // Spark divides by it.
+    require(interval.0 > 0, || "The batch duration has been set to 0 ms. Please set it to at least 1 ms.".into())?;
     require(!graph.outputs.is_empty(), || "No output operations registered, so nothing to execute".into())?;
     let streams = reached(graph);
     for stream in &streams {

@@ -6,7 +6,6 @@ use crate::event::ReadTier;
 use crate::executor::ScriptEntry;
 use crate::ids::*;
 use crate::rdd::{Stop, TaskError};
-use crate::rng::Rng;
 use crate::storage::{BlockError, MemoryMode, PutWay, StoredBlock, Tier};
 use imbl::Vector;
 use std::ops::ControlFlow;
@@ -100,7 +99,7 @@ impl TaskContext {
         if locations.is_empty() {
             return Ok(None);
         }
-        shuffle(&mut locations, &mut self.seed.fork("locations").task(&self.task.op, self.task.partition).rng());
+        self.seed.fork("locations").task(&self.task.op, self.task.partition).rng().shuffle(&mut locations);
         let (mut unreadable, mut puts) = (Vec::new(), 0);
         let try_one = |executor: ExecutorId| {
             let Some(stores) = self.cluster.read().get(&executor).cloned() else { return Tried::Failed };
@@ -187,21 +186,15 @@ impl TaskContext {
         self.cost.put(policy.level, weight, block.len());
         let mut peers = Vec::new();
         if policy.level.replication > 1 {
-            peers.clone_from(&self.view.peers);
+            peers.extend(self.view.peers.iter().filter(|peer| **peer != self.task.executor));
             // Seeded with the block, so that replicas spread and repeat.
             let seed = self.seed.fork("replication").nth(u64::from(id.rdd.0)).nth(u64::from(id.partition.0));
-            shuffle(&mut peers, &mut seed.rng());
+            seed.rng().shuffle(&mut peers);
         }
         self.journal.borrow_mut().pending.insert(id, Arc::clone(&block));
         if !peers.is_empty() {
             self.cost.replicate(weight);
         }
         self.effect(ScriptEntry::PutBlock { task: self.task.id, id, block, policy, way, peers })
-    }
-}
-
-fn shuffle(executors: &mut [ExecutorId], rng: &mut Rng) {
-    for i in (1..executors.len()).rev() {
-        executors.swap(i, rng.below(i as u64 + 1) as usize);
     }
 }

@@ -5,11 +5,13 @@ mod by_command;
 mod faulty_store;
 mod files;
 mod local;
+mod owner;
 mod periodic;
 mod tee;
 
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
+use faultline_engine::object_store::ObjectStore;
 use faultline_engine::rdd::{Rdd, SparkContext};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,6 +25,12 @@ fn counted(sc: &SparkContext) -> (Rdd<u32>, Arc<AtomicU32>) {
         v
     });
     (mapped, calls)
+}
+
+/// The files in a store, but for those that say whose a directory is.
+fn files_in(store: &dyn ObjectStore) -> Vec<String> {
+    let keys = store.list("").expect("listed");
+    keys.into_iter().filter(|key| !key.ends_with("/_owner")).collect()
 }
 
 fn calls(counter: &AtomicU32) -> u32 {

@@ -33,7 +33,7 @@ fn both_ways<R: Send + PartialEq + std::fmt::Debug + 'static>(
     [CheckpointWriting::SecondJob, CheckpointWriting::Tee].map(|write| {
         let environment = environment();
         let (result, log) = run_on(loop_, writing(write, config.clone()), &environment, program);
-        let keys = environment.store.list("").expect("listed");
+        let keys = super::files_in(&*environment.store);
         let files = keys.into_iter().map(|key| (key.clone(), environment.store.get(&key).expect("read"))).collect();
         (result.expect("no error"), files, log)
     })

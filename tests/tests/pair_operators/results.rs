@@ -5,7 +5,9 @@ use faultline_engine::error::Result;
 use faultline_engine::rdd::{FloatKey, Partitioner, RangePartitioner, Rdd, SortOrder, SparkContext};
 use faultline_engine::storage::Data;
 use faultline_tests::{Loop, in_batches, plans, run, settings};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 type Left = Vec<(i32, u32)>;
 type Right = Vec<(i32, String)>;
@@ -263,4 +265,35 @@ fn a_partitioner_that_is_wrong_fails_the_job() {
         let words = "the partitioner wrong puts the key 2 into partition 2; it has the partitions 0 to 1";
         assert!(text.contains(words), "{loop_:?}: {text}");
     }
+}
+
+/// How much text was copied so far.
+static COPIED: AtomicU64 = AtomicU64::new(0);
+
+/// A text that counts what copies of it cost.
+#[derive(Debug, Serialize, Deserialize)]
+struct Copied(String);
+
+impl Clone for Copied {
+    fn clone(&self) -> Self {
+        COPIED.fetch_add(self.0.len() as u64, Ordering::Relaxed);
+        Self(self.0.clone())
+    }
+}
+
+/// Without it what a key has gathered would be copied for each of its records: gathering a long text would
+/// cost its square.
+#[test]
+fn what_is_gathered_is_not_copied() {
+    const LETTERS: u64 = 20_000;
+    let (result, _) = run(Loop::Sim, settings(0, &[]), |sc| {
+        let letters = sc.parallelize((0..LETTERS).collect(), 3).map(|n| (n % 2, Copied("x".into())));
+        let join = |a: Copied, b: Copied| Copied(a.0 + &b.0);
+        let by_key = letters.reduce_by_key(join).collect()?;
+        let folded = letters.fold_by_key(Copied(String::new()), join).collect()?;
+        Ok(by_key.into_iter().chain(folded).map(|(_, text)| text.0.len() as u64).sum::<u64>())
+    });
+    assert_eq!(result, Ok(2 * LETTERS));
+    let copied = COPIED.load(Ordering::Relaxed);
+    assert!(copied < 20 * LETTERS, "{copied} letters were copied to gather {LETTERS} of them twice");
 }

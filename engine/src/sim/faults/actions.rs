@@ -17,20 +17,14 @@ pub(super) fn parse(action: &str, target: &str) -> Result<Command, String> {
         "pause" => Ok(Command::PauseExecutor { executor: executor(target)? }),
         "resume" => Ok(Command::ResumeExecutor { executor: executor(target)? }),
         "corrupt" => {
-            let problem = "corrupt needs block=OPERATOR/BATCH/PARTITION";
-            let path = target.strip_prefix("block=").ok_or(problem)?;
-            let (operator, batch, partition) = place(path).ok_or(problem)?;
+            let (operator, batch, partition) = block(action, target)?;
             Ok(Command::CorruptBlock { operator, batch, partition })
         }
         "fail" => fail(target),
         "slow" => {
             let text =
                 target.strip_prefix("store,factor=").ok_or("slow needs executor=N,factor=F or store,factor=F")?;
-            let factor: f64 = text.parse().map_err(|_| format!("{text:?} is no factor"))?;
-            if !(factor.is_finite() && factor > 0.0) {
-                return Err("the factor must be greater than 0".into());
-            }
-            Ok(Command::SlowStore { factor })
+            Ok(Command::SlowStore { factor: factor(text)? })
         }
         "fill" if target == "store" => Ok(Command::FillStore),
         "free" if target == "store" => Ok(Command::FreeStore),
@@ -74,13 +68,33 @@ fn lose(target: &str) -> Result<Command, String> {
     Ok(Command::LoseMessage { message, nth: count(nth)? })
 }
 
-fn executor(target: &str) -> Result<ExecutorId, String> {
+/// How many times slower something may become: a call of a millisecond then takes a quarter of an hour, and
+/// the times of a run still fit into its clock.
+const MOST_SLOWNESS: f64 = 1e6;
+
+/// How many times slower something becomes.
+pub(super) fn factor(text: &str) -> Result<f64, String> {
+    let factor: f64 = text.parse().map_err(|_| format!("{text:?} is no factor"))?;
+    if factor > 0.0 && factor <= MOST_SLOWNESS {
+        Ok(factor)
+    } else {
+        Err(format!("the factor must be greater than 0 and at most {MOST_SLOWNESS}"))
+    }
+}
+
+pub(super) fn executor(target: &str) -> Result<ExecutorId, String> {
     let number = target.strip_prefix("executor=").ok_or("the target is not executor=N")?;
     number.parse().map(ExecutorId).map_err(|_| format!("{number:?} is no executor number"))
 }
 
 fn count(text: &str) -> Result<u32, String> {
     text.parse().ok().filter(|n| *n > 0).ok_or_else(|| format!("{text:?} is no count; it must be at least 1"))
+}
+
+/// A stored partition that `action` is about.
+pub(super) fn block(action: &str, target: &str) -> Result<(OperatorName, Option<BatchId>, PartitionId), String> {
+    let path = target.strip_prefix("block=").and_then(place);
+    path.ok_or_else(|| format!("{action} needs block=OPERATOR/BATCH/PARTITION"))
 }
 
 /// `OPERATOR/BATCH/PARTITION` or `OPERATOR/PARTITION`.

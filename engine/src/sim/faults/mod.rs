@@ -8,6 +8,7 @@ pub use moment::{FieldFilter, Moment};
 use crate::command::{Command, StopMode};
 use crate::event::{StorageLevel, UnknownLevel};
 use crate::ids::*;
+use actions::executor;
 use std::fmt;
 use std::str::FromStr;
 
@@ -48,39 +49,17 @@ impl FromStr for PlannedFault {
 }
 
 fn parse_command(action: &str, target: &str) -> Result<Command, String> {
-    let executor = |text: &str| -> Result<ExecutorId, String> {
-        let number = text.strip_prefix("executor=").ok_or("the target is not executor=N")?;
-        number.parse().map(ExecutorId).map_err(|_| format!("{number:?} is no executor number"))
-    };
     match action {
         "kill" => Ok(Command::KillExecutor { executor: executor(target)? }),
         "restart" => Ok(Command::RestartExecutor { executor: executor(target)? }),
         "decommission" => Ok(Command::DecommissionExecutor { executor: executor(target)? }),
         "slow" if !target.starts_with("store") => {
             let (which, factor) = target.split_once(",factor=").ok_or("slow needs executor=N,factor=F")?;
-            let factor: f64 = factor.parse().map_err(|_| format!("{factor:?} is no factor"))?;
-            if !(factor.is_finite() && factor > 0.0) {
-                return Err("the factor must be greater than 0".into());
-            }
-            Ok(Command::SlowExecutor { executor: executor(which)?, factor })
+            Ok(Command::SlowExecutor { executor: executor(which)?, factor: actions::factor(factor)? })
         }
         "drop" => {
-            let path = target.strip_prefix("block=").ok_or("drop needs block=OPERATOR/BATCH/PARTITION")?;
-            let parts: Vec<&str> = path.split('/').collect();
-            let number = |text: &str| text.parse::<u32>().map_err(|_| format!("{text:?} is no number"));
-            match parts[..] {
-                [op, batch, partition] => Ok(Command::DropBlock {
-                    operator: op.into(),
-                    batch: Some(BatchId(number(batch)?)),
-                    partition: PartitionId(number(partition)?),
-                }),
-                [op, partition] => Ok(Command::DropBlock {
-                    operator: op.into(),
-                    batch: None,
-                    partition: PartitionId(number(partition)?),
-                }),
-                _ => Err("drop needs block=OPERATOR/BATCH/PARTITION".into()),
-            }
+            let (operator, batch, partition) = actions::block("drop", target)?;
+            Ok(Command::DropBlock { operator, batch, partition })
         }
         "cancel" => {
             let job = target.strip_prefix("job=").ok_or("cancel needs job=N")?;
@@ -160,6 +139,9 @@ mod tests {
             ("fail:task=1.2,times=0@batch=1", "at least 1"),
             ("fail:store@batch=1", "times=N"),
             ("slow:store,factor=nan@batch=1", "greater than 0"),
+            ("slow:store,factor=1e7@batch=1", "at most 1000000"),
+            ("slow:executor=1,factor=1e13@batch=1", "at most 1000000"),
+            ("drop:block=map/x/1@batch=1", "drop needs block=OPERATOR/BATCH/PARTITION"),
             ("fill:disk@batch=1", "fill:store"),
             ("lose:message=heartbeat,nth=1@batch=1", "task-end, launch, block-report"),
             ("slow:executor=1,factor=0@batch=1", "greater than 0"),
