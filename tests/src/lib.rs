@@ -3,6 +3,7 @@
 
 pub mod checker;
 pub mod driver_lab;
+pub mod hostile;
 pub mod lab;
 pub mod log;
 pub mod plans;
