@@ -49,7 +49,8 @@ impl Injected {
     /// Counts a message, and says of which fault it falls victim.
     fn loses(&mut self, message: Message) -> Option<String> {
         for (_, left, _) in self.losing.iter_mut().filter(|(kind, ..)| *kind == message) {
-            *left -= 1;
+            // One that is due at the same message as another takes the next.
+            *left = left.saturating_sub(1);
         }
         let at = self.losing.iter().position(|(_, left, _)| *left == 0)?;
         Some(self.losing.remove(at).2)

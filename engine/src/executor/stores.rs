@@ -208,7 +208,7 @@ impl ExecutorStores {
 
     /// A block turned out to be unreadable: it is forgotten (R8.9).
     pub(super) fn block_unreadable(&self, id: StoredId) -> Vec<BlockReport> {
-        self.change(|blocks| blocks.store.remove(id, BlockRemoval::Unreadable))
+        self.change(|blocks| blocks.store.remove_unreadable(id))
     }
 
     /// Changes the blocks, and stamps the reports before anyone else can change them.

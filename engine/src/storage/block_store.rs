@@ -193,7 +193,7 @@ impl BlockStore {
             }
             Ok(None) => Ok(None),
             Err(error) => {
-                let changes = self.remove(id, BlockRemoval::Unreadable).into_iter().collect();
+                let changes = self.remove_unreadable(id).into_iter().collect();
                 Err(LostBlock { error, changes })
             }
         }
@@ -248,8 +248,15 @@ impl BlockStore {
         self.remove_now(id, removal)
     }
 
+    /// Removes a block that cannot be read at once, whoever is reading it: every reader fails and tries again,
+    /// and would find it again as long as another one holds it.
+    pub fn remove_unreadable(&mut self, id: impl Into<StoredId>) -> Option<BlockChange> {
+        self.remove_now(id.into(), BlockRemoval::Unreadable)
+    }
+
     fn remove_now(&mut self, id: StoredId, removal: BlockRemoval) -> Option<BlockChange> {
         self.blocks.remove(&id)?;
+        self.locks.removed(id);
         self.memory.remove(id);
         self.disk.remove(&id.to_string());
         Some(gone(id, removal))
