@@ -3,10 +3,14 @@
 
 pub mod checker;
 pub mod driver_lab;
+pub mod hostile;
 pub mod lab;
 pub mod log;
 pub mod plans;
+pub mod properties;
 pub mod quiet;
+pub mod random;
+pub mod reruns;
 pub mod scripted;
 pub mod tidy;
 #[cfg(feature = "window")]

@@ -8,8 +8,9 @@ use faultline_engine::event::*;
 use faultline_engine::ids::*;
 use faultline_engine::rng::Rng;
 use faultline_engine::streaming::{State, StateError, StateSpec, StreamingContext};
+use faultline_tests::plans::{self, Targets};
 use faultline_tests::quiet::silence_deliberate_panics;
-use faultline_tests::{Loop, plans, run, settings};
+use faultline_tests::{Loop, run, settings};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -340,13 +341,18 @@ fn oracle(shape: &Shape) -> (Batches<Pair>, Batches<Pair>) {
 
 fn check(loop_: Loop, seed: u64) {
     let shape = Shape::of(seed);
-    let faults = plans::faults(seed, 3, BATCHES, &["mapWithState", "mapWithState.mapped"], shape.partitions);
+    let operators = ["mapWithState", "mapWithState.mapped"];
+    let targets = Targets { executors: 3, batches: BATCHES, operators: &operators, partitions: shape.partitions };
+    let faults = plans::faults(seed, &targets);
     let config = EngineConfig {
         seed,
         partitions: shape.partitions,
         memory: shape.memory,
         state_timeouts_at_checkpoints: shape.sparks_timeouts,
         faults: faults.clone(),
+        // More than the faults of a plan can make one task or one stage fail.
+        task_max_failures: 32,
+        stage_max_consecutive_attempts: 32,
         ..settings(BATCHES, &[])
     };
     let expected = oracle(&shape);

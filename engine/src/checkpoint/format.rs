@@ -189,8 +189,12 @@ impl Manifest {
     /// The bytes to store under [`manifest_key`].
     pub fn encode(&self) -> Vec<u8> {
         let json = serde_json::to_string(self).expect("a manifest is plain data, which always becomes JSON");
-        let line = checksum_line(json.as_bytes());
-        format!("{json}\n{line}").into_bytes()
+        Self::sealed(json.as_bytes())
+    }
+
+    /// The text of a manifest with its checksum behind it, as a file holds it.
+    pub fn sealed(json: &[u8]) -> Vec<u8> {
+        [json, b"\n", checksum_line(json).as_bytes()].concat()
     }
 
     /// Reads what [`Self::encode`] wrote; the error says what is wrong with it.

@@ -3,7 +3,7 @@
 use crate::checkpoint::claim;
 use crate::error::{EngineError, Result};
 use crate::object_store::ObjectStore;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

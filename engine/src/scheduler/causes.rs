@@ -4,7 +4,7 @@ use super::Scheduler;
 use super::stage::StageKind;
 use crate::event::{BlockRemoval, ReadTier, RecomputeCause, TaskMetrics};
 use crate::ids::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What the driver remembers of partitions, blocks and map outputs.
 #[derive(Default)]
@@ -16,6 +16,9 @@ pub(super) struct History {
     lost_blocks: BTreeMap<BlockId, RecomputeCause>,
     written_outputs: BTreeSet<(ShuffleId, PartitionId)>,
     lost_outputs: BTreeMap<(ShuffleId, PartitionId), RecomputeCause>,
+    /// Released RDDs, each with the first task that cannot reach it any more: older ones may still read it,
+    /// when another job cut the lineage meanwhile.
+    released: VecDeque<(TaskId, RddId)>,
 }
 
 impl History {
@@ -45,7 +48,19 @@ impl History {
         }
     }
 
-    pub fn forget_rdd(&mut self, rdd: RddId) {
+    /// An RDD is unreachable for `next` and all later tasks; its history goes once no older task runs.
+    pub fn release(&mut self, rdd: RddId, next: TaskId) {
+        self.released.push_back((next, rdd));
+    }
+
+    /// Forgets what the oldest running task cannot reach.
+    pub fn forget_released(&mut self, oldest: Option<TaskId>) {
+        while let Some((_, rdd)) = self.released.pop_front_if(|(next, _)| oldest.is_none_or(|task| task >= *next)) {
+            self.forget_rdd(rdd);
+        }
+    }
+
+    fn forget_rdd(&mut self, rdd: RddId) {
         let ends = (PartitionId(0), PartitionId(u32::MAX));
         let computed: Vec<_> = self.computed.range((rdd, ends.0)..=(rdd, ends.1)).map(|(key, _)| *key).collect();
         for key in &computed {

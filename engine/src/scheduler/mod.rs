@@ -350,8 +350,9 @@ impl Scheduler {
             for key in &reported {
                 self.reported.remove(key);
             }
-            self.history.forget_rdd(rdd);
+            self.history.release(rdd, TaskId(self.next_task));
         }
+        self.history.forget_released(self.tasks.keys().next().copied());
         let mut removed = Vec::new();
         for shuffle in released.shuffles {
             self.history.forget_shuffle(shuffle);

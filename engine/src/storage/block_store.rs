@@ -197,7 +197,7 @@ impl BlockStore {
             }
             Ok(None) => Ok(None),
             Err(error) => {
-                let changes = self.remove(id, BlockRemoval::Unreadable).into_iter().collect();
+                let changes = self.forget_unreadable(id, self.puts).into_iter().collect();
                 Err(LostBlock { error, changes })
             }
         }
@@ -257,16 +257,18 @@ impl BlockStore {
         self.puts
     }
 
-    /// Forgets a block that could not be read (R8.9), unless it was put after `puts` others: then it has taken
-    /// the place of the one that could not.
+    /// Removes a block that could not be read (R8.9) at once, whoever is reading it: every reader fails and
+    /// tries again, and would find it again as long as another one holds it. One that was put after `puts`
+    /// others has taken the place of the one that could not be read, and stays.
     pub fn forget_unreadable(&mut self, id: impl Into<StoredId>, puts: u64) -> Option<BlockChange> {
         let id = id.into();
         self.blocks.get(&id).filter(|known| known.put <= puts)?;
-        self.remove(id, BlockRemoval::Unreadable)
+        self.remove_now(id, BlockRemoval::Unreadable)
     }
 
     fn remove_now(&mut self, id: StoredId, removal: BlockRemoval) -> Option<BlockChange> {
         self.blocks.remove(&id)?;
+        self.locks.removed(id);
         self.memory.remove(id);
         self.disk.remove(&id.to_string());
         Some(gone(id, removal))

@@ -204,6 +204,23 @@ fn b13_a_damaged_disk_block_is_forgotten() {
 }
 
 #[test]
+fn a_damaged_block_goes_while_others_read_it() {
+    // Without it readers that fail and try again would find it for as long as one of them holds it; and what is
+    // stored in its place would go with the last of them.
+    for mut f in Fixture::each(StorageLevel::MEMORY_AND_DISK) {
+        f.put(a(1));
+        f.store.lock_for_reading(a(1));
+        assert!(f.store.remove(a(1), BlockRemoval::Dropped).is_none(), "somebody reads it");
+        let puts = f.store.puts();
+        let gone = f.store.forget_unreadable(a(1), puts).unwrap();
+        assert_eq!(gone.status.removal, Some(BlockRemoval::Unreadable));
+        assert!(f.put(a(1)).stored);
+        assert!(f.store.unlock(a(1)).is_none());
+        assert!(f.read(a(1)).is_some(), "the new one stays");
+    }
+}
+
+#[test]
 fn a_block_larger_than_the_store_evicts_nothing() {
     // Without it one hopeless put would empty the cache (R8.5).
     let huge = || ValuesBlock::shared(vec!["x".repeat(20_000)]);

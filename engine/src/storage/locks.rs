@@ -33,6 +33,11 @@ impl ReadLocks {
         self.readers.contains_key(&id)
     }
 
+    /// The block is gone: what is stored under its name from now on is another one, which stays.
+    pub fn removed(&mut self, id: StoredId) {
+        self.leaving.remove(&id);
+    }
+
     /// The block goes once its last reader is done. The first reason stays.
     pub fn remove_later(&mut self, id: StoredId, removal: BlockRemoval) {
         self.leaving.entry(id).or_insert(removal);

@@ -118,6 +118,18 @@ impl Condvar {
         guard.held = Some(guard.of.held());
     }
 
+    /// Gives the lock back until `waits` no longer holds, or for about `patience`.
+    pub fn wait_while_for<T>(
+        &self,
+        guard: &mut MutexGuard<'_, T>,
+        mut waits: impl FnMut(&mut T) -> bool,
+        patience: Duration,
+    ) {
+        if waits(guard) {
+            self.wait_for(guard, patience);
+        }
+    }
+
     /// Wakes whoever waits.
     pub fn notify_all(&self) {
         self.0.notify_all();

@@ -1,5 +1,8 @@
 //! A streaming program with every kind of stream, and the sequential fold that it must equal.
 
+use super::Pair;
+use crate::lab::INTERVAL;
+use crate::plans;
 use faultline_engine::error::Result;
 use faultline_engine::event::StorageLevel;
 use faultline_engine::ids::*;
@@ -7,12 +10,8 @@ use faultline_engine::rdd::SparkContext;
 use faultline_engine::rng::Rng;
 use faultline_engine::storage::Data;
 use faultline_engine::streaming::{DStream, StreamingContext};
-use faultline_tests::lab::INTERVAL;
-use faultline_tests::plans;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-
-type Pair = (u32, u64);
 
 /// Everything random about a program.
 #[derive(Clone, Debug)]

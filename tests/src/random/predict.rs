@@ -1,39 +1,10 @@
-//! A random lineage, and the partitions that an action on it must compute again after a loss: from the
-//! lineage, the stored blocks, the map outputs and the checkpoints, without asking the scheduler.
+//! The partitions that an action must compute again after a loss: from the lineage, the stored blocks, the
+//! map outputs and the checkpoints, without asking the scheduler.
 
-use faultline_engine::error::Result;
+use crate::log;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
-use faultline_engine::rdd::{Rdd, SparkContext};
-use faultline_tests::{log, plans};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A random chain of operators, some kept, one perhaps checkpointed.
-pub fn lineage(sc: &SparkContext, seed: u64) -> Result<Rdd<(u32, u32)>> {
-    sc.set_checkpoint_dir("checkpoints");
-    let mut rng = plans::rng(seed, "lineage");
-    let partitions = 2 + rng.below(5) as u32;
-    let mut rdds = vec![sc.parallelize((0..60u32).map(|i| (i % 13, i)).collect(), partitions)];
-    for _ in 0..3 + rng.below(5) {
-        let parent = rdds[rdds.len() - 1].clone();
-        let next = match rng.below(6) {
-            0 => parent.map(|(k, v)| (k + 1, v)),
-            1 => parent.map_values(|v| v + 1),
-            2 => parent.filter(|(_, v)| v % 7 != 0),
-            3 => parent.union(&rdds[rng.below(rdds.len() as u64) as usize]),
-            _ => parent.reduce_by_key_in(1 + rng.below(5) as u32, |a, b| a.wrapping_add(b)),
-        };
-        let level = plans::level(&mut rng);
-        if level.is_valid() && rng.below(3) == 0 {
-            next.persist(level)?;
-        }
-        if rng.below(8) == 0 {
-            next.checkpoint()?;
-        }
-        rdds.push(next);
-    }
-    Ok(rdds.pop().expect("the source at least"))
-}
 
 /// What is known before the loss.
 struct Knowledge {
@@ -118,7 +89,13 @@ impl Knowledge {
     fn stage(&mut self, root: RddId, outputs: Option<ShuffleId>) {
         let partitions: Vec<PartitionId> = match outputs.map(|s| self.outputs.get(&s)) {
             None => (0..self.rdds[&root].num_partitions).map(PartitionId).collect(),
-            Some(maps) => maps.into_iter().flatten().filter(|(_, at)| **at == self.lost).map(|(map, _)| *map).collect(),
+            // One lost output of an indeterminate stage is the loss of all (R3.11).
+            Some(maps) => {
+                let lost = |at: &ExecutorId| *at == self.lost;
+                let whole = self.rdds[&root].determinism == Determinism::Indeterminate;
+                let all = whole && maps.into_iter().flatten().any(|(_, at)| lost(at));
+                maps.into_iter().flatten().filter(|(_, at)| all || lost(at)).map(|(map, _)| *map).collect()
+            }
         };
         if partitions.is_empty() {
             return;

@@ -1,0 +1,8 @@
+#![no_main]
+
+use faultline_tests::hostile::Target;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    Target::FaultSpec.feed(bytes);
+});
