@@ -4,7 +4,7 @@
 
 mod rounds;
 
-use faultline_engine::checkpoint::format::{decode_part, finish_part, manifest_key, part_key};
+use faultline_engine::checkpoint::format::{decode_part, finish_part, manifest_key};
 use faultline_engine::checkpoint::publish;
 use faultline_engine::event::{CheckpointPart, Determinism, RddInfo, StorageLevel};
 use faultline_engine::ids::*;
@@ -50,14 +50,14 @@ fn info() -> RddInfo {
 fn encode((id, records): &Partition) -> (CheckpointPart, Vec<u8>) {
     let mut encoder = FrameWriter::default();
     records.chunks(1024).for_each(|chunk| encoder.append(chunk).expect("words can be written"));
-    finish_part(*id, encoder)
+    finish_part(*id, TaskId(u64::from(id.0)), encoder)
 }
 
 /// As the engine writes a checkpoint: every part, then the manifest, then everything read back.
 fn write_checkpoint(store: &dyn ObjectStore, partitions: &[Partition]) -> Vec<CheckpointPart> {
     let write = |partition: &Partition| {
         let (part, bytes) = encode(partition);
-        store.put(&part_key(DIR, partition.0), &bytes, PutMode::Replace).expect("the disk takes it");
+        store.put(&format!("{DIR}/{}", part.file), &bytes, PutMode::Replace).expect("the disk takes it");
         part
     };
     let parts: Vec<CheckpointPart> = partitions.iter().map(write).collect();

@@ -20,7 +20,7 @@ pub fn publish(
     dir: &str,
     parts: &[CheckpointPart],
 ) -> Result<(), String> {
-    // The directory's name repeats with the seed: parts of an earlier run are removed, not mixed in.
+    // Parts of attempts that do not count, and of an earlier run: the directory's name repeats with the seed.
     let prefix = format!("{dir}/");
     let written: BTreeSet<&str> = parts.iter().map(|part| part.file.as_str()).collect();
     for key in store.list(&prefix).map_err(|error| error.to_string())? {

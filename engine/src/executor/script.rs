@@ -221,11 +221,10 @@ pub fn apply(
 }
 
 fn store_part(key: &str, bytes: &[u8], stores: &ExecutorStores, store: &dyn ObjectStore) -> Result<(), TaskError> {
-    // What a dead incarnation computed must not replace what its successor wrote.
     if !stores.is_alive() {
         return Err(TaskError::Cancelled);
     }
-    // A part left by an earlier attempt of this very RDD is replaced: a partition has one content.
+    // The file is this attempt's own. One of the same name was left by an earlier run in this directory.
     store
         .put(key, bytes, PutMode::Replace)
         .map(drop)
