@@ -6,6 +6,7 @@ use super::pool::{self, Shared, Work};
 use super::receivers::Receivers;
 use super::slots;
 use super::store_ops::StoreWorker;
+use super::threads::{Threads, sign_of_life};
 use crate::clock::{Clock, SystemClock};
 use crate::command::Transport;
 use crate::config::EngineConfig;
@@ -77,6 +78,7 @@ fn start(
         slots: BTreeMap::new(),
         receivers: Receivers::default(),
         store_worker: StoreWorker::default(),
+        threads: Threads::default(),
         shared,
         inbox,
         controls,
@@ -104,6 +106,8 @@ struct Live<'a> {
     slots: BTreeMap<SlotId, Sender<Reply>>,
     receivers: Receivers,
     store_worker: StoreWorker,
+    /// Those of executors and of the program.
+    threads: Threads,
     shared: Shared,
     inbox: Receiver<DriverInput>,
     /// The window's; without one nobody can send a command.
@@ -131,13 +135,23 @@ impl Live<'_> {
                 Next::Control(control) => self.control(control),
             }
         }
-        // What stands still could not end.
+        self.end();
+        Outcome { result: self.outcome.unwrap_or(Err(EngineError::DriverLost)) }
+    }
+
+    /// Nothing of the program runs after the run; threads hold what they work on, down to the directories of
+    /// executors.
+    fn end(&mut self) {
+        // Tasks that still run end at their next chunk, and what stands still could not end.
+        self.running.values().for_each(|(_, cancelled)| cancelled.store(true, Ordering::Relaxed));
         self.executors.resume_all();
+        self.workers.clear();
+        // Threads of the program hear that the driver is gone.
+        self.slots.clear();
+        self.inbox = crossbeam_channel::never();
         self.receivers.stop_all();
         self.store_worker.finish();
-        // Tasks that still run end at their next chunk.
-        self.running.values().for_each(|(_, cancelled)| cancelled.store(true, Ordering::Relaxed));
-        Outcome { result: self.outcome.unwrap_or(Err(EngineError::DriverLost)) }
+        self.threads.join();
     }
 
     /// What the driver hears next, or what the window wants.
@@ -256,7 +270,7 @@ impl Live<'_> {
         }
         let Some((executor, cores)) = started else { return };
         let Some(stores) = self.executors.stores(executor) else { return };
-        match pool::start(&self.shared, &stores, cores) {
+        match pool::start(&mut self.threads, &self.shared, &stores, cores) {
             Ok(workers) => drop(self.workers.insert(executor, workers)),
             Err(error) => {
                 let reason = format!("cannot start threads: {error}");
@@ -267,8 +281,14 @@ impl Live<'_> {
     }
 
     fn spawn(&mut self, slot: SlotId, name: &str, body: impl FnOnce() -> Result<()> + Send + 'static) {
+        let (alive, ended) = sign_of_life();
+        let body = move || {
+            let _alive = alive;
+            body()
+        };
         match slots::spawn(slot, name, self.shared.inbox.clone(), body) {
-            Ok((sender, _)) => {
+            Ok((sender, thread)) => {
+                self.threads.watch(ended, thread);
                 drop(sender.send(Reply::Done(Ok(()))));
                 self.slots.insert(slot, sender);
             }

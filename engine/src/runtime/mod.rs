@@ -10,6 +10,7 @@ pub(crate) mod slots;
 pub(crate) mod sockets;
 mod sources;
 pub(crate) mod store_ops;
+mod threads;
 
 pub use live::{run, run_controlled};
 pub use sources::SystemFiles;

@@ -1,5 +1,6 @@
 //! Worker threads of one executor: one per task slot.
 
+use super::threads::Threads;
 use crate::clock::Clock;
 use crate::config::EngineConfig;
 use crate::driver::DriverInput;
@@ -32,14 +33,18 @@ pub(super) struct Work {
 }
 
 /// Starts the workers of an executor. They end when the sender is dropped.
-pub(super) fn start(shared: &Shared, stores: &Arc<ExecutorStores>, cores: u32) -> std::io::Result<Sender<Work>> {
+pub(super) fn start(
+    threads: &mut Threads,
+    shared: &Shared,
+    stores: &Arc<ExecutorStores>,
+    cores: u32,
+) -> std::io::Result<Sender<Work>> {
     // Unbounded, so that the loop never waits: a killed attempt frees its slot before its thread is free.
     let (sender, receiver) = unbounded();
     for slot in 0..cores {
         let (shared, stores, receiver) = (shared.clone(), Arc::clone(stores), receiver.clone());
-        std::thread::Builder::new()
-            .name(format!("executor-{}-task-{slot}", stores.id()))
-            .spawn(move || work(&shared, &stores, &receiver))?;
+        let name = format!("executor-{}-task-{slot}", stores.id());
+        threads.start(name, move || work(&shared, &stores, &receiver))?;
     }
     Ok(sender)
 }

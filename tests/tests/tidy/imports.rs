@@ -53,6 +53,8 @@ import_rules! {
         except: [
             "engine/src/object_store/file_ops.rs",
             "engine/src/storage/disk_store.rs",
+            // The directories of disk stores.
+            "engine/src/storage/scratch.rs",
             "engine/src/runtime/sources.rs",
             "engine/src/runtime/sockets.rs",
             // The signal that ended a process.
