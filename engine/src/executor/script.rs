@@ -63,6 +63,8 @@ pub enum ScriptEntry {
     },
     /// The buckets of a map output are written.
     WriteMapOutput {
+        /// Attempt.
+        task: TaskId,
         /// Shuffle.
         shuffle: ShuffleId,
         /// Map partition.
@@ -198,8 +200,8 @@ pub fn apply(
             let failed = || TaskError::FetchFailed { executor: Some(executor), shuffle, map: Some(map), reduce };
             lives.then_some(()).ok_or_else(failed).into()
         }
-        ScriptEntry::WriteMapOutput { shuffle, map, buckets } => {
-            stores.put_map_output(shuffle, map, buckets).map_err(TaskError::Exception).into()
+        ScriptEntry::WriteMapOutput { task, shuffle, map, buckets } => {
+            stores.put_map_output(shuffle, map, task, buckets).map_err(TaskError::Exception).into()
         }
         ScriptEntry::SaveOutput { permit, store, key, bytes, mode } => {
             if !stores.is_alive() {

@@ -416,12 +416,13 @@ impl ExecutorStores {
         &self,
         shuffle: ShuffleId,
         map: PartitionId,
+        task: TaskId,
         buckets: Vec<Arc<dyn StoredBlock>>,
     ) -> Result<(), String> {
         if !self.is_alive() {
             return Ok(());
         }
-        self.shuffles.lock().put(shuffle, map, buckets).map_err(|error| error.to_string())
+        self.shuffles.lock().put(shuffle, map, task, buckets).map_err(|error| error.to_string())
     }
 
     /// Whether a map output is there.
@@ -429,14 +430,20 @@ impl ExecutorStores {
         self.serves_map_outputs() && self.shuffles.lock().contains(shuffle, map)
     }
 
-    /// A whole map output, one bucket per reduce partition; `None` when it is not here or cannot be read.
-    pub(super) fn read_map_output(&self, shuffle: ShuffleId, map: PartitionId) -> Option<Vec<Arc<dyn StoredBlock>>> {
+    /// A whole map output, one bucket per reduce partition, with the attempt that wrote it; `None` when it is
+    /// not here or cannot be read.
+    pub(super) fn read_map_output(
+        &self,
+        shuffle: ShuffleId,
+        map: PartitionId,
+    ) -> Option<(TaskId, Vec<Arc<dyn StoredBlock>>)> {
         if !self.is_alive() {
             return None;
         }
         let shuffles = self.shuffles.lock();
-        let count = shuffles.bucket_count(shuffle, map)?;
-        (0..count).map(|reduce| shuffles.get(shuffle, map, PartitionId(reduce)).ok().flatten()).collect()
+        let (by, count) = shuffles.written(shuffle, map)?;
+        let bucket = |reduce| shuffles.get(shuffle, map, PartitionId(reduce)).ok().flatten();
+        Some((by, (0..count).map(bucket).collect::<Option<_>>()?))
     }
 
     /// Deletes one map output behind the driver's back.

@@ -352,7 +352,8 @@ impl TaskContext {
         self.cost.shuffle_write(bytes, records);
         let write = ShuffleMetrics { bytes, records, blocks: buckets.len() as u64, remote_blocks: 0 };
         self.journal.borrow_mut().metrics.shuffle_write = write;
-        let written = self.sink.effect(self.cost.now(), ScriptEntry::WriteMapOutput { shuffle, map, buckets });
+        let write = ScriptEntry::WriteMapOutput { task: self.task.id, shuffle, map, buckets };
+        let written = self.sink.effect(self.cost.now(), write);
         self.spend_on(Spending::Task);
         written
     }
