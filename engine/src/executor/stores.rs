@@ -6,7 +6,8 @@ use crate::event::{BlockRemoval, StorageLevel};
 use crate::ids::*;
 use crate::shuffle::ShuffleStore;
 use crate::storage::{
-    BlockChange, BlockError, BlockForm, BlockStore, DiskDamage, FailedPut, Found, MemoryMode, PutWay, StoredBlock,
+    BlockChange, BlockError, BlockForm, BlockStore, DiskDamage, DiskStore, FailedPut, Found, MemoryMode, PutWay,
+    StoredBlock, in_form,
 };
 use crate::task_context::BlockPolicy;
 use parking_lot::{Condvar, Mutex};
@@ -168,6 +169,11 @@ impl ExecutorStores {
     pub fn kill_but_serve(&self) {
         self.served.store(true, Ordering::Release);
         self.alive.store(false, Ordering::Release);
+        // The blocks died with it, and nobody else lets go of these stores before the run ends.
+        let none = Blocks { store: BlockStore::new(0, DiskStore::in_memory()), tasks: BTreeMap::new() };
+        let died = std::mem::replace(&mut *self.blocks.lock(), none);
+        drop(died);
+        self.resume();
     }
 
     /// Whether map outputs can be fetched from here.
@@ -343,11 +349,17 @@ impl ExecutorStores {
         level: StorageLevel,
         (unrolled, way): (Option<(TaskId, BlockId)>, PutWay),
     ) -> Put {
-        if !self.is_alive() {
-            return Put::REFUSED;
-        }
         let mut put = Put::REFUSED;
-        put.reports = self.change(|blocks| {
+        // Encoded before the lock, which others wait for. What has no encoding, the store refuses.
+        let serialized = level.is_valid() && !level.deserialized && self.is_alive() && !self.holds_block(id);
+        let bytes = serialized.then(|| in_form(&block, BlockForm::Bytes).ok()).flatten();
+        let block = bytes.unwrap_or(block);
+        let mut blocks = self.blocks.lock();
+        // Under the lock: who kills it clears the blocks after that.
+        if !self.is_alive() {
+            return put;
+        }
+        put.reports = self.stamped(&mut blocks, |blocks| {
             if let Some((task, id)) = unrolled {
                 blocks.release_unroll(task, id);
             }
