@@ -15,6 +15,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How long a task that waits for another does not look whether it is still wanted.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Stores of one executor incarnation.
 pub struct ExecutorStores {
@@ -284,26 +288,36 @@ impl ExecutorStores {
         self.blocks.lock().release_unroll(task, id);
     }
 
-    /// The block once whoever produces it is done; `None` makes the caller its producer.
-    pub fn wait_or_produce(&self, id: BlockId, task: TaskId) -> Option<Arc<dyn StoredBlock>> {
+    /// The block once whoever produces it is done; `None` makes the caller its producer, unless it is not
+    /// `wanted` any more and will find that out by itself.
+    pub fn wait_or_produce(
+        &self,
+        id: BlockId,
+        task: TaskId,
+        wanted: impl Fn() -> bool,
+    ) -> Option<Arc<dyn StoredBlock>> {
         let mut producing = self.producing.lock();
-        loop {
-            match producing.get(&id) {
-                Some(other) if *other != task => self.produced.wait(&mut producing),
-                _ => break,
+        while producing.get(&id).is_some_and(|producer| *producer != task) {
+            if !wanted() {
+                return None;
             }
-        }
-        if let Ok(Some(found)) = self.look_at_block(task, id) {
-            return Some(found.block);
+            self.produced.wait_for(&mut producing, LOOK_EVERY);
         }
         producing.insert(id, task);
-        None
+        drop(producing);
+        // Without the lock: it may have to be read from the disk.
+        let found = self.look_at_block(task, id).ok().flatten()?;
+        self.production_ended(id, task);
+        Some(found.block)
     }
 
-    /// A block is stored, or will not be.
-    pub fn production_ended(&self, id: BlockId) {
-        self.producing.lock().remove(&id);
-        self.produced.notify_all();
+    /// A task stored a block, or will not.
+    pub fn production_ended(&self, id: BlockId, task: TaskId) {
+        let mut producing = self.producing.lock();
+        if producing.get(&id) == Some(&task) {
+            producing.remove(&id);
+            self.produced.notify_all();
+        }
     }
 
     /// A task ended, however: its locks and its memory are free again. What had to wait for that.

@@ -14,8 +14,8 @@ use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, ReceiverOp,
 use crate::error::{EngineError, Result};
 use crate::event::{ClockKind, Envelope};
 use crate::ids::*;
-use crate::rdd::{Released, SparkContext};
-use crate::scheduler::Loss;
+use crate::rdd::{Released, SparkContext, TaskError};
+use crate::scheduler::{Loss, MigrationOrder, ReplicaOrder, TaskReport};
 use crate::sim::{Control, Environment, Outcome, Program};
 use crate::storage::DiskStore;
 use crossbeam_channel::{Receiver, Sender, select, unbounded};
@@ -197,6 +197,10 @@ impl Live<'_> {
                 return;
             }
         }
+        self.handle(input);
+    }
+
+    fn handle(&mut self, input: DriverInput) {
         let mut fx = Effects::default();
         self.driver.handle(self.shared.clock.now(), input, &mut fx);
         self.perform(fx);
@@ -219,8 +223,11 @@ impl Live<'_> {
                     }
                 }
                 Effect::Cancel(task) => {
-                    if let Some((_, cancelled)) = self.running.remove(&task) {
-                        cancelled.store(true, Ordering::Relaxed);
+                    // Its thread answers when it has noticed; until then the slot is taken. One that never
+                    // arrived, or whose end got lost on the way, has no thread.
+                    match self.running.get(&task) {
+                        Some((_, cancelled)) => cancelled.store(true, Ordering::Relaxed),
+                        None => self.handle(DriverInput::TaskFinished(TaskReport::failed(task, TaskError::Cancelled))),
                     }
                 }
                 Effect::Reply(slot, reply) => self.reply(slot, reply),

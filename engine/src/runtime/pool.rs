@@ -14,7 +14,7 @@ use crate::storage::StoredBlock;
 use crate::task_context::{Cluster, EffectSink, TaskContext, TaskEnvironment};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the workers of all executors share.
 #[derive(Clone)]
@@ -39,7 +39,8 @@ pub(super) fn start(
     stores: &Arc<ExecutorStores>,
     cores: u32,
 ) -> std::io::Result<Sender<Work>> {
-    // Unbounded, so that the loop never waits: a killed attempt frees its slot before its thread is free.
+    // Unbounded, so that the loop never waits: a task whose end was lost on the way frees its slot before its
+    // thread is free.
     let (sender, receiver) = unbounded();
     for slot in 0..cores {
         let (shared, stores, receiver) = (shared.clone(), Arc::clone(stores), receiver.clone());
@@ -61,7 +62,12 @@ fn work(shared: &Shared, stores: &Arc<ExecutorStores>, receiver: &Receiver<Work>
             stores: Arc::clone(stores),
             cluster: Arc::clone(&shared.cluster),
             store: Arc::clone(&shared.store),
-            sink: Box::new(AtOnce { task, shared: shared.clone(), stores: Arc::clone(stores) }),
+            sink: Box::new(AtOnce {
+                task,
+                shared: shared.clone(),
+                stores: Arc::clone(stores),
+                cancelled: Arc::clone(&cancelled),
+            }),
             cancelled,
             seed: Seed(shared.config.seed),
             chunk_len: shared.config.chunk_len,
@@ -98,6 +104,7 @@ struct AtOnce {
     task: TaskId,
     shared: Shared,
     stores: Arc<ExecutorStores>,
+    cancelled: Arc<AtomicBool>,
 }
 
 impl EffectSink for AtOnce {
@@ -116,7 +123,7 @@ impl EffectSink for AtOnce {
         let shared = &self.shared;
         let applied = apply(entry, &self.stores, &shared.cluster, &*shared.store, EffectRules::from(&*shared.config));
         if let Some(id) = produced {
-            self.stores.production_ended(id);
+            self.stores.production_ended(id, self.task);
         }
         self.changed(applied.reports);
         applied.result
@@ -128,10 +135,11 @@ impl EffectSink for AtOnce {
     }
 
     fn in_production(&self, id: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)> {
-        self.stores.wait_or_produce(id, self.task).map(|block| (block, 0))
+        let wanted = || !self.cancelled.load(Ordering::Relaxed);
+        self.stores.wait_or_produce(id, self.task, wanted).map(|block| (block, 0))
     }
 
     fn production_ended(&self, id: BlockId) {
-        self.stores.production_ended(id);
+        self.stores.production_ended(id, self.task);
     }
 }
