@@ -5,7 +5,7 @@ use crate::driver::ClusterOp;
 use crate::event::MigratedBlock;
 use crate::executor::{BlockReport, ExecutorStores};
 use crate::ids::*;
-use crate::scheduler::{Migration, MigrationOrder, ReplicaOrder};
+use crate::scheduler::{Loss, Migration, MigrationOrder, ReplicaOrder};
 use crate::shuffle::ShuffleStore;
 use crate::storage::{BlockStore, DiskStore};
 use crate::task_context::Cluster;
@@ -22,6 +22,8 @@ pub(crate) enum ClusterNews {
     Migrated(ExecutorId, Migration),
     /// An executor died: what it runs ends.
     Died(ExecutorId),
+    /// An executor could not start, and why.
+    NotStarted(ExecutorId, Loss),
     /// Nothing.
     None,
 }
@@ -86,16 +88,15 @@ impl Executors {
     /// Does what the driver asks.
     pub fn apply(&mut self, op: ClusterOp) -> ClusterNews {
         match op {
-            ClusterOp::Start { executor, .. } => {
-                // An executor without a disk of its own still computes; its disk levels stay in memory.
-                let disk = || (self.disk)().unwrap_or_else(|_| DiskStore::in_memory());
-                let blocks = BlockStore::with_off_heap(self.memory, self.settings.off_heap_memory, disk());
-                let shuffles = ShuffleStore::new(self.shuffle_memory, disk());
-                let stores = ExecutorStores::new(executor, blocks, shuffles).with_settings(self.settings);
-                let stores = Arc::new(stores);
-                self.cluster.write().insert(executor, stores);
-                ClusterNews::None
-            }
+            ClusterOp::Start { executor, .. } => match self.start(executor) {
+                Ok(()) => ClusterNews::None,
+                // As an executor of Spark exits that finds no local directory: what is to be on disk must not
+                // be in memory instead.
+                Err(error) => {
+                    let loss = Loss::exited(format!("Failed to create any local dir: {error}"));
+                    ClusterNews::NotStarted(executor, Loss { caused_by_app: false, ..loss })
+                }
+            },
             ClusterOp::Kill { executor } => {
                 self.kill(executor);
                 ClusterNews::Died(executor)
@@ -161,6 +162,14 @@ impl Executors {
         }
     }
 
+    fn start(&self, executor: ExecutorId) -> std::io::Result<()> {
+        let blocks = BlockStore::with_off_heap(self.memory, self.settings.off_heap_memory, (self.disk)()?);
+        let shuffles = ShuffleStore::new(self.shuffle_memory, (self.disk)()?);
+        let stores = ExecutorStores::new(executor, blocks, shuffles).with_settings(self.settings);
+        self.cluster.write().insert(executor, Arc::new(stores));
+        Ok(())
+    }
+
     /// Each thing goes to the first candidate that takes it; what nobody takes stays.
     fn migrate(&self, order: MigrationOrder) -> Migration {
         let mut migration = Migration::default();
@@ -205,5 +214,21 @@ impl Executors {
             }
         }
         reports
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without it an executor whose disk cannot be made would keep what is to be on disk in memory, and
+    /// nobody would know.
+    #[test]
+    fn an_executor_without_a_disk_does_not_start() {
+        let mut executors = Executors::new(&EngineConfig::default(), || Err(std::io::Error::other("no space")));
+        let news = executors.apply(ClusterOp::Start { executor: ExecutorId(1), cores: 1 });
+        let ClusterNews::NotStarted(ExecutorId(1), loss) = news else { panic!("it started") };
+        assert_eq!((loss.reason.as_str(), loss.caused_by_app), ("Failed to create any local dir: no space", false));
+        assert!(executors.stores(ExecutorId(1)).is_none());
     }
 }

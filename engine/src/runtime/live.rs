@@ -15,7 +15,7 @@ use crate::error::{EngineError, Result};
 use crate::event::{ClockKind, Envelope};
 use crate::ids::*;
 use crate::rdd::{Released, SparkContext, TaskError};
-use crate::scheduler::{Loss, MigrationOrder, ReplicaOrder, TaskReport};
+use crate::scheduler::{Loss, TaskReport};
 use crate::sim::{Control, Environment, Outcome, Program};
 use crate::storage::DiskStore;
 use crossbeam_channel::{Receiver, Sender, select, unbounded};
@@ -273,6 +273,7 @@ impl Live<'_> {
                     *at != executor
                 });
             }
+            ClusterNews::NotStarted(executor, loss) => self.lost(executor, loss),
             ClusterNews::Blocks(_) | ClusterNews::None => {}
         }
         let Some((executor, cores)) = started else { return };
@@ -281,10 +282,15 @@ impl Live<'_> {
             Ok(workers) => drop(self.workers.insert(executor, workers)),
             Err(error) => {
                 let reason = format!("cannot start threads: {error}");
-                let loss = Loss { caused_by_app: false, ..Loss::exited(reason) };
-                drop(self.shared.inbox.send(DriverInput::ExecutorLost { executor, loss }));
+                self.lost(executor, Loss { caused_by_app: false, ..Loss::exited(reason) });
             }
         }
+    }
+
+    /// The driver hears of it when it has announced the executor.
+    fn lost(&self, executor: ExecutorId, loss: Loss) {
+        // The loop itself holds the receiver, so the inbox cannot be disconnected.
+        drop(self.shared.inbox.send(DriverInput::ExecutorLost { executor, loss }));
     }
 
     fn spawn(&mut self, slot: SlotId, name: &str, body: impl FnOnce() -> Result<()> + Send + 'static) {

@@ -299,6 +299,7 @@ impl<'a> Simulation<'a> {
                 self.receivers.executor_died(executor);
                 self.production.lock().executor_died(executor);
             }
+            ClusterNews::NotStarted(executor, loss) => self.input(DriverInput::ExecutorLost { executor, loss }),
             ClusterNews::None => {}
         }
     }
