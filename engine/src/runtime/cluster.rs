@@ -56,7 +56,13 @@ impl Executors {
 
     /// Stores of an executor, if it lives.
     pub fn stores(&self, executor: ExecutorId) -> Option<Arc<ExecutorStores>> {
-        self.cluster.read().get(&executor).filter(|stores| stores.is_alive()).cloned()
+        living(&self.cluster, executor)
+    }
+
+    /// What copies between executors.
+    pub fn copier(&self) -> Copier {
+        let max_failures = self.settings.max_replication_failures;
+        Copier { cluster: Arc::clone(&self.cluster), max_failures }
     }
 
     /// How many times slower than modelled.
@@ -157,8 +163,8 @@ impl Executors {
                 Some(stores) => ClusterNews::Reported(executor, stores.report_blocks()),
                 None => ClusterNews::None,
             },
-            ClusterOp::Migrate(order) => ClusterNews::Migrated(order.executor, self.migrate(order)),
-            ClusterOp::Replicate(order) => ClusterNews::Blocks(self.replicate(&order)),
+            ClusterOp::Migrate(order) => ClusterNews::Migrated(order.executor, self.copier().migrate(order)),
+            ClusterOp::Replicate(order) => ClusterNews::Blocks(self.copier().replicate(&order)),
         }
     }
 
@@ -169,9 +175,27 @@ impl Executors {
         self.cluster.write().insert(executor, Arc::new(stores));
         Ok(())
     }
+}
+
+fn living(cluster: &Cluster, executor: ExecutorId) -> Option<Arc<ExecutorStores>> {
+    cluster.read().get(&executor).filter(|stores| stores.is_alive()).cloned()
+}
+
+/// Copying of blocks and outputs from executor to executor: it encodes records and writes files.
+#[derive(Clone)]
+pub(crate) struct Copier {
+    cluster: Cluster,
+    /// As many peers may refuse a copy as for a put.
+    max_failures: u32,
+}
+
+impl Copier {
+    fn stores(&self, executor: ExecutorId) -> Option<Arc<ExecutorStores>> {
+        living(&self.cluster, executor)
+    }
 
     /// Each thing goes to the first candidate that takes it; what nobody takes stays.
-    fn migrate(&self, order: MigrationOrder) -> Migration {
+    pub fn migrate(&self, order: MigrationOrder) -> Migration {
         let mut migration = Migration::default();
         let Some(from) = self.stores(order.executor) else { return migration };
         for (block, policy, candidates) in order.blocks {
@@ -201,11 +225,11 @@ impl Executors {
         migration
     }
 
-    /// R8.14: the first candidate that takes the copy has it; as many may fail as for a put.
-    fn replicate(&self, order: &ReplicaOrder) -> Vec<BlockReport> {
+    /// R8.14: the first candidate that takes the copy has it.
+    pub fn replicate(&self, order: &ReplicaOrder) -> Vec<BlockReport> {
         let mut reports = Vec::new();
         let Some(from) = self.stores(order.from) else { return reports };
-        let tries = self.settings.max_replication_failures as usize + 1;
+        let tries = self.max_failures as usize + 1;
         for to in order.candidates.iter().take(tries).filter_map(|to| self.stores(*to)) {
             let (stored, changes) = to.copy_from(&from, order.block, order.policy);
             reports.extend(changes);

@@ -1,11 +1,12 @@
 //! The loop on threads: inputs from slots, executors and the clock, one at a time into the driver.
 
+use super::background::Background;
 use super::cluster::{ClusterNews, Executors};
 use super::faulty_store::FaultyStore;
 use super::pool::{self, Shared, Work};
 use super::receivers::Receivers;
 use super::slots;
-use super::store_ops::StoreWorker;
+use super::store_ops;
 use super::threads::{Threads, sign_of_life};
 use crate::clock::{Clock, SystemClock};
 use crate::command::Transport;
@@ -15,12 +16,13 @@ use crate::error::{EngineError, Result};
 use crate::event::{ClockKind, Envelope};
 use crate::ids::*;
 use crate::rdd::{Released, SparkContext, TaskError};
-use crate::scheduler::{Loss, TaskReport};
+use crate::scheduler::{Loss, MigrationOrder, ReplicaOrder, TaskReport};
 use crate::sim::{Control, Environment, Outcome, Program};
 use crate::storage::DiskStore;
 use crossbeam_channel::{Receiver, Sender, select, unbounded};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -77,7 +79,8 @@ fn start(
         running: BTreeMap::new(),
         slots: BTreeMap::new(),
         receivers: Receivers::default(),
-        store_worker: StoreWorker::default(),
+        store_worker: Background::new("store", shared.inbox.clone()),
+        copying: Background::new("copying", shared.inbox.clone()),
         threads: Threads::default(),
         shared,
         inbox,
@@ -105,7 +108,9 @@ struct Live<'a> {
     running: BTreeMap<TaskId, (ExecutorId, Arc<AtomicBool>)>,
     slots: BTreeMap<SlotId, Sender<Reply>>,
     receivers: Receivers,
-    store_worker: StoreWorker,
+    store_worker: Background,
+    /// Copies blocks and outputs from executor to executor.
+    copying: Background,
     /// Those of executors and of the program.
     threads: Threads,
     shared: Shared,
@@ -151,6 +156,7 @@ impl Live<'_> {
         self.inbox = crossbeam_channel::never();
         self.receivers.stop_all();
         self.store_worker.finish();
+        self.copying.finish();
         self.threads.join();
     }
 
@@ -242,7 +248,10 @@ impl Live<'_> {
                     self.receivers.apply(&self.shared, op, stores);
                 }
                 // Syncing takes long: the loop goes on, and hears of the end as of any other input.
-                Effect::Store(op) => self.store_worker.send(&self.shared, op),
+                Effect::Store(op) => {
+                    let store = Arc::clone(&self.shared.store);
+                    self.store_worker.send(move || Some(store_ops::perform(&*store, op)));
+                }
                 Effect::Ended(result) => self.outcome = Some(result),
             }
         }
@@ -256,6 +265,11 @@ impl Live<'_> {
     }
 
     fn operate(&mut self, op: ClusterOp) {
+        let op = match op {
+            ClusterOp::Migrate(order) => return self.migrate(order),
+            ClusterOp::Replicate(order) => return self.replicate(order),
+            op => op,
+        };
         let started = match op {
             ClusterOp::Start { executor, cores } => Some((executor, cores)),
             _ => None,
@@ -285,6 +299,23 @@ impl Live<'_> {
                 self.lost(executor, Loss { caused_by_app: false, ..Loss::exited(reason) });
             }
         }
+    }
+
+    fn migrate(&mut self, order: MigrationOrder) {
+        let (copier, executor) = (self.executors.copier(), order.executor);
+        self.copying.send(move || {
+            // What cannot be encoded stays where it is; the driver waits for the answer.
+            let migrated = catch_unwind(AssertUnwindSafe(|| copier.migrate(order)));
+            Some(DriverInput::Migrated { executor, migration: migrated.unwrap_or_default() })
+        });
+    }
+
+    fn replicate(&mut self, order: ReplicaOrder) {
+        let copier = self.executors.copier();
+        self.copying.send(move || {
+            let reports = copier.replicate(&order);
+            (!reports.is_empty()).then_some(DriverInput::Blocks(reports))
+        });
     }
 
     /// The driver hears of it when it has announced the executor.

@@ -1,5 +1,6 @@
 //! The engine on threads: the production driver under the wall clock.
 
+mod background;
 pub(crate) mod cluster;
 pub(crate) mod faulty_store;
 mod live;
