@@ -6,7 +6,7 @@
 
 mod rounds;
 
-use faultline_engine::checkpoint::format::{finish_part, manifest_key, part_key, part_reader};
+use faultline_engine::checkpoint::format::{finish_part, manifest_key, part_reader};
 use faultline_engine::checkpoint::publish;
 use faultline_engine::event::{CheckpointPart, Determinism, RddInfo, StorageLevel};
 use faultline_engine::ids::*;
@@ -53,7 +53,7 @@ fn info() -> RddInfo {
 fn encode((id, records): &Partition) -> (CheckpointPart, Vec<u8>) {
     let mut encoder = FrameWriter::default();
     records.chunks(1024).for_each(|chunk| encoder.append(chunk).expect("words can be written"));
-    finish_part(*id, encoder)
+    finish_part(*id, TaskId(u64::from(id.0)), encoder)
 }
 
 /// `work` on every item, half of them on a second thread; results in the order of the items.
@@ -71,7 +71,7 @@ fn on_two_threads<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) 
 fn write_checkpoint(store: &dyn ObjectStore, partitions: &[Partition]) -> Vec<CheckpointPart> {
     let parts = on_two_threads(partitions, |partition| {
         let (part, bytes) = encode(partition);
-        store.put(&part_key(DIR, partition.0), &bytes, PutMode::Replace).expect("the disk takes it");
+        store.put(&format!("{DIR}/{}", part.file), &bytes, PutMode::Replace).expect("the disk takes it");
         part
     });
     publish(store, &info(), RddId(2), DIR, &parts).expect("what was written is sound");

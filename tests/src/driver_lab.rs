@@ -25,6 +25,10 @@ pub struct DriverLab {
     pub log: Vec<Envelope>,
     /// Tasks that run, in order of launch.
     pub running: Vec<TaskInfo>,
+    /// Attempts that the driver had killed, and whose executors have not answered.
+    pub killed: Vec<TaskId>,
+    /// Whether executors answer at once.
+    pub answering: bool,
     /// What the driver asked of executors, in order.
     pub operations: Vec<ClusterOp>,
     /// What the driver asked of receivers, in order.
@@ -48,6 +52,8 @@ impl DriverLab {
             now: VIRTUAL_EPOCH,
             log: Vec::new(),
             running: Vec::new(),
+            killed: Vec::new(),
+            answering: true,
             operations: Vec::new(),
             receiver_operations: Vec::new(),
             received: Vec::new(),
@@ -70,6 +76,7 @@ impl DriverLab {
         for effect in fx.list {
             match effect {
                 Effect::Launch(launch) => self.running.push(launch.info),
+                Effect::Cancel(task) => self.killed.push(task),
                 Effect::Cluster(op) => self.operations.push(op),
                 Effect::Reply(slot, Reply::Job(result)) => {
                     let values = result.map(|all| {
@@ -90,6 +97,16 @@ impl DriverLab {
         let mut fx = Effects::default();
         self.driver.handle(self.now, input, &mut fx);
         self.take(fx);
+        if self.answering {
+            self.answer();
+        }
+    }
+
+    /// Executors say that what was killed has ended.
+    pub fn answer(&mut self) {
+        for task in std::mem::take(&mut self.killed) {
+            self.input(DriverInput::TaskFinished(TaskReport::failed(task, TaskError::Cancelled)));
+        }
     }
 
     /// Submits a job on all partitions.

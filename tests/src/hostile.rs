@@ -4,7 +4,6 @@
 use faultline_engine::checkpoint::format::{self, Manifest};
 use faultline_engine::config::EngineConfig;
 use faultline_engine::eventlog::LogReader;
-use faultline_engine::ids::PartitionId;
 use faultline_engine::object_store::{MemoryObjectStore, ObjectStore, PutMode};
 use faultline_engine::rng::{Rng, Seed};
 use faultline_engine::sim::faults::PlannedFault;
@@ -119,8 +118,8 @@ fn part(bytes: &[u8]) -> bool {
     let store = MemoryObjectStore::new();
     let good = include_bytes!("../corpora/manifest/ok-two-parts");
     store.put(&format::manifest_key("dir"), good, PutMode::Replace).expect("memory takes everything");
-    for partition in [0, 1].map(PartitionId) {
-        store.put(&format::part_key("dir", partition), bytes, PutMode::Replace).expect("memory takes everything");
+    for part in Manifest::decode(good).expect("it is sound").partitions {
+        store.put(&format!("dir/{}", part.file), bytes, PutMode::Replace).expect("memory takes everything");
     }
     // One of the two is not what the manifest lists, whatever the bytes are.
     let text = format::verify(&store, "dir").expect_err("two parts of equal bytes").to_string();

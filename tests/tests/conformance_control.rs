@@ -14,6 +14,7 @@ use faultline_tests::lab::INTERVAL;
 use faultline_tests::scripted::{collect, receiving, taken};
 use faultline_tests::{Loop, run, settings};
 use files::file_at;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// S07. Without it an RDD of the queue would be in two batches or in none, or a batch without one would fail.
@@ -355,4 +356,69 @@ fn a_receiver_that_panics_is_started_again() {
     let (message, error) = stopped.expect("the failure is announced");
     assert_eq!(message, "Error starting receiver");
     assert!(error.contains("no such host"), "{error}");
+}
+
+/// Panics in a hook that is called where its blocks are made, as long as it is told to.
+struct Fragile {
+    hook: &'static str,
+    panics: AtomicBool,
+    starts: Arc<AtomicU32>,
+}
+
+impl Fragile {
+    fn called(&self, hook: &str) {
+        assert!(self.hook != hook || !self.panics.swap(false, Ordering::SeqCst), "deliberate: {hook} is broken");
+    }
+}
+
+impl Receiver<u32> for Fragile {
+    fn name(&self) -> String {
+        "FragileReceiver".into()
+    }
+
+    fn on_start(&self, context: ReceiverContext<u32>) {
+        self.starts.fetch_add(1, Ordering::SeqCst);
+        context.store(1).expect("it runs");
+    }
+
+    fn on_generate_block(&self, _: InputBlockId) {
+        self.called("on_generate_block");
+    }
+
+    fn on_push_block(&self, _: InputBlockId, _: Result<(), &str>) {
+        self.called("on_push_block");
+    }
+}
+
+/// Without it a hook that panics would end the input in silence: the driver would believe that the receiver
+/// runs, and what its threads add would fill the memory.
+#[test]
+fn a_receiver_whose_hook_panics_is_started_again() {
+    faultline_tests::quiet::silence_deliberate_panics();
+    for hook in ["on_generate_block", "on_push_block"] {
+        let config = EngineConfig { max_batches: None, ..receiving(0, &[]) };
+        let (result, log) = run(Loop::Threads, config, move |sc| {
+            let ssc = StreamingContext::new(sc, Millis(50));
+            let starts = Arc::new(AtomicU32::new(0));
+            let receiver = Fragile { hook, panics: AtomicBool::new(true), starts: Arc::clone(&starts) };
+            let stream = ssc.receiver_stream(receiver, StorageLevel::MEMORY_ONLY);
+            let outputs = collect(&stream);
+            ssc.start()?;
+            let again =
+                || starts.load(Ordering::SeqCst) > 1 && !outputs.lock().expect("no test thread panicked").is_empty();
+            let mut patience = 0..1000;
+            while !again() && patience.next().is_some() && !ssc.await_termination_or_timeout(Millis(20))? {}
+            assert!(again(), "{hook}: it was started again");
+            ssc.stop(StopMode::Graceful)
+        });
+        result.expect("the stream ends well");
+        let stopped = log.iter().find_map(|e| match &e.event {
+            Event::ReceiverStopped { receiver } => {
+                Some((receiver.last_error_message.clone(), receiver.last_error.clone()))
+            }
+            _ => None,
+        });
+        let told = ("Error in the receiver's blocks".to_owned(), format!("deliberate: {hook} is broken"));
+        assert_eq!(stopped, Some(told));
+    }
 }

@@ -273,6 +273,26 @@ fn l12_a_shared_stage_goes_on_for_the_second_job() {
     lab.check();
 }
 
+/// Without it tasks would be sent to a thread that still works for somebody who was killed, and count as
+/// running while they wait.
+#[test]
+fn the_slot_of_a_killed_attempt_is_free_when_its_executor_says_so() {
+    let sc = context();
+    let mut lab = lab(1, 1, SchedulerConfig::default());
+    lab.submit(numbers(&sc, 1).erased());
+    let two = lab.submit(numbers(&sc, 1).erased());
+    lab.answering = false;
+    lab.input(DriverInput::Command(Command::CancelJob { job: JobId(0) }));
+    assert_eq!(lab.runs(), [], "the first job's attempt is over for everybody but its thread");
+    lab.pass(10_000);
+    assert_eq!(lab.runs(), []);
+    lab.answer();
+    assert_eq!(lab.runs(), [(1, 0, 0)]);
+    lab.succeed_all();
+    assert_eq!(lab.result(two), Some(&Ok(vec![42])));
+    lab.check();
+}
+
 /// Without it a cancelled job would go on, or take others with it (R2.12).
 #[test]
 fn cancelling_a_job_kills_what_only_it_needs() {

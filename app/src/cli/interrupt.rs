@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const INTERRUPTED: i32 = 130;
 
 /// Controls for a run: the first Ctrl-C stops the stream gracefully, so that everything that was received is
-/// processed and the log and its sums are whole; the second stops it at once; the third ends the process.
+/// processed and the log and its sums are whole; the second stops it at once; the third breaks the run off, whose
+/// log ends there; the fourth ends the process.
 ///
 /// # Errors
 /// When this process already listens for it.
@@ -18,13 +19,15 @@ pub fn stop_on_interrupt() -> anyhow::Result<Receiver<Control>> {
     let (sender, controls) = unbounded();
     let asked = AtomicUsize::new(0);
     ctrlc::set_handler(move || {
-        let mode = match asked.fetch_add(1, Ordering::Relaxed) {
-            0 => StopMode::Graceful,
-            1 => StopMode::Immediate,
+        let stop = |mode| Control::Command(Command::StopStreaming { mode });
+        let control = match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => stop(StopMode::Graceful),
+            1 => stop(StopMode::Immediate),
+            2 => Control::Quit,
             _ => std::process::exit(INTERRUPTED),
         };
         // A run that has ended hears nothing.
-        if sender.send(Control::Command(Command::StopStreaming { mode })).is_err() {
+        if sender.send(control).is_err() {
             std::process::exit(INTERRUPTED);
         }
     })

@@ -282,6 +282,10 @@ impl EventsFile {
         if self.written.is_ok() {
             self.written = self.writer.write(envelope);
         }
+        // Whoever breaks a run off has the batches that it finished.
+        if self.written.is_ok() && matches!(envelope.event, Event::BatchCompleted { .. }) {
+            self.written = self.writer.flush();
+        }
     }
 
     fn finish(self) -> anyhow::Result<()> {

@@ -1,15 +1,17 @@
 //! The files of a checkpointed RDD, and what makes them trustworthy.
 //!
 //! ```text
-//! <directory>/part-00000   one frame per partition
-//! <directory>/part-00001
-//! <directory>/_manifest    written last: JSON on one line, its CRC-32 on the next
+//! <directory>/part-00000-attempt-17   one frame per partition, by the task that wrote it
+//! <directory>/part-00001-attempt-18
+//! <directory>/_manifest               written last: JSON on one line, its CRC-32 on the next
 //! ```
 //!
-//! Names beginning with `_` are no parts, as in Spark. Lineage is cut only after [`verify`].
+//! Every attempt writes a file of its own, so that one that was given up and still writes changes nothing
+//! that anybody reads; the manifest says which file of a partition counts. Names beginning with `_` are no
+//! parts, as in Spark. Lineage is cut only after [`verify`].
 
 use crate::event::{CheckpointPart, PartitionerInfo};
-use crate::ids::{OpKey, PartitionId, RddId};
+use crate::ids::{OpKey, PartitionId, RddId, TaskId};
 use crate::object_store::{ObjectStore, StoreError};
 use crate::storage::frame::{self, FrameCheck, FrameReader, FrameWriter};
 use crate::storage::{BlockError, Data};
@@ -24,6 +26,7 @@ pub const MAX_MANIFEST_BYTES: usize = 16 << 20;
 
 const MANIFEST_NAME: &str = "_manifest";
 const PART_PREFIX: &str = "part-";
+const ATTEMPT_INFIX: &str = "-attempt-";
 const CHECKSUM_PREFIX: &str = "crc32:";
 
 /// What a checkpoint directory holds.
@@ -117,14 +120,16 @@ pub fn rdd_directory(root: &str, rdd: RddId) -> String {
     format!("{root}/rdd-{rdd}")
 }
 
-/// The file name of a partition: `part-00003`.
-pub fn part_name(partition: PartitionId) -> String {
-    format!("{PART_PREFIX}{:05}", partition.0)
+/// The file that a task writes of a partition: `part-00003-attempt-17`.
+pub fn part_name(partition: PartitionId, task: TaskId) -> String {
+    format!("{PART_PREFIX}{:05}{ATTEMPT_INFIX}{task}", partition.0)
 }
 
-/// The key of a partition's file.
-pub fn part_key(directory: &str, partition: PartitionId) -> String {
-    format!("{directory}/{}", part_name(partition))
+/// Whose part a file is; `None` for a name that [`part_name`] never gives.
+fn partition_of(name: &str) -> Option<PartitionId> {
+    let (number, task) = name.strip_prefix(PART_PREFIX)?.split_once(ATTEMPT_INFIX)?;
+    let partition = PartitionId(number.parse().ok()?);
+    (part_name(partition, TaskId(task.parse().ok()?)) == name).then_some(partition)
 }
 
 /// The key of the manifest.
@@ -132,10 +137,10 @@ pub fn manifest_key(directory: &str) -> String {
     format!("{directory}/{MANIFEST_NAME}")
 }
 
-/// A partition that was encoded: what the manifest says of it, and the bytes to store.
-pub fn finish_part(partition: PartitionId, encoder: FrameWriter) -> (CheckpointPart, Vec<u8>) {
+/// A partition that `task` encoded: what the manifest says of it, and the bytes to store.
+pub fn finish_part(partition: PartitionId, task: TaskId, encoder: FrameWriter) -> (CheckpointPart, Vec<u8>) {
     let (bytes, records, crc32) = encoder.finish_with_checksum();
-    (CheckpointPart { file: part_name(partition), bytes: bytes.len() as u64, records, crc32 }, bytes)
+    (CheckpointPart { file: part_name(partition, task), bytes: bytes.len() as u64, records, crc32 }, bytes)
 }
 
 /// What the manifest would say of a part, by its bytes, which nobody has to hold for that.
@@ -179,8 +184,8 @@ pub fn read_manifest(store: &dyn ObjectStore, directory: &str) -> Result<Manifes
 pub fn verify(store: &dyn ObjectStore, directory: &str) -> Result<Manifest, CheckpointError> {
     let manifest = read_manifest(store, directory)?;
     verify_listing(store, directory, &manifest)?;
-    for partition in 0..manifest.partitions.len() {
-        check_part(store, directory, &manifest, PartitionId(partition as u32))?;
+    for part in &manifest.partitions {
+        check_part(store, directory, manifest.rdd, part)?;
     }
     Ok(manifest)
 }
@@ -219,7 +224,7 @@ impl Manifest {
         }
         let manifest: Self = serde_json::from_slice(json).map_err(|e| format!("cannot be read ({e})"))?;
         let mut numbered = (0_u32..).zip(&manifest.partitions);
-        match numbered.find(|(i, part)| part.file != part_name(PartitionId(*i))) {
+        match numbered.find(|(i, part)| partition_of(&part.file) != Some(PartitionId(*i))) {
             Some((i, part)) => Err(format!("names partition {i} {:?}", part.file)),
             None => Ok(manifest),
         }
@@ -237,7 +242,8 @@ pub fn open(store: &dyn ObjectStore, directory: &str) -> Result<Manifest, Checkp
     Ok(manifest)
 }
 
-/// As Spark opens a checkpoint: parts in numeric order must be 0, 1, 2 … and as many as there were.
+/// As Spark opens a checkpoint: parts in numeric order must be 0, 1, 2 … and as many as there were. What
+/// attempts left that the manifest does not name is nobody's.
 fn verify_listing(store: &dyn ObjectStore, directory: &str, manifest: &Manifest) -> Result<(), CheckpointError> {
     let invalid = |key: &str| CheckpointError::InvalidFile { rdd: manifest.rdd, key: key.to_owned() };
     let prefix = format!("{directory}/");
@@ -247,12 +253,14 @@ fn verify_listing(store: &dyn ObjectStore, directory: &str, manifest: &Manifest)
         if name.starts_with('_') {
             continue;
         }
-        let number = name.strip_prefix(PART_PREFIX).and_then(|digits| digits.parse::<u32>().ok());
-        parts.push((number.ok_or_else(|| invalid(&key))?, key));
+        let partition = partition_of(name).ok_or_else(|| invalid(&key))?;
+        if manifest.partitions.get(partition.0 as usize).is_none_or(|part| part.file == name) {
+            parts.push((partition, key));
+        }
     }
     parts.sort();
-    for (expected, (_, key)) in (0_u32..).zip(&parts) {
-        if *key != part_key(directory, PartitionId(expected)) {
+    for (expected, (partition, key)) in (0_u32..).zip(&parts) {
+        if partition.0 != expected {
             return Err(invalid(key));
         }
     }
@@ -270,14 +278,11 @@ fn verify_listing(store: &dyn ObjectStore, directory: &str, manifest: &Manifest)
 fn check_part(
     store: &dyn ObjectStore,
     directory: &str,
-    manifest: &Manifest,
-    partition: PartitionId,
+    rdd: RddId,
+    expected: &CheckpointPart,
 ) -> Result<(), CheckpointError> {
-    let (rdd, key) = (manifest.rdd, part_key(directory, partition));
-    let Some(expected) = manifest.partitions.get(partition.0 as usize) else {
-        return Err(CheckpointError::InvalidFile { rdd, key });
-    };
-    match describe_part(store, &key, part_name(partition))? {
+    let key = format!("{directory}/{}", expected.file);
+    match describe_part(store, &key, expected.file.clone())? {
         Ok(found) if found == *expected => Ok(()),
         Ok(found) => Err(CheckpointError::PartMismatch { rdd, key, expected: expected.clone(), found }),
         Err(error) => Err(CheckpointError::Part { rdd, key, error }),
@@ -307,6 +312,10 @@ mod tests {
         part_reader(expected, bytes)?.next_chunk(usize::MAX).map_err(|error| error.to_string())
     }
 
+    fn part_key(partition: u32) -> String {
+        format!("{DIRECTORY}/{}", part_name(PartitionId(partition), TaskId(40)))
+    }
+
     fn replace(store: &dyn ObjectStore, key: &str, bytes: &[u8]) {
         store.put(key, bytes, PutMode::Replace).unwrap();
     }
@@ -316,8 +325,8 @@ mod tests {
         for partition in (0..partitions).map(PartitionId) {
             let mut encoder = FrameWriter::default();
             encoder.append(&content(partition.0)).unwrap();
-            let (part, bytes) = finish_part(partition, encoder);
-            replace(store, &part_key(DIRECTORY, partition), &bytes);
+            let (part, bytes) = finish_part(partition, TaskId(40), encoder);
+            replace(store, &part_key(partition.0), &bytes);
             parts.push(part);
         }
         let manifest = Manifest {
@@ -342,15 +351,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let stores: [&dyn ObjectStore; 2] = [&MemoryObjectStore::new(), &LocalObjectStore::new(dir.path())];
         assert_eq!(rdd_directory("app", RddId(3)), DIRECTORY);
-        assert_eq!(part_name(PartitionId(123_456)), "part-123456");
+        assert_eq!(part_name(PartitionId(123_456), TaskId(7)), "part-123456-attempt-7");
         for store in stores {
             for partitions in [3, 0] {
                 store.list("").unwrap().iter().for_each(|key| store.delete(key).unwrap());
                 let manifest = write(store, partitions);
                 replace(store, "app/rdd-3/_partitioner", b"another file of the writer");
+                if partitions > 0 {
+                    replace(store, "app/rdd-3/part-00000-attempt-41", b"of an attempt that does not count");
+                }
                 assert_eq!(verify(store, DIRECTORY).unwrap(), manifest);
                 for partition in (0..partitions).map(PartitionId) {
-                    let bytes = store.get(&part_key(DIRECTORY, partition)).unwrap();
+                    let bytes = store.get(&part_key(partition.0)).unwrap();
                     let expected = &manifest.partitions[partition.0 as usize];
                     assert_eq!(records_of::<(String, u32)>(expected, &bytes), Ok(content(partition.0)));
                 }
@@ -369,13 +381,15 @@ mod tests {
             )
         };
         let no_manifest = "checkpoint: object does not exist: app/rdd-3/_manifest";
-        let cases: [(Change, String); 7] = [
-            (|s| s.delete("app/rdd-3/part-00002").unwrap(), count(2)),
-            (|s| replace(s, "app/rdd-3/part-00003", b""), count(4)),
-            (|s| s.delete("app/rdd-3/part-00001").unwrap(), "Invalid checkpoint file: app/rdd-3/part-00002".into()),
-            (|s| replace(s, "app/rdd-3/part-000002", b""), "Invalid checkpoint file: app/rdd-3/part-000002".into()),
-            (|s| replace(s, "app/rdd-3/notes.txt", b""), "Invalid checkpoint file: app/rdd-3/notes.txt".into()),
-            (|s| replace(s, "app/rdd-3/sub/x", b""), "Invalid checkpoint file: app/rdd-3/sub/x".into()),
+        let invalid = |name: &str| format!("Invalid checkpoint file: app/rdd-3/{name}");
+        let cases: [(Change, String); 8] = [
+            (|s| s.delete(&part_key(2)).unwrap(), count(2)),
+            (|s| replace(s, &part_key(3), b""), count(4)),
+            (|s| s.delete(&part_key(1)).unwrap(), invalid("part-00002-attempt-40")),
+            (|s| replace(s, "app/rdd-3/part-000002-attempt-40", b""), invalid("part-000002-attempt-40")),
+            (|s| replace(s, "app/rdd-3/part-00002", b""), invalid("part-00002")),
+            (|s| replace(s, "app/rdd-3/notes.txt", b""), invalid("notes.txt")),
+            (|s| replace(s, "app/rdd-3/sub/x", b""), invalid("sub/x")),
             (|s| s.delete("app/rdd-3/_manifest").unwrap(), no_manifest.into()),
         ];
         for (change, expect) in cases {
@@ -391,9 +405,8 @@ mod tests {
         // Without it recovery would continue from corrupt data after the lineage has been cut.
         let store = MemoryObjectStore::new();
         let manifest = write(&store, 3);
-        let key = |partition: u32| part_key(DIRECTORY, PartitionId(partition));
-        let (one, two) = (store.get(&key(1)).unwrap(), store.get(&key(2)).unwrap());
-        replace(&store, &key(1), &two);
+        let (one, two) = (store.get(&part_key(1)).unwrap(), store.get(&part_key(2)).unwrap());
+        replace(&store, &part_key(1), &two);
         let error = verify(&store, DIRECTORY).unwrap_err();
         let CheckpointError::PartMismatch { expected, found, .. } = &error else { panic!("{error}") };
         assert_eq!((expected, found.records), (&manifest.partitions[1], manifest.partitions[2].records));
@@ -401,7 +414,7 @@ mod tests {
         for bit in 0..one.len() * 8 {
             let mut bytes = one.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            replace(&store, &key(1), &bytes);
+            replace(&store, &part_key(1), &bytes);
             assert!(matches!(verify(&store, DIRECTORY), Err(CheckpointError::Part { .. })), "bit {bit}");
         }
         let part = &manifest.partitions[2];
@@ -429,7 +442,7 @@ mod tests {
         assert_eq!(refused(newer), "has format version 2, this program reads version 1");
         let mut exchanged = manifest;
         exchanged.partitions.reverse();
-        assert_eq!(refused(exchanged), "names partition 0 \"part-00001\"");
+        assert_eq!(refused(exchanged), "names partition 0 \"part-00001-attempt-40\"");
         assert!(Manifest::decode(&vec![b'x'; MAX_MANIFEST_BYTES + 1]).is_err());
     }
 }

@@ -5,10 +5,9 @@ use super::effects::{ClusterOp, Effect, Effects, StoreFault};
 use super::executors::heartbeat_timed_out;
 use super::input::DriverInput;
 use crate::command::{Command, Message, TaskTarget};
-use crate::event::{Event, TaskMetrics};
+use crate::event::Event;
 use crate::ids::*;
-use crate::rdd::TaskError;
-use crate::scheduler::{Loss, Outbox, TaskLaunch, TaskReport, TaskWork};
+use crate::scheduler::{Loss, Outbox, TaskLaunch, TaskWork};
 use std::collections::BTreeSet;
 
 /// What was injected and still has an effect.
@@ -163,10 +162,7 @@ impl Driver {
         }
         for task in running.into_iter().take(now_failing) {
             self.emit(now, fx, Event::FaultInjected { fault: fault.clone(), executor: None });
-            fx.push(Effect::Cancel(task));
-            let result = Err(TaskError::Exception(injected(&fault)));
-            let report = TaskReport { task, result, metrics: TaskMetrics::default(), updates: Vec::new() };
-            self.scheduler.task_finished(now, report, out);
+            self.scheduler.fail_attempt(now, task, &injected(&fault), out);
         }
     }
 

@@ -48,6 +48,14 @@ impl<W: Write> LogWriter<W> {
         Ok(())
     }
 
+    /// Hands on what the sink has gathered, so that a process that dies leaves it behind.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+
     /// Flushes and gives the sink back.
     pub fn finish(mut self) -> io::Result<W> {
         self.sink.flush()?;

@@ -320,3 +320,29 @@ fn blocks_of_receivers_are_copied_like_others() {
     let at: Vec<u32> = reports.iter().map(|r| r.executor.0).collect();
     assert_eq!((at, error), (vec![1, 2], None), "executor 3 has no room and is passed over");
 }
+
+#[test]
+fn what_a_shuffle_service_keeps_are_outputs_only() {
+    // Without it the cache of every executor that dies would stay in memory for the run, and the threads of
+    // one that stood still would wait for ever.
+    let lab = Lab::new(2);
+    let dead = lab.executor(1);
+    let cached = content(4000);
+    let gone = Arc::downgrade(&cached);
+    assert_eq!(lab.put(block_of(1), cached, StorageLevel::MEMORY_ONLY).result, Ok(()));
+    let (shuffle, map, buckets) = (ShuffleId(1), PartitionId(0), vec![content(10)]);
+    let write = ScriptEntry::WriteMapOutput { task: TaskId(4), shuffle, map, buckets };
+    let rules = EffectRules { previews: false, max_replication_failures: 1 };
+    assert_eq!(apply(write, &dead, &lab.cluster, &MemoryObjectStore::new(), rules).result, Ok(()));
+    dead.look_at_block(TaskId(5), block_of(1)).unwrap().unwrap();
+    dead.reserve_unroll(TaskId(5), block_of(2), MemoryMode::OnHeap, (100, 100)).unwrap();
+    dead.pause();
+    dead.kill_but_serve();
+    assert!(!dead.is_paused() && gone.upgrade().is_none());
+    assert!(dead.read_bucket(shuffle, map, PartitionId(0)).is_some());
+    // What its threads still do has no effect.
+    dead.read_done(TaskId(5), block_of(1).into());
+    dead.task_ended(TaskId(5));
+    let late = lab.put(block_of(1), content(10), StorageLevel::DISK_ONLY);
+    assert_eq!((late.result, late.reports), (Ok(()), Vec::new()));
+}

@@ -171,7 +171,7 @@ impl ExecutorStores {
 
     /// Copies a map output from another executor. Whether it is here now.
     pub fn copy_map_output_from(&self, from: &Self, shuffle: ShuffleId, map: PartitionId) -> bool {
-        let buckets = from.read_map_output(shuffle, map);
-        buckets.is_some_and(|buckets| self.is_alive() && self.put_map_output(shuffle, map, buckets).is_ok())
+        let output = from.read_map_output(shuffle, map);
+        output.is_some_and(|(by, buckets)| self.is_alive() && self.put_map_output(shuffle, map, by, buckets).is_ok())
     }
 }

@@ -65,6 +65,8 @@ pub enum ScriptEntry {
     },
     /// The buckets of a map output are written.
     WriteMapOutput {
+        /// Attempt.
+        task: TaskId,
         /// Shuffle.
         shuffle: ShuffleId,
         /// Map partition.
@@ -200,8 +202,8 @@ pub fn apply(
             let failed = || TaskError::FetchFailed { executor: Some(executor), shuffle, map: Some(map), reduce };
             lives.then_some(()).ok_or_else(failed).into()
         }
-        ScriptEntry::WriteMapOutput { shuffle, map, buckets } => {
-            stores.put_map_output(shuffle, map, buckets).map_err(TaskError::Exception).into()
+        ScriptEntry::WriteMapOutput { task, shuffle, map, buckets } => {
+            stores.put_map_output(shuffle, map, task, buckets).map_err(TaskError::Exception).into()
         }
         ScriptEntry::SaveOutput { permit, store, key, bytes, mode } => {
             if !stores.is_alive() {
@@ -223,11 +225,10 @@ pub fn apply(
 }
 
 fn store_part(key: &str, bytes: &[u8], stores: &ExecutorStores, store: &dyn ObjectStore) -> Result<(), TaskError> {
-    // What a dead incarnation computed must not replace what its successor wrote.
     if !stores.is_alive() {
         return Err(TaskError::Cancelled);
     }
-    // A part left by an earlier attempt of this very RDD is replaced: a partition has one content.
+    // The file is this attempt's own. One of the same name was left by an earlier run in this directory.
     store
         .put(key, bytes, PutMode::Replace)
         .map(drop)

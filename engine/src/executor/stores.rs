@@ -6,7 +6,8 @@ use crate::event::{BlockRemoval, StorageLevel};
 use crate::ids::*;
 use crate::shuffle::ShuffleStore;
 use crate::storage::{
-    BlockChange, BlockError, BlockForm, BlockStore, DiskDamage, FailedPut, Found, MemoryMode, PutWay, StoredBlock,
+    BlockChange, BlockError, BlockForm, BlockStore, DiskDamage, DiskStore, FailedPut, Found, MemoryMode, PutWay,
+    StoredBlock, in_form,
 };
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Condvar, Mutex};
@@ -14,6 +15,10 @@ use crate::task_context::BlockPolicy;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a task that waits for another does not look whether it is still wanted.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Stores of one executor incarnation.
 pub struct ExecutorStores {
@@ -168,6 +173,10 @@ impl ExecutorStores {
     pub fn kill_but_serve(&self) {
         self.served.store(true, Ordering::Release);
         self.alive.store(false, Ordering::Release);
+        // The blocks died with it, and nobody else lets go of these stores before the run ends.
+        let none = Blocks { store: BlockStore::new(0, DiskStore::in_memory()), tasks: BTreeMap::new() };
+        let died = std::mem::replace(&mut *self.blocks.lock(), none);
+        drop(died);
         self.resume();
     }
 
@@ -285,26 +294,36 @@ impl ExecutorStores {
         self.blocks.lock().release_unroll(task, id);
     }
 
-    /// The block once whoever produces it is done; `None` makes the caller its producer.
-    pub fn wait_or_produce(&self, id: BlockId, task: TaskId) -> Option<Arc<dyn StoredBlock>> {
+    /// The block once whoever produces it is done; `None` makes the caller its producer, unless it is not
+    /// `wanted` any more and will find that out by itself.
+    pub fn wait_or_produce(
+        &self,
+        id: BlockId,
+        task: TaskId,
+        wanted: impl Fn() -> bool,
+    ) -> Option<Arc<dyn StoredBlock>> {
         let mut producing = self.producing.lock();
-        loop {
-            match producing.get(&id) {
-                Some(other) if *other != task => self.produced.wait(&mut producing),
-                _ => break,
+        while producing.get(&id).is_some_and(|producer| *producer != task) {
+            if !wanted() {
+                return None;
             }
-        }
-        if let Ok(Some(found)) = self.look_at_block(task, id) {
-            return Some(found.block);
+            self.produced.wait_for(&mut producing, LOOK_EVERY);
         }
         producing.insert(id, task);
-        None
+        drop(producing);
+        // Without the lock: it may have to be read from the disk.
+        let found = self.look_at_block(task, id).ok().flatten()?;
+        self.production_ended(id, task);
+        Some(found.block)
     }
 
-    /// A block is stored, or will not be.
-    pub fn production_ended(&self, id: BlockId) {
-        self.producing.lock().remove(&id);
-        self.produced.notify_all();
+    /// A task stored a block, or will not.
+    pub fn production_ended(&self, id: BlockId, task: TaskId) {
+        let mut producing = self.producing.lock();
+        if producing.get(&id) == Some(&task) {
+            producing.remove(&id);
+            self.produced.notify_all();
+        }
     }
 
     /// A task ended, however: its locks and its memory are free again. What had to wait for that.
@@ -350,11 +369,17 @@ impl ExecutorStores {
         level: StorageLevel,
         (unrolled, way): (Option<(TaskId, BlockId)>, PutWay),
     ) -> Put {
-        if !self.is_alive() {
-            return Put::REFUSED;
-        }
         let mut put = Put::REFUSED;
-        put.reports = self.change(|blocks| {
+        // Encoded before the lock, which others wait for. What has no encoding, the store refuses.
+        let serialized = level.is_valid() && !level.deserialized && self.is_alive() && !self.holds_block(id);
+        let bytes = serialized.then(|| in_form(&block, BlockForm::Bytes).ok()).flatten();
+        let block = bytes.unwrap_or(block);
+        let mut blocks = self.blocks.lock();
+        // Under the lock: who kills it clears the blocks after that.
+        if !self.is_alive() {
+            return put;
+        }
+        put.reports = self.stamped(&mut blocks, |blocks| {
             if let Some((task, id)) = unrolled {
                 blocks.release_unroll(task, id);
             }
@@ -423,12 +448,13 @@ impl ExecutorStores {
         &self,
         shuffle: ShuffleId,
         map: PartitionId,
+        task: TaskId,
         buckets: Vec<Arc<dyn StoredBlock>>,
     ) -> Result<(), String> {
         if !self.is_alive() {
             return Ok(());
         }
-        self.shuffles.lock().put(shuffle, map, buckets).map_err(|error| error.to_string())
+        self.shuffles.lock().put(shuffle, map, task, buckets).map_err(|error| error.to_string())
     }
 
     /// Whether a map output is there.
@@ -436,14 +462,20 @@ impl ExecutorStores {
         self.serves_map_outputs() && self.shuffles.lock().contains(shuffle, map)
     }
 
-    /// A whole map output, one bucket per reduce partition; `None` when it is not here or cannot be read.
-    pub(super) fn read_map_output(&self, shuffle: ShuffleId, map: PartitionId) -> Option<Vec<Arc<dyn StoredBlock>>> {
+    /// A whole map output, one bucket per reduce partition, with the attempt that wrote it; `None` when it is
+    /// not here or cannot be read.
+    pub(super) fn read_map_output(
+        &self,
+        shuffle: ShuffleId,
+        map: PartitionId,
+    ) -> Option<(TaskId, Vec<Arc<dyn StoredBlock>>)> {
         if !self.is_alive() {
             return None;
         }
         let shuffles = self.shuffles.lock();
-        let count = shuffles.bucket_count(shuffle, map)?;
-        (0..count).map(|reduce| shuffles.get(shuffle, map, PartitionId(reduce)).ok().flatten()).collect()
+        let (by, count) = shuffles.written(shuffle, map)?;
+        let bucket = |reduce| shuffles.get(shuffle, map, PartitionId(reduce)).ok().flatten();
+        Some((by, (0..count).map(bucket).collect::<Option<_>>()?))
     }
 
     /// Deletes one map output behind the driver's back.

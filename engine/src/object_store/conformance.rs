@@ -211,6 +211,11 @@ impl FileOps for Arc<FailingOps> {
         StdFileOps.create_dir(path)
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.step()?;
+        StdFileOps.remove_dir(path)
+    }
+
     fn unlink(&self, path: &Path) -> io::Result<()> {
         self.step()?;
         StdFileOps.unlink(path)
@@ -270,10 +275,70 @@ fn a_directory_that_vanishes_is_made_again() {
     let store = LocalObjectStore::new(&root);
     put(&store, "a/b", "x", PutMode::Create);
     std::fs::remove_dir_all(&root).unwrap();
-    let error = store.put("a/b", b"y", PutMode::Create).unwrap_err();
-    assert!(matches!(error, StoreError::Io { .. }), "{error}");
     put(&store, "a/b", "z", PutMode::Create);
     assert_eq!(store.get("a/b").unwrap(), b"z");
+    std::fs::remove_dir_all(&root).unwrap();
+    store.open_log("a/log").unwrap().append(b"y").unwrap();
+    assert_eq!(store.get("a/log").unwrap(), b"y");
+}
+
+#[test]
+fn directories_go_with_their_last_object() {
+    // Without it a stream that runs for days would leave an empty directory per checkpoint, and remember it.
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("root");
+    let store = LocalObjectStore::new(&root);
+    for key in ["app/rdd-1/part-0", "app/rdd-1/part-1", "app/rdd-2/part-0"] {
+        put(&store, key, "x", PutMode::Create);
+    }
+    store.delete("app/rdd-1/part-0").unwrap();
+    assert!(root.join("app/rdd-1").exists());
+    store.delete("app/rdd-1/part-1").unwrap();
+    assert!(!root.join("app/rdd-1").exists() && root.join("app/rdd-2").exists());
+    store.delete("app/rdd-2/part-0").unwrap();
+    assert!(!root.join("app").exists() && root.exists());
+    // Somebody died before it removed the directory.
+    std::fs::create_dir_all(root.join("app/rdd-3")).unwrap();
+    store.delete("app/rdd-3/part-0").unwrap();
+    assert!(!root.join("app").exists());
+    put(&store, "app/rdd-1/part-0", "y", PutMode::Create);
+    assert_eq!(store.get("app/rdd-1/part-0").unwrap(), b"y");
+}
+
+#[test]
+fn puts_and_deletes_in_one_directory_do_not_fail_each_other() {
+    // Without it a put would find its directory removed with the object that another thread deletes.
+    let dir = tempfile::tempdir().unwrap();
+    let store = LocalObjectStore::new(dir.path());
+    let work = |name: usize| {
+        for _ in 0..200 {
+            let key = format!("a/b/{name}");
+            put(&store, &key, "x", PutMode::Create);
+            store.delete(&key).unwrap();
+        }
+    };
+    std::thread::scope(|scope| (0..2).for_each(|name| drop(scope.spawn(move || work(name)))));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_a_crash_left_costs_the_next_run_nothing() {
+    // Without it every put would try one by one the names that runs before it left, and the name of an
+    // object that was deleted would come back after a crash.
+    let dir = tempfile::tempdir().unwrap();
+    let mut counts = Vec::new();
+    for left in [0, 100] {
+        let root = dir.path().join(format!("{left}"));
+        std::fs::create_dir(&root).unwrap();
+        (0..left).for_each(|n| std::fs::write(root.join(format!(".tmp-{n}")), "leftover").unwrap());
+        let (store, ops) = failing_store(root, 0..0);
+        put(&store, "a", "x", PutMode::Create);
+        counts.push(ops.operations.load(Ordering::Relaxed));
+    }
+    assert_eq!(counts[0], counts[1]);
+    // The directory is synced although there is nothing to delete.
+    let (store, _) = failing_store(dir.path().to_owned(), 1..2);
+    assert!(store.delete("gone").is_err());
 }
 
 #[test]

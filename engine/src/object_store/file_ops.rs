@@ -23,6 +23,8 @@ pub trait FileOps: Send + Sync + Debug {
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
     /// Creates one directory; fails with `AlreadyExists` when it is there.
     fn create_dir(&self, path: &Path) -> io::Result<()>;
+    /// Removes a directory; fails when there is anything in it.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
     /// Removes a file.
     fn unlink(&self, path: &Path) -> io::Result<()>;
     /// Reads a whole file.
@@ -92,6 +94,10 @@ impl FileOps for StdFileOps {
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         fs::create_dir(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
     }
 
     fn unlink(&self, path: &Path) -> io::Result<()> {

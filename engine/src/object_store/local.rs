@@ -2,7 +2,7 @@
 //!
 //! An object is published in five steps: temporary file in the same directory, write, sync, rename,
 //! sync the directory. A crash between any two of them leaves the old object or the new one, and at
-//! worst a temporary file, which listings do not show.
+//! worst a temporary file, which listings do not show. A directory goes with its last object.
 
 use super::file_ops::{FileOps, OpenFile, StdFileOps};
 use super::key::{split_prefix, validate_key, validate_prefix};
@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// Temporary files start like this; no valid key does.
 const TEMPORARY: &str = ".tmp-";
+/// How often a directory is made again that somebody empties and removes at the same time.
+const TRIES: u32 = 16;
 
 /// Objects as files under one root directory.
 #[derive(Debug)]
@@ -45,8 +47,7 @@ impl LocalObjectStore {
 
     fn publish(&self, path: &Path, bytes: &[u8], mode: PutMode) -> io::Result<PutOutcome> {
         let directory = parent_of(path)?;
-        self.ensure_directory(directory)?;
-        let (temporary, mut file) = self.create_temporary(directory)?;
+        let (temporary, mut file) = self.in_directory(directory, || self.create_temporary(directory))?;
         let renamed = file.write_all(bytes).and_then(|()| file.sync()).and_then(|()| match mode {
             PutMode::Create => self.ops.rename_new(&temporary, path),
             PutMode::Replace => self.ops.rename(&temporary, path),
@@ -65,6 +66,18 @@ impl LocalObjectStore {
         // Also for an object that was there: its writer may have died before it came to this.
         self.ops.sync_dir(directory)?;
         Ok(outcome)
+    }
+
+    /// Makes something in a directory, which is made first. It may vanish meanwhile with its last object.
+    fn in_directory<T>(&self, directory: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.ensure_directory(directory).and_then(|()| make()) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES => self.durable.lock().clear(),
+                made => return made,
+            }
+        }
     }
 
     /// Creates what is missing of `directory`. The first time this store sees one of its directories it
@@ -136,21 +149,38 @@ impl LocalObjectStore {
         }
     }
 
-    /// Skips the names that other writers use and that earlier runs left behind.
+    /// Skips the names that other writers use. Those that other processes left behind are not looked at.
     fn create_temporary(&self, directory: &Path) -> io::Result<(PathBuf, Box<dyn OpenFile>)> {
         loop {
             let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
-            let path = directory.join(format!("{TEMPORARY}{number}"));
+            let path = directory.join(format!("{TEMPORARY}{}-{number}", std::process::id()));
             match self.ops.create_new(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => {
-                    // Most likely somebody removed the directory: the next put makes it again.
-                    self.durable.lock().clear();
-                    return Err(error);
-                }
-                Ok(file) => return Ok((path, file)),
+                created => return created.map(|file| (path, file)),
             }
         }
+    }
+
+    /// Removes a file. Also when it is not there: who removed it may have died before it came to the rest.
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut directory = parent_of(path)?;
+        for step in [self.ops.unlink(path), self.ops.sync_dir(directory)] {
+            match step {
+                Err(error) if !is_absence(error.kind()) => return Err(error),
+                _ => {}
+            }
+        }
+        // One that is not empty stays, and so do those above it.
+        while directory != self.root && directory.starts_with(&self.root) && self.ops.remove_dir(directory).is_ok() {
+            self.durable.lock().remove(directory);
+            directory = parent_of(directory)?;
+            match self.ops.sync_dir(directory) {
+                // Somebody else went on from here.
+                Err(error) if is_absence(error.kind()) => return Ok(()),
+                synced => synced?,
+            }
+        }
+        Ok(())
     }
 
     fn list_under(&self, directories: &str, start: &str) -> io::Result<Vec<String>> {
@@ -158,9 +188,7 @@ impl LocalObjectStore {
         let mut pending = vec![(directories.to_owned(), start)];
         while let Some((directory, start)) = pending.pop() {
             let entries = match self.ops.list(&self.root.join(&directory)) {
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                    continue;
-                }
+                Err(error) if is_absence(error.kind()) => continue,
                 entries => entries?,
             };
             for entry in entries.into_iter().filter(|entry| entry.name.starts_with(start)) {
@@ -202,19 +230,14 @@ impl ObjectStore for LocalObjectStore {
 
     fn delete(&self, key: &str) -> Result<(), StoreError> {
         let path = self.path_of(key)?;
-        let deleted = self.ops.unlink(&path).and_then(|()| self.ops.sync_dir(parent_of(&path)?));
-        match deleted {
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
-            deleted => deleted.map_err(|error| store_error(key, &error)),
-        }
+        self.remove(&path).map_err(|error| store_error(key, &error))
     }
 
     fn open_log(&self, key: &str) -> Result<Box<dyn LogWriter>, StoreError> {
         let path = self.path_of(key)?;
         let open = || {
             let directory = parent_of(&path)?;
-            self.ensure_directory(directory)?;
-            let file = self.ops.open_append(&path)?;
+            let file = self.in_directory(directory, || self.ops.open_append(&path))?;
             self.ops.sync_dir(directory)?;
             Ok(file)
         };
@@ -264,9 +287,14 @@ fn parent_of(path: &Path) -> io::Result<&Path> {
     path.parent().ok_or_else(|| io::Error::other("the store has no root directory"))
 }
 
+/// There is no such file.
+fn is_absence(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 fn read_error(key: &str, error: &io::Error) -> StoreError {
     match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StoreError::NotFound { key: key.to_owned() },
+        kind if is_absence(kind) => StoreError::NotFound { key: key.to_owned() },
         _ => store_error(key, error),
     }
 }

@@ -10,6 +10,7 @@ use crate::storage::Data;
 use crate::task_context::TaskContext;
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::panic::Location;
 use std::sync::Arc;
@@ -35,13 +36,15 @@ pub trait PipedProcess {
 }
 
 /// What a process left.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipedEnd {
-    /// Everything it wrote to its standard output.
-    pub output: Vec<u8>,
+    /// Everything it wrote to its standard output, from the beginning.
+    pub output: Box<dyn Read>,
     /// Its exit status; above 128 by how many the signal that ended it.
     pub status: i32,
 }
+
+/// Bytes of output that are read at once.
+const READ_LEN: u64 = 1 << 20;
 
 /// Spark's `PipedRDD`.
 struct Piped<T: Data> {
@@ -80,14 +83,45 @@ impl<T: Data + Display> RddNode<Line> for Piped<T> {
                 end.status
             )));
         }
-        deliver_owned(lines_of(&end.output), ctx.chunk_len(), sink)
+        let mut lines = Lines { output: end.output, open: Vec::new() };
+        let (mut ready, chunk_len) = (Vec::new(), ctx.chunk_len().max(1));
+        loop {
+            let more = match lines.read(&mut ready) {
+                Ok(more) => more,
+                Err(error) => return failed(EngineError::IllegalState(format!("output of a process: {error}"))),
+            };
+            // Only whole chunks on the way, so that their limits do not depend on how much is read at once.
+            let whole = if more { ready.len() - ready.len() % chunk_len } else { ready.len() };
+            deliver_owned(ready.drain(..whole).collect(), chunk_len, sink)?;
+            if !more {
+                return ControlFlow::Continue(());
+            }
+        }
     }
 }
 
 /// Lines without their ends; a last line without an end counts.
-fn lines_of(output: &[u8]) -> Vec<Line> {
-    let text = Line::from(String::from_utf8_lossy(output).into_owned());
-    text.lines().collect()
+struct Lines<R> {
+    output: R,
+    /// The beginning of the next line.
+    open: Vec<u8>,
+}
+
+impl<R: Read> Lines<R> {
+    /// Adds the lines that the next bytes end; `false` at the end.
+    fn read(&mut self, ready: &mut Vec<Line>) -> io::Result<bool> {
+        let begun = self.open.len();
+        let read = self.output.by_ref().take(READ_LEN).read_to_end(&mut self.open)?;
+        let whole = match self.open[begun..].iter().rposition(|byte| *byte == b'\n') {
+            _ if read == 0 => self.open.len(),
+            Some(last) => begun + last + 1,
+            None => return Ok(true),
+        };
+        let text: String = String::from_utf8_lossy(&self.open[..whole]).into_owned();
+        ready.extend(Line::from(text).lines());
+        self.open.drain(..whole);
+        Ok(read > 0)
+    }
 }
 
 impl<T: Data + Display> Rdd<T> {
@@ -107,5 +141,28 @@ impl<T: Data + Display> Rdd<T> {
         let files = Arc::clone(&self.context().0.files);
         let node = Piped { parent: self.clone(), command, files };
         self.one_to_one("PipedRDD", None, self.info().determinism, node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without it a line that is read in two pieces would be two lines, or a partition without a last line
+    /// end would lose its last record.
+    #[test]
+    fn lines_are_whole_however_much_is_read_at_once() {
+        let long = "x".repeat(READ_LEN as usize * 2 + 3);
+        for (text, expected) in [
+            (String::new(), vec![]),
+            ("a\n\nb".into(), vec!["a".to_owned(), String::new(), "b".into()]),
+            (format!("a\n{long}\nb\n"), vec!["a".into(), long.clone(), "b".into()]),
+            (format!("{long}\n"), vec![long.clone()]),
+            ("\n".repeat(READ_LEN as usize + 1), vec![String::new(); READ_LEN as usize + 1]),
+        ] {
+            let (mut lines, mut ready) = (Lines { output: text.as_bytes(), open: Vec::new() }, Vec::new());
+            while lines.read(&mut ready).unwrap() {}
+            assert!(ready.iter().map(Line::as_str).eq(expected.iter().map(String::as_str)), "{} bytes", text.len());
+        }
     }
 }

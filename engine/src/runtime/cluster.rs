@@ -5,7 +5,7 @@ use crate::driver::ClusterOp;
 use crate::event::MigratedBlock;
 use crate::executor::{BlockReport, ExecutorStores};
 use crate::ids::*;
-use crate::scheduler::{Migration, MigrationOrder, ReplicaOrder};
+use crate::scheduler::{Loss, Migration, MigrationOrder, ReplicaOrder};
 use crate::shuffle::ShuffleStore;
 use crate::storage::{BlockStore, DiskStore};
 use crate::task_context::Cluster;
@@ -22,6 +22,8 @@ pub(crate) enum ClusterNews {
     Migrated(ExecutorId, Migration),
     /// An executor died: what it runs ends.
     Died(ExecutorId),
+    /// An executor could not start, and why.
+    NotStarted(ExecutorId, Loss),
     /// Nothing.
     None,
 }
@@ -54,7 +56,13 @@ impl Executors {
 
     /// Stores of an executor, if it lives.
     pub fn stores(&self, executor: ExecutorId) -> Option<Arc<ExecutorStores>> {
-        self.cluster.read().get(&executor).filter(|stores| stores.is_alive()).cloned()
+        living(&self.cluster, executor)
+    }
+
+    /// What copies between executors.
+    pub fn copier(&self) -> Copier {
+        let max_failures = self.settings.max_replication_failures;
+        Copier { cluster: Arc::clone(&self.cluster), max_failures }
     }
 
     /// How many times slower than modelled.
@@ -86,16 +94,15 @@ impl Executors {
     /// Does what the driver asks.
     pub fn apply(&mut self, op: ClusterOp) -> ClusterNews {
         match op {
-            ClusterOp::Start { executor, .. } => {
-                // An executor without a disk of its own still computes; its disk levels stay in memory.
-                let disk = || (self.disk)().unwrap_or_else(|_| DiskStore::in_memory());
-                let blocks = BlockStore::with_off_heap(self.memory, self.settings.off_heap_memory, disk());
-                let shuffles = ShuffleStore::new(self.shuffle_memory, disk());
-                let stores = ExecutorStores::new(executor, blocks, shuffles).with_settings(self.settings);
-                let stores = Arc::new(stores);
-                self.cluster.write().insert(executor, stores);
-                ClusterNews::None
-            }
+            ClusterOp::Start { executor, .. } => match self.start(executor) {
+                Ok(()) => ClusterNews::None,
+                // As an executor of Spark exits that finds no local directory: what is to be on disk must not
+                // be in memory instead.
+                Err(error) => {
+                    let loss = Loss::exited(format!("Failed to create any local dir: {error}"));
+                    ClusterNews::NotStarted(executor, Loss { caused_by_app: false, ..loss })
+                }
+            },
             ClusterOp::Kill { executor } => {
                 self.kill(executor);
                 ClusterNews::Died(executor)
@@ -156,13 +163,39 @@ impl Executors {
                 Some(stores) => ClusterNews::Reported(executor, stores.report_blocks()),
                 None => ClusterNews::None,
             },
-            ClusterOp::Migrate(order) => ClusterNews::Migrated(order.executor, self.migrate(order)),
-            ClusterOp::Replicate(order) => ClusterNews::Blocks(self.replicate(&order)),
+            ClusterOp::Migrate(order) => ClusterNews::Migrated(order.executor, self.copier().migrate(order)),
+            ClusterOp::Replicate(order) => ClusterNews::Blocks(self.copier().replicate(&order)),
         }
     }
 
+    fn start(&self, executor: ExecutorId) -> std::io::Result<()> {
+        let blocks = BlockStore::with_off_heap(self.memory, self.settings.off_heap_memory, (self.disk)()?);
+        let shuffles = ShuffleStore::new(self.shuffle_memory, (self.disk)()?);
+        let stores = ExecutorStores::new(executor, blocks, shuffles).with_settings(self.settings);
+        self.cluster.write().insert(executor, Arc::new(stores));
+        Ok(())
+    }
+}
+
+fn living(cluster: &Cluster, executor: ExecutorId) -> Option<Arc<ExecutorStores>> {
+    cluster.read().get(&executor).filter(|stores| stores.is_alive()).cloned()
+}
+
+/// Copying of blocks and outputs from executor to executor: it encodes records and writes files.
+#[derive(Clone)]
+pub(crate) struct Copier {
+    cluster: Cluster,
+    /// As many peers may refuse a copy as for a put.
+    max_failures: u32,
+}
+
+impl Copier {
+    fn stores(&self, executor: ExecutorId) -> Option<Arc<ExecutorStores>> {
+        living(&self.cluster, executor)
+    }
+
     /// Each thing goes to the first candidate that takes it; what nobody takes stays.
-    fn migrate(&self, order: MigrationOrder) -> Migration {
+    pub fn migrate(&self, order: MigrationOrder) -> Migration {
         let mut migration = Migration::default();
         let Some(from) = self.stores(order.executor) else { return migration };
         for (block, policy, candidates) in order.blocks {
@@ -192,11 +225,11 @@ impl Executors {
         migration
     }
 
-    /// R8.14: the first candidate that takes the copy has it; as many may fail as for a put.
-    fn replicate(&self, order: &ReplicaOrder) -> Vec<BlockReport> {
+    /// R8.14: the first candidate that takes the copy has it.
+    pub fn replicate(&self, order: &ReplicaOrder) -> Vec<BlockReport> {
         let mut reports = Vec::new();
         let Some(from) = self.stores(order.from) else { return reports };
-        let tries = self.settings.max_replication_failures as usize + 1;
+        let tries = self.max_failures as usize + 1;
         for to in order.candidates.iter().take(tries).filter_map(|to| self.stores(*to)) {
             let (stored, changes) = to.copy_from(&from, order.block, order.policy);
             reports.extend(changes);
@@ -205,5 +238,21 @@ impl Executors {
             }
         }
         reports
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without it an executor whose disk cannot be made would keep what is to be on disk in memory, and
+    /// nobody would know.
+    #[test]
+    fn an_executor_without_a_disk_does_not_start() {
+        let mut executors = Executors::new(&EngineConfig::default(), || Err(std::io::Error::other("no space")));
+        let news = executors.apply(ClusterOp::Start { executor: ExecutorId(1), cores: 1 });
+        let ClusterNews::NotStarted(ExecutorId(1), loss) = news else { panic!("it started") };
+        assert_eq!((loss.reason.as_str(), loss.caused_by_app), ("Failed to create any local dir: no space", false));
+        assert!(executors.stores(ExecutorId(1)).is_none());
     }
 }

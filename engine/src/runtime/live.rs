@@ -1,11 +1,13 @@
 //! The loop on threads: inputs from slots, executors and the clock, one at a time into the driver.
 
+use super::background::Background;
 use super::cluster::{ClusterNews, Executors};
 use super::faulty_store::FaultyStore;
 use super::pool::{self, Shared, Work};
 use super::receivers::Receivers;
 use super::slots;
-use super::store_ops::StoreWorker;
+use super::store_ops;
+use super::threads::{Threads, sign_of_life};
 use crate::clock::{Clock, SystemClock};
 use crate::command::Transport;
 use crate::config::EngineConfig;
@@ -14,14 +16,15 @@ use crate::error::{EngineError, Result};
 use crate::event::{ClockKind, Envelope};
 use crate::ids::*;
 use crate::object_store::ObjectStore;
-use crate::rdd::{Released, SparkContext};
-use crate::scheduler::Loss;
+use crate::rdd::{Released, SparkContext, TaskError};
+use crate::scheduler::{Loss, MigrationOrder, ReplicaOrder, TaskReport};
 use crate::sim::{Control, Environment, Outcome, Program};
 use crate::storage::DiskStore;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::{First, Receiver, Sender, first, unbounded};
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,7 +81,9 @@ fn start(
         running: BTreeMap::new(),
         slots: BTreeMap::new(),
         receivers: Receivers::default(),
-        store_worker: StoreWorker::default(),
+        store_worker: Background::new("store", shared.inbox.clone()),
+        copying: Background::new("copying", shared.inbox.clone()),
+        threads: Threads::default(),
         shared,
         inbox,
         controls,
@@ -105,7 +110,11 @@ struct Live<'a> {
     running: BTreeMap<TaskId, (ExecutorId, Arc<AtomicBool>)>,
     slots: BTreeMap<SlotId, Sender<Reply>>,
     receivers: Receivers,
-    store_worker: StoreWorker,
+    store_worker: Background,
+    /// Copies blocks and outputs from executor to executor.
+    copying: Background,
+    /// Those of executors and of the program.
+    threads: Threads,
     shared: Shared,
     inbox: Receiver<DriverInput>,
     /// The window's; without one nobody can send a command.
@@ -133,14 +142,25 @@ impl Live<'_> {
                 Next::Control(control) => self.control(control),
             }
         }
-        // What stands still could not end.
+        self.end();
+        Outcome { result: self.outcome.unwrap_or(Err(EngineError::DriverLost)) }
+    }
+
+    /// Nothing of the program runs after the run; threads hold what they work on, down to the directories of
+    /// executors.
+    fn end(&mut self) {
+        // Tasks that still run end at their next chunk, and what stands still could not end.
+        self.running.values().for_each(|(_, cancelled)| cancelled.store(true, Ordering::Relaxed));
         self.executors.resume_all();
+        self.workers.clear();
+        // Threads of the program hear that the driver is gone.
+        self.slots.clear();
+        self.inbox = unbounded().1;
         self.receivers.stop_all(&*self.shared.clock);
         self.store.end();
         self.store_worker.finish();
-        // Tasks that still run end at their next chunk.
-        self.running.values().for_each(|(_, cancelled)| cancelled.store(true, Ordering::Relaxed));
-        Outcome { result: self.outcome.unwrap_or(Err(EngineError::DriverLost)) }
+        self.copying.finish();
+        self.threads.join();
     }
 
     /// What the driver hears next, or what the window wants.
@@ -184,6 +204,10 @@ impl Live<'_> {
                 return;
             }
         }
+        self.handle(input);
+    }
+
+    fn handle(&mut self, input: DriverInput) {
         let mut fx = Effects::default();
         self.driver.handle(self.shared.clock.now(), input, &mut fx);
         self.perform(fx);
@@ -206,8 +230,11 @@ impl Live<'_> {
                     }
                 }
                 Effect::Cancel(task) => {
-                    if let Some((_, cancelled)) = self.running.remove(&task) {
-                        cancelled.store(true, Ordering::Relaxed);
+                    // Its thread answers when it has noticed; until then the slot is taken. One that never
+                    // arrived, or whose end got lost on the way, has no thread.
+                    match self.running.get(&task) {
+                        Some((_, cancelled)) => cancelled.store(true, Ordering::Relaxed),
+                        None => self.handle(DriverInput::TaskFinished(TaskReport::failed(task, TaskError::Cancelled))),
                     }
                 }
                 Effect::Reply(slot, reply) => self.reply(slot, reply),
@@ -222,7 +249,10 @@ impl Live<'_> {
                     self.receivers.apply(&self.shared, op, stores);
                 }
                 // Syncing takes long: the loop goes on, and hears of the end as of any other input.
-                Effect::Store(op) => self.store_worker.send(&self.shared, op),
+                Effect::Store(op) => {
+                    let store = Arc::clone(&self.shared.store);
+                    self.store_worker.send(move || Some(store_ops::perform(&*store, op)));
+                }
                 Effect::Ended(result) => self.outcome = Some(result),
             }
         }
@@ -236,6 +266,11 @@ impl Live<'_> {
     }
 
     fn operate(&mut self, op: ClusterOp) {
+        let op = match op {
+            ClusterOp::Migrate(order) => return self.migrate(order),
+            ClusterOp::Replicate(order) => return self.replicate(order),
+            op => op,
+        };
         let started = match op {
             ClusterOp::Start { executor, cores } => Some((executor, cores)),
             _ => None,
@@ -253,23 +288,52 @@ impl Live<'_> {
                     *at != executor
                 });
             }
+            ClusterNews::NotStarted(executor, loss) => self.lost(executor, loss),
             ClusterNews::Blocks(_) | ClusterNews::None => {}
         }
         let Some((executor, cores)) = started else { return };
         let Some(stores) = self.executors.stores(executor) else { return };
-        match pool::start(&self.shared, &stores, cores) {
+        match pool::start(&mut self.threads, &self.shared, &stores, cores) {
             Ok(workers) => drop(self.workers.insert(executor, workers)),
             Err(error) => {
                 let reason = format!("cannot start threads: {error}");
-                let loss = Loss { caused_by_app: false, ..Loss::exited(reason) };
-                drop(self.shared.inbox.send(DriverInput::ExecutorLost { executor, loss }));
+                self.lost(executor, Loss { caused_by_app: false, ..Loss::exited(reason) });
             }
         }
     }
 
+    fn migrate(&mut self, order: MigrationOrder) {
+        let (copier, executor) = (self.executors.copier(), order.executor);
+        self.copying.send(move || {
+            // What cannot be encoded stays where it is; the driver waits for the answer.
+            let migrated = catch_unwind(AssertUnwindSafe(|| copier.migrate(order)));
+            Some(DriverInput::Migrated { executor, migration: migrated.unwrap_or_default() })
+        });
+    }
+
+    fn replicate(&mut self, order: ReplicaOrder) {
+        let copier = self.executors.copier();
+        self.copying.send(move || {
+            let reports = copier.replicate(&order);
+            (!reports.is_empty()).then_some(DriverInput::Blocks(reports))
+        });
+    }
+
+    /// The driver hears of it when it has announced the executor.
+    fn lost(&self, executor: ExecutorId, loss: Loss) {
+        // The loop itself holds the receiver, so the inbox cannot be disconnected.
+        drop(self.shared.inbox.send(DriverInput::ExecutorLost { executor, loss }));
+    }
+
     fn spawn(&mut self, slot: SlotId, name: &str, body: impl FnOnce() -> Result<()> + Send + 'static) {
+        let (alive, ended) = sign_of_life();
+        let body = move || {
+            let _alive = alive;
+            body()
+        };
         match slots::spawn(slot, name, self.shared.inbox.clone(), body) {
-            Ok((sender, _)) => {
+            Ok((sender, thread)) => {
+                self.threads.watch(ended, thread);
                 drop(sender.send(Reply::Done(Ok(()))));
                 self.slots.insert(slot, sender);
             }

@@ -1,5 +1,6 @@
 //! The engine on threads: the production driver under the wall clock.
 
+mod background;
 pub(crate) mod cluster;
 pub(crate) mod faulty_store;
 mod live;
@@ -10,6 +11,7 @@ pub(crate) mod slots;
 pub(crate) mod sockets;
 mod sources;
 pub(crate) mod store_ops;
+mod threads;
 
 pub use live::{run, run_controlled};
 pub use sources::SystemFiles;

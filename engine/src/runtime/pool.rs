@@ -1,5 +1,6 @@
 //! Worker threads of one executor: one per task slot.
 
+use super::threads::Threads;
 use crate::clock::Clock;
 use crate::config::EngineConfig;
 use crate::driver::DriverInput;
@@ -10,9 +11,8 @@ use crate::rdd::TaskError;
 use crate::rng::Seed;
 use crate::scheduler::{TaskLaunch, TaskReport};
 use crate::storage::StoredBlock;
-use crate::sync::atomic::AtomicBool;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::{Receiver, Sender, unbounded};
-use crate::sync::thread;
 use crate::task_context::{Cluster, EffectSink, TaskContext, TaskEnvironment};
 use std::sync::Arc;
 
@@ -33,14 +33,19 @@ pub(super) struct Work {
 }
 
 /// Starts the workers of an executor. They end when the sender is dropped.
-pub(super) fn start(shared: &Shared, stores: &Arc<ExecutorStores>, cores: u32) -> std::io::Result<Sender<Work>> {
-    // Unbounded, so that the loop never waits: a killed attempt frees its slot before its thread is free.
+pub(super) fn start(
+    threads: &mut Threads,
+    shared: &Shared,
+    stores: &Arc<ExecutorStores>,
+    cores: u32,
+) -> std::io::Result<Sender<Work>> {
+    // Unbounded, so that the loop never waits: a task whose end was lost on the way frees its slot before its
+    // thread is free.
     let (sender, receiver) = unbounded();
     for slot in 0..cores {
         let (shared, stores, receiver) = (shared.clone(), Arc::clone(stores), receiver.clone());
-        thread::Builder::new()
-            .name(format!("executor-{}-task-{slot}", stores.id()))
-            .spawn(move || work(&shared, &stores, &receiver))?;
+        let name = format!("executor-{}-task-{slot}", stores.id());
+        threads.start(name, move || work(&shared, &stores, &receiver))?;
     }
     Ok(sender)
 }
@@ -57,7 +62,12 @@ fn work(shared: &Shared, stores: &Arc<ExecutorStores>, receiver: &Receiver<Work>
             stores: Arc::clone(stores),
             cluster: Arc::clone(&shared.cluster),
             store: Arc::clone(&shared.store),
-            sink: Box::new(AtOnce { task, shared: shared.clone(), stores: Arc::clone(stores) }),
+            sink: Box::new(AtOnce {
+                task,
+                shared: shared.clone(),
+                stores: Arc::clone(stores),
+                cancelled: Arc::clone(&cancelled),
+            }),
             cancelled,
             seed: Seed(shared.config.seed),
             chunk_len: shared.config.chunk_len,
@@ -94,6 +104,7 @@ struct AtOnce {
     task: TaskId,
     shared: Shared,
     stores: Arc<ExecutorStores>,
+    cancelled: Arc<AtomicBool>,
 }
 
 impl EffectSink for AtOnce {
@@ -112,7 +123,7 @@ impl EffectSink for AtOnce {
         let shared = &self.shared;
         let applied = apply(entry, &self.stores, &shared.cluster, &*shared.store, EffectRules::from(&*shared.config));
         if let Some(id) = produced {
-            self.stores.production_ended(id);
+            self.stores.production_ended(id, self.task);
         }
         self.changed(applied.reports);
         applied.result
@@ -124,10 +135,11 @@ impl EffectSink for AtOnce {
     }
 
     fn in_production(&self, id: BlockId) -> Option<(Arc<dyn StoredBlock>, u64)> {
-        self.stores.wait_or_produce(id, self.task).map(|block| (block, 0))
+        let wanted = || !self.cancelled.load(Ordering::Relaxed);
+        self.stores.wait_or_produce(id, self.task, wanted).map(|block| (block, 0))
     }
 
     fn production_ended(&self, id: BlockId) {
-        self.stores.production_ended(id);
+        self.stores.production_ended(id, self.task);
     }
 }

@@ -4,9 +4,10 @@ use crate::error::{EngineError, Result};
 use crate::rdd::{PipedCommand, PipedEnd, PipedProcess};
 use crate::sync::channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
 use crate::sync::thread;
-use std::io::{self, Read, Write};
+use std::io::{self, Seek, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
+use tempfile::SpooledTempFile;
 
 /// How long nobody looks whether the task is still wanted.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -14,12 +15,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Chunks of input that wait for the process.
 const INPUT_CHUNKS: usize = 4;
 
+/// Bytes of output that are kept in memory; more goes to a file without a name.
+const OUTPUT_IN_MEMORY: usize = 1 << 20;
+
 /// A running process. One thread writes what it reads, one reads what it writes, so that neither pipe
-/// fills up while the task waits at the other.
+/// fills up while the task waits at the other. Its output is set aside until it has ended: what comes while
+/// the task still writes would come in another order each time.
 pub(super) struct ChildProcess {
     child: Child,
     input: Option<Sender<Vec<u8>>>,
-    output: Receiver<io::Result<Vec<u8>>>,
+    output: Receiver<io::Result<SpooledTempFile>>,
 }
 
 /// Starts a process.
@@ -48,10 +53,10 @@ fn start(program: &str, command: &PipedCommand) -> io::Result<ChildProcess> {
         }
     })?;
     thread::Builder::new().name("pipe-output".into()).spawn(move || {
-        let mut bytes = Vec::new();
-        let read = stdout.map_or(Ok(0), |mut stdout| stdout.read_to_end(&mut bytes));
+        let mut output = SpooledTempFile::new(OUTPUT_IN_MEMORY);
+        let read = stdout.map_or(Ok(0), |mut stdout| io::copy(&mut stdout, &mut output));
         // The error only says that nobody waits for it any more.
-        drop(sender.send(read.map(|_| bytes)));
+        drop(sender.send(read.and_then(|_| output.rewind()).map(|()| output)));
     })?;
     Ok(process)
 }
@@ -82,7 +87,7 @@ impl PipedProcess for ChildProcess {
         let mut pause = Duration::from_micros(50);
         loop {
             match self.child.try_wait().map_err(unreadable)? {
-                Some(status) => return Ok(Some(PipedEnd { output, status: code_of(status) })),
+                Some(status) => return Ok(Some(PipedEnd { output: Box::new(output), status: code_of(status) })),
                 None if !wanted() => return Ok(None),
                 None => thread::sleep(pause),
             }

@@ -213,6 +213,22 @@ struct Thread {
 
 impl Thread {
     fn run(mut self, inbox: &Receiver<Signal>) {
+        // Hooks of the receiver and its records' serialisation are user code, and run here.
+        let served = catch_unwind(AssertUnwindSafe(|| self.serve(inbox)));
+        // What is still gathered is lost.
+        self.supervisor.intake().discard();
+        if let Err(panic) = served {
+            let (message, error) = ("Error in the receiver's blocks".to_owned(), super::slots::panic_text(&*panic));
+            self.link.tell(ReceiverNews::Ended { message, error });
+        }
+        // A receiver whose executor lives is told to let go.
+        let told = self.stopped.swap(true, Ordering::Relaxed);
+        if !told && self.link.stores.is_alive() {
+            self.call(Hook::Stop);
+        }
+    }
+
+    fn serve(&mut self, inbox: &Receiver<Signal>) {
         let mut steps = Vec::new();
         self.supervisor.start(self.link.now(), &mut steps);
         loop {
@@ -226,12 +242,6 @@ impl Thread {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             self.supervisor.advance(self.link.now(), &mut steps);
-        }
-        // What is still gathered is lost. A receiver whose executor lives is told to let go.
-        self.supervisor.intake().discard();
-        let told = self.stopped.swap(true, Ordering::Relaxed);
-        if !told && self.link.stores.is_alive() {
-            self.call(Hook::Stop);
         }
     }
 

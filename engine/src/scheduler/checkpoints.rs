@@ -95,7 +95,7 @@ impl Scheduler {
     /// RDDs whose generations executors may forget: they are gone, and no task runs or waits that could put
     /// a block of them. Empty while anything runs.
     pub fn take_idle_generations(&mut self) -> Vec<RddId> {
-        if self.tasks.is_empty() && self.task_sets.is_empty() && self.jobs.is_empty() {
+        if self.tasks.is_empty() && self.given_up.is_empty() && self.task_sets.is_empty() && self.jobs.is_empty() {
             return std::mem::take(&mut self.checkpoints.old_generations);
         }
         Vec::new()

@@ -11,9 +11,14 @@ use crate::shuffle::MapSizes;
 
 impl Scheduler {
     /// An executor reported the end of a task. Reports of attempts that the scheduler gave up are
-    /// ignored: a lost executor's late success counts for nothing (R5.4).
+    /// ignored, but for their slots: a lost executor's late success counts for nothing (R5.4).
     pub fn task_finished(&mut self, now: Timestamp, report: TaskReport, out: &mut Outbox) {
         let TaskReport { task, result, mut metrics, updates } = report;
+        if let Some(executor) = self.given_up.remove(&task) {
+            self.places.give_slot(executor);
+            self.offer(now, out);
+            return;
+        }
         let Some(running) = self.tasks.get(&task) else { return };
         let task = running.info.id;
         if result.is_ok() && !self.takes_result(task, metrics.result_bytes, out) {
@@ -46,7 +51,16 @@ impl Scheduler {
         })
     }
 
-    /// Posts the end of an attempt and frees its slot.
+    /// An attempt is to be killed, and its end is posted now. As in Spark its slot is free when its executor
+    /// says that it has ended.
+    pub fn give_up(&mut self, task: TaskId, out: &mut Outbox) {
+        if let Some(running) = self.tasks.get(&task) {
+            self.given_up.insert(task, running.info.executor);
+            out.cancel.push(task);
+        }
+    }
+
+    /// Posts the end of an attempt, and frees its slot unless it was given up.
     pub(super) fn end_task(
         &mut self,
         task: TaskId,
@@ -57,7 +71,9 @@ impl Scheduler {
         let running = self.tasks.remove(&task)?;
         self.checkpoints.task_ended(task, matches!(reason, TaskEndReason::Success));
         let info = &running.info;
-        self.places.give_slot(info.executor);
+        if !self.given_up.contains_key(&task) {
+            self.places.give_slot(info.executor);
+        }
         if let Some(set) = self.task_sets.get_mut(&info.stage) {
             set.running -= 1;
             set.tasks[info.index as usize].running.retain(|attempt| *attempt != task);
@@ -140,7 +156,7 @@ impl Scheduler {
     /// R6.5: the first success wins, and what else runs of the partition counts for nothing.
     fn kill_others(&mut self, attempts: Vec<TaskId>, out: &mut Outbox) {
         for attempt in attempts {
-            out.cancel.push(attempt);
+            self.give_up(attempt, out);
             let reason = TaskEndReason::TaskKilled { reason: "another attempt succeeded".into() };
             self.end_task(attempt, reason, TaskMetrics::default(), out);
         }

@@ -28,6 +28,14 @@ impl Scheduler {
         meant.map(|(id, _)| *id).collect()
     }
 
+    /// An attempt that runs is made to fail (R4.2), and its thread is told to end.
+    pub fn fail_attempt(&mut self, now: Timestamp, task: TaskId, message: &str, out: &mut Outbox) {
+        self.give_up(task, out);
+        let reason = TaskEndReason::ExceptionFailure { message: message.to_owned() };
+        self.attempt_failed(now, task, (reason, message), TaskMetrics::default(), out);
+        self.offer(now, out);
+    }
+
     /// The heartbeat of its executor does not list an attempt that should run there: its start or its end
     /// was lost on the way. Counts as a failure, as every lost result (R4.2).
     pub fn result_lost(&mut self, now: Timestamp, task: TaskId, out: &mut Outbox) {

@@ -175,7 +175,7 @@ impl Scheduler {
         let tasks: Vec<TaskId> =
             self.tasks.iter().filter(|(_, t)| t.info.stage.stage == stage).map(|(id, _)| *id).collect();
         for id in tasks {
-            out.cancel.push(id);
+            self.give_up(id, out);
             self.end_task(id, TaskEndReason::TaskKilled { reason: reason.into() }, Default::default(), out);
         }
         self.task_sets.retain(|attempt, _| attempt.stage != stage);

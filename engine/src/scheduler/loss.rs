@@ -183,6 +183,7 @@ impl Scheduler {
             self.task_sets.values_mut().for_each(|set| set.places_changed(host, &self.places));
         }
         self.leaving.remove(&executor);
+        self.given_up.retain(|_, at| *at != executor);
         self.reported.retain(|(_, at), _| *at != executor);
         self.inputs.forget_reports(executor);
         out.events.push(Event::ExecutorRemoved { executor, reason: reason.clone() });

@@ -70,6 +70,8 @@ pub struct Scheduler {
     resubmit_at: Option<Timestamp>,
     task_sets: BTreeMap<StageAttempt, TaskSet>,
     tasks: BTreeMap<TaskId, RunningTask>,
+    /// Attempts that were given up, by where their threads still work: until they answer they hold their slots.
+    given_up: BTreeMap<TaskId, ExecutorId>,
     outputs: MapOutputTracker,
     blocks: OrdMap<BlockId, Vector<ExecutorId>>,
     /// Version of the last report of each block and executor.
@@ -121,6 +123,7 @@ impl Scheduler {
             resubmit_at: None,
             task_sets: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            given_up: BTreeMap::new(),
             outputs: MapOutputTracker::default(),
             blocks: OrdMap::new(),
             reported: BTreeMap::new(),

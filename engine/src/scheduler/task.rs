@@ -56,6 +56,13 @@ pub struct TaskReport {
     pub updates: Vec<AccumulatorUpdate>,
 }
 
+impl TaskReport {
+    /// What is said of an attempt that came to nothing.
+    pub fn failed(task: TaskId, error: TaskError) -> Self {
+        Self { task, result: Err(error), metrics: TaskMetrics::default(), updates: Vec::new() }
+    }
+}
+
 /// One more copy of a block, made to replace a lost one (R8.14).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaOrder {

@@ -2,9 +2,9 @@
 //!
 //! Outputs count against a byte budget. Beyond it the oldest outputs are spilled to disk, each as one
 //! file of frames, and decoded again bucket by bucket when they are fetched. Which output is spilled
-//! depends on the order of puts only.
+//! depends on the order of puts only. One whose records cannot be encoded stays in memory.
 
-use crate::ids::{PartitionId, ShuffleId};
+use crate::ids::{PartitionId, ShuffleId, TaskId};
 use crate::storage::{BlockCodec, BlockError, DiskDamage, DiskStore, StoredBlock};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,9 +16,9 @@ pub struct ShuffleStore {
     budget: u64,
     memory_bytes: u64,
     disk: DiskStore,
-    outputs: BTreeMap<MapOutputId, Output>,
-    /// Outputs in memory, oldest first.
-    in_memory: BTreeMap<u64, MapOutputId>,
+    outputs: BTreeMap<MapOutputId, Written>,
+    /// Outputs in memory that may be spilled, oldest first.
+    spillable: BTreeMap<u64, MapOutputId>,
     puts: u64,
 }
 
@@ -26,6 +26,13 @@ pub struct ShuffleStore {
 struct MapOutputId {
     shuffle: ShuffleId,
     map: PartitionId,
+}
+
+/// An output, and the attempt that wrote it.
+#[derive(Debug)]
+struct Written {
+    by: TaskId,
+    output: Output,
 }
 
 #[derive(Debug)]
@@ -49,27 +56,32 @@ impl ShuffleStore {
             memory_bytes: 0,
             disk,
             outputs: BTreeMap::new(),
-            in_memory: BTreeMap::new(),
+            spillable: BTreeMap::new(),
             puts: 0,
         }
     }
 
-    /// Keeps the output of one map task, one bucket per reduce partition, replacing an earlier output
-    /// of the same task. On error the output is not kept.
+    /// Keeps the output of one map partition, one bucket per reduce partition, replacing that of an earlier
+    /// attempt. One that was given up and still writes does not replace that of its successor: attempts are
+    /// numbered in the order of their launch. On error the output is not kept.
     pub fn put(
         &mut self,
         shuffle: ShuffleId,
         map: PartitionId,
+        by: TaskId,
         buckets: Vec<Arc<dyn StoredBlock>>,
     ) -> Result<(), BlockError> {
         let id = MapOutputId { shuffle, map };
+        if self.outputs.get(&id).is_some_and(|there| there.by > by) {
+            return Ok(());
+        }
         self.remove(id);
         let bytes = buckets.iter().map(|bucket| bucket.memory_bytes()).sum();
         self.puts += 1;
-        self.in_memory.insert(self.puts, id);
+        self.spillable.insert(self.puts, id);
         self.memory_bytes += bytes;
-        self.outputs.insert(id, Output::Memory { age: self.puts, bytes, buckets });
-        let spilled = self.spill_to_budget();
+        self.outputs.insert(id, Written { by, output: Output::Memory { age: self.puts, bytes, buckets } });
+        let spilled = self.spill_to_budget(id);
         if spilled.is_err() {
             self.remove(id);
         }
@@ -85,21 +97,21 @@ impl ShuffleStore {
         reduce: PartitionId,
     ) -> Result<Option<Arc<dyn StoredBlock>>, BlockError> {
         let id = MapOutputId { shuffle, map };
-        match self.outputs.get(&id) {
+        match self.outputs.get(&id).map(|there| &there.output) {
             None => Ok(None),
             Some(Output::Memory { buckets, .. }) => Ok(buckets.get(reduce.0 as usize).map(Arc::clone)),
             Some(Output::Disk { buckets }) => buckets.get(reduce.0 as usize).map(|b| self.read(id, b)).transpose(),
         }
     }
 
-    /// How many buckets the output of a map task has, if it is here.
-    pub fn bucket_count(&self, shuffle: ShuffleId, map: PartitionId) -> Option<u32> {
-        let output = self.outputs.get(&MapOutputId { shuffle, map })?;
-        let count = match output {
+    /// Who wrote the output of a map partition, and how many buckets it has, if it is here.
+    pub fn written(&self, shuffle: ShuffleId, map: PartitionId) -> Option<(TaskId, u32)> {
+        let there = self.outputs.get(&MapOutputId { shuffle, map })?;
+        let count = match &there.output {
             Output::Memory { buckets, .. } => buckets.len(),
             Output::Disk { buckets } => buckets.len(),
         };
-        u32::try_from(count).ok()
+        Some((there.by, u32::try_from(count).ok()?))
     }
 
     /// Whether the output of a map task is here.
@@ -135,28 +147,24 @@ impl ShuffleStore {
         self.disk.damage(&MapOutputId { shuffle, map }.file_name(), damage)
     }
 
-    fn spill_to_budget(&mut self) -> Result<(), BlockError> {
+    /// What cannot be encoded is passed over: its task succeeded long ago, and the one that puts `newest`
+    /// is not at fault. Only for `newest` itself is it an error.
+    fn spill_to_budget(&mut self, newest: MapOutputId) -> Result<(), BlockError> {
         while self.memory_bytes > self.budget {
-            let Some((_, id)) = self.in_memory.first_key_value() else { break };
-            self.spill(*id)?;
+            let Some((&age, &id)) = self.spillable.first_key_value() else { break };
+            let Some(there) = self.outputs.get_mut(&id) else { break };
+            let Output::Memory { bytes, buckets, .. } = &there.output else { break };
+            match encode(buckets) {
+                Ok((file, spilled)) => {
+                    self.disk.put(&id.file_name(), &file)?;
+                    self.memory_bytes -= bytes;
+                    there.output = Output::Disk { buckets: spilled };
+                }
+                Err(error) if id == newest => return Err(error),
+                Err(_) => {}
+            }
+            self.spillable.remove(&age);
         }
-        Ok(())
-    }
-
-    fn spill(&mut self, id: MapOutputId) -> Result<(), BlockError> {
-        let Some(Output::Memory { age, bytes, buckets }) = self.outputs.get(&id) else { return Ok(()) };
-        let (age, freed) = (*age, *bytes);
-        let mut file = Vec::new();
-        let mut spilled = Vec::with_capacity(buckets.len());
-        for bucket in buckets {
-            let start = file.len() as u64;
-            file.extend_from_slice(&bucket.encode()?);
-            spilled.push(Spilled { range: start..file.len() as u64, codec: bucket.codec() });
-        }
-        self.disk.put(&id.file_name(), &file.into())?;
-        self.outputs.insert(id, Output::Disk { buckets: spilled });
-        self.in_memory.remove(&age);
-        self.memory_bytes -= freed;
         Ok(())
     }
 
@@ -165,10 +173,10 @@ impl ShuffleStore {
     }
 
     fn remove(&mut self, id: MapOutputId) -> bool {
-        match self.outputs.remove(&id) {
+        match self.outputs.remove(&id).map(|there| there.output) {
             None => return false,
             Some(Output::Memory { age, bytes, .. }) => {
-                self.in_memory.remove(&age);
+                self.spillable.remove(&age);
                 self.memory_bytes -= bytes;
             }
             Some(Output::Disk { .. }) => {
@@ -177,6 +185,18 @@ impl ShuffleStore {
         }
         true
     }
+}
+
+/// The buckets one after another, and where each is.
+fn encode(buckets: &[Arc<dyn StoredBlock>]) -> Result<(Arc<[u8]>, Vec<Spilled>), BlockError> {
+    let mut file = Vec::new();
+    let mut spilled = Vec::with_capacity(buckets.len());
+    for bucket in buckets {
+        let start = file.len() as u64;
+        file.extend_from_slice(&bucket.encode()?);
+        spilled.push(Spilled { range: start..file.len() as u64, codec: bucket.codec() });
+    }
+    Ok((file.into(), spilled))
 }
 
 impl MapOutputId {
@@ -192,6 +212,7 @@ mod tests {
 
     const REDUCERS: u32 = 3;
     const SHUFFLE: ShuffleId = ShuffleId(4);
+    const ATTEMPT: TaskId = TaskId(30);
 
     /// Each map output takes about 3000 B, so three of them fit.
     fn each_store() -> [ShuffleStore; 2] {
@@ -204,7 +225,7 @@ mod tests {
 
     fn put(store: &mut ShuffleStore, map: u32) -> Result<(), BlockError> {
         let buckets = (0..REDUCERS).map(|reduce| ValuesBlock::shared(content(map, reduce))).collect();
-        store.put(SHUFFLE, PartitionId(map), buckets)
+        store.put(SHUFFLE, PartitionId(map), ATTEMPT, buckets)
     }
 
     fn check(store: &ShuffleStore, map: u32, in_memory: bool) {
@@ -236,7 +257,7 @@ mod tests {
         // Without it the outputs of finished batches would fill every executor.
         for mut store in each_store() {
             (0..5).for_each(|map| put(&mut store, map).unwrap());
-            store.put(ShuffleId(5), PartitionId(0), vec![ValuesBlock::shared(vec![1_u8])]).unwrap();
+            store.put(ShuffleId(5), PartitionId(0), ATTEMPT, vec![ValuesBlock::shared(vec![1_u8])]).unwrap();
             assert!(store.remove_output(SHUFFLE, PartitionId(1)) && !store.remove_output(SHUFFLE, PartitionId(1)));
             assert_eq!(store.remove_shuffle(SHUFFLE), [0, 2, 3, 4].map(PartitionId));
             assert!(!store.contains(SHUFFLE, PartitionId(4)) && store.contains(ShuffleId(5), PartitionId(0)));
@@ -255,6 +276,21 @@ mod tests {
             assert_eq!(store.memory_bytes(), bytes);
             put(&mut store, 0).unwrap();
             check(&store, 0, true);
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_was_given_up_replaces_nothing() {
+        // Without it reducers that come late would merge other records than those that came before.
+        for mut store in each_store() {
+            (0..5).for_each(|map| put(&mut store, map).unwrap());
+            for map in [0, 4] {
+                let late = (0..REDUCERS).map(|_| ValuesBlock::shared(vec![("late".to_owned(), 0_u32)])).collect();
+                store.put(SHUFFLE, PartitionId(map), TaskId(ATTEMPT.0 - 1), late).unwrap();
+            }
+            check(&store, 0, false);
+            check(&store, 4, true);
+            assert_eq!(store.written(SHUFFLE, PartitionId(4)), Some((ATTEMPT, REDUCERS)));
         }
     }
 
@@ -279,7 +315,44 @@ mod tests {
         put(&mut store, 0).unwrap();
         check(&store, 0, false);
         assert_eq!(store.memory_bytes(), 0);
-        store.put(ShuffleId(7), PartitionId(0), Vec::new()).unwrap();
+        store.put(ShuffleId(7), PartitionId(0), ATTEMPT, Vec::new()).unwrap();
         assert!(store.get(ShuffleId(7), PartitionId(0), PartitionId(0)).unwrap().is_none());
+    }
+
+    /// A record that has no encoding: the length of its sequence is not known.
+    #[derive(Clone, Debug, serde::Deserialize)]
+    struct Endless(Vec<u8>);
+
+    impl serde::Serialize for Endless {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeSeq;
+            let mut sequence = serializer.serialize_seq(None)?;
+            self.0.iter().try_for_each(|byte| sequence.serialize_element(byte))?;
+            sequence.end()
+        }
+    }
+
+    #[test]
+    fn an_output_that_cannot_be_spilled_fails_nobody_else() {
+        // Without it every map task that comes after it would fail, and the job with its innocent stages.
+        for mut store in each_store() {
+            let endless = |count: usize| vec![ValuesBlock::shared(vec![Endless(vec![1, 2, 3]); count])];
+            let odd = ShuffleId(9);
+            store.put(odd, PartitionId(0), ATTEMPT, endless(4)).unwrap();
+            (0..6).for_each(|map| put(&mut store, map).unwrap());
+            assert!(store.memory_bytes() <= 10_000 && store.contains(odd, PartitionId(0)));
+            let block = store.get(odd, PartitionId(0), PartitionId(0)).unwrap().unwrap();
+            assert_eq!(values_of::<Endless>(block.as_ref()).unwrap().as_slice().len(), 4);
+            check(&store, 0, false);
+            assert!(
+                store.put(odd, PartitionId(1), ATTEMPT, endless(10_000)).is_err(),
+                "its own task is the one to fail"
+            );
+            assert!(!store.contains(odd, PartitionId(1)));
+            put(&mut store, 6).unwrap();
+            store.remove_shuffle(odd);
+            store.remove_shuffle(SHUFFLE);
+            assert_eq!(store.bytes(), 0);
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::event::{ClockKind, Envelope};
 use crate::executor::{BlockReport, EffectRules, ScriptEntry, apply};
 use crate::ids::*;
 use crate::object_store::ObjectStore;
-use crate::rdd::{Files, Released, SparkContext};
+use crate::rdd::{Files, Released, SparkContext, TaskError};
 use crate::runtime::cluster::{ClusterNews, Executors};
 use crate::runtime::faulty_store::FaultyStore;
 use crate::runtime::{slots, store_ops};
@@ -85,6 +85,9 @@ pub(super) enum Item {
     Entry(TaskId, ScriptEntry),
     /// The end of a task.
     End(TaskReport),
+    /// The end of a task that was killed: its executor answers. One that never arrived, or whose end got
+    /// lost on the way, is nowhere.
+    Killed(Option<ExecutorId>, TaskId),
     /// A block of a receiver arrives in the stores.
     Storing(Storing),
 }
@@ -260,7 +263,7 @@ impl<'a> Simulation<'a> {
                         self.blocks_changed(changed);
                     }
                 }
-                Effect::Cancel(task) => self.task_over(task),
+                Effect::Cancel(task) => self.kill(task),
                 Effect::Reply(slot, reply) => self.to_resume.push_back((slot, reply)),
                 Effect::Spawn(spawn) => {
                     self.spawn(spawn.slot, &spawn.name, spawn.run);
@@ -297,6 +300,7 @@ impl<'a> Simulation<'a> {
                 self.receivers.executor_died(executor);
                 self.production.lock().executor_died(executor);
             }
+            ClusterNews::NotStarted(executor, loss) => self.input(DriverInput::ExecutorLost { executor, loss }),
             ClusterNews::None => {}
         }
     }
@@ -323,6 +327,7 @@ impl<'a> Simulation<'a> {
             Item::Storing(storing) => self.receivers.place_of(storing),
             Item::Entry(task, _) => self.running.get(task).copied(),
             Item::End(report) => self.running.get(&report.task).copied(),
+            Item::Killed(executor, _) => *executor,
         }
     }
 
@@ -374,14 +379,15 @@ impl<'a> Simulation<'a> {
                 if let Err(error) = applied.result {
                     // What the task would have done after this does not happen.
                     self.task_over(task);
-                    let report =
-                        TaskReport { task, result: Err(error), metrics: Default::default(), updates: Vec::new() };
-                    self.input(DriverInput::TaskFinished(report));
+                    self.input(DriverInput::TaskFinished(TaskReport::failed(task, error)));
                 }
             }
             Item::Storing(storing) => {
                 let follows = self.receivers.store(self.now, &storing, &self.config, &self.executors);
                 self.follow(follows);
+            }
+            Item::Killed(_, task) => {
+                self.input(DriverInput::TaskFinished(TaskReport::failed(task, TaskError::Cancelled)));
             }
             Item::End(report) => {
                 if self.running.contains_key(&report.task) {
@@ -390,6 +396,13 @@ impl<'a> Simulation<'a> {
                 }
             }
         }
+    }
+
+    /// A task is to end at once. Its executor says so in the next moment of the same time, when it goes on.
+    fn kill(&mut self, task: TaskId) {
+        let executor = self.running.get(&task).copied();
+        self.task_over(task);
+        self.schedule(self.now, Item::Killed(executor, task));
     }
 
     /// A task runs no more: what it held is free again.

@@ -4,6 +4,7 @@
 //! simulator. What is kept is scratch, so nothing is synced; the frames inside carry the checksums.
 
 use super::error::BlockError;
+use super::scratch::Scratch;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -21,7 +22,7 @@ pub struct DiskStore {
 #[derive(Debug)]
 enum Backing {
     Memory(BTreeMap<String, Arc<[u8]>>),
-    Directory(TempDir),
+    Directory(Scratch),
 }
 
 /// What a fault does to a file behind the store's back.
@@ -43,12 +44,13 @@ impl DiskStore {
 
     /// A disk of real files in `dir`, which should be empty.
     pub fn directory(dir: TempDir) -> Self {
-        Self { sizes: BTreeMap::new(), backing: Backing::Directory(dir) }
+        Self { sizes: BTreeMap::new(), backing: Backing::Directory(dir.into()) }
     }
 
-    /// A disk of real files in a new directory of the system's temporary directory.
+    /// A disk of real files in a new directory of the system's temporary directory. What processes that are
+    /// gone left there is removed.
     pub fn temporary() -> io::Result<Self> {
-        tempfile::Builder::new().prefix("faultline-blocks-").tempdir().map(Self::directory)
+        Scratch::new().map(|dir| Self { sizes: BTreeMap::new(), backing: Backing::Directory(dir) })
     }
 
     /// Keeps `bytes` under `name`, replacing what was there. On error nothing is kept under `name`.

@@ -13,6 +13,7 @@ pub mod frame;
 mod locks;
 mod memory_store;
 mod preview;
+mod scratch;
 mod size;
 
 #[cfg(test)]

@@ -352,7 +352,8 @@ impl TaskContext {
         self.cost.shuffle_write(bytes, records);
         let write = ShuffleMetrics { bytes, records, blocks: buckets.len() as u64, remote_blocks: 0 };
         self.journal.borrow_mut().metrics.shuffle_write = write;
-        let written = self.sink.effect(self.cost.now(), ScriptEntry::WriteMapOutput { shuffle, map, buckets });
+        let write = ScriptEntry::WriteMapOutput { task: self.task.id, shuffle, map, buckets };
+        let written = self.sink.effect(self.cost.now(), write);
         self.spend_on(Spending::Task);
         written
     }
@@ -372,7 +373,7 @@ impl TaskContext {
         encoder: FrameWriter,
     ) -> Result<CheckpointPart, TaskError> {
         self.spend_on(Spending::Write);
-        let (part, bytes) = crate::checkpoint::format::finish_part(partition, encoder);
+        let (part, bytes) = crate::checkpoint::format::finish_part(partition, self.task.id, encoder);
         self.cost.checkpoint_write(part.bytes, part.records);
         self.journal.borrow_mut().metrics.checkpoint_bytes_written += part.bytes;
         let key = format!("{dir}/{}", part.file);
@@ -413,7 +414,7 @@ impl TaskContext {
     /// task: whoever finishes the checkpoint writes it.
     pub(crate) fn write_tee(&self, dir: &str, id: BlockId, encoder: FrameWriter) -> ControlFlow<Stop> {
         let before = self.spend_on(Spending::Write);
-        let (part, bytes) = crate::checkpoint::format::finish_part(id.partition, encoder);
+        let (part, bytes) = crate::checkpoint::format::finish_part(id.partition, self.task.id, encoder);
         self.cost.checkpoint_write(part.bytes, part.records);
         self.journal.borrow_mut().metrics.checkpoint_bytes_written += part.bytes;
         let key = format!("{dir}/{}", part.file);

@@ -6,7 +6,7 @@ use faultline_engine::sim::Environment;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A store in memory that refuses the next writes of keys that end with a given text.
+/// A store in memory that refuses the next writes of files whose name begins with a given text.
 #[derive(Clone, Debug)]
 pub struct FaultyStore {
     inner: MemoryObjectStore,
@@ -20,9 +20,9 @@ impl FaultyStore {
         Self { inner, refused, left }
     }
 
-    /// The next `times` writes of keys that end with `suffix` fail.
-    pub fn refuse(&self, suffix: &str, times: u32) {
-        suffix.clone_into(&mut self.refused.lock().unwrap_or_else(PoisonError::into_inner));
+    /// The next `times` writes of files whose name begins with `prefix` fail.
+    pub fn refuse(&self, prefix: &str, times: u32) {
+        prefix.clone_into(&mut self.refused.lock().unwrap_or_else(PoisonError::into_inner));
         self.left.store(times, Ordering::SeqCst);
     }
 
@@ -33,10 +33,11 @@ impl FaultyStore {
 
 impl ObjectStore for FaultyStore {
     fn put(&self, key: &str, bytes: &[u8], mode: PutMode) -> Result<PutOutcome, StoreError> {
-        let suffix = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let prefix = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let take = |left: u32| left.checked_sub(1);
+        let name = key.rsplit('/').next().unwrap_or(key);
         let refused =
-            key.ends_with(&suffix) && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok();
+            name.starts_with(&prefix) && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok();
         if refused {
             return Err(StoreError::Io { key: key.to_owned(), message: "no space left on device".into() });
         }

@@ -1,8 +1,8 @@
 //! Files of checkpoints: of every kind of RDD, damaged, opened again, deleted.
 
 use super::faulty_store::FaultyStore;
-use super::{calls, checkpoint_jobs, counted, failures, files_in, findings};
-use faultline_engine::checkpoint::format::{Manifest, manifest_key, part_key, read_manifest};
+use super::{calls, checkpoint_jobs, counted, failures, files_in, findings, part_key};
+use faultline_engine::checkpoint::format::{Manifest, manifest_key, part_name, read_manifest};
 use faultline_engine::config::EngineConfig;
 use faultline_engine::error::{EngineError, Result};
 use faultline_engine::event::*;
@@ -173,7 +173,8 @@ fn k13_a_retry_replaces_what_a_failed_attempt_left() {
             values.checkpoint()?;
             let dir = format!("{}/rdd-{}", sc.checkpoint_dir().expect("set"), values.id());
             for left in [0, 7] {
-                inside.put(&part_key(&dir, PartitionId(left)), b"left behind", PutMode::Replace).expect("written");
+                let key = format!("{dir}/{}", part_name(PartitionId(left), TaskId(999)));
+                inside.put(&key, b"left behind", PutMode::Replace).expect("written");
             }
             inside.refuse("part-00000", 1);
             let mut first = values.collect()?;
@@ -245,7 +246,9 @@ impl ObjectStore for Tampering {
     fn put(&self, key: &str, bytes: &[u8], mode: PutMode) -> std::result::Result<PutOutcome, StoreError> {
         if let Some(dir) = key.strip_suffix("/_manifest") {
             match self.change {
-                "lose" => self.inner.delete(&format!("{dir}/part-00003"))?,
+                "lose" => {
+                    self.inner.list(&format!("{dir}/part-00003-"))?.iter().try_for_each(|key| self.inner.delete(key))?
+                }
                 _ => drop(self.inner.put(&format!("{dir}/notes.txt"), b"a stranger", PutMode::Replace)?),
             }
         }
@@ -315,13 +318,13 @@ fn a_directory_that_is_not_whole_is_not_opened() {
         };
         let missing = EngineError::IllegalArgument("Checkpoint directory does not exist: checkpoints/nowhere".into());
         assert_eq!(open("checkpoints/nowhere".into()), missing, "{loop_:?}");
-        let last = part_key(&path, PartitionId(3));
+        let last = part_key(&*environment.store, &path, 3);
         let bytes = environment.store.get(&last).expect("written");
         environment.store.delete(&last).expect("deleted");
         let text = open(path.clone()).to_string();
         assert!(text.contains("num of partitions: 4]") && text.contains("num of partitions: 3]"), "{loop_:?}: {text}");
         // A part of another partition: the listing is whole, and reading notices.
-        let other = environment.store.get(&part_key(&path, PartitionId(0))).expect("written");
+        let other = environment.store.get(&part_key(&*environment.store, &path, 0)).expect("written");
         assert_ne!(bytes, other);
         environment.store.put(&last, &other, PutMode::Replace).expect("written");
         silence_deliberate_panics();
@@ -330,7 +333,10 @@ fn a_directory_that_is_not_whole_is_not_opened() {
             move |sc| sc.checkpoint_file::<u32>(&path)?.collect()
         });
         let text = read.0.expect_err("it is not the part that was written").to_string();
-        assert!(text.contains("part-00003: the part is not the one of its manifest"), "{loop_:?}: {text}");
+        assert!(
+            text.contains("part-00003-attempt-") && text.contains(": the part is not the one of its manifest"),
+            "{loop_:?}: {text}"
+        );
         // Without its manifest nobody can say what the directory should hold.
         environment.store.put(&last, &bytes, PutMode::Replace).expect("written");
         environment.store.delete(&manifest_key(&path)).expect("deleted");
@@ -349,7 +355,7 @@ fn a_file_deleted_later_fails_the_job() {
             let (rdd, _) = counted(sc);
             rdd.checkpoint()?;
             rdd.count()?;
-            let key = part_key(&rdd.checkpoint_file().expect("written"), PartitionId(1));
+            let key = part_key(&*store, &rdd.checkpoint_file().expect("written"), 1);
             store.delete(&key).expect("deleted");
             Ok(rdd.count().expect_err("its lineage is gone").to_string())
         });

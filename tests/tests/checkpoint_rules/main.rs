@@ -8,7 +8,9 @@ mod local;
 mod owner;
 mod periodic;
 mod tee;
+mod zombies;
 
+use faultline_engine::checkpoint::format::read_manifest;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
 use faultline_engine::object_store::ObjectStore;
@@ -58,4 +60,10 @@ fn failures(log: &[Envelope]) -> Vec<(RddId, String)> {
 /// Jobs that ran for a checkpoint.
 fn checkpoint_jobs(log: &[Envelope]) -> usize {
     faultline_tests::log::jobs(log).iter().filter(|(_, origin)| origin.checkpoint_of.is_some()).count()
+}
+
+/// The file that counts as the part of a partition.
+fn part_key(store: &dyn ObjectStore, dir: &str, partition: u32) -> String {
+    let manifest = read_manifest(store, dir).expect("sound");
+    format!("{dir}/{}", manifest.partitions[partition as usize].file)
 }

@@ -3,6 +3,7 @@
 
 use super::faulty_store::FaultyStore;
 use super::{calls, checkpoint_jobs, counted, failures};
+use faultline_engine::checkpoint::format::Manifest;
 use faultline_engine::config::{CheckpointWriting, EngineConfig};
 use faultline_engine::error::Result;
 use faultline_engine::event::*;
@@ -24,6 +25,19 @@ fn teed(log: &[Envelope]) -> Vec<u32> {
     all.collect()
 }
 
+/// A file under a name that does not tell who wrote it; a manifest without the names of those that it lists.
+fn without_attempts(key: &str, bytes: Vec<u8>) -> (String, Vec<u8>) {
+    let strip = |name: &str| name.split("-attempt-").next().unwrap_or_default().to_owned();
+    let bytes = match Manifest::decode(&bytes) {
+        Ok(mut manifest) => {
+            manifest.partitions.iter_mut().for_each(|part| part.file = strip(&part.file));
+            manifest.encode()
+        }
+        Err(_) => bytes,
+    };
+    (strip(key), bytes)
+}
+
 /// The result of a program, and every file it left, under both ways of writing.
 fn both_ways<R: Send + PartialEq + std::fmt::Debug + 'static>(
     loop_: Loop,
@@ -34,7 +48,11 @@ fn both_ways<R: Send + PartialEq + std::fmt::Debug + 'static>(
         let environment = environment();
         let (result, log) = run_on(loop_, writing(write, config.clone()), &environment, program);
         let keys = super::files_in(&*environment.store);
-        let files = keys.into_iter().map(|key| (key.clone(), environment.store.get(&key).expect("read"))).collect();
+        let files = keys.into_iter().map(|key| {
+            let bytes = environment.store.get(&key).expect("read");
+            without_attempts(&key, bytes)
+        });
+        let files = files.collect();
         (result.expect("no error"), files, log)
     })
 }
