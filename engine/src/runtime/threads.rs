@@ -21,7 +21,7 @@ struct Watched {
 
 /// A thread holds the first while it works; the second goes to [`Threads::watch`].
 pub(super) fn sign_of_life() -> (Sender<()>, Receiver<()>) {
-    bounded(0)
+    bounded(1)
 }
 
 impl Threads {

@@ -160,7 +160,7 @@ fn a_block_is_produced_once_while_its_producers_give_up() {
                 let (place, producing) = (Arc::clone(&place), Arc::clone(&producing));
                 thread::spawn(move || {
                     let (id, task_id) = (BlockId::new(IN_MEMORY, PartitionId(0)), TaskId(task.into()));
-                    let found = place.stores.wait_or_produce(id, task_id);
+                    let found = place.stores.wait_or_produce(id, task_id, || true);
                     if found.is_none() {
                         *producing.lock().expect("no thread panicked") += 1;
                         thread::yield_now();
@@ -169,7 +169,7 @@ fn a_block_is_produced_once_while_its_producers_give_up() {
                         // The first task fails; its end lets another produce.
                         if task > 0 {
                             place.put(task_id, IN_MEMORY, 0);
-                            place.stores.production_ended(id);
+                            place.stores.production_ended(id, task_id);
                         }
                     }
                     place.told(place.stores.task_ended(task_id));
