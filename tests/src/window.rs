@@ -76,11 +76,13 @@ pub fn press(window: &mut Window, name: &str) {
 pub fn choose_step(window: &mut Window, grain: &str) {
     window.run_steps(3);
     window.get_by_label("Step size").click();
-    for _ in 0..30 {
+    // The largest step is called a batch only once the first stream is known, which may be later.
+    for _ in 0..PATIENCE {
         window.step();
         if window.query_by_role_and_label(Role::Button, grain).is_some() {
             break;
         }
+        std::thread::yield_now();
     }
     // The popup has found its place.
     window.run_steps(2);
