@@ -294,6 +294,17 @@ fn a_forgotten_executor_that_lives_registers_again() {
     lab.check();
 }
 
+/// Runs small jobs until something happened that happens beside the program, or for good.
+fn until(sc: &SparkContext, happened: impl Fn() -> bool) -> faultline_engine::error::Result<()> {
+    for _ in 0..10_000 {
+        if happened() {
+            break;
+        }
+        sc.parallelize(vec![1u32], 1).count()?;
+    }
+    Ok(())
+}
+
 /// Without it a block that lost a replica would be one loss away from being lost, and one that lost its
 /// last would be looked for (R8.14).
 #[test]
@@ -308,14 +319,12 @@ fn lost_replicas_are_replaced_while_one_survives() {
             let (result, log) = run(loop_, config, |sc| {
                 let twice = sc.parallelize((0..80u32).collect(), 8).map(|n| n).persist(StorageLevel::MEMORY_ONLY_2)?;
                 let once = sc.parallelize((0..80u32).collect(), 8).map(|n| n).cache()?;
-                let inside = (twice.clone(), once.clone());
-                in_batches(sc, move |batch| {
-                    if batch == 1 {
-                        inside.0.count()?;
-                        inside.1.count()?;
-                    }
-                    Ok(())
-                })?;
+                twice.count()?;
+                let whole = twice.to_debug_string();
+                let inside = once.clone();
+                in_batches(sc, move |batch| if batch == 1 { inside.count().map(drop) } else { Ok(()) })?;
+                // Copies are made beside the program.
+                until(sc, || !proactive || twice.to_debug_string() == whole)?;
                 Ok((twice, once))
             });
             let (twice, once) = result.expect("no error");
@@ -423,10 +432,13 @@ fn what_is_not_handed_on_is_lost_with_the_executor() {
         let (result, log) = run(loop_, config, |sc| {
             let kept = sc.parallelize((0..60u32).collect(), 6).map(|n| (n % 6, n)).cache()?;
             let sums = kept.reduce_by_key_in(6, |a, b| a + b);
+            let inside = kept.clone();
             in_batches(sc, move |_| {
-                assert_eq!((kept.count()?, sums.count()?), (60, 6));
+                assert_eq!((inside.count()?, sums.count()?), (60, 6));
                 Ok(())
-            })
+            })?;
+            // It leaves beside the program.
+            until(sc, || !kept.to_debug_string().contains("CachedPartitions: 6;"))
         });
         assert_eq!(result, Ok(()), "{loop_:?}");
         let lost = log.iter().filter(|e| matches!(e.event, Event::MapOutputsLost { .. })).count();
