@@ -64,7 +64,7 @@ import_rules! {
     }
 
     /// A run could not be repeated in memory, and a crash simulator could not stand in for the disk.
-    files_and_sockets_have_four_homes {
+    files_and_sockets_have_their_homes {
         within: ["engine/src/"],
         except: [
             "engine/src/object_store/file_ops.rs",
