@@ -208,6 +208,7 @@ import_rules! {
         but: [
             "faultline_engine::storage", "faultline_engine::object_store", "faultline_engine::rng",
             "faultline_engine::event", "faultline_engine::ids", "faultline_engine::sync",
+            "faultline_engine::error::panic_text",
         ],
         way_out: "answer with what changed, and let the caller report it"
     }
