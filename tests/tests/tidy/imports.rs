@@ -152,6 +152,15 @@ import_rules! {
         way_out: "decide on inputs and answer with Effects; the loops own threads, time and executors"
     }
 
+    /// Neither loop could be understood without the other.
+    the_threads_do_not_know_the_simulator {
+        within: ["engine/src/runtime/"],
+        except: [],
+        forbidden: ["faultline_engine::sim"],
+        but: [],
+        way_out: "what both loops need is in runtime/, which the simulator may import"
+    }
+
     /// Neither could be understood, or tested, without the other.
     the_scheduler_does_not_know_the_driver {
         within: ["engine/src/scheduler/"],
