@@ -94,12 +94,12 @@ impl Session {
         &self.timeline
     }
 
-    /// Every envelope so far, in order.
+    /// The envelopes that are kept, in order: see [`Timeline::first`].
     pub fn envelopes(&self) -> impl Iterator<Item = &Envelope> {
         self.timeline.envelopes_from(0)
     }
 
-    /// How many envelopes there are.
+    /// How many envelopes there were.
     pub const fn len(&self) -> usize {
         self.timeline.len()
     }
@@ -125,6 +125,7 @@ impl Session {
     }
 
     fn show(&mut self, position: usize) {
+        let position = position.max(self.timeline.first());
         let before = self.past.take();
         if position >= self.len() {
             return;

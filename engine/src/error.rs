@@ -1,5 +1,6 @@
 //! What can go wrong in the engine, in Spark's words where Spark has them.
 
+use std::any::Any;
 use thiserror::Error;
 
 /// The result of driver-side engine calls.
@@ -9,6 +10,13 @@ pub type Result<T> = std::result::Result<T, EngineError>;
 /// a stream and not a result. It ends the program with exactly this error, as an exception does.
 pub(crate) fn throw(error: EngineError) -> ! {
     std::panic::resume_unwind(Box::new(error))
+}
+
+/// What a panic said, or `otherwise` when it said nothing.
+pub(crate) fn panic_text(panic: &(dyn Any + Send), otherwise: &str) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| otherwise.to_owned())
 }
 
 /// An error that reaches the driver program.

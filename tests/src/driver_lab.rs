@@ -19,6 +19,7 @@ use std::sync::Arc;
 /// A driver, its clock, and what it asked for.
 pub struct DriverLab {
     driver: Driver,
+    releases: Box<dyn Fn(RddId)>,
     /// Virtual time.
     pub now: Timestamp,
     /// Everything announced so far.
@@ -47,8 +48,10 @@ impl DriverLab {
 
     /// A started driver.
     pub fn with_config(config: EngineConfig) -> Self {
+        let released = Arc::default();
         let mut lab = Self {
-            driver: Driver::new(Arc::new(config), Arc::default()),
+            driver: Driver::new(Arc::new(config), Arc::clone(&released)),
+            releases: Box::new(move |rdd| released.lock().rdds.push(rdd)),
             now: VIRTUAL_EPOCH,
             log: Vec::new(),
             running: Vec::new(),
@@ -219,6 +222,19 @@ impl DriverLab {
         let status = BlockStatus { memory_bytes: 100, disk_bytes: 0, removal: None };
         let change = BlockChange { block: block.into(), level: StorageLevel::MEMORY_ONLY, status };
         self.input(DriverInput::Blocks(vec![BlockReport { executor, version: 0, change, preview: None }]));
+    }
+
+    /// Tells the driver that an executor holds a block no more.
+    pub fn remove(&mut self, rdd: RddId, partition: u32, executor: ExecutorId) {
+        let block = BlockId::new(rdd, PartitionId(partition));
+        let status = BlockStatus { memory_bytes: 0, disk_bytes: 0, removal: Some(BlockRemoval::Unpersisted) };
+        let change = BlockChange { block: block.into(), level: StorageLevel::NONE, status };
+        self.input(DriverInput::Blocks(vec![BlockReport { executor, version: 1, change, preview: None }]));
+    }
+
+    /// The program drops an RDD; the driver looks when it next hears of it.
+    pub fn release(&mut self, rdd: RddId) {
+        (self.releases)(rdd);
     }
 
     /// Lets time pass; deadlines on the way are met.

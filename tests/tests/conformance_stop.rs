@@ -11,7 +11,6 @@ use faultline_engine::streaming::{DStream, StreamingContext};
 use faultline_tests::{DriverLab, Loop, run, settings};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
 
 const INTERVAL: Millis = Millis(50);
 
@@ -93,9 +92,15 @@ fn g01_a_graceful_stop_processes_what_was_received() {
     }
 }
 
-/// Goes on storing while it is being stopped, until it has stored fifteen records.
+/// Stores five records, and ten more while it is being stopped.
 struct Slow {
-    stored: Arc<(Mutex<u64>, Condvar)>,
+    progress: Arc<(Mutex<Progress>, Condvar)>,
+}
+
+#[derive(Default)]
+struct Progress {
+    stored: u64,
+    stopping: bool,
 }
 
 impl Receiver<u64> for Slow {
@@ -104,20 +109,25 @@ impl Receiver<u64> for Slow {
     }
 
     fn on_start(&self, context: ReceiverContext<u64>) {
-        let stored = Arc::clone(&self.stored);
+        let progress = Arc::clone(&self.progress);
         std::thread::spawn(move || {
+            let (progress, changed) = &*progress;
             for n in 0..15 {
+                let waits = |progress: &mut Progress| n >= 5 && !progress.stopping;
+                drop(changed.wait_while(progress.lock().expect("no test thread panicked"), waits));
                 context.store(n).expect("the generator is open until on_stop returns");
-                *stored.0.lock().expect("no test thread panicked") = n + 1;
-                stored.1.notify_all();
-                std::thread::sleep(Duration::from_millis(10));
+                progress.lock().expect("no test thread panicked").stored = n + 1;
+                changed.notify_all();
             }
         });
     }
 
     fn on_stop(&self) {
-        let stored = self.stored.0.lock().expect("no test thread panicked");
-        drop(self.stored.1.wait_while(stored, |stored| *stored < 15).expect("no test thread panicked"));
+        let (progress, changed) = &*self.progress;
+        let mut progress = progress.lock().expect("no test thread panicked");
+        progress.stopping = true;
+        changed.notify_all();
+        drop(changed.wait_while(progress, |progress| progress.stored < 15).expect("no test thread panicked"));
     }
 }
 
@@ -126,7 +136,7 @@ impl Receiver<u64> for Slow {
 fn g02_a_slow_receiver_is_waited_for() {
     let (result, log) = run(Loop::Threads, config(), |sc| {
         let ssc = StreamingContext::new(sc, INTERVAL);
-        let receiver = Slow { stored: Arc::default() };
+        let receiver = Slow { progress: Arc::default() };
         let total = counting(&ssc.receiver_stream(receiver, StorageLevel::MEMORY_ONLY));
         ssc.start()?;
         while total.load(Ordering::Relaxed) == 0 && !ssc.await_termination_or_timeout(Millis(5))? {}

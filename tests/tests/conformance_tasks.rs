@@ -339,6 +339,33 @@ fn t14_with_an_idle_executor_a_new_one_is_waited_for() {
     }
 }
 
+/// Without it a deadline that nobody waits for any more would come again and again.
+#[test]
+fn a_set_that_launches_nothing_more_has_no_deadline() {
+    let sc = context();
+    let mut lab = lab(2, 3, excluding());
+    lab.submit(shuffled(&sc, 1, 6).erased());
+    let map = lab.task(0, 0, 0);
+    lab.succeed(&map);
+    let on = |lab: &DriverLab, executor| -> Vec<TaskInfo> {
+        lab.running.iter().filter(|task| task.executor == ExecutorId(executor)).cloned().collect()
+    };
+    // Two tasks go on on executor 1, where the third fails; nothing else runs on executor 2 when it fails there.
+    let (first, second) = (on(&lab, 1), on(&lab, 2));
+    lab.fail(&first[2], "deliberate");
+    second.iter().for_each(|task| lab.succeed(task));
+    let again = on(&lab, 2);
+    assert_eq!((again.len(), again[0].partition), (1, first[2].partition));
+    lab.fail(&again[0], "deliberate");
+    assert_eq!(lab.runs().len(), 2, "nobody may run it");
+    assert!(lab.driver().next_deadline().is_some(), "a new executor is waited for");
+    lab.fail_fetch(&first[0], 0, 0, map.executor);
+    lab.pass(500);
+    lab.now = lab.now.plus(Millis(300_000));
+    lab.input(DriverInput::Deadline);
+    assert!(lab.driver().next_deadline().is_none_or(|at| at > lab.now), "the set gave up waiting");
+}
+
 /// Without it an executor on which one task after the other fails would go on getting tasks (R4.8).
 #[test]
 fn executors_are_excluded_from_a_stage_and_then_from_the_application() {

@@ -3,7 +3,7 @@
 use faultline_engine::config::EngineConfig;
 use faultline_engine::error::{EngineError, Result};
 use faultline_engine::event::*;
-use faultline_engine::rdd::{PipedCommand, Rdd, SparkContext};
+use faultline_engine::rdd::{Line, PipedCommand, Rdd, SparkContext};
 use faultline_tests::quiet::silence_deliberate_panics;
 use faultline_tests::{Loop, in_batches, log, run, settings};
 use std::fs;
@@ -206,5 +206,31 @@ fn l14_a_source_that_cannot_be_listed() {
         });
         assert_eq!(result, Ok((true, 4)), "{loop_:?}");
         assert_eq!(log::jobs(&log).len(), 1, "{loop_:?}");
+    }
+}
+
+/// Without it a line longer than what is read at once would be cut, or be read by two partitions or none.
+#[test]
+fn long_lines_are_whole() {
+    let lengths = [3_500_000, 5, 0, 2_000_000, 1 << 20, 40, 2_500_000];
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("long.txt").to_string_lossy().into_owned();
+    let lines = lengths.iter().zip('a'..).map(|(length, letter)| letter.to_string().repeat(*length));
+    fs::write(&path, lines.collect::<Vec<_>>().join("\r\n")).expect("written");
+    let expected: Vec<_> =
+        lengths.into_iter().zip('a'..).map(|(length, letter)| (length, (length > 0).then_some(letter))).collect();
+    for &loop_ in Loop::ALL {
+        for partitions in [1, 3, 7] {
+            let path = path.clone();
+            let (read, _) = run(loop_, settings(0, &[]), move |sc| {
+                let whole = |line: Line| {
+                    let first = line.chars().next();
+                    assert!(line.chars().all(|letter| Some(letter) == first));
+                    (line.len(), first)
+                };
+                sc.text_file(&path, partitions)?.map(whole).collect()
+            });
+            assert_eq!(read, Ok(expected.clone()), "{loop_:?} in {partitions}");
+        }
     }
 }

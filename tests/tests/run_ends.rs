@@ -1,11 +1,15 @@
-//! What is left of a run when it has ended.
+//! What is left of a run when it has ended, and of RDDs when the program has dropped them.
 
 use crossbeam_channel::unbounded;
-use faultline_engine::rdd::SparkContext;
+use faultline_engine::config::EngineConfig;
+use faultline_engine::driver::{ClusterOp, DriverInput, SlotId, Told};
+use faultline_engine::event::StorageLevel;
+use faultline_engine::ids::*;
+use faultline_engine::rdd::{Notice, SparkContext};
 use faultline_engine::runtime::run_controlled;
 use faultline_engine::sim::Control;
 use faultline_tests::lab::environment;
-use faultline_tests::settings;
+use faultline_tests::{DriverLab, settings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,4 +35,47 @@ fn nothing_of_a_program_runs_after_its_run() {
     assert_eq!(outcome.result, Ok(()));
     assert_eq!(Arc::strong_count(&captured), 1, "after {} calls", calls.load(Ordering::Relaxed));
     assert!(calls.load(Ordering::Relaxed) > 0);
+}
+
+/// Without it every kept RDD that a program drops would leave something behind, in the driver or on its
+/// executors, whatever the driver hears first and whatever else runs.
+#[test]
+fn what_is_dropped_leaves_nothing_behind() {
+    let sc = SparkContext::detached(Arc::new(EngineConfig::default()));
+    let mut lab = DriverLab::new(2, 2);
+    // A job that never ends runs beside all others.
+    lab.submit(sc.parallelize(vec![0u32], 1).erased());
+    let before = lab.driver().scheduler().remembered();
+    for _ in 0..3 {
+        let kept = sc.parallelize((0..12u32).collect(), 2).persist(StorageLevel::MEMORY_ONLY).expect("a level");
+        let id = kept.id();
+        lab.submit(kept.erased());
+        for partition in 0..2 {
+            lab.store(id, partition, ExecutorId(1 + partition));
+            let last = lab.running.last().expect("a task of the job").clone();
+            lab.succeed(&last);
+        }
+        lab.release(id);
+        drop(kept);
+        // A request of another thread comes before what the program told.
+        lab.submit(sc.parallelize(Vec::<u32>::new(), 0).erased());
+        lab.input(DriverInput::Told { slot: SlotId(7), told: Told::Notice(Notice::Unpersisted(id)) });
+        for partition in 0..2 {
+            lab.remove(id, partition, ExecutorId(1 + partition));
+        }
+        lab.submit(sc.parallelize(Vec::<u32>::new(), 0).erased());
+    }
+    let told = |op: &ClusterOp| matches!(op, ClusterOp::Unpersist { .. });
+    assert_eq!(lab.operations.iter().filter(|op| told(op)).count(), 3, "{:?}", lab.operations);
+    // Each job of nothing is an RDD, with a level and a handle; and the task that runs on was launched before
+    // the three were dropped: what it may ask of them is kept, and executors still know their generations.
+    assert_eq!(lab.driver().scheduler().remembered(), before + 6 * 2 + 3 * 2);
+    lab.succeed_all();
+    lab.submit(sc.parallelize(Vec::<u32>::new(), 0).erased());
+    let forgotten = lab.operations.iter().filter_map(|op| match op {
+        ClusterOp::ForgetGenerations { rdds } => Some(rdds.len()),
+        _ => None,
+    });
+    assert_eq!(forgotten.sum::<usize>(), 3);
+    assert_eq!(lab.driver().scheduler().remembered(), before + 7 * 2);
 }

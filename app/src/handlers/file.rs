@@ -9,6 +9,7 @@ use crate::platform::whole_file::write_whole;
 use crate::session::Session;
 use crate::source::RecordedSource;
 use crate::state::UiState;
+use crate::theme::format;
 use anyhow::Context as _;
 use faultline_engine::eventlog::LogWriter;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ const HALF_READ: &str = "The log is still being read; save it when all of it is 
 /// What a thread did.
 enum Done {
     Opened { opening: u64, path: PathBuf, log: RecordedSource },
-    Saved(PathBuf),
+    Saved { path: PathBuf, missing: usize },
     Exported(PathBuf),
 }
 
@@ -86,7 +87,7 @@ impl FileDesk {
                 state.notice = Some(format!("Saving {}", name_of(&path)));
                 self.start("save", wake, move || {
                     save(&timeline, &path)?;
-                    Ok(Done::Saved(path))
+                    Ok(Done::Saved { path, missing: timeline.first() })
                 });
             }
             FileCommand::ExportTo { format, path } => {
@@ -181,8 +182,8 @@ fn finish(result: anyhow::Result<Done>, opening: u64, state: &mut UiState) -> Op
                 return Some(OpenedLog { path, log });
             }
         }
-        Ok(Done::Saved(path)) => {
-            state.notice = Some(format!("Saved {}", path.display()));
+        Ok(Done::Saved { path, missing }) => {
+            state.notice = Some(saved(&path, missing));
             state.recent.add(path);
         }
         Ok(Done::Exported(path)) => state.notice = Some(format!("Exported {}", path.display())),
@@ -230,6 +231,17 @@ fn save(timeline: &Timeline, path: &Path) -> anyhow::Result<()> {
         log.finish().map(drop)
     });
     written.with_context(|| format!("Cannot save {}", path.display()))
+}
+
+fn saved(path: &Path, missing: usize) -> String {
+    let saved = format!("Saved {}", path.display());
+    if missing == 0 {
+        return saved;
+    }
+    let missing = format::number(missing as u64);
+    format!(
+        "{saved} without the first {missing} events, which the window no longer keeps; faultline run --events writes all"
+    )
 }
 
 fn name_of(path: &Path) -> String {

@@ -65,21 +65,23 @@ pub enum Way {
 }
 
 impl Timeline {
-    /// Where a step from `position` ends: the beginning or the end when nothing lies between.
+    /// Where a step from `position` ends: the earliest moment or the end when nothing lies between.
     pub fn stride(&self, position: usize, stride: Stride, way: Way) -> usize {
+        let position = position.max(self.first());
         let ends = |wanted: fn(&Event) -> bool| match way {
             Way::Forward => {
                 let after = self.envelopes_from(position).position(|e| wanted(&e.event));
                 after.map_or(self.len(), |offset| position + offset + 1)
             }
             Way::Back => {
-                (1..position).rev().find(|&n| self.envelope(n - 1).is_some_and(|e| wanted(&e.event))).unwrap_or(0)
+                let mut before = (self.first() + 1..position).rev();
+                before.find(|&n| self.envelope(n - 1).is_some_and(|e| wanted(&e.event))).unwrap_or(self.first())
             }
         };
         match stride {
             Stride::Event => match way {
                 Way::Forward => (position + 1).min(self.len()),
-                Way::Back => position.saturating_sub(1),
+                Way::Back => position.saturating_sub(1).max(self.first()),
             },
             Stride::Task => ends(|e| matches!(e, Event::TaskEnd { .. })),
             Stride::Stage => ends(|e| matches!(e, Event::StageCompleted { .. })),
@@ -102,7 +104,7 @@ impl Timeline {
             }
             Way::Back => {
                 let next = marks.partition_point(|m| m.position < position);
-                marks[..next].iter().rev().find(ends).map_or(0, |m| m.position)
+                marks[..next].iter().rev().find(ends).map_or(self.first(), |m| m.position)
             }
         }
     }

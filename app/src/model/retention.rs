@@ -1,10 +1,13 @@
 //! What is forgotten so that a run of days keeps its size: named limits, the oldest first.
 //!
-//! Only what ended goes, one entry per event, so that no event pays for a sweep.
+//! Only what ended goes, one entry per event, so that no event pays for a sweep. Of the past, the
+//! [`Timeline`](super::Timeline) forgets the oldest segment when another one begins.
 
 use super::Model;
 use faultline_engine::ids::*;
 
+/// Envelopes kept, to go back to any moment among them.
+pub const MAX_ENVELOPES: usize = 1 << 20;
 /// Task attempts kept.
 pub const MAX_TASKS: usize = 120_000;
 /// Slots of one executor that are followed.

@@ -3,7 +3,8 @@
 //! The rail is time, but what is idle counts little: between two events never more than
 //! [`IDLE_NS_MAX`](crate::model::IDLE_NS_MAX), so that a stream which waits for its batches, or a
 //! program that stood still over night, still shows its work. Within a moment that has several events
-//! the rail goes to the last of them; the keys go by single events.
+//! the rail goes to the last of them; the keys go by single events. A run of more events than are kept has a rail
+//! from the earliest moment that is.
 
 use super::ViewCtx;
 use crate::command::{AppCommand, Scrub};
@@ -77,9 +78,15 @@ struct Scale<'a> {
 }
 
 impl Scale<'_> {
+    /// Busy time that the rail shows, and where it begins.
+    fn span_ns(&self) -> (u64, u64) {
+        let first = self.timeline.first_busy_ns();
+        (first, self.timeline.busy_ns().saturating_sub(first))
+    }
+
     fn x_of_busy(&self, busy_ns: u64) -> f32 {
-        let all = self.timeline.busy_ns();
-        let share = if all == 0 { 1.0 } else { busy_ns as f64 / all as f64 };
+        let (first, all) = self.span_ns();
+        let share = if all == 0 { 1.0 } else { busy_ns.saturating_sub(first) as f64 / all as f64 };
         self.left + self.width * share as f32
     }
 
@@ -94,7 +101,8 @@ impl Scale<'_> {
         if share >= 1.0 {
             return self.timeline.len();
         }
-        self.timeline.position_at_busy_ns((share * self.timeline.busy_ns() as f64) as u64)
+        let (first, all) = self.span_ns();
+        self.timeline.position_at_busy_ns(first + (share * all as f64) as u64)
     }
 }
 
@@ -180,7 +188,7 @@ fn describe(ui: &Ui, ctx: &ViewCtx<'_>, response: &Response, position: usize) {
     let enabled = !ctx.time.timeline.is_empty();
     response.widget_info(|| WidgetInfo::slider(enabled, position as f64, "Moment"));
     ui.ctx().accesskit_node_builder(response.id, |node| {
-        node.set_min_numeric_value(0.0);
+        node.set_min_numeric_value(ctx.time.timeline.first() as f64);
         node.set_max_numeric_value(ctx.time.timeline.len() as f64);
         for action in [Action::SetValue, Action::Increment, Action::Decrement] {
             node.add_action(action);
@@ -201,6 +209,9 @@ fn moment_words(ctx: &ViewCtx<'_>, position: usize) -> String {
         words.push(format::seconds(at.ns_since(began)));
     }
     words.push(format!("event {} of {}", format::number(position as u64), format::number(timeline.len() as u64)));
+    if timeline.first() > 0 && position <= timeline.first() {
+        words.push("the window keeps nothing earlier".to_owned());
+    }
     words.join(" · ")
 }
 

@@ -21,7 +21,7 @@ use thiserror::Error;
 /// The version of the manifest that this program writes and reads.
 pub const MANIFEST_VERSION: u32 = 1;
 
-/// Largest manifest that is read.
+/// Largest manifest that is taken for one. A store gives an object whole, so it is read before it is measured.
 pub const MAX_MANIFEST_BYTES: usize = 16 << 20;
 
 const MANIFEST_NAME: &str = "_manifest";

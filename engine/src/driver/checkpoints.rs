@@ -137,9 +137,9 @@ impl Driver {
         self.emit(now, fx, event);
     }
 
-    /// While nothing runs, no task can put a block of an RDD that is gone.
+    /// No task can put a block of an RDD that was gone when it was launched.
     pub(super) fn forget_generations(&mut self, fx: &mut Effects) {
-        let rdds = self.scheduler.take_idle_generations();
+        let rdds = self.scheduler.forget_idle();
         if !rdds.is_empty() {
             fx.push(Effect::Cluster(ClusterOp::ForgetGenerations { rdds }));
         }

@@ -320,8 +320,9 @@ impl Driver {
         match notice {
             Notice::Persisted(rdd, level) => self.scheduler.set_level(rdd, level, out),
             Notice::Unpersisted(rdd) => {
-                let generation = self.scheduler.unpersist(rdd, out);
-                fx.push(Effect::Cluster(ClusterOp::Unpersist { rdd, generation }));
+                if let Some(generation) = self.scheduler.unpersist(rdd, out) {
+                    fx.push(Effect::Cluster(ClusterOp::Unpersist { rdd, generation }));
+                }
             }
             Notice::Marked(rdd, kind) => self.emit_marked(now, rdd, kind, fx),
             Notice::DeleteCheckpoint(rdd) => self.delete_checkpoint(rdd, fx),

@@ -109,8 +109,10 @@ impl Driver {
                 self.emit(now, fx, Event::FindingReported { finding });
             }
             core.edit(|info| info.level = StorageLevel::NONE);
-            let (rdd, generation) = (core.id(), self.scheduler.unpersist(core.id(), out));
-            fx.push(Effect::Cluster(ClusterOp::Unpersist { rdd, generation }));
+            let rdd = core.id();
+            if let Some(generation) = self.scheduler.unpersist(rdd, out) {
+                fx.push(Effect::Cluster(ClusterOp::Unpersist { rdd, generation }));
+            }
         }
     }
 

@@ -128,6 +128,15 @@ impl Receiver {
         self.info.last_error_time = Some(now);
     }
 
+    /// Whether it is to be started, or noticed that it runs nowhere.
+    fn wants_care(&self, now: Timestamp, wanted: Wanted, lives: impl Fn(ExecutorId) -> bool) -> bool {
+        match (self.at, self.resume_at) {
+            (Some(executor), _) if !lives(executor) => true,
+            (_, Some(at)) => at <= now || wanted == Wanted::Ending,
+            (at, None) => at.is_none() && wanted != Wanted::Ending,
+        }
+    }
+
     fn ended(&mut self) -> Event {
         self.at = None;
         self.moving_until = None;
@@ -141,10 +150,14 @@ impl Driver {
     /// (R17.3).
     pub(super) fn tend_receivers(&mut self, now: Timestamp, fx: &mut Effects) {
         let wanted = self.receivers.wanted;
-        if wanted == Wanted::Stopped || self.receivers.by_stream.is_empty() {
+        if wanted == Wanted::Stopped {
             return;
         }
         self.move_receivers(now, fx);
+        let lives = |executor| self.scheduler.cores(executor).is_some();
+        if !self.receivers.by_stream.values().any(|receiver| receiver.wants_care(now, wanted, lives)) {
+            return;
+        }
         let living: Vec<ExecutorId> = self.scheduler.executors().collect();
         let open = |e: &ExecutorId| self.scheduler.takes_work(*e);
         let mut events = Vec::new();

@@ -1,10 +1,10 @@
 //! Running one task attempt: user code under `catch_unwind`, a panic is a failed task.
 
+use crate::error::panic_text;
 use crate::event::TaskMetrics;
 use crate::rdd::{AccumulatorUpdate, TaskError, TaskOutput, run_in_task};
 use crate::scheduler::TaskWork;
 use crate::task_context::TaskContext;
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a task attempt came to.
@@ -33,7 +33,7 @@ pub fn run_task(work: &TaskWork, ctx: TaskContext) -> TaskOutcome {
         .unwrap_or_else(|panic| {
             Err(match panic.downcast_ref::<ExecutorExit>() {
                 Some(ExecutorExit(code)) => TaskError::ExecutorExited(*code),
-                None => TaskError::Exception(panic_text(&*panic)),
+                None => TaskError::Exception(panic_text(&*panic, "the task panicked without a message")),
             })
         })
     });
@@ -51,10 +51,4 @@ struct ExecutorExit(i32);
 /// process in which a task of Spark runs. The driver blames the tasks that ran there (R4.2).
 pub fn exit_executor(code: i32) -> ! {
     std::panic::resume_unwind(Box::new(ExecutorExit(code)))
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text =
-        panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "the task panicked without a message".to_owned())
 }

@@ -3,12 +3,14 @@
 use super::replicate::{Replicas, Stored, TaskBlock, store_task_block};
 use super::{CommitPermit, ExecutorStores};
 use crate::config::EngineConfig;
+use crate::error::panic_text;
 use crate::event::{CheckpointPart, Preview};
 use crate::ids::*;
 use crate::object_store::{ObjectStore, PutMode};
 use crate::rdd::TaskError;
 use crate::storage::{BlockChange, PutWay, StoredBlock};
 use crate::task_context::{BlockPolicy, Cluster};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// One effect of a task.
@@ -170,8 +172,21 @@ impl From<Result<(), TaskError>> for Applied {
     }
 }
 
-/// Applies one effect on behalf of a task of `stores`.
+/// Applies one effect on behalf of a task of `stores`. Records may be dropped in it: when that panics, it is the
+/// task that fails.
 pub fn apply(
+    entry: ScriptEntry,
+    stores: &ExecutorStores,
+    cluster: &Cluster,
+    store: &dyn ObjectStore,
+    rules: EffectRules,
+) -> Applied {
+    catch_unwind(AssertUnwindSafe(|| carry_out(entry, stores, cluster, store, rules))).unwrap_or_else(|panic| {
+        Err(TaskError::Exception(panic_text(&*panic, "an effect of the task panicked without a message"))).into()
+    })
+}
+
+fn carry_out(
     entry: ScriptEntry,
     stores: &ExecutorStores,
     cluster: &Cluster,

@@ -109,8 +109,14 @@ impl TextSplits {
             let bytes = self.files.read(&split.path, at, READ_LEN)?;
             let ended = bytes.len() < READ_LEN;
             at += bytes.len() as u64;
+            // What is carried holds no line break: a line of many pieces is looked at once.
+            let last_break = bytes.iter().rposition(|&b| b == b'\n').map(|i| carry.len() + i + 1);
             carry.extend_from_slice(&bytes);
-            let whole = if ended { carry.len() } else { carry.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1) };
+            let whole = match last_break {
+                _ if ended => carry.len(),
+                Some(whole) => whole,
+                None => continue,
+            };
             let rest = carry.split_off(whole);
             let text = Line::from(text_of(std::mem::replace(&mut carry, rest)));
             let mut past_end = false;

@@ -1,4 +1,4 @@
-//! The engine on threads: the production driver under the wall clock.
+//! The engine on threads: the production driver under the wall clock. The simulator uses what both loops need.
 
 mod background;
 pub(crate) mod cluster;
@@ -6,6 +6,7 @@ pub(crate) mod faulty_store;
 mod live;
 mod pool;
 mod processes;
+mod program;
 pub(crate) mod receivers;
 pub(crate) mod slots;
 pub(crate) mod sockets;
@@ -14,4 +15,5 @@ pub(crate) mod store_ops;
 mod threads;
 
 pub use live::{run, run_controlled};
+pub use program::{Control, Environment, Outcome, Program};
 pub use sources::SystemFiles;

@@ -62,9 +62,7 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
 
 /// What a panic said.
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "the driver program panicked".to_owned())
+    crate::error::panic_text(panic, "the driver program panicked")
 }
 
 /// Starts a slot's thread. It waits for its first reply before it runs `body`.

@@ -48,6 +48,11 @@ impl History {
         }
     }
 
+    /// How many partitions and blocks are remembered, and RDDs that are gone.
+    pub fn remembered(&self) -> usize {
+        self.computed.len() + self.lost_blocks.len() + self.released.len()
+    }
+
     /// An RDD is unreachable for `next` and all later tasks; its history goes once no older task runs.
     pub fn release(&mut self, rdd: RddId, next: TaskId) {
         self.released.push_back((next, rdd));

@@ -5,7 +5,7 @@ use super::{Outbox, Scheduler};
 use crate::event::{CheckpointPart, Event, Finding};
 use crate::ids::*;
 use crate::rdd::{AnyRdd, CheckpointProgress};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 type Parts = BTreeMap<PartitionId, CheckpointPart>;
@@ -18,8 +18,9 @@ pub(super) struct Checkpoints {
     unsettled: BTreeMap<TaskId, Vec<(RddId, PartitionId, CheckpointPart)>>,
     /// RDDs whose blocks are their only copy.
     local: BTreeSet<RddId>,
-    /// RDDs that are gone, and whose generation the executors still remember.
-    old_generations: Vec<RddId>,
+    /// RDDs that are gone, and whose generation the executors still remember; each with the first task that
+    /// was launched when it was gone already, and so can put nothing of it.
+    old_generations: VecDeque<(TaskId, RddId)>,
 }
 
 impl Checkpoints {
@@ -35,11 +36,15 @@ impl Checkpoints {
         self.local.remove(&rdd);
     }
 
-    /// An RDD is gone; `generation` is what executors were told of it last, if they were.
-    pub fn forget(&mut self, rdd: RddId, generation: Option<u32>) {
+    /// An RDD is gone; `next` is the task launched next, if executors were told of a generation.
+    pub fn forget(&mut self, rdd: RddId, next: Option<TaskId>) {
         self.parts.remove(&rdd);
         self.local.remove(&rdd);
-        self.old_generations.extend(generation.map(|_| rdd));
+        self.old_generations.extend(next.map(|next| (next, rdd)));
+    }
+
+    pub fn old_generations(&self) -> usize {
+        self.old_generations.len()
     }
 }
 
@@ -92,13 +97,16 @@ impl Scheduler {
         }
     }
 
-    /// RDDs whose generations executors may forget: they are gone, and no task runs or waits that could put
-    /// a block of them. Empty while anything runs.
-    pub fn take_idle_generations(&mut self) -> Vec<RddId> {
-        if self.tasks.is_empty() && self.given_up.is_empty() && self.task_sets.is_empty() && self.jobs.is_empty() {
-            return std::mem::take(&mut self.checkpoints.old_generations);
-        }
-        Vec::new()
+    /// Forgets what only older tasks could ask of RDDs that are gone, when those tasks are over. Returns the RDDs
+    /// whose generations executors may forget. A task that waits holds the RDDs that it reads, so that none of
+    /// them is gone; an attempt that was given up may still put blocks.
+    pub fn forget_idle(&mut self) -> Vec<RddId> {
+        let oldest = self.tasks.keys().next().copied();
+        self.history.forget_released(oldest);
+        let oldest = oldest.into_iter().chain(self.given_up.keys().next().copied()).min();
+        let old = &mut self.checkpoints.old_generations;
+        let idle = old.partition_point(|(next, _)| oldest.is_none_or(|task| *next <= task));
+        old.drain(..idle).map(|(_, rdd)| rdd).collect()
     }
 
     /// An announced RDD that the program still holds.

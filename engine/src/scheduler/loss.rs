@@ -125,8 +125,10 @@ impl Scheduler {
                 self.blocks.get(&id).into_iter().flatten().copied().filter(|e| *e != executor).collect();
             if left.is_empty() {
                 self.blocks.remove(&id);
-                self.history.block_lost(id, executor);
-                gone.push(id);
+                if self.lineage.contains(id.rdd) {
+                    self.history.block_lost(id, executor);
+                    gone.push(id);
+                }
             } else {
                 self.blocks.insert(id, left);
             }

@@ -236,6 +236,12 @@ impl Scheduler {
         self.places.get(executor).map(|s| s.cores)
     }
 
+    /// How many entries are kept about RDDs and their blocks: what must not grow with the length of a run.
+    pub fn remembered(&self) -> usize {
+        let by_rdd = self.levels.len() + self.generations.len() + self.handles.len() + self.blocks.len();
+        by_rdd + self.reported.len() + self.history.remembered() + self.checkpoints.old_generations()
+    }
+
     /// Submits a job; its end appears in the outbox, perhaps at once.
     pub fn submit_job(&mut self, now: Timestamp, spec: JobSpec, out: &mut Outbox) -> JobId {
         let id = JobId(self.next_job);
@@ -289,7 +295,8 @@ impl Scheduler {
                 (false, Some(i)) => drop(holders.remove(i)),
                 _ => {}
             }
-            if !present && holders.is_empty() {
+            // Nobody asks any more why blocks of an RDD left that the program dropped.
+            if !present && holders.is_empty() && self.lineage.contains(block.rdd) {
                 self.history.block_left(block, change.status.removal);
                 self.tell_lost_checkpoint(&[block], out);
             }
@@ -319,18 +326,20 @@ impl Scheduler {
         }
     }
 
-    /// An RDD is no longer persistent. Returns the generation from which puts are accepted again.
-    pub fn unpersist(&mut self, rdd: RddId, out: &mut Outbox) -> u32 {
-        self.levels.insert(rdd, StorageLevel::NONE);
-        if let Some(info) = self.lineage.get_mut(rdd) {
-            info.level = StorageLevel::NONE;
-        }
+    /// An RDD is no longer persistent. Returns the generation from which puts are accepted again; nothing for
+    /// an RDD of which nothing was put: no job has announced it yet, or the program has dropped it, which the
+    /// driver may hear of before it hears of this.
+    pub fn unpersist(&mut self, rdd: RddId, out: &mut Outbox) -> Option<u32> {
         out.events.push(Event::UnpersistRdd { rdd });
+        if let Some(level) = self.levels.get_mut(&rdd) {
+            *level = StorageLevel::NONE;
+        }
+        self.lineage.get_mut(rdd)?.level = StorageLevel::NONE;
         // Whoever unpersists a local checkpoint was warned once; its blocks need no warnings of their own.
         self.checkpoints.forget_local(rdd);
         let generation = self.generations.entry(rdd).or_insert(0);
         *generation += 1;
-        *generation
+        Some(*generation)
     }
 
     /// Forgets what became unreachable (R8.17). Returns the RDDs whose blocks, with the generation
@@ -339,14 +348,15 @@ impl Scheduler {
         let mut kept = Vec::new();
         for rdd in released.rdds {
             if self.levels.get(&rdd).is_some_and(|level| level.is_valid()) {
-                kept.push((rdd, self.unpersist(rdd, out)));
+                kept.extend(self.unpersist(rdd, out).map(|generation| (rdd, generation)));
             }
             if self.lineage.remove(rdd).is_some() {
                 out.events.push(Event::RddReleased { rdd });
             }
             self.levels.remove(&rdd);
             self.handles.remove(&rdd);
-            self.checkpoints.forget(rdd, self.generations.remove(&rdd));
+            let generation = self.generations.remove(&rdd);
+            self.checkpoints.forget(rdd, generation.map(|_| TaskId(self.next_task)));
             let ends = (BlockId::new(rdd, PartitionId(0)), BlockId::new(rdd, PartitionId(u32::MAX)));
             let range = (ends.0, ExecutorId(0))..=(ends.1, ExecutorId(u32::MAX));
             let reported: Vec<_> = self.reported.range(range).map(|(key, _)| *key).collect();
@@ -355,7 +365,6 @@ impl Scheduler {
             }
             self.history.release(rdd, TaskId(self.next_task));
         }
-        self.history.forget_released(self.tasks.keys().next().copied());
         let mut removed = Vec::new();
         for shuffle in released.shuffles {
             self.history.forget_shuffle(shuffle);

@@ -48,10 +48,7 @@ impl Scheduler {
         let mut executors: Vec<ExecutorId> = self.places.free().iter().copied().collect();
         if self.config.scheduler.shuffle_offers {
             self.offers += 1;
-            let mut rng = Seed(self.config.seed).fork("offers").nth(self.offers).rng();
-            for i in (1..executors.len()).rev() {
-                executors.swap(i, rng.below(i as u64 + 1) as usize);
-            }
+            Seed(self.config.seed).fork("offers").nth(self.offers).rng().shuffle(&mut executors);
         }
         executors
     }
@@ -109,7 +106,7 @@ impl Scheduler {
 
     fn launch(&mut self, now: Timestamp, at: Placement, out: &mut Outbox) {
         let Placement { stage, index, executor, host, locality, speculative } = at;
-        let peers = self.places.ids().filter(|e| *e != executor && self.takes_work(*e)).collect();
+        let peers = self.places.open();
         let Some(set) = self.task_sets.get_mut(&stage) else { return };
         let slot = &mut set.tasks[index as usize];
         let lists = if speculative { &mut set.speculatable } else { &mut set.pending };

@@ -2,6 +2,7 @@
 
 use crate::ids::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Slots of one living executor.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Places {
     by_id: BTreeMap<ExecutorId, Slots>,
     on_host: BTreeMap<HostId, BTreeSet<ExecutorId>>,
     free: BTreeSet<ExecutorId>,
+    /// Those that may get work, in id order: every task that is launched gets the list.
+    open: Arc<[ExecutorId]>,
     /// The host of every executor that there was: a preference for a dead one is one for its host.
     hosts: BTreeMap<ExecutorId, HostId>,
 }
@@ -31,6 +34,16 @@ impl Places {
         if cores > 0 {
             self.free.insert(executor);
         }
+        self.list_open();
+    }
+
+    fn list_open(&mut self) {
+        self.open = self.by_id.iter().filter(|(_, slots)| !slots.closed).map(|(executor, _)| *executor).collect();
+    }
+
+    /// Executors that may get work, in id order.
+    pub fn open(&self) -> Arc<[ExecutorId]> {
+        Arc::clone(&self.open)
     }
 
     /// Returns whether it lived.
@@ -58,6 +71,7 @@ impl Places {
 
     fn leave(&mut self, executor: ExecutorId, host: HostId) {
         self.free.remove(&executor);
+        self.list_open();
         if let Some(others) = self.on_host.get_mut(&host) {
             others.remove(&executor);
             if others.is_empty() {

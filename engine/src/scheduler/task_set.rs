@@ -140,11 +140,14 @@ impl TaskSet {
         task.settled = true;
         self.pending.remove(index, &task.preference);
         self.speculatable.remove(index, &task.preference);
+        // Whether what is left can run nowhere is asked again when it is offered; when nothing is left, never.
+        self.hopeless_at = self.hopeless_at.filter(|_| self.wants_slots());
     }
 
     /// Launches nothing more.
     pub fn retire(&mut self) {
         self.zombie = true;
+        self.hopeless_at = None;
         self.pending.clear();
         self.speculatable.clear();
     }

@@ -12,5 +12,6 @@ mod receivers;
 mod run;
 mod tasks;
 
-pub use pacing::{Control, Pacing};
-pub use run::{Environment, Outcome, Program, simulate, simulate_paced, simulate_while};
+pub use crate::runtime::{Control, Environment, Outcome, Program};
+pub use pacing::Pacing;
+pub use run::{simulate, simulate_paced, simulate_while};

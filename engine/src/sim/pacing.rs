@@ -4,20 +4,10 @@ use crate::clock::Clock;
 use crate::command::{Command, StepGrain, Transport};
 use crate::event::{Envelope, Event};
 use crate::ids::Timestamp;
+use crate::runtime::Control;
 use crate::sync::channel::{Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What the window sends to a running simulation.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Control {
-    /// A wish for the driver.
-    Command(Command),
-    /// Pause, step, speed.
-    Transport(Transport),
-    /// End at once.
-    Quit,
-}
 
 /// Longest sleep between two looks at the controls.
 const NAP: Duration = Duration::from_millis(4);

@@ -10,11 +10,10 @@ use crate::error::{EngineError, Result};
 use crate::event::{ClockKind, Envelope};
 use crate::executor::{BlockReport, EffectRules, ScriptEntry, apply};
 use crate::ids::*;
-use crate::object_store::ObjectStore;
-use crate::rdd::{Files, Released, SparkContext, TaskError};
+use crate::rdd::{Released, SparkContext, TaskError};
 use crate::runtime::cluster::{ClusterNews, Executors};
 use crate::runtime::faulty_store::FaultyStore;
-use crate::runtime::{slots, store_ops};
+use crate::runtime::{Environment, Outcome, Program, slots, store_ops};
 use crate::scheduler::TaskReport;
 use crate::storage::DiskStore;
 use crate::sync::Mutex;
@@ -24,27 +23,8 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// A driver program.
-pub type Program = Box<dyn FnOnce(&SparkContext) -> Result<()> + Send>;
-
 /// Who gets the events, and may break a run off.
 type Sink<'a> = &'a mut dyn FnMut(&[Envelope]) -> ControlFlow<()>;
-
-/// What a program runs on beside its configuration.
-#[derive(Clone)]
-pub struct Environment {
-    /// Files that programs read.
-    pub files: Arc<dyn Files>,
-    /// The reliable store.
-    pub store: Arc<dyn ObjectStore>,
-}
-
-/// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The program's result.
-    pub result: Result<()>,
-}
 
 /// Runs a program to its end, as fast as it computes. `sink` gets the events in order.
 pub fn simulate(

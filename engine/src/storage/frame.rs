@@ -16,6 +16,7 @@
 
 use super::data::Data;
 use super::error::BlockError;
+use super::guard::guarded;
 use postcard::ser_flavors::Flavor;
 use std::any::type_name;
 use std::marker::PhantomData;
@@ -67,13 +68,14 @@ impl FrameWriter {
     /// # Errors
     /// When one cannot be encoded; the frame is then of no use.
     pub fn append<T: Data>(&mut self, values: &[T]) -> Result<(), BlockError> {
+        let appended = guarded(|| self.append_all(values).map_err(|error| error.to_string())).flatten();
+        appended.map_err(|message| BlockError::Encode { index: self.records, type_name: type_name::<T>(), message })
+    }
+
+    fn append_all<T: Data>(&mut self, values: &[T]) -> postcard::Result<()> {
         for value in values {
             let start = self.bytes.len();
-            postcard::serialize_with_flavor(value, Appender(&mut self.bytes)).map_err(|error| BlockError::Encode {
-                index: self.records,
-                type_name: type_name::<T>(),
-                message: error.to_string(),
-            })?;
+            postcard::serialize_with_flavor(value, Appender(&mut self.bytes))?;
             if self.bytes.len() == start {
                 self.bytes.push(0);
             }
@@ -254,19 +256,27 @@ pub(super) fn decode_first<T: Data>(payload: &[u8], records: u64) -> Result<(Vec
     // A record takes at least one byte, so a count that lies cannot reserve more than the payload justifies.
     let room = usize::try_from(records).unwrap_or(usize::MAX).min(payload.len());
     let mut values = Vec::with_capacity(room);
+    match guarded(|| decode_into(&mut values, payload, records)).flatten() {
+        Ok(rest) => Ok((values, rest)),
+        Err(message) => {
+            let index = values.len() as u64;
+            Err(BlockError::Decode { index, type_name: type_name::<T>(), message })
+        }
+    }
+}
+
+fn decode_into<'a, T: Data>(values: &mut Vec<T>, payload: &'a [u8], records: u64) -> Result<&'a [u8], String> {
     let mut rest = payload;
-    for index in 0..records {
-        let error = |message: String| BlockError::Decode { index, type_name: type_name::<T>(), message };
-        let (value, after) = postcard::take_from_bytes(rest).map_err(|e| error(e.to_string()))?;
-        let after = if after.len() < rest.len() {
+    for _ in 0..records {
+        let (value, after) = postcard::take_from_bytes(rest).map_err(|error| error.to_string())?;
+        rest = if after.len() < rest.len() {
             after
         } else {
-            after.strip_prefix(&[0]).ok_or_else(|| error("its place holder is missing".to_owned()))?
+            after.strip_prefix(&[0]).ok_or_else(|| "its place holder is missing".to_owned())?
         };
         values.push(value);
-        rest = after;
     }
-    Ok((values, rest))
+    Ok(rest)
 }
 
 /// Returns the checksum of the payload.

@@ -10,6 +10,7 @@ mod data;
 mod disk_store;
 mod error;
 pub mod frame;
+mod guard;
 mod locks;
 mod memory_store;
 mod preview;

@@ -1,5 +1,6 @@
 //! The first records of a block as text, for the block's event.
 
+use super::guard::guarded;
 use crate::event::Preview;
 use std::fmt::{self, Debug, Write};
 
@@ -35,7 +36,11 @@ struct Bounded {
 impl Bounded {
     fn text_of<T: Debug>(value: &T, limit: usize) -> String {
         let mut bounded = Self { text: String::new(), limit };
-        let complete = write!(bounded, "{value:?}").is_ok();
+        let complete = guarded(|| write!(bounded, "{value:?}").is_ok());
+        let complete = complete.unwrap_or_else(|panic| {
+            bounded.text.clear();
+            write!(bounded, "cannot be shown: {panic}").is_ok()
+        });
         let mut text = bounded.text;
         if !complete {
             while text.len() + CUT.len_utf8() > limit && text.pop().is_some() {}

@@ -3,6 +3,7 @@
 //! Counted from encodings and never from capacities, so that evictions replay.
 
 use super::data::Data;
+use super::guard::guarded;
 use postcard::ser_flavors::Size;
 use std::cell::Cell;
 
@@ -53,7 +54,8 @@ impl Drop for Weighing {
 /// A record that cannot be encoded counts as nothing here; the put that has to encode it reports it.
 fn encoded_bytes<T: Data>(value: &T) -> u128 {
     let weighing = Weighing { outer: WEIGHED.replace(Some(0)) };
-    let encoded = postcard::serialize_with_flavor(value, Size::default()).map_or(0, |bytes| bytes as u128);
+    let encoded = guarded(|| postcard::serialize_with_flavor(value, Size::default()));
+    let encoded = encoded.ok().and_then(Result::ok).map_or(0, |bytes| bytes as u128);
     let weighed = WEIGHED.get().unwrap_or(0);
     drop(weighing);
     encoded + u128::from(weighed)

@@ -53,8 +53,8 @@ pub struct TaskView {
     pub policies: Arc<BTreeMap<RddId, BlockPolicy>>,
     /// Directories of RDDs whose partitions are written while they are computed.
     pub tees: Arc<BTreeMap<RddId, Arc<str>>>,
-    /// Executors that may receive replicas, the task's own excluded.
-    pub peers: Vec<ExecutorId>,
+    /// Executors that may receive replicas; the task's own is among them.
+    pub peers: Arc<[ExecutorId]>,
     /// Who may commit the output of a partition; `None` when nobody decides.
     pub commits: Option<Arc<Mutex<OutputCommitCoordinator>>>,
 }

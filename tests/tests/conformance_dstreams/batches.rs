@@ -344,3 +344,17 @@ fn batches_are_saved_as_text_files_and_may_be_saved_again() {
         }
     }
 }
+
+/// Without it each batch of a state that has not begun would look at all earlier ones, and they at theirs: a
+/// stream whose input comes late would stand still before it comes.
+#[test]
+fn state_may_begin_late() {
+    const EMPTY: u32 = 1_000;
+    let (result, _) = stream_with(Loop::Sim, settings(EMPTY + 2, &[]), |ssc| {
+        let input = (0..EMPTY).map(|_| None).chain([Some(vec![(1, 1)]), None]).collect();
+        let sum = |_: &u32, new: Vec<u32>, old: Option<u32>| Some(old.unwrap_or(0) + new.into_iter().sum::<u32>());
+        let outputs = collect(&ssc.prepared_stream(input, 2).update_state_by_key(sum));
+        Ok(Box::new(move || taken(&outputs)))
+    });
+    assert_eq!(result, Ok(vec![(EMPTY + 1, vec![(1, 1)]), (EMPTY + 2, vec![(1, 1)])]));
+}

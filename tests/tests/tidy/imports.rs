@@ -64,7 +64,7 @@ import_rules! {
     }
 
     /// A run could not be repeated in memory, and a crash simulator could not stand in for the disk.
-    files_and_sockets_have_four_homes {
+    files_and_sockets_have_their_homes {
         within: ["engine/src/"],
         except: [
             "engine/src/object_store/file_ops.rs",
@@ -152,6 +152,15 @@ import_rules! {
         way_out: "decide on inputs and answer with Effects; the loops own threads, time and executors"
     }
 
+    /// Neither loop could be understood without the other.
+    the_threads_do_not_know_the_simulator {
+        within: ["engine/src/runtime/"],
+        except: [],
+        forbidden: ["faultline_engine::sim"],
+        but: [],
+        way_out: "what both loops need is in runtime/, which the simulator may import"
+    }
+
     /// Neither could be understood, or tested, without the other.
     the_scheduler_does_not_know_the_driver {
         within: ["engine/src/scheduler/"],
@@ -208,6 +217,7 @@ import_rules! {
         but: [
             "faultline_engine::storage", "faultline_engine::object_store", "faultline_engine::rng",
             "faultline_engine::event", "faultline_engine::ids", "faultline_engine::sync",
+            "faultline_engine::error::panic_text",
         ],
         way_out: "answer with what changed, and let the caller report it"
     }

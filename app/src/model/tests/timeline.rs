@@ -4,7 +4,10 @@ use crate::model::timeline::SEGMENT_LEN;
 /// Three segments of a stream whose batches take five milliseconds and wait for five seconds, with a
 /// fault and two events in the same moment now and then.
 fn stream() -> Timeline {
-    let mut timeline = Timeline::new();
+    stream_into(Timeline::new())
+}
+
+fn stream_into(mut timeline: Timeline) -> Timeline {
     let mut at = VIRTUAL_EPOCH;
     let mut push = |after_ms: u64, event: Event| {
         at = at.plus(Millis(after_ms));
@@ -85,4 +88,33 @@ fn strides_end_where_batches_and_tasks_end() {
         assert_eq!(timeline.stride(0, stride, Way::Back), 0);
         assert_eq!(timeline.stride(timeline.len(), stride, Way::Forward), timeline.len());
     }
+}
+
+/// Without it a run of days would fill the memory of the window; or what is left of the past would be another
+/// past than it was, and whoever asks for more would get the present, or a moment that never was.
+#[test]
+fn the_newest_past_is_kept_and_is_as_it_was() {
+    let (all, kept) = (stream(), stream_into(Timeline::keeping(2 * SEGMENT_LEN)));
+    let (first, len) = (kept.first(), kept.len());
+    assert_eq!((len, all.first()), (all.len(), 0));
+    assert!((len - 2 * SEGMENT_LEN..len - SEGMENT_LEN).contains(&first), "{first} of {len}");
+    assert_eq!(kept.envelopes_from(0).count(), len - first);
+    for n in [0, first - 1, first, first + 1, first + SEGMENT_LEN, len - 1, len] {
+        let shown = n.max(first);
+        assert_eq!(kept.seek(n), all.seek(shown), "{n}");
+        assert_eq!(kept.seek_from((7, all.seek(7)), n), all.seek(shown), "{n} from a moment that is gone");
+        assert_eq!(kept.envelope(n), all.envelope(n).filter(|_| n >= first), "{n}");
+        assert_eq!(kept.busy_ns_at(n), all.busy_ns_at(shown), "{n}");
+        let busy = all.busy_ns_at(n);
+        assert_eq!(kept.position_at_busy_ns(busy), all.position_at_busy_ns(busy).max(first), "{n}");
+        for stride in [Stride::Event, Stride::Task, Stride::Batch] {
+            for way in [Way::Back, Way::Forward] {
+                let expected = all.stride(shown, stride, way).max(first);
+                assert_eq!(kept.stride(n, stride, way), expected, "{stride:?} {way:?} from {n}");
+            }
+        }
+    }
+    let marks: Vec<_> = all.marks().iter().filter(|mark| mark.position > first).copied().collect();
+    assert!(kept.marks() == marks && !marks.is_empty(), "{} marks", kept.marks().len());
+    assert_eq!((kept.first_busy_ns(), kept.live()), (all.busy_ns_at(first), all.live()));
 }

@@ -3,7 +3,6 @@ use super::*;
 use crate::model::MapOutput;
 use faultline_engine::event::StorageLevel;
 use faultline_engine::ids::Millis;
-use std::time::Duration;
 
 fn all(program: &Program) -> Scene {
     build(&program.model, &Filter::default())
@@ -307,23 +306,11 @@ fn operators_outside_the_template_get_rows_below() {
     assert_no_overlap(&scene);
 }
 
-/// A long run must stay drawable: one build of everything is far below a frame's budget in release.
+/// A long run must stay drawable, whole and without overlaps; `benches/lineage_frame.rs` measures what it costs.
 #[test]
-fn a_hundred_batches_build_quickly() {
+fn a_hundred_batches_are_drawn() {
     let (program, _) = Program::word_count_batches(100);
     let scene = all(&program);
     assert_eq!(scene.nodes.len(), 300);
     assert_no_overlap(&scene);
-    assert!(fastest(|| drop(all(&program))) < Duration::from_millis(200));
-}
-
-fn fastest(mut run: impl FnMut()) -> Duration {
-    (0..3)
-        .map(|_| {
-            let start = std::time::Instant::now();
-            run();
-            start.elapsed()
-        })
-        .min()
-        .unwrap()
 }
