@@ -22,5 +22,6 @@ pub mod shuffle;
 pub mod sim;
 pub mod storage;
 pub mod streaming;
+pub mod supervise;
 pub mod sync;
 pub mod task_context;
