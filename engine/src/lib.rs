@@ -20,6 +20,7 @@ pub mod runtime;
 pub mod scheduler;
 pub mod shuffle;
 pub mod sim;
+pub mod sinks;
 pub mod storage;
 pub mod streaming;
 pub mod supervise;

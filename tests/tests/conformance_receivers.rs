@@ -57,7 +57,7 @@ fn store_of(lab: &mut DriverLab, attempt: u32, number: u64, at: &[u32], clients:
     };
     let reports = at.iter().map(report).collect();
     let clients: Clients = clients.iter().map(|(name, last)| ((*name).to_owned(), *last)).collect();
-    let block = ReceivedBlock { id, records: 1, clients };
+    let block = ReceivedBlock { id, records: 1, clients, duplicates: 0 };
     news(lab, attempt, ReceiverNews::Stored { block, executor: ExecutorId(at[0]), reports });
 }
 

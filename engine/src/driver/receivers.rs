@@ -241,7 +241,12 @@ impl Driver {
                     Err("its receiver was started again, and its lines will be sent again".to_owned())
                 }
                 Some(receiver) if !holders.is_empty() && self.receivers.wanted != Wanted::Stopped => {
-                    out.events.push(Event::ReceivedBlockAdded { block: id, executor, records: block.records });
+                    out.events.push(Event::ReceivedBlockAdded {
+                        block: id,
+                        executor,
+                        records: block.records,
+                        duplicates: block.duplicates,
+                    });
                     for (client, last) in &block.clients {
                         let reached = receiver.clients.entry(client.clone()).or_insert(*last);
                         *reached = (*last).max(*reached);

@@ -3,7 +3,7 @@
 //! Everything is decided under one lock, so that additions and the closing of blocks never overlap (R17.8).
 
 use super::context::{Port, Receiver, ReceiverContext, ReceiverError};
-use super::generator::{BlockGenerator, BlockNumbers, Clients, ReadyBlock, ReceivedBlock};
+use super::generator::{BlockGenerator, BlockNumbers, Clients, Numbering, ReadyBlock, ReceivedBlock};
 use super::limiter::RateLimiter;
 use super::script::{Arrived, Script};
 use super::supervisor::Ask;
@@ -165,7 +165,7 @@ impl<T: Data> State<T> {
             Arrived::Block(records) if records.is_empty() => None,
             Arrived::Block(records) => {
                 self.waiting += 1;
-                Some(Advance::Block(self.generator.block_of(at, records, Clients::new())))
+                Some(Advance::Block(self.generator.block_of(at, records, Numbering::default())))
             }
             Arrived::Error { message } => Some(Advance::Ask(Ask::Error { message, error: error() })),
             Arrived::Restart { message, delay } => Some(Advance::Ask(Ask::Restart { message, error: error(), delay })),
@@ -263,7 +263,7 @@ impl<T: Data> Intake<T> {
         &self,
         port: &dyn Port,
         records: Vec<T>,
-        clients: Clients,
+        numbering: Numbering,
     ) -> Result<Option<ReceivedBlock>, ReceiverError> {
         if records.is_empty() {
             return Ok(None);
@@ -276,7 +276,7 @@ impl<T: Data> Intake<T> {
             if !state.generator.is_open() {
                 return Err(ReceiverError::Stopped);
             }
-            let block = state.generator.block_of(port.now(), records, clients);
+            let block = state.generator.block_of(port.now(), records, numbering);
             state.waiting += 1;
             state.asked.insert(block.id, None);
             block
