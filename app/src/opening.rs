@@ -2,10 +2,12 @@
 
 use crate::session::Session;
 use crate::source::{RecordedSource, Start, start_live};
-use anyhow::bail;
+use anyhow::{Context, bail};
 use faultline_engine::config::EngineConfig;
 use faultline_engine::programs::{self, BuiltIn, InputSource, ProgramInput};
 use faultline_engine::rdd::ReplayText;
+use std::io;
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,12 +34,24 @@ fn book() -> ReplayText {
 /// # Errors
 /// The place, and the way out.
 pub fn check_source(source: &InputSource) -> anyhow::Result<()> {
-    let InputSource::Directory(path) = source else { return Ok(()) };
+    let path = match source {
+        InputSource::Directory(path) => path,
+        InputSource::Pushed { host, port } | InputSource::Acknowledged { host, port } => {
+            return check_port(host, *port)
+                .with_context(|| format!("cannot listen on {host}:{port}; choose another port"));
+        }
+        InputSource::Replay | InputSource::Socket { .. } => return Ok(()),
+    };
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => Ok(()),
         Ok(_) => bail!("{path} is no directory; give the directory that receives the files"),
         Err(error) => bail!("cannot read the directory {path}: {error}; make it first, or give another"),
     }
+}
+
+/// Whether somebody else listens there already.
+fn check_port(host: &str, port: u16) -> io::Result<()> {
+    TcpListener::bind((host, port)).map(drop)
 }
 
 /// Opens a program with these settings, with its lines from `source`; under the wall clock when that lies

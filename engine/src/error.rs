@@ -42,6 +42,14 @@ pub enum EngineError {
     /// The driver is gone; the program unwinds.
     #[error("the driver is gone")]
     DriverLost,
+    /// A sink did not take a batch.
+    #[error("cannot write to {sink}: {message}")]
+    Sink {
+        /// Why.
+        message: String,
+        /// Which.
+        sink: String,
+    },
     /// An input could not be read.
     #[error("cannot read {path}: {message}")]
     Input {

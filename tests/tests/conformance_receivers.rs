@@ -7,7 +7,7 @@ use faultline_engine::driver::{
 use faultline_engine::event::*;
 use faultline_engine::executor::BlockReport;
 use faultline_engine::ids::*;
-use faultline_engine::receiver::{Arrival, ReceivedBlock, ReceiverPlan, ReceiverSource};
+use faultline_engine::receiver::{Arrival, Clients, ReceivedBlock, ReceiverPlan, ReceiverSource};
 use faultline_engine::storage::BlockChange;
 use faultline_tests::DriverLab;
 
@@ -39,6 +39,11 @@ fn news(lab: &mut DriverLab, attempt: u32, news: ReceiverNews) {
 
 /// The receiver stored block `number` on these executors.
 fn store(lab: &mut DriverLab, number: u64, at: &[u32]) {
+    store_of(lab, 1, number, at, &[]);
+}
+
+/// The same by start `attempt` of the receiver, with how far it reaches for each client.
+fn store_of(lab: &mut DriverLab, attempt: u32, number: u64, at: &[u32], clients: &[(&str, u64)]) {
     let id = InputBlockId { stream: STREAM, number };
     let report = |executor: &u32| BlockReport {
         executor: ExecutorId(*executor),
@@ -51,11 +56,9 @@ fn store(lab: &mut DriverLab, number: u64, at: &[u32]) {
         preview: None,
     };
     let reports = at.iter().map(report).collect();
-    news(
-        lab,
-        1,
-        ReceiverNews::Stored { block: ReceivedBlock { id, records: 1 }, executor: ExecutorId(at[0]), reports },
-    );
+    let clients: Clients = clients.iter().map(|(name, last)| ((*name).to_owned(), *last)).collect();
+    let block = ReceivedBlock { id, records: 1, clients, duplicates: 0 };
+    news(lab, attempt, ReceiverNews::Stored { block, executor: ExecutorId(at[0]), reports });
 }
 
 /// The numbers of the blocks that batch `number` is given.
@@ -111,6 +114,38 @@ fn r18_blocks_without_a_copy_are_dropped_and_said() {
         "{}",
         findings[0].message
     );
+    lab.check();
+}
+
+/// Without it a line that its client sends again, because it heard of no end, would be in two blocks: one of the
+/// start of the receiver that died, and one of the next.
+#[test]
+fn lines_of_clients_are_accepted_once() {
+    let mut lab = lab(2, 1);
+    store_of(&mut lab, 1, 1, &[1, 2], &[("a", 7), ("b", 2)]);
+    store_of(&mut lab, 1, 2, &[1, 2], &[("a", 9)]);
+    lab.lose(ExecutorId(1));
+    let known: Vec<Clients> = lab
+        .receiver_operations
+        .iter()
+        .filter_map(|op| match op {
+            ReceiverOp::Start { clients, .. } => Some(clients.clone()),
+            _ => None,
+        })
+        .collect();
+    let expected = [("a".to_owned(), 9), ("b".to_owned(), 2)];
+    assert_eq!(known, [Clients::new(), Clients::from(expected)]);
+    // The block was under way when the executor died; nobody has acknowledged it, and nobody will.
+    store_of(&mut lab, 1, 3, &[2], &[("a", 10)]);
+    store_of(&mut lab, 2, 4, &[2], &[("a", 10)]);
+    // Without clients a copy counts wherever it is.
+    store_of(&mut lab, 1, 5, &[2], &[]);
+    assert_eq!(allocate(&mut lab, 1), [1, 2, 4, 5]);
+    let refused = lab.receiver_operations.iter().filter_map(|op| match op {
+        ReceiverOp::Answer { block, result: Err(_), .. } => Some(block.number),
+        _ => None,
+    });
+    assert_eq!(refused.collect::<Vec<u64>>(), [3]);
     lab.check();
 }
 

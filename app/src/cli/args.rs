@@ -1,15 +1,18 @@
 //! What can be written on the command line.
 
 use super::conf::Conf;
+use super::feed::FeedArgs;
 use super::picture_args::ScreenshotArgs;
+use super::sink::SinkChoice;
 use super::size::parse_size;
+use super::supervise::DriverLife;
 use crate::opening::BATCHES;
 use crate::race::Policy;
-use clap::builder::RangedU64ValueParser;
+use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use faultline_engine::config::EngineConfig;
+use faultline_engine::config::{BatchFailurePolicy, EngineConfig, TimeUnit, parse_time};
 use faultline_engine::event::{ClockKind, StorageLevel};
-use faultline_engine::ids::OperatorName;
+use faultline_engine::ids::{Millis, OperatorName};
 use faultline_engine::programs::{self, BuiltIn, InputSource};
 use faultline_engine::sim::faults::PlannedFault;
 use std::path::PathBuf;
@@ -76,6 +79,8 @@ pub enum Command {
     Lineage(LineageArgs),
     /// Run a program under several policies, with and without a fault, and compare the work
     Compare(CompareArgs),
+    /// Push numbered lines to a run on ack-tcp://, and count which of them are stored
+    Feed(FeedArgs),
     /// Open the window with a program or an event log
     Open(OpenArgs),
     /// Write a picture of a program or an event log, without a display
@@ -139,6 +144,8 @@ Examples:
   faultline run page-rank --events page-rank-log
   faultline run word-count --source tcp-connect://localhost:9999     while `nc -lk 9999` runs
   faultline run word-count --source dir:incoming --batches 30
+  faultline run ledger --source ack-tcp://localhost:9999 --sink sqlite:out.db --supervise
+                                                     and `faultline feed localhost:9999 --lines 1000` beside it
 
 `faultline lineage <PROGRAM>` shows the names of its operators.
 {FAULTS}"))]
@@ -149,14 +156,30 @@ pub struct RunArgs {
     /// How much of everything, and on which input.
     #[command(flatten)]
     pub sizing: Sizing,
-    /// Lines from outside: dir:PATH reads files that are renamed into a directory,
-    /// tcp-connect://HOST:PORT what somebody writes to a socket; runs under the wall clock until Ctrl-C
+    /// Lines from outside: dir:PATH reads files that are renamed into a directory, tcp://HOST:PORT and
+    /// ack-tcp://HOST:PORT listen on this machine for lines that are pushed, without and with acknowledgements,
+    /// tcp-connect://HOST:PORT reads what somebody writes to a socket; runs under the wall clock until Ctrl-C
     #[arg(long, value_name = "SOURCE", conflicts_with = "input")]
     pub source: Option<InputSource>,
     /// virtual models durations, so that the same seed gives the same bytes; wall measures
     /// [default: virtual; with --source wall]
     #[arg(long, value_enum)]
     pub clock: Option<Clock>,
+    /// Where each batch goes, once, beside what is printed: print, files:DIR, or sqlite:FILE
+    #[arg(long, value_name = "SINK", default_value_t)]
+    pub sink: SinkChoice,
+    /// The batch interval, in place of the program's: 200ms, 1s
+    #[arg(long, value_name = "TIME", value_parser = parse_interval)]
+    pub interval: Option<Millis>,
+    /// What a failed batch does to its stream [default: stop]
+    #[arg(long, value_name = "POLICY", value_parser = PossibleValuesParser::new(BatchFailurePolicy::WORDS))]
+    pub on_batch_failure: Option<String>,
+    /// Run the driver in a process of its own, and start it again when it crashes
+    #[arg(long)]
+    pub supervise: bool,
+    /// What a supervisor tells its driver.
+    #[arg(long, hide = true, value_parser = DriverLife::parse, conflicts_with = "supervise")]
+    pub driver_life: Option<DriverLife>,
     /// Keep checkpoints in this directory; else in a temporary one
     #[arg(long, value_name = "DIR")]
     pub checkpoint_dir: Option<PathBuf>,
@@ -238,7 +261,8 @@ pub struct OpenArgs {
     /// A program, or the path of an event log; the demo when absent
     #[arg(value_parser = parse_source, value_name = "PROGRAM | EVENT LOG")]
     pub source: Option<Source>,
-    /// Lines from outside, for a program: dir:PATH, or tcp-connect://HOST:PORT
+    /// Lines from outside, for a program: dir:PATH, tcp://HOST:PORT, ack-tcp://HOST:PORT, or
+    /// tcp-connect://HOST:PORT
     #[arg(long = "source", value_name = "SOURCE")]
     pub from: Option<InputSource>,
     /// Settings of the program.
@@ -318,6 +342,13 @@ pub(super) fn parse_source(text: &str) -> Result<Source, String> {
         return Ok(Source::Log(path));
     }
     Err(format!("neither a program ({}) nor a file", program_names()))
+}
+
+fn parse_interval(text: &str) -> Result<Millis, String> {
+    match parse_time(text, TimeUnit::Millis)? {
+        Millis(0) => Err("batches need time between them, for example 200ms".to_owned()),
+        interval => Ok(interval),
+    }
 }
 
 fn parse_persist(text: &str) -> Result<(OperatorName, StorageLevel), String> {

@@ -8,6 +8,7 @@
 pub mod args;
 mod compare;
 mod conf;
+mod feed;
 mod interrupt;
 mod lineage;
 mod lineage_text;
@@ -15,7 +16,9 @@ mod operators;
 pub mod picture_args;
 mod request;
 mod run;
+mod sink;
 mod size;
+mod supervise;
 pub mod window;
 
 use args::{Cli, Command};
@@ -36,6 +39,18 @@ impl fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
+/// A driver that was supervised ended for good, with this exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DriverEnded(pub i32);
+
+impl fmt::Display for DriverEnded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the driver ended with exit code {}", self.0)
+    }
+}
+
+impl std::error::Error for DriverEnded {}
+
 /// Parses the arguments of the process and does what they say.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -52,6 +67,11 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // `faultline run … | head` is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        // It has said itself what was wrong.
+        Err(error) if error.is::<DriverEnded>() => {
+            let code = error.downcast_ref().map_or(1, |DriverEnded(code)| *code);
+            ExitCode::from(u8::try_from(code).unwrap_or(1))
+        }
         Err(error) => {
             let usage = error.is::<UsageError>();
             // What was printed so far comes before the error.
@@ -64,7 +84,9 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
     match cli.command {
+        Some(Command::Run(args)) if args.supervise => run::supervise(&args),
         Some(Command::Run(args)) => run::run(&args, out),
+        Some(Command::Feed(args)) => feed::feed(&args, out),
         Some(Command::Lineage(args)) => lineage::lineage(&args, out),
         Some(Command::Compare(args)) => compare::compare(&args, out),
         Some(Command::Open(args)) => window::open(args),

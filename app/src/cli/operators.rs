@@ -105,6 +105,7 @@ fn known_operators(request: &RunRequest) -> anyhow::Result<Vec<OperatorName>> {
     let mut plain = request.clone();
     plain.clock = ClockKind::Virtual;
     plain.input.source = InputSource::Replay;
+    plain.input.sink = None;
     plain.config.persist.clear();
     plain.config.checkpoint.clear();
     plain.config.faults.clear();

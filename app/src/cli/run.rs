@@ -1,9 +1,11 @@
 //! `faultline run`: one run, told batch by batch or as JSON.
 
 use super::args::{Clock, RunArgs};
-use super::interrupt::stop_on_interrupt;
+use super::interrupt::{INTERRUPTED, Interrupter, on_interrupt};
 use super::operators::check_operators;
 use super::request::{check_faults, from_source, run_request};
+use super::supervise::{self, DriverLife, obey};
+use super::{DriverEnded, UsageError};
 use crate::race::engine_run::{RunRequest, Store};
 use crate::race::{BatchRow, Recording, stages_to_name, unstruck};
 use faultline_engine::event::{ClockKind, Envelope, Event, Finding, ReceiverInfo};
@@ -43,14 +45,16 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         Some(dir) => Store::directory(dir)?,
         None => Store::temporary()?,
     };
-    let log = args.events.as_deref().map(EventsFile::create).transpose()?;
+    let life = args.driver_life.clone();
+    let log = args.events.as_deref().map(|path| EventsFile::create(&of_life(path, life.as_ref()))).transpose()?;
+    let beside = Beside { log, life };
     let recording = if args.json {
-        let recording = record(&request, &store, log, None)?;
+        let recording = record(&request, &store, beside, None)?;
         serde_json::to_writer(&mut *out, &report(&request, &recording))?;
         writeln!(out)?;
         recording
     } else {
-        tell_and_log(&request, &store, log, out)?
+        tell_and_log(&request, &store, beside, out)?
     };
     out.flush()?;
     let stages = stages_to_name(&args.faults, &recording);
@@ -58,18 +62,43 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs the program and tells what it does, batch by batch.
-pub(super) fn tell_run(request: &RunRequest, store: &Store, out: &mut dyn Write) -> anyhow::Result<()> {
-    tell_and_log(request, store, None, out).map(drop)
+/// Runs the program in a process of its own, which is started again when it crashes.
+pub fn supervise(args: &RunArgs) -> anyhow::Result<()> {
+    // What is wrong with the command line is wrong each time.
+    request(args)?;
+    match supervise::supervise(&mut io::stderr())? {
+        0 => Ok(()),
+        code => Err(DriverEnded(code).into()),
+    }
 }
 
-fn tell_and_log(
-    request: &RunRequest,
-    store: &Store,
+/// Where the log of a life of the driver goes: the first to `path`, later ones beside it.
+fn of_life(path: &Path, life: Option<&DriverLife>) -> PathBuf {
+    match life.filter(|life| life.number > 1) {
+        Some(life) => {
+            let mut name = path.as_os_str().to_owned();
+            name.push(format!("-{}", life.number));
+            PathBuf::from(name)
+        }
+        None => path.to_owned(),
+    }
+}
+
+/// What is done with each event beside telling it.
+#[derive(Default)]
+struct Beside {
     log: Option<EventsFile>,
-    out: &mut dyn Write,
-) -> anyhow::Result<Recording> {
-    let recording = record(request, store, log, Some(&mut *out))?;
+    /// Of a driver that is supervised.
+    life: Option<DriverLife>,
+}
+
+/// Runs the program and tells what it does, batch by batch.
+pub(super) fn tell_run(request: &RunRequest, store: &Store, out: &mut dyn Write) -> anyhow::Result<()> {
+    tell_and_log(request, store, Beside::default(), out).map(drop)
+}
+
+fn tell_and_log(request: &RunRequest, store: &Store, beside: Beside, out: &mut dyn Write) -> anyhow::Result<Recording> {
+    let recording = record(request, store, beside, Some(&mut *out))?;
     summary(request, &recording, out)?;
     Ok(recording)
 }
@@ -88,6 +117,16 @@ fn request(args: &RunArgs) -> anyhow::Result<RunRequest> {
         Some(source) => request = from_source(request, source, args.clock, args.sizing.batches)?,
         None => request.clock = args.clock.unwrap_or(Clock::Virtual).into(),
     }
+    request.input.sink = args.sink.open(&args.program)?;
+    request.input.interval = args.interval;
+    if args.interval.is_some() && !args.program.streaming {
+        let name = args.program.name;
+        return Err(UsageError(format!("--interval: {name} has no batches; choose a streaming program")).into());
+    }
+    if let Some(policy) = &args.on_batch_failure {
+        // The words of the option are those of the setting.
+        request.config.set("faultline.streaming.onBatchFailure", policy)?;
+    }
     request.config.faults.clone_from(&args.faults);
     request.config.persist.extend(args.persist.iter().cloned());
     request.config.checkpoint.extend(args.checkpoint.iter().cloned());
@@ -100,9 +139,10 @@ fn request(args: &RunArgs) -> anyhow::Result<RunRequest> {
 fn record(
     request: &RunRequest,
     store: &Store,
-    mut log: Option<EventsFile>,
+    Beside { mut log, mut life }: Beside,
     mut out: Option<&mut dyn Write>,
 ) -> anyhow::Result<Recording> {
+    let supervised = life.is_some();
     let mut recording = Recording::default();
     let mut told: io::Result<()> = match &mut out {
         Some(out) => opening(request, *out),
@@ -116,6 +156,9 @@ fn record(
             if let Some(log) = &mut log {
                 log.write(envelope);
             }
+            if let Some(life) = &mut life {
+                life.see(envelope);
+            }
             if matches!(envelope.event, Event::BatchCompleted { .. }) {
                 bar.inc(1);
             }
@@ -126,8 +169,17 @@ fn record(
     };
     // What never ends by itself is ended by the user.
     let ran = if request.input.source.is_external() {
-        request.run_controlled(store, stop_on_interrupt()?, &mut see)
+        let (interrupter, controls) = Interrupter::new();
+        if supervised {
+            let interrupter = interrupter.clone();
+            obey(move || interrupter.interrupt())?;
+        }
+        on_interrupt(move |_| interrupter.interrupt())?;
+        request.run_controlled(store, controls, &mut see)
     } else {
+        if supervised {
+            obey(|| std::process::exit(INTERRUPTED))?;
+        }
         request.run(store, &mut see)
     };
     bar.finish_and_clear();

@@ -88,11 +88,12 @@ impl Model {
             Event::CommandRejected { command, reason } => self.command_rejected(command, reason),
             Event::Unknown { name, .. } => self.unknown_event(name),
 
-            // A batch names the error of its output operations; digests are for the command line, and
+            // A batch names the error of its output operations; digests and commits are for the command line, and
             // the copy of a slow task is launched by an event of its own.
             Event::OutputOperationStarted { .. }
             | Event::OutputOperationCompleted { .. }
             | Event::OutputDigest { .. }
+            | Event::OutputCommitted { .. }
             | Event::SpeculativeTaskSubmitted { .. } => {}
         }
     }

@@ -14,8 +14,8 @@ pub use docs::{markdown, table};
 pub use error::BadSetting;
 pub(crate) use error::nearest;
 pub use keys::{KEYS, Setting, find};
-pub(crate) use units::parse_time;
-pub use units::{ByteUnit, TimeUnit};
+
+pub use units::{ByteUnit, TimeUnit, parse_time};
 pub use value::{Field, Kind, Value};
 
 mod storage;

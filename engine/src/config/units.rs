@@ -74,7 +74,7 @@ fn split(text: &str) -> Option<(u128, String)> {
 ///
 /// # Errors
 /// In Spark's words.
-pub(crate) fn parse_time(text: &str, unit: TimeUnit) -> Result<Millis, String> {
+pub fn parse_time(text: &str, unit: TimeUnit) -> Result<Millis, String> {
     let wrong = |why: String| format!("{TIME_HELP}\n{why}");
     let failed = || wrong(format!("Failed to parse time string: {text}"));
     let (number, suffix) = split(text).ok_or_else(failed)?;

@@ -6,7 +6,7 @@ use crate::error::EngineError;
 use crate::event::{CheckpointPart, Envelope, RddInfo};
 use crate::ids::*;
 use crate::rdd::{AnyRdd, PreparedCut};
-use crate::receiver::ReceiverPlan;
+use crate::receiver::{Clients, ReceiverPlan};
 use crate::scheduler::{MigrationOrder, ReplicaOrder, TaskLaunch};
 use std::sync::Arc;
 
@@ -161,6 +161,8 @@ pub enum ReceiverOp {
         attempt: u32,
         /// The limit announced last, in records per second.
         rate: Option<u64>,
+        /// How far the accepted blocks reach for each client.
+        clients: Clients,
     },
     /// Stop one. A graceful stop stores what it has, and then it says that it has ended; after an immediate
     /// one it says nothing, and what it had not stored is lost.

@@ -7,7 +7,7 @@ use crate::command::StopMode;
 use crate::config::EngineConfig;
 use crate::event::{Event, Finding, ReceiverInfo};
 use crate::ids::*;
-use crate::receiver::{PidRateEstimator, ReceivedBlock, ReceiverPlan};
+use crate::receiver::{Clients, PidRateEstimator, ReceivedBlock, ReceiverPlan};
 use crate::scheduler::Outbox;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +23,8 @@ struct Receiver {
     /// Its executor leaves: it was told to store what it has, and until then it may.
     moving_until: Option<Timestamp>,
     info: ReceiverInfo,
+    /// How far the accepted blocks reach for each client.
+    clients: Clients,
     /// Blocks that belong to no batch yet, in the order of their arrival.
     waiting: Vec<ReceivedBlock>,
     /// With back-pressure.
@@ -70,7 +72,8 @@ impl Receivers {
             let estimator = config.backpressure.then(|| PidRateEstimator::new(interval, config.backpressure_pid));
             let stream = plan.stream;
             let (attempt, at, resume_at, moving_until, waiting, rate) = (0, None, None, None, Vec::new(), None);
-            (stream, Receiver { plan, attempt, at, resume_at, moving_until, info, waiting, estimator, rate })
+            let clients = Clients::new();
+            (stream, Receiver { plan, attempt, at, resume_at, moving_until, info, clients, waiting, estimator, rate })
         };
         Self { by_stream: plans.into_iter().map(receiver).collect(), ..Self::default() }
     }
@@ -186,7 +189,8 @@ impl Driver {
             receiver.at = Some(executor);
             receiver.info.executor = Some(executor);
             let (plan, attempt, rate) = (receiver.plan.clone(), receiver.attempt, receiver.rate);
-            fx.push(Effect::Receiver(ReceiverOp::Start { plan, executor, attempt, rate }));
+            let clients = receiver.clients.clone();
+            fx.push(Effect::Receiver(ReceiverOp::Start { plan, executor, attempt, rate, clients }));
         }
         for event in events {
             self.emit(now, fx, event);
@@ -243,15 +247,29 @@ impl Driver {
             self.scheduler.blocks_changed(reports, out);
             let holders = self.scheduler.input_holders(block.id);
             let known = self.receivers.by_stream.get_mut(&stream);
+            let id = block.id;
             let result = match known {
+                // Its clients have not heard that they were stored, and send the lines to the start that runs now.
+                Some(receiver) if !block.clients.is_empty() && receiver.attempt != attempt => {
+                    Err("its receiver was started again, and its lines will be sent again".to_owned())
+                }
                 Some(receiver) if !holders.is_empty() && self.receivers.wanted != Wanted::Stopped => {
+                    out.events.push(Event::ReceivedBlockAdded {
+                        block: id,
+                        executor,
+                        records: block.records,
+                        duplicates: block.duplicates,
+                    });
+                    for (client, last) in &block.clients {
+                        let reached = receiver.clients.entry(client.clone()).or_insert(*last);
+                        *reached = (*last).max(*reached);
+                    }
                     receiver.waiting.push(block);
-                    out.events.push(Event::ReceivedBlockAdded { block: block.id, executor, records: block.records });
                     Ok(())
                 }
                 _ => Err("no living executor holds it, or the stream has stopped".to_owned()),
             };
-            fx.push(Effect::Receiver(ReceiverOp::Answer { stream, attempt, block: block.id, result }));
+            fx.push(Effect::Receiver(ReceiverOp::Answer { stream, attempt, block: id, result }));
             return;
         }
         let wanted = self.receivers.wanted;

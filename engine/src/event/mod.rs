@@ -45,6 +45,10 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
 /// A fact. Variants are grouped as in Spark's listener interface; the last group is ours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
@@ -264,6 +268,9 @@ pub enum Event {
         executor: ExecutorId,
         /// Records.
         records: u64,
+        /// Lines that came again and were dropped since the block before: they are in an earlier one.
+        #[serde(default, skip_serializing_if = "is_none")]
+        duplicates: u64,
     },
     /// Back-pressure set a new limit for a receiver (R17.14).
     ReceiverRateUpdated {
@@ -434,6 +441,21 @@ pub enum Event {
         records: u64,
         /// SHA-256 over the sorted encodings of the records, in hex.
         sha256: String,
+    },
+    /// A sink has what an output operation of a batch wrote: all of it, in one step.
+    OutputCommitted {
+        /// Batch.
+        batch: BatchId,
+        /// Output operation.
+        output_op: OutputOpId,
+        /// The sink: `sqlite:out.db`.
+        sink: String,
+        /// Which driver of the checkpoint directory wrote it.
+        epoch: u64,
+        /// Rows of each partition.
+        partitions: Vec<u64>,
+        /// Whether it was there before.
+        outcome: SinkOutcome,
     },
     /// A fault happened.
     FaultInjected {

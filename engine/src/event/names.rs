@@ -30,6 +30,6 @@ names! {
     StreamingStarted StreamingStopping StreamingStopped BatchSubmitted BatchStarted BatchCompleted OutputOperationStarted OutputOperationCompleted
     StreamGraphDefined RddRegistered PersistChanged
     CheckpointMarked CheckpointStarted CheckpointCompleted CheckpointFailed CheckpointDeleted
-    MapOutputsLost ShuffleRemoved RddReleased OutputPrinted OutputDigest
+    MapOutputsLost ShuffleRemoved RddReleased OutputPrinted OutputDigest OutputCommitted
     FaultInjected CommandApplied CommandRejected FindingReported
 }

@@ -144,3 +144,14 @@ impl fmt::Display for RecomputeCause {
         }
     }
 }
+
+/// What became of a batch that was committed to a sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SinkOutcome {
+    /// It was not there, and is now.
+    Written,
+    /// It was there, and this one stands in its place.
+    Replaced,
+    /// It was there already, and was left as it is.
+    AlreadyThere,
+}

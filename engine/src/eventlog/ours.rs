@@ -9,7 +9,7 @@ use std::io;
 const PREFIX: &str = "Faultline";
 
 /// Names of the kinds written here; another name after the prefix is of a newer version.
-const KINDS: [&str; 37] = [
+const KINDS: [&str; 38] = [
     "DecommissionStarted",
     "BlocksMigrated",
     "MapOutputsMigrated",
@@ -39,6 +39,7 @@ const KINDS: [&str; 37] = [
     "RddReleased",
     "OutputPrinted",
     "OutputDigest",
+    "OutputCommitted",
     "FaultInjected",
     "CommandApplied",
     "CommandRejected",

@@ -1,9 +1,15 @@
 //! What a program may be given, and the one way from there to a stream of lines.
 
-use crate::rdd::{Line, ReplayText};
+use crate::error::Result;
+use crate::ids::Millis;
+use crate::rdd::{Line, Rdd, ReplayText};
+use crate::runtime::listening::listen_address;
+use crate::sinks::OutputSink;
+use crate::storage::Data;
 use crate::streaming::{DStream, StreamingContext};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Where the lines of a program come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,14 +19,35 @@ pub enum InputSource {
     Replay,
     /// Files that appear in a directory.
     Directory(String),
-    /// What somebody writes to a socket.
+    /// What somebody writes to a socket that a receiver connects to.
     Socket {
-        /// The host that a receiver connects to.
+        /// The host.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// What clients push to a port of this machine.
+    Pushed {
+        /// This machine's loopback.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// The same with numbered lines, each of which is acknowledged when it is stored.
+    Acknowledged {
+        /// This machine's loopback.
         host: String,
         /// The port.
         port: u16,
     },
 }
+
+/// How each kind of address begins.
+const SCHEMES: [(&str, fn(String, u16) -> InputSource); 3] = [
+    ("tcp-connect://", |host, port| InputSource::Socket { host, port }),
+    ("tcp://", |host, port| InputSource::Pushed { host, port }),
+    ("ack-tcp://", |host, port| InputSource::Acknowledged { host, port }),
+];
 
 impl InputSource {
     /// Whether others decide what comes when: such a source needs the wall clock.
@@ -31,7 +58,9 @@ impl InputSource {
 
 /// A source that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no source: {why}; give dir:PATH, or tcp-connect://HOST:PORT")]
+#[error(
+    "{text:?} is no source: {why}; give dir:PATH, tcp://HOST:PORT, ack-tcp://HOST:PORT, or tcp-connect://HOST:PORT"
+)]
 pub struct BadSource {
     text: String,
     why: &'static str,
@@ -40,7 +69,7 @@ pub struct BadSource {
 impl FromStr for InputSource {
     type Err = BadSource;
 
-    fn from_str(text: &str) -> Result<Self, BadSource> {
+    fn from_str(text: &str) -> std::result::Result<Self, BadSource> {
         let bad = |why| BadSource { text: text.to_owned(), why };
         if let Some(path) = text.strip_prefix("dir:") {
             return if path.is_empty() {
@@ -49,16 +78,20 @@ impl FromStr for InputSource {
                 Ok(Self::Directory(path.to_owned()))
             };
         }
-        let address =
-            text.strip_prefix("tcp-connect://").ok_or_else(|| bad("it names neither a directory nor a socket"))?;
+        let known = SCHEMES.iter().find_map(|(scheme, make)| Some((text.strip_prefix(scheme)?, make)));
+        let (address, make) = known.ok_or_else(|| bad("it names neither a directory nor a socket"))?;
         let (host, port) = address.rsplit_once(':').ok_or_else(|| bad("the port is missing"))?;
         let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
         if host.is_empty() {
             return Err(bad("the host is missing"));
         }
-        match port.parse() {
-            Ok(port) if port > 0 => Ok(Self::Socket { host: host.to_owned(), port }),
-            _ => Err(bad("the port is no number from 1 to 65535")),
+        let port = port.parse().ok().filter(|port| *port > 0);
+        let source = make(host.to_owned(), port.ok_or_else(|| bad("the port is no number from 1 to 65535"))?);
+        match &source {
+            Self::Pushed { host, port } | Self::Acknowledged { host, port } if listen_address(host, *port).is_err() => {
+                Err(bad("only this machine's loopback is listened on, because nobody asks who sends; write localhost"))
+            }
+            _ => Ok(source),
         }
     }
 }
@@ -68,10 +101,15 @@ impl fmt::Display for InputSource {
         match self {
             Self::Replay => f.write_str("replay"),
             Self::Directory(path) => write!(f, "dir:{path}"),
-            Self::Socket { host, port } if host.contains(':') => write!(f, "tcp-connect://[{host}]:{port}"),
-            Self::Socket { host, port } => write!(f, "tcp-connect://{host}:{port}"),
+            Self::Socket { host, port } => address(f, "tcp-connect", host, *port),
+            Self::Pushed { host, port } => address(f, "tcp", host, *port),
+            Self::Acknowledged { host, port } => address(f, "ack-tcp", host, *port),
         }
     }
+}
+
+fn address(f: &mut fmt::Formatter<'_>, scheme: &str, host: &str, port: u16) -> fmt::Result {
+    if host.contains(':') { write!(f, "{scheme}://[{host}]:{port}") } else { write!(f, "{scheme}://{host}:{port}") }
 }
 
 /// What a program may be given.
@@ -83,12 +121,16 @@ pub struct ProgramInput {
     pub lines_per_batch: usize,
     /// Where lines come from, for programs that work on a stream of lines.
     pub source: InputSource,
+    /// Where a program's last stream goes beside what it prints.
+    pub sink: Option<Arc<dyn OutputSink>>,
+    /// The batch interval in place of the program's.
+    pub interval: Option<Millis>,
 }
 
 impl ProgramInput {
     /// A text, replayed `lines_per_batch` lines a batch.
     pub const fn replay(text: ReplayText, lines_per_batch: usize) -> Self {
-        Self { text, lines_per_batch, source: InputSource::Replay }
+        Self { text, lines_per_batch, source: InputSource::Replay, sink: None, interval: None }
     }
 
     /// The same with its lines from `source`.
@@ -97,15 +139,55 @@ impl ProgramInput {
         Self { source, ..self }
     }
 
+    /// The batch interval: what the user chose, or else the program's.
+    pub fn interval(&self, own: Millis) -> Millis {
+        self.interval.unwrap_or(own)
+    }
+
     /// The lines of the input as a stream, from wherever the user chose.
+    ///
+    /// # Errors
+    /// When a source cannot be listened on.
     #[track_caller]
-    pub fn lines(&self, ssc: &StreamingContext) -> DStream<Line> {
+    pub fn lines(&self, ssc: &StreamingContext) -> Result<DStream<Line>> {
         match &self.source {
-            InputSource::Replay => ssc.text_replay_stream(self.text.clone(), self.lines_per_batch),
-            InputSource::Directory(path) => ssc.text_file_stream(path),
-            InputSource::Socket { host, port } => ssc.socket_text_stream(host, *port),
+            InputSource::Replay => Ok(ssc.text_replay_stream(self.text.clone(), self.lines_per_batch)),
+            InputSource::Directory(path) => Ok(ssc.text_file_stream(path)),
+            InputSource::Socket { host, port } => Ok(ssc.socket_text_stream(host, *port)),
+            InputSource::Pushed { host, port } => ssc.push_text_stream(host, *port),
+            InputSource::Acknowledged { host, port } => {
+                Ok(ssc.acknowledged_text_stream(host, *port)?.map(|(_, text)| text))
+            }
         }
     }
+
+    /// The same, each with its number: that of the source, else the digits before a first tab, else one that is
+    /// its own in its batch.
+    ///
+    /// # Errors
+    /// When a source cannot be listened on.
+    #[track_caller]
+    pub fn numbered_lines(&self, ssc: &StreamingContext) -> Result<DStream<(u64, Line)>> {
+        if let InputSource::Acknowledged { host, port } = &self.source {
+            // An operator of the same name, whatever the source.
+            return Ok(ssc.acknowledged_text_stream(host, *port)?.map(|line| line));
+        }
+        let lines = self.lines(ssc)?.transform(Rdd::zip_with_unique_id);
+        Ok(lines.map(|(line, own)| numbered(&line).unwrap_or((own, line))))
+    }
+
+    /// Writes a stream to the sink that the user chose, if there is one.
+    #[track_caller]
+    pub fn save<K: Data + fmt::Display, V: Data + fmt::Display>(&self, stream: &DStream<(K, V)>) {
+        if let Some(sink) = &self.sink {
+            stream.save_to(Arc::clone(sink));
+        }
+    }
+}
+
+fn numbered(line: &Line) -> Option<(u64, Line)> {
+    let (number, text) = line.as_str().split_once('\t')?;
+    Some((number.parse().ok()?, Line::from(text.to_owned())))
 }
 
 #[cfg(test)]
@@ -121,6 +203,8 @@ mod tests {
             ("dir:incoming", InputSource::Directory("incoming".into())),
             ("tcp-connect://localhost:9999", socket("localhost", 9999)),
             ("tcp-connect://[::1]:7", socket("::1", 7)),
+            ("tcp://localhost:9999", InputSource::Pushed { host: "localhost".into(), port: 9999 }),
+            ("ack-tcp://[::1]:7", InputSource::Acknowledged { host: "::1".into(), port: 7 }),
         ];
         for (text, source) in good {
             assert_eq!(text.parse(), Ok(source.clone()));
@@ -133,6 +217,8 @@ mod tests {
             ("tcp-connect://localhost:0", "the port is no number"),
             ("tcp-connect://localhost:99999", "the port is no number"),
             ("incoming", "it names neither"),
+            ("tcp://0.0.0.0:9999", "only this machine's loopback"),
+            ("ack-tcp://example.org:9999", "only this machine's loopback"),
         ];
         for (text, why) in bad {
             let error = text.parse::<InputSource>().unwrap_err().to_string();

@@ -53,11 +53,18 @@ fn row((id, (amount, order)): &(u32, (u32, Option<Order>))) -> String {
 }
 
 fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
-    let ssc = StreamingContext::new(sc, Millis(1000));
+    let ssc = StreamingContext::new(sc, input.interval(Millis(1000)));
     ssc.checkpoint("checkpoint");
-    let orders = input.lines(&ssc).flat_map(|line: Line| order(&line)).window(Millis(4000), Millis(1000))?;
-    let payments = input.lines(&ssc).flat_map(|line: Line| payment(&line));
-    payments.left_outer_join(&orders)?.for_each_rdd(|rdd, _| {
+    let lines = input.lines(&ssc)?;
+    // A text is read twice; from outside each line comes once.
+    let others = if input.source.is_external() { lines.clone() } else { input.lines(&ssc)? };
+    let orders = lines.flat_map(|line: Line| order(&line)).window(Millis(4000), Millis(1000))?;
+    let payments = others.flat_map(|line: Line| payment(&line));
+    let joined = payments.left_outer_join(&orders)?;
+    if input.sink.is_some() {
+        input.save(&joined.map(|joined| (joined.0, row(&joined))));
+    }
+    joined.for_each_rdd(|rdd, _| {
         let mut all = rdd.collect()?;
         rdd.context().emit(&all);
         all.sort();

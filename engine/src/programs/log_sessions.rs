@@ -10,6 +10,7 @@ use crate::rng::{Rng, Seed};
 use crate::streaming::StreamingContext;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
+use std::fmt;
 
 /// The program.
 pub(super) const PROGRAM: BuiltIn = BuiltIn {
@@ -45,6 +46,12 @@ struct Session {
     idle: u32,
 }
 
+impl fmt::Display for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} hits, {} s", self.pages.len(), self.last - self.first)
+    }
+}
+
 impl Session {
     const fn has_ended(&self) -> bool {
         self.idle >= IDLE
@@ -75,10 +82,10 @@ fn next(hits: Vec<Hit>, old: Option<Session>) -> Option<Session> {
 }
 
 fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
-    let ssc = StreamingContext::new(sc, Millis(1000));
+    let ssc = StreamingContext::new(sc, input.interval(Millis(1000)));
     ssc.checkpoint("checkpoint");
     let sessions = input
-        .lines(&ssc)
+        .lines(&ssc)?
         .flat_map(|line: Line| hit(&line))
         .update_state_by_key(|_, hits, old| next(hits, old))
         .checkpoint(Millis(5000))?;
@@ -89,11 +96,15 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
         rdd.context().print(vec![format!("open: {open}")]);
         Ok(())
     });
-    sessions.filter(|(_, session)| session.has_ended()).for_each_rdd(|rdd, _| {
+    let ended = sessions.filter(|(_, session)| session.has_ended());
+    if input.sink.is_some() {
+        input.save(&ended.map(|(user, session)| (user, session.to_string())));
+    }
+    ended.for_each_rdd(|rdd, _| {
         let mut ended = rdd.collect()?;
         rdd.context().emit(&ended);
         ended.sort_by(|a, b| (Reverse(a.1.pages.len()), &a.0).cmp(&(Reverse(b.1.pages.len()), &b.0)));
-        let row = |(user, s): &(Line, Session)| format!("({user}, {} hits, {} s)", s.pages.len(), s.last - s.first);
+        let row = |(user, session): &(Line, Session)| format!("({user}, {session})");
         let head = format!("ended: {}", ended.len());
         rdd.context().print(std::iter::once(head).chain(ended.iter().take(ROWS).map(row)).collect());
         Ok(())

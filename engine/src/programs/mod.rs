@@ -2,6 +2,7 @@
 
 mod input;
 mod join_streams;
+mod ledger;
 mod log_sessions;
 mod page_rank;
 mod windowed_counts;
@@ -56,8 +57,14 @@ impl BuiltIn {
 }
 
 /// All built-in programs.
-pub const ALL: [BuiltIn; 5] =
-    [word_count::PROGRAM, windowed_counts::PROGRAM, join_streams::PROGRAM, log_sessions::PROGRAM, page_rank::PROGRAM];
+pub const ALL: [BuiltIn; 6] = [
+    word_count::PROGRAM,
+    windowed_counts::PROGRAM,
+    join_streams::PROGRAM,
+    log_sessions::PROGRAM,
+    page_rank::PROGRAM,
+    ledger::PROGRAM,
+];
 
 /// The program called `name`.
 pub fn find(name: &str) -> Option<BuiltIn> {

@@ -27,10 +27,10 @@ pub(super) const PROGRAM: BuiltIn = BuiltIn {
 const TOP: usize = 5;
 
 fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
-    let ssc = StreamingContext::new(sc, Millis(1000));
+    let ssc = StreamingContext::new(sc, input.interval(Millis(1000)));
     ssc.checkpoint("checkpoint");
     let counts = input
-        .lines(&ssc)
+        .lines(&ssc)?
         .flat_map(|line: Line| words(&line))
         .map(|word| (word, 1u64))
         .reduce_by_key_and_window_filtered(
@@ -41,6 +41,7 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
             Millis(1000),
         )?
         .checkpoint(Millis(5000))?;
+    input.save(&counts);
     counts.for_each_rdd(|rdd, _| {
         let mut all = rdd.collect()?;
         rdd.context().emit(&all);

@@ -34,14 +34,15 @@ pub(super) fn words(line: &Line) -> Vec<Line> {
 }
 
 fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
-    let ssc = StreamingContext::new(sc, Millis(1000));
+    let ssc = StreamingContext::new(sc, input.interval(Millis(1000)));
     ssc.checkpoint("checkpoint");
-    let lines = input.lines(&ssc);
+    let lines = input.lines(&ssc)?;
     let counts = lines
         .flat_map(|line: Line| words(&line))
         .map(|word| (word, 1u64))
         .update_state_by_key(|_, new: Vec<u64>, old: Option<u64>| Some(old.unwrap_or(0) + new.iter().sum::<u64>()))
         .checkpoint(Millis(5000))?;
+    input.save(&counts);
     counts.for_each_rdd(|rdd, _| {
         let mut all = rdd.collect()?;
         rdd.context().emit(&all);

@@ -178,6 +178,8 @@ pub(crate) struct JobLocal {
     pub batch: Option<BatchId>,
     pub batch_time: Option<Timestamp>,
     pub output_op: Option<OutputOpId>,
+    /// Counts the drivers of a checkpoint directory, so that sinks refuse what an older one writes; 0 without one.
+    pub epoch: u64,
     /// `spark.checkpoint.checkpointAllMarkedAncestors`.
     pub all_marked_ancestors: bool,
     /// `spark.scheduler.pool`.

@@ -1,6 +1,6 @@
 //! What a user writes to receive something, and what is offered to it (R17.1 to R17.9).
 
-use super::generator::ReceivedBlock;
+use super::generator::{Clients, Numbering, ReceivedBlock};
 use super::intake::Intake;
 use super::supervisor::Ask;
 use crate::ids::*;
@@ -99,7 +99,26 @@ impl<T: Data> ReceiverContext<T> {
     /// # Errors
     /// The block is not stored, or nobody knows whether it is.
     pub fn store_many(&self, records: Vec<T>) -> Result<Option<ReceivedBlock>, ReceiverError> {
-        self.intake.store_many(&*self.port, records)
+        self.intake.store_many(&*self.port, records, Numbering::default())
+    }
+
+    /// As [`Self::store_many`] for lines of clients that number them: the driver remembers with the block how far
+    /// it reaches for each, and tells the next start of the receiver.
+    ///
+    /// # Errors
+    /// The block is not stored, or nobody knows whether it is.
+    pub fn store_numbered(
+        &self,
+        records: Vec<T>,
+        numbering: Numbering,
+    ) -> Result<Option<ReceivedBlock>, ReceiverError> {
+        self.intake.store_many(&*self.port, records, numbering)
+    }
+
+    /// How far the blocks reached that the driver had accepted when this start began: what a client sends again up
+    /// to there is stored already. A block of an earlier start that is not among them is refused.
+    pub fn clients(&self) -> &Clients {
+        self.intake.clients()
     }
 
     /// Reports an error and goes on.

@@ -3,15 +3,35 @@
 use crate::ids::*;
 use crate::storage::{Data, StoredBlock, ValuesBlock};
 use crate::sync::atomic::{AtomicU64, Ordering};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A block of a receiver, as the driver counts it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How far each client of a source that acknowledges has been stored: its name, and the number of its last line.
+pub type Clients = BTreeMap<String, u64>;
+
+/// A block of a receiver, as the driver counts it and block metadata keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceivedBlock {
     /// Which.
     pub id: InputBlockId,
     /// Records.
     pub records: u64,
+    /// How far it reaches for each client whose lines are in it; empty for sources without acknowledgements.
+    #[serde(default)]
+    pub clients: Clients,
+    /// Lines that came again and were dropped since the block before: they are stored already.
+    #[serde(default)]
+    pub duplicates: u64,
+}
+
+/// What a source that acknowledges says about a block.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Numbering {
+    /// How far the block reaches for each client whose lines are in it.
+    pub clients: Clients,
+    /// Lines that came again and were dropped since the block before.
+    pub duplicates: u64,
 }
 
 /// A block that is to be stored.
@@ -21,12 +41,15 @@ pub struct ReadyBlock {
     pub id: InputBlockId,
     /// Its records.
     pub values: Arc<dyn StoredBlock>,
+    /// What its source says about its lines.
+    pub numbering: Numbering,
 }
 
 impl ReadyBlock {
     /// The block without its records.
     pub fn received(&self) -> ReceivedBlock {
-        ReceivedBlock { id: self.id, records: self.values.len() }
+        let Numbering { clients, duplicates } = self.numbering.clone();
+        ReceivedBlock { id: self.id, records: self.values.len(), clients, duplicates }
     }
 }
 
@@ -102,13 +125,13 @@ impl<T: Data> BlockGenerator<T> {
         self.due = None;
         let next = Vec::with_capacity(self.buffer.len());
         let records = std::mem::replace(&mut self.buffer, next);
-        (!records.is_empty()).then(|| self.block_of(at, records))
+        (!records.is_empty()).then(|| self.block_of(at, records, Numbering::default()))
     }
 
     /// A block of its own for records that are stored together (R17.7).
-    pub fn block_of(&self, at: Timestamp, records: Vec<T>) -> ReadyBlock {
+    pub fn block_of(&self, at: Timestamp, records: Vec<T>, numbering: Numbering) -> ReadyBlock {
         let id = InputBlockId { stream: self.stream, number: self.numbers.next(at) };
-        ReadyBlock { id, values: ValuesBlock::shared(records) }
+        ReadyBlock { id, values: ValuesBlock::shared(records), numbering }
     }
 
     /// Forgets what was gathered, and takes nothing more: its executor is dead.
@@ -176,7 +199,7 @@ mod tests {
         let cut = [first.cut(at(1200)), second.cut(at(1200))];
         let ids: Vec<u64> = cut.into_iter().flatten().map(|block| block.id.number).collect();
         assert_eq!(ids, [1200, 1201]);
-        assert_eq!(second.block_of(at(1200), vec![3]).id.number, 1202);
+        assert_eq!(second.block_of(at(1200), vec![3], Numbering::default()).id.number, 1202);
         assert_eq!(numbers.next(at(1400)), 1400);
     }
 }

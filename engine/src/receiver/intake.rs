@@ -3,7 +3,7 @@
 //! Everything is decided under one lock, so that additions and the closing of blocks never overlap (R17.8).
 
 use super::context::{Port, Receiver, ReceiverContext, ReceiverError};
-use super::generator::{BlockGenerator, BlockNumbers, ReadyBlock, ReceivedBlock};
+use super::generator::{BlockGenerator, BlockNumbers, Clients, Numbering, ReadyBlock, ReceivedBlock};
 use super::limiter::RateLimiter;
 use super::script::{Arrived, Script};
 use super::supervisor::Ask;
@@ -26,15 +26,17 @@ pub(crate) struct IntakeSetup {
     interval: Millis,
     waiting_max: usize,
     limiter: RateLimiter,
+    clients: Clients,
 }
 
 impl IntakeSetup {
-    /// For a start at `now`, with the rate that the driver announced last, if any.
+    /// For a start at `now`, with the rate that the driver announced last, if any, and how far the blocks reach
+    /// that it has accepted.
     pub fn new(
         stream: StreamId,
         numbers: BlockNumbers,
         now: Timestamp,
-        rate: Option<u64>,
+        (rate, clients): (Option<u64>, Clients),
         config: &EngineConfig,
     ) -> Self {
         let initial = rate.or(config.backpressure_initial_rate);
@@ -44,6 +46,7 @@ impl IntakeSetup {
             interval: config.block_interval,
             waiting_max: config.block_queue_size.max(1),
             limiter: RateLimiter::new(config.receiver_max_rate, initial, now),
+            clients,
         }
     }
 }
@@ -88,6 +91,8 @@ pub(super) struct Intake<T: Data> {
     /// A block was answered, the intake closed, or the limit changed.
     changed: Condvar,
     receiver: Option<Arc<dyn Receiver<T>>>,
+    /// How far the driver's blocks reached when this start began.
+    clients: Clients,
 }
 
 struct State<T> {
@@ -160,7 +165,7 @@ impl<T: Data> State<T> {
             Arrived::Block(records) if records.is_empty() => None,
             Arrived::Block(records) => {
                 self.waiting += 1;
-                Some(Advance::Block(self.generator.block_of(at, records)))
+                Some(Advance::Block(self.generator.block_of(at, records, Numbering::default())))
             }
             Arrived::Error { message } => Some(Advance::Ask(Ask::Error { message, error: error() })),
             Arrived::Restart { message, delay } => Some(Advance::Ask(Ask::Restart { message, error: error(), delay })),
@@ -182,7 +187,8 @@ impl<T: Data> Intake<T> {
             held: VecDeque::new(),
             now: Timestamp(0),
         };
-        Self { state: Mutex::new(state), changed: Condvar::new(), receiver }
+        let clients = setup.clients.clone();
+        Self { state: Mutex::new(state), changed: Condvar::new(), receiver, clients }
     }
 
     pub fn of_receiver(setup: &IntakeSetup, receiver: Arc<dyn Receiver<T>>) -> Self {
@@ -247,8 +253,18 @@ impl<T: Data> Intake<T> {
         }
     }
 
+    /// How far the driver's blocks reached when this start began.
+    pub const fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
     /// R17.7.
-    pub fn store_many(&self, port: &dyn Port, records: Vec<T>) -> Result<Option<ReceivedBlock>, ReceiverError> {
+    pub fn store_many(
+        &self,
+        port: &dyn Port,
+        records: Vec<T>,
+        numbering: Numbering,
+    ) -> Result<Option<ReceivedBlock>, ReceiverError> {
         if records.is_empty() {
             return Ok(None);
         }
@@ -260,7 +276,7 @@ impl<T: Data> Intake<T> {
             if !state.generator.is_open() {
                 return Err(ReceiverError::Stopped);
             }
-            let block = state.generator.block_of(port.now(), records);
+            let block = state.generator.block_of(port.now(), records, numbering);
             state.waiting += 1;
             state.asked.insert(block.id, None);
             block

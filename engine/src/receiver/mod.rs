@@ -15,7 +15,7 @@ mod source;
 mod supervisor;
 
 pub use context::{Receiver, ReceiverContext, ReceiverError};
-pub use generator::{BlockGenerator, BlockNumbers, ReadyBlock, ReceivedBlock};
+pub use generator::{BlockGenerator, BlockNumbers, Clients, Numbering, ReadyBlock, ReceivedBlock};
 pub use limiter::RateLimiter;
 pub use pid::{PidRateEstimator, PidSettings};
 pub use script::{Arrival, Arrived};

@@ -1,12 +1,15 @@
 //! The engine on threads: the production driver under the wall clock. The simulator uses what both loops need.
 
+pub(crate) mod acknowledged;
 mod background;
 pub(crate) mod cluster;
 pub(crate) mod faulty_store;
+pub(crate) mod listening;
 mod live;
 mod pool;
 mod processes;
 mod program;
+pub(crate) mod pushed;
 pub(crate) mod receivers;
 pub(crate) mod slots;
 pub(crate) mod sockets;

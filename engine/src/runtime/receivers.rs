@@ -11,7 +11,9 @@ use crate::driver::{DriverInput, ReceiverNews, ReceiverOp};
 use crate::event::StorageLevel;
 use crate::executor::{ExecutorStores, Replicas, peers_of, store_input_block};
 use crate::ids::*;
-use crate::receiver::{Ask, BlockNumbers, Hook, IntakeSetup, Port, ReadyBlock, ReceiverPlan, Say, Step, Supervisor};
+use crate::receiver::{
+    Ask, BlockNumbers, Clients, Hook, IntakeSetup, Port, ReadyBlock, ReceiverPlan, Say, Step, Supervisor,
+};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
 use crate::sync::thread;
@@ -54,11 +56,11 @@ impl Receivers {
     /// Does what the driver asks. `stores` are those of the executor of a receiver that starts.
     pub fn apply(&mut self, shared: &Shared, op: ReceiverOp, stores: Option<Arc<ExecutorStores>>) {
         match op {
-            ReceiverOp::Start { plan, executor: _, attempt, rate } => {
+            ReceiverOp::Start { plan, executor: _, attempt, rate, clients } => {
                 self.end(plan.stream);
                 // The driver will notice that the executor is gone, and choose another.
                 let Some(stores) = stores else { return };
-                self.start(shared, &plan, attempt, rate, stores);
+                self.start(shared, &plan, attempt, (rate, clients), stores);
             }
             ReceiverOp::Stop { stream, mode: StopMode::Graceful } => {
                 if let Some(running) = self.running.get(&stream) {
@@ -84,11 +86,11 @@ impl Receivers {
         shared: &Shared,
         plan: &ReceiverPlan,
         attempt: u32,
-        rate: Option<u64>,
+        known: (Option<u64>, Clients),
         stores: Arc<ExecutorStores>,
     ) {
         let numbers = self.numbers.entry(plan.stream).or_default().clone();
-        let setup = IntakeSetup::new(plan.stream, numbers, shared.clock.now(), rate, &shared.config);
+        let setup = IntakeSetup::new(plan.stream, numbers, shared.clock.now(), known, &shared.config);
         let supervisor = Supervisor::new(plan.source.open(&setup), shared.config.receiver_restart_delay);
         let (signals, inbox) = unbounded();
         let link = Arc::new(Link {

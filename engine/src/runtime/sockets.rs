@@ -1,5 +1,6 @@
 //! The receiver behind `socketTextStream`: lines of a TCP connection, without acknowledgement (R17.5).
 
+use super::listening::{NAP, is_patience};
 use crate::rdd::Line;
 use crate::receiver::{Receiver, ReceiverContext};
 use crate::sync::thread;
@@ -9,12 +10,10 @@ use std::time::Duration;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(2);
-/// Longest wait without a look at whether the receiver is still wanted.
-const NAP: Duration = Duration::from_millis(50);
 /// Bytes read at once.
-const READ_LEN: usize = 64 << 10;
+pub(super) const READ_LEN: usize = 64 << 10;
 /// A line longer than this is cut: a socket that never sends a line break must not fill the memory.
-const LINE_MAX: usize = 8 << 20;
+pub(super) const LINE_MAX: usize = 8 << 20;
 
 /// Connects to a host, and stores its lines one by one.
 pub(crate) struct SocketReceiver {
@@ -100,20 +99,15 @@ fn connect(host: &str, port: u16) -> std::io::Result<TcpStream> {
     Err(last)
 }
 
-/// Nothing has arrived yet.
-fn is_patience(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
-}
-
 /// Lines that belong to no block yet, and the beginning of the next line.
 #[derive(Default)]
-struct Gathered {
-    lines: Vec<Line>,
+pub(super) struct Gathered {
+    pub lines: Vec<Line>,
     open: Vec<u8>,
 }
 
 impl Gathered {
-    fn add(&mut self, bytes: &[u8]) {
+    pub fn add(&mut self, bytes: &[u8]) {
         let mut pieces = bytes.split(|&b| b == b'\n').peekable();
         while let Some(piece) = pieces.next() {
             self.open.extend_from_slice(piece);
@@ -124,7 +118,7 @@ impl Gathered {
     }
 
     /// The other side is done: what it began is a line.
-    fn end_line(&mut self) {
+    pub fn end_line(&mut self) {
         if !self.open.is_empty() {
             self.line();
         }

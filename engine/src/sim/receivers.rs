@@ -66,14 +66,14 @@ impl Receivers {
         executors: &Executors,
     ) -> Vec<Follows> {
         match op {
-            ReceiverOp::Start { plan, executor, attempt, rate } => {
+            ReceiverOp::Start { plan, executor, attempt, rate, clients } => {
                 self.running.remove(&plan.stream);
                 // The driver will notice that the executor is gone, and choose another.
                 if executors.stores(executor).is_none() {
                     return Vec::new();
                 }
                 let numbers = self.numbers.entry(plan.stream).or_default().clone();
-                let setup = IntakeSetup::new(plan.stream, numbers, now, rate, config);
+                let setup = IntakeSetup::new(plan.stream, numbers, now, (rate, clients), config);
                 let supervisor = Supervisor::new(plan.source.open(&setup), config.receiver_restart_delay);
                 let running = Running { attempt, executor, level: plan.level, supervisor, storing_until: now };
                 self.running.insert(plan.stream, running);

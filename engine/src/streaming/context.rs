@@ -269,6 +269,7 @@ impl StreamingContext {
                     output_op: Some(id),
                     all_marked_ancestors: true,
                     pool: pool.clone(),
+                    ..JobLocal::default()
                 };
                 let run = Arc::new(move || {
                     let _scope = sc.push_frame(info.name.as_str().into(), Some(tick.batch), info.callsite.clone(), 0);

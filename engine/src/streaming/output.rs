@@ -6,7 +6,8 @@ use crate::driver::BatchTick;
 use crate::error::Result;
 use crate::event::OutputOpInfo;
 use crate::ids::Timestamp;
-use crate::rdd::{Rdd, callsite};
+use crate::rdd::{Rdd, callsite, job_local};
+use crate::sinks::{BatchOutput, OutputSink};
 use crate::storage::Data;
 use std::fmt::Display;
 use std::panic::Location;
@@ -47,6 +48,19 @@ impl<T: Data> DStream<T> {
     #[track_caller]
     pub fn pprint(&self, n: usize) {
         self.output("pprint", Location::caller(), move |rdd, tick| print_first(rdd, n, &date_and_time(tick.time)));
+    }
+}
+
+impl<K: Data + Display, V: Data + Display> DStream<(K, V)> {
+    /// Writes each batch to a sink, as one commit under the time of the batch. A batch that runs again, because its
+    /// driver was started again, is there once.
+    #[track_caller]
+    pub fn save_to(&self, sink: Arc<dyn OutputSink>) {
+        self.output("saveTo", Location::caller(), move |rdd, BatchTick { batch, time }| {
+            let local = job_local();
+            let (output_op, epoch) = (local.output_op.unwrap_or_default(), local.epoch);
+            rdd.save_to(&sink, BatchOutput { batch, time, output_op, epoch }).map(drop)
+        });
     }
 }
 

@@ -9,6 +9,9 @@ use crate::event::StorageLevel;
 use crate::ids::*;
 use crate::rdd::{Line, Rdd};
 use crate::receiver::{Arrival, Receiver, ReceiverPlan, ReceiverSource};
+use crate::runtime::acknowledged::AcknowledgedReceiver;
+use crate::runtime::listening::listen_address;
+use crate::runtime::pushed::PushReceiver;
 use crate::runtime::sockets::SocketReceiver;
 use crate::storage::Data;
 use std::panic::Location;
@@ -48,6 +51,30 @@ impl StreamingContext {
         let spec = StreamSpec::narrow("socketTextStream", "SocketInputDStream", self.interval());
         let source = ReceiverSource::custom(SocketReceiver::new(host, port));
         self.received(spec, source, StorageLevel::MEMORY_AND_DISK_SER_2, Location::caller())
+    }
+
+    /// The lines that clients push to a port of this machine, in blocks kept on two executors. Nobody tells a client
+    /// what became of its lines: those that were not stored are lost with the receiver.
+    ///
+    /// # Errors
+    /// When `host` is not the loopback of this machine.
+    #[track_caller]
+    pub fn push_text_stream(&self, host: &str, port: u16) -> Result<DStream<Line>> {
+        let spec = StreamSpec::narrow("pushTextStream", "PushInputDStream", self.interval());
+        let source = ReceiverSource::custom(PushReceiver::new(listen_address(host, port)?));
+        Ok(self.received(spec, source, StorageLevel::MEMORY_AND_DISK_SER_2, Location::caller()))
+    }
+
+    /// The lines that clients number and push to a port of this machine, in blocks kept on two executors. A client is
+    /// told which of its lines are stored, and sends the others again.
+    ///
+    /// # Errors
+    /// When `host` is not the loopback of this machine.
+    #[track_caller]
+    pub fn acknowledged_text_stream(&self, host: &str, port: u16) -> Result<DStream<(u64, Line)>> {
+        let spec = StreamSpec::narrow("acknowledgedTextStream", "AcknowledgedInputDStream", self.interval());
+        let source = ReceiverSource::custom(AcknowledgedReceiver::new(listen_address(host, port)?));
+        Ok(self.received(spec, source, StorageLevel::MEMORY_AND_DISK_SER_2, Location::caller()))
     }
 
     /// What a receiver of the program stores, in blocks kept at `level`. It runs under the wall clock only:

@@ -462,6 +462,14 @@ impl TaskContext {
         }
     }
 
+    /// Counts what the task hands to a sink, and models what it costs to write it.
+    pub(crate) fn count_output(&self, bytes: u64, records: u64) {
+        self.spend_on(Spending::Write);
+        self.cost.checkpoint_write(bytes, records);
+        self.journal.borrow_mut().metrics.output = OutputMetrics { bytes, records };
+        self.spend_on(Spending::Task);
+    }
+
     /// Counts what the task returns to the driver (R4.4).
     pub(crate) fn count_result(&self, bytes: u64) {
         let result = &mut self.journal.borrow_mut().metrics.result_bytes;

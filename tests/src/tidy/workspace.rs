@@ -108,6 +108,7 @@ fn module_of(path: &str) -> Vec<String> {
     let (package, inside) = path.split_once("/src/").unwrap_or(("", path));
     let name = match package {
         "engine" => "faultline_engine",
+        "engine/connectors" => "faultline_connectors",
         "app" => "faultline",
         other => other,
     };

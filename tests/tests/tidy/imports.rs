@@ -73,6 +73,9 @@ import_rules! {
             "engine/src/storage/scratch.rs",
             "engine/src/runtime/sources.rs",
             "engine/src/runtime/sockets.rs",
+            "engine/src/runtime/listening.rs",
+            "engine/src/runtime/pushed.rs",
+            "engine/src/runtime/acknowledged.rs",
             // The signal that ended a process.
             "engine/src/runtime/processes.rs",
         ],
@@ -180,6 +183,8 @@ import_rules! {
         ],
         but: [
             "faultline_engine::driver::input", "faultline_engine::runtime::slots", "faultline_engine::runtime::sockets",
+            "faultline_engine::runtime::listening", "faultline_engine::runtime::pushed",
+            "faultline_engine::runtime::acknowledged",
         ],
         way_out: "ask over the thread's slot with a Request, or tell with a Told"
     }

@@ -8,7 +8,7 @@ use crate::ids::*;
 pub const NASTY: &str = "a \"b\" \\ c\nd\te { } , \u{1F980} \u{7f} \",\"Faultline\":{\"seq\":1,\"at_ns\":2}}";
 
 /// How many variants `Event` has.
-pub const NUM_KINDS: usize = 54;
+pub const NUM_KINDS: usize = 55;
 
 /// Numbers the variants: a new variant does not compile until it is listed here, and then
 /// `every_kind_has_a_sample` asks for its sample.
@@ -68,6 +68,7 @@ pub fn kind(event: &Event) -> usize {
         Event::SpeculativeTaskSubmitted { .. } => 51,
         Event::ExecutorExcluded { .. } => 52,
         Event::ExecutorUnexcluded { .. } => 53,
+        Event::OutputCommitted { .. } => 54,
     }
 }
 
@@ -394,7 +395,7 @@ fn streaming() -> Vec<Event> {
         Event::ReceiverStarted { receiver: receiver.clone() },
         Event::ReceiverError { receiver },
         Event::ReceiverStopped { receiver: gone },
-        Event::ReceivedBlockAdded { block, executor: ExecutorId(1), records: 9 },
+        Event::ReceivedBlockAdded { block, executor: ExecutorId(1), records: 9, duplicates: 2 },
         Event::ReceiverRateUpdated { stream: StreamId(0), rate: u64::MAX },
         Event::StreamingStopping { mode: StopMode::Graceful },
         Event::StreamingStopped { mode: StopMode::Immediate },
@@ -442,6 +443,14 @@ fn ours() -> Vec<Event> {
         Event::RddReleased { rdd: RddId(0) },
         Event::OutputPrinted { batch: Some(BatchId(1)), output_op: None, lines: vec![NASTY.into(), String::new()] },
         Event::OutputDigest { batch: None, output_op: Some(OutputOpId(1)), records: 9, sha256: "ab".repeat(32) },
+        Event::OutputCommitted {
+            batch: BatchId(3),
+            output_op: OutputOpId(1),
+            sink: NASTY.into(),
+            epoch: 2,
+            partitions: vec![0, 7],
+            outcome: SinkOutcome::AlreadyThere,
+        },
         Event::FaultInjected { fault: "kill:executor=2".into(), executor: Some(executor) },
         Event::FindingReported { finding },
     ]);

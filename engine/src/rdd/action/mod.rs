@@ -5,6 +5,7 @@ mod local;
 mod numbers;
 mod ordered;
 mod save;
+mod save_to;
 mod stat_counter;
 mod tree;
 
