@@ -26,3 +26,4 @@ pub mod streaming;
 pub mod supervise;
 pub mod sync;
 pub mod task_context;
+pub mod write_ahead;

@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::Path;
 use tempfile::TempPath;
 
@@ -13,8 +14,6 @@ const SCAN_BYTES: usize = 256 << 10;
 pub trait FileOps: Send + Sync + Debug {
     /// Creates a file that must not exist.
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn OpenFile>>;
-    /// Opens a file for appending and creates it when it does not exist.
-    fn open_append(&self, path: &Path) -> io::Result<Box<dyn OpenFile>>;
     /// Renames a file and replaces the target.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Renames a file; fails with `AlreadyExists` when there is a target.
@@ -32,6 +31,12 @@ pub trait FileOps: Send + Sync + Debug {
     /// Reads a whole file in pieces, in order.
     fn scan(&self, path: &Path, each: &mut dyn FnMut(&[u8])) -> io::Result<()> {
         self.read(path).map(|bytes| each(&bytes))
+    }
+    /// Reads a part of a file; fails with `UnexpectedEof` when the file ends before.
+    fn read_range(&self, path: &Path, range: Range<u64>) -> io::Result<Vec<u8>> {
+        let file = self.read(path)?;
+        let part = super::usize_range(&range).and_then(|range| file.get(range));
+        part.map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
     /// The entries of a directory in any order; names that are not UTF-8 are left out.
     fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>>;
@@ -62,10 +67,6 @@ pub struct StdFileOps;
 impl FileOps for StdFileOps {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn OpenFile>> {
         Ok(Box::new(OpenOptions::new().write(true).create_new(true).open(path)?))
-    }
-
-    fn open_append(&self, path: &Path) -> io::Result<Box<dyn OpenFile>> {
-        Ok(Box::new(OpenOptions::new().append(true).create(true).open(path)?))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -119,6 +120,16 @@ impl FileOps for StdFileOps {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    fn read_range(&self, path: &Path, range: Range<u64>) -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(range.start))?;
+        let wanted = range.end.saturating_sub(range.start);
+        let mut part = Vec::new();
+        // What is there is read, not what was asked for: a length that lies reserves nothing.
+        file.take(wanted).read_to_end(&mut part)?;
+        if part.len() as u64 == wanted { Ok(part) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>> {

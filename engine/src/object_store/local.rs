@@ -2,15 +2,17 @@
 //!
 //! An object is published in five steps: temporary file in the same directory, write, sync, rename,
 //! sync the directory. A crash between any two of them leaves the old object or the new one, and at
-//! worst a temporary file, which listings do not show. A directory goes with its last object.
+//! worst a temporary file, which listings do not show. A directory goes with its last object. A segment of a
+//! log is a file of its own, created under a name that nobody had.
 
 use super::file_ops::{FileOps, OpenFile, StdFileOps};
 use super::key::{split_prefix, validate_key, validate_prefix};
-use super::{LogWriter, ObjectStore, PutMode, PutOutcome, StoreError};
+use super::{LogWriter, ObjectStore, PutMode, PutOutcome, StoreError, segment_key, segments_of, too_short};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeSet;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,14 +21,14 @@ const TEMPORARY: &str = ".tmp-";
 /// How often a directory is made again that somebody empties and removes at the same time.
 const TRIES: u32 = 16;
 
-/// Objects as files under one root directory.
-#[derive(Debug)]
+/// Objects as files under one root directory. Clones share what they know of it.
+#[derive(Clone, Debug)]
 pub struct LocalObjectStore {
     root: PathBuf,
     ops: Arc<dyn FileOps>,
-    temporaries: AtomicU64,
+    temporaries: Arc<AtomicU64>,
     /// Directories whose names this store has made durable.
-    durable: Mutex<BTreeSet<PathBuf>>,
+    durable: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 impl LocalObjectStore {
@@ -37,7 +39,7 @@ impl LocalObjectStore {
 
     /// The same over other file operations.
     pub fn with_ops(root: impl Into<PathBuf>, ops: Arc<dyn FileOps>) -> Self {
-        Self { root: root.into(), ops, temporaries: AtomicU64::new(0), durable: Mutex::default() }
+        Self { root: root.into(), ops, temporaries: Arc::default(), durable: Arc::default() }
     }
 
     fn path_of(&self, key: &str) -> Result<PathBuf, StoreError> {
@@ -183,6 +185,26 @@ impl LocalObjectStore {
         Ok(())
     }
 
+    /// The first segment after `last` that nobody has created yet, empty and with a durable name.
+    fn create_segment(&self, log: &str, last: u64) -> Result<(u64, Box<dyn OpenFile>), StoreError> {
+        let mut number = last;
+        loop {
+            number += 1;
+            let key = segment_key(log, number);
+            let path = self.root.join(&key);
+            let create = || {
+                let directory = parent_of(&path)?;
+                let file = self.in_directory(directory, || self.ops.create_new(&path))?;
+                self.ops.sync_dir(directory)?;
+                Ok(file)
+            };
+            match create() {
+                Err(error) if io::Error::kind(&error) == io::ErrorKind::AlreadyExists => {}
+                created => return created.map(|file| (number, file)).map_err(|error| store_error(&key, &error)),
+            }
+        }
+    }
+
     fn list_under(&self, directories: &str, start: &str) -> io::Result<Vec<String>> {
         let mut keys = Vec::new();
         let mut pending = vec![(directories.to_owned(), start)];
@@ -233,22 +255,27 @@ impl ObjectStore for LocalObjectStore {
         self.remove(&path).map_err(|error| store_error(key, &error))
     }
 
-    fn open_log(&self, key: &str) -> Result<Box<dyn LogWriter>, StoreError> {
-        let path = self.path_of(key)?;
-        let open = || {
-            let directory = parent_of(&path)?;
-            let file = self.in_directory(directory, || self.ops.open_append(&path))?;
-            self.ops.sync_dir(directory)?;
-            Ok(file)
-        };
-        let file = open().map_err(|error| store_error(key, &error))?;
-        Ok(Box::new(LocalLog { key: key.to_owned(), file, state: LogState::Sound }))
+    fn get_range(&self, key: &str, range: Range<u64>) -> Result<Vec<u8>, StoreError> {
+        let read = self.ops.read_range(&self.path_of(key)?, range.clone());
+        read.map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => too_short(key, &range),
+            _ => read_error(key, &error),
+        })
+    }
+
+    fn open_log(&self, log: &str) -> Result<Box<dyn LogWriter>, StoreError> {
+        validate_key(&segment_key(log, u64::MAX))?;
+        let last = segments_of(self, log)?.last().copied().unwrap_or(0);
+        Ok(Box::new(LocalLog::create(self.clone(), log.to_owned(), last)?))
     }
 }
 
+/// The writer of a log. Its file is created with its first segment, so that there is always one that grows.
 #[derive(Debug)]
 struct LocalLog {
-    key: String,
+    store: LocalObjectStore,
+    log: String,
+    segment: u64,
     file: Box<dyn OpenFile>,
     state: LogState,
 }
@@ -262,24 +289,43 @@ enum LogState {
 }
 
 impl LocalLog {
+    fn create(store: LocalObjectStore, log: String, last: u64) -> Result<Self, StoreError> {
+        let (segment, file) = store.create_segment(&log, last)?;
+        Ok(Self { store, log, segment, file, state: LogState::Sound })
+    }
+
     fn run(&mut self, operation: impl FnOnce(&mut dyn OpenFile) -> io::Result<()>) -> Result<(), StoreError> {
+        let key = || segment_key(&self.log, self.segment);
         if self.state == LogState::Failed {
-            return Err(StoreError::LogFailed { key: self.key.clone() });
+            return Err(StoreError::LogFailed { key: key() });
         }
-        operation(self.file.as_mut()).map_err(|error| {
+        let done = operation(self.file.as_mut()).map_err(|error| store_error(&key(), &error));
+        if done.is_err() {
             self.state = LogState::Failed;
-            store_error(&self.key, &error)
-        })
+        }
+        done
     }
 }
 
 impl LogWriter for LocalLog {
+    fn segment(&self) -> u64 {
+        self.segment
+    }
+
     fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.run(|file| file.write_all(bytes))
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
         self.run(|file| file.sync())
+    }
+
+    fn roll(&mut self) -> Result<(), StoreError> {
+        // Until there is another segment, nothing is to be written behind what the last one ends with.
+        self.state = LogState::Failed;
+        (self.segment, self.file) = self.store.create_segment(&self.log, self.segment)?;
+        self.state = LogState::Sound;
+        Ok(())
     }
 }
 

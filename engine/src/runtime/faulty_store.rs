@@ -3,9 +3,10 @@
 use crate::clock::Clock;
 use crate::driver::StoreFault;
 use crate::ids::Timestamp;
-use crate::object_store::{LogWriter, ObjectStore, PutMode, PutOutcome, StoreError};
+use crate::object_store::{LogWriter, ObjectStore, PutMode, PutOutcome, StoreError, segment_key};
 use crate::sync::{Condvar, Mutex};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,28 +121,42 @@ impl ObjectStore for FaultyStore {
         self.inner.delete(key)
     }
 
-    fn open_log(&self, key: &str) -> Result<Box<dyn LogWriter>, StoreError> {
-        let log = self.inner.open_log(key)?;
-        Ok(Box::new(FaultyLog { log, store: self.clone(), key: key.to_owned() }))
+    fn get_range(&self, key: &str, range: Range<u64>) -> Result<Vec<u8>, StoreError> {
+        self.slowly(|| self.inner.get_range(key, range))
+    }
+
+    fn open_log(&self, log: &str) -> Result<Box<dyn LogWriter>, StoreError> {
+        self.refuse(log)?;
+        let writer = self.slowly(|| self.inner.open_log(log))?;
+        Ok(Box::new(FaultyLog { writer, store: self.clone(), log: log.to_owned() }))
     }
 }
 
 #[derive(Debug)]
 struct FaultyLog {
-    log: Box<dyn LogWriter>,
+    writer: Box<dyn LogWriter>,
     store: FaultyStore,
-    key: String,
+    log: String,
 }
 
 impl LogWriter for FaultyLog {
+    fn segment(&self) -> u64 {
+        self.writer.segment()
+    }
+
     fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.store.refuse(&self.key)?;
-        self.log.append(bytes)
+        self.store.refuse(&segment_key(&self.log, self.writer.segment()))?;
+        self.writer.append(bytes)
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
-        let Self { log, store, .. } = self;
-        store.slowly(|| log.sync())
+        let Self { writer, store, .. } = self;
+        store.slowly(|| writer.sync())
+    }
+
+    fn roll(&mut self) -> Result<(), StoreError> {
+        let Self { writer, store, .. } = self;
+        store.slowly(|| writer.roll())
     }
 }
 
@@ -164,8 +179,9 @@ mod tests {
         assert_eq!(store.get("a"), Ok(b"1".to_vec()));
         store.apply(StoreFault::Free);
         assert_eq!(put(), Ok(PutOutcome::Created));
-        store.apply(StoreFault::Fail { times: 1 });
         let mut log = store.open_log("log").unwrap();
+        store.apply(StoreFault::Fail { times: 2 });
+        assert!(store.open_log("log").is_err());
         assert!(log.append(b"x").is_err() && log.append(b"y").is_ok());
     }
 

@@ -214,6 +214,18 @@ import_rules! {
         way_out: "actions go through JobRunner, tasks through TaskContext"
     }
 
+    /// A log could not be tested, or used for something else, without an engine around it.
+    logs_know_stores_only {
+        within: ["engine/src/write_ahead/"],
+        except: [],
+        forbidden: ["faultline_engine"],
+        but: [
+            "faultline_engine::write_ahead", "faultline_engine::object_store", "faultline_engine::ids",
+            "faultline_engine::sync", "faultline_engine::rng",
+        ],
+        way_out: "a record is bytes; whoever writes it knows what it says"
+    }
+
     /// A store could decide by what a task or a job is, and its decisions would not replay.
     stores_know_blocks_only {
         within: ["engine/src/storage/", "engine/src/object_store/", "engine/src/rng.rs"],
