@@ -46,7 +46,7 @@ impl<T: Data> Own<T> {
         let own = DStream { core, node, ssc: beside.ssc.clone() };
         let slide = generation.batches(own.slide()).max(1);
         let mut number = tick.batch.0.saturating_sub(slide);
-        while number > slide && generation.remembered::<T>(own.core.id, number).is_none() {
+        while number > slide && !generation.has(own.core.id, number) {
             number -= slide;
         }
         let mut before = None;
