@@ -23,5 +23,6 @@ pub mod shuffle;
 pub mod sim;
 pub mod storage;
 pub mod streaming;
+pub mod supervise;
 pub mod sync;
 pub mod task_context;
