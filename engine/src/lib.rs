@@ -15,6 +15,7 @@ pub mod object_store;
 pub mod programs;
 pub mod rdd;
 pub mod receiver;
+pub mod recovery;
 pub mod rng;
 pub mod runtime;
 pub mod scheduler;

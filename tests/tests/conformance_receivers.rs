@@ -27,6 +27,7 @@ fn lab(executors: u32, receivers: u32) -> DriverLab {
         streams: Vec::new(),
         outputs: Vec::new(),
         receivers: (0..receivers).map(plan).collect(),
+        checkpoint: None,
         slots: Vec::new(),
     });
     lab.input(DriverInput::Request { slot: SlotId(0), request });

@@ -160,6 +160,7 @@ fn lab_with_a_receiver(config: EngineConfig) -> DriverLab {
         streams: Vec::new(),
         outputs: Vec::new(),
         receivers: vec![plan],
+        checkpoint: None,
         slots: Vec::new(),
     });
     lab.input(DriverInput::Request { slot: SlotId(0), request });

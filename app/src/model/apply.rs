@@ -90,7 +90,13 @@ impl Model {
 
             // A batch names the error of its output operations; digests and commits are for the command line, and
             // the copy of a slow task is launched by an event of its own.
-            Event::OutputOperationStarted { .. }
+            Event::DriverEpochTaken { .. }
+            | Event::StreamingRecovered { .. }
+            | Event::GraphCheckpointWritten { .. }
+            | Event::GraphCheckpointFailed { .. }
+            | Event::DriverLost { .. }
+            | Event::DriverStarted { .. }
+            | Event::OutputOperationStarted { .. }
             | Event::OutputOperationCompleted { .. }
             | Event::OutputDigest { .. }
             | Event::OutputCommitted { .. }

@@ -4,6 +4,7 @@ use super::error::BadSetting;
 use super::units::{ByteUnit, TimeUnit};
 use super::value::{Field, Kind, Value};
 use super::{BatchFailurePolicy, CheckpointWriting, EngineConfig};
+use crate::recovery::OnChange;
 use crate::scheduler::SchedulingMode;
 
 /// One setting: a row of the table.
@@ -151,6 +152,11 @@ pub const KEYS: &[Setting] = &[
     row!("spark.checkpoint.dir", checkpoint_dir, Kind::OptionalText, Some("(none)"), "Directory for checkpoints, as setCheckpointDir would be given it (R9.2)"),
     row!("faultline.checkpoint.write", checkpoint_write, Kind::Word(CheckpointWriting::NAMES), None, "Whether a second job writes checkpoints, as in Spark, or the tasks that compute the partitions (R9.6)"),
     row!("spark.cleaner.referenceTracking.cleanCheckpoints", clean_checkpoints, SWITCH, Some("false"), "Whether the files of a checkpoint go with the RDD that they hold (R9.15)"),
+
+    // Recovery of the driver.
+    row!("faultline.recovery.onChange", on_change, Kind::Word(OnChange::WORDS), None, "What is done when a program was changed since its checkpoint: the start is refused, what fits is kept, or the checkpoint is not used"),
+    row!("faultline.supervise", supervise, SWITCH, None, "Whether a driver that crashed is started again, as with --supervise (R16)"),
+    row!("faultline.clock.virtualStart", virtual_start, MILLIS, None, "How long after its epoch a virtual clock begins; a run that recovers finds that so much time has passed"),
 
     // Streaming.
     row!("faultline.streaming.maxBatches", max_batches, Kind::OptionalCount { least: 1, most: MANY }, None, "Stop after this many batches"),

@@ -25,6 +25,7 @@ pub use storage::StorageSettings;
 use crate::event::{ClockKind, StorageLevel};
 use crate::ids::*;
 use crate::receiver::PidSettings;
+use crate::recovery::OnChange;
 use crate::scheduler::PoolSettings;
 pub use crate::scheduler::SchedulerConfig;
 use std::collections::BTreeMap;
@@ -165,6 +166,13 @@ pub struct EngineConfig {
     pub checkpoint_write: CheckpointWriting,
     /// `spark.cleaner.referenceTracking.cleanCheckpoints` (R9.15): files go with the RDD that they hold.
     pub clean_checkpoints: bool,
+    /// `faultline.recovery.onChange`: what is done when a program was changed since its checkpoint.
+    pub on_change: OnChange,
+    /// `faultline.supervise`: whether a driver that crashed is started again (R16).
+    pub supervise: bool,
+    /// `faultline.clock.virtualStart`: how long after its epoch a virtual clock begins. A run that recovers finds
+    /// that so much time has passed.
+    pub virtual_start: Millis,
     /// Faults planned by the user.
     pub faults: Vec<crate::sim::faults::PlannedFault>,
 }
@@ -230,6 +238,9 @@ impl Default for EngineConfig {
             checkpoint_dir: None,
             checkpoint_write: CheckpointWriting::SecondJob,
             clean_checkpoints: false,
+            on_change: OnChange::Ask,
+            supervise: false,
+            virtual_start: Millis(0),
             faults: Vec::new(),
         }
     }

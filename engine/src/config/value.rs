@@ -3,6 +3,7 @@
 use super::units::{ByteUnit, TimeUnit, parse_size, parse_time, short_size, short_time};
 use super::{BatchFailurePolicy, CheckpointWriting};
 use crate::ids::Millis;
+use crate::recovery::OnChange;
 use crate::scheduler::SchedulingMode;
 
 /// What values a setting takes.
@@ -230,6 +231,20 @@ impl Field for BatchFailurePolicy {
             && let Some(policy) = Self::ALL.into_iter().find(|policy| policy.name() == word)
         {
             *self = policy;
+        }
+    }
+}
+
+impl Field for OnChange {
+    fn value(&self) -> Value {
+        Value::Word(self.name().to_owned())
+    }
+
+    fn accept(&mut self, value: Value) {
+        if let Value::Word(word) = value
+            && let Some(choice) = Self::ALL.into_iter().find(|choice| choice.name() == word)
+        {
+            *self = choice;
         }
     }
 }

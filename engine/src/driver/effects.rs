@@ -1,12 +1,13 @@
 //! What the driver wants done, in order.
 
-use super::input::{Reply, SlotId, SlotSpawn};
+use super::input::{Reply, SlotId, SlotSpawn, StreamingPlan};
 use crate::command::StopMode;
 use crate::error::EngineError;
-use crate::event::{CheckpointPart, Envelope, RddInfo};
+use crate::event::{CheckpointPart, CheckpointedAfter, Envelope, RddInfo};
 use crate::ids::*;
 use crate::rdd::{AnyRdd, PreparedCut};
 use crate::receiver::{Clients, ReceiverPlan};
+use crate::recovery::StreamingCheckpoint;
 use crate::scheduler::{MigrationOrder, ReplicaOrder, TaskLaunch};
 use std::sync::Arc;
 
@@ -43,6 +44,9 @@ pub enum Effect {
     Store(StoreOp),
     /// Hurt or heal the reliable store.
     StoreFault(StoreFault),
+    /// A stream goes on that was further than the clock: a virtual clock is set to its time, as Spark's manual
+    /// one (R15.15).
+    AdvanceClock(Timestamp),
     /// The application ended.
     Ended(Result<(), EngineError>),
 }
@@ -210,6 +214,41 @@ pub enum StoreOp {
         /// Directory.
         dir: String,
     },
+    /// Read the newest graph checkpoint of a directory; answered by [`super::DriverInput::GraphRead`].
+    ReadGraph {
+        /// Who waits.
+        slot: SlotId,
+        /// Directory.
+        dir: String,
+    },
+    /// Take over a directory of graph checkpoints; answered by [`super::DriverInput::EpochTaken`].
+    TakeEpoch {
+        /// Who waits.
+        slot: SlotId,
+        /// Directory.
+        dir: String,
+        /// Id of the application.
+        application: String,
+        /// What to start then.
+        plan: Box<StreamingPlan>,
+    },
+    /// Write a graph checkpoint; answered by [`super::DriverInput::GraphWritten`].
+    WriteGraph(Box<GraphWrite>),
+}
+
+/// A graph checkpoint to be written.
+#[derive(Debug)]
+pub struct GraphWrite {
+    /// Directory.
+    pub dir: String,
+    /// The latest batch time so far: it names the file (R15.4).
+    pub latest: Timestamp,
+    /// What to write.
+    pub checkpoint: StreamingCheckpoint,
+    /// What it follows.
+    pub after: CheckpointedAfter,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
 }
 
 /// A checkpoint whose parts are written.

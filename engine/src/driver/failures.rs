@@ -54,6 +54,7 @@ impl Driver {
         match self.config.on_batch_failure {
             BatchFailurePolicy::Continue => drop(s.error.get_or_insert(error)),
             BatchFailurePolicy::Skip if self.receivers.num_kept() < KEPT_MAX => {
+                self.no_longer_pending(batch);
                 let (count, records) = self.receivers.keep(blocks);
                 let input = match count {
                     0 => "its input can be read again from where it came".to_owned(),

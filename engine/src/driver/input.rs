@@ -1,6 +1,6 @@
 //! What reaches the driver, and what its program's threads hear back.
 
-use super::effects::CheckpointWrite;
+use super::effects::{CheckpointWrite, GraphWrite};
 use crate::command::{Command, StopMode};
 use crate::error::{EngineError, Result};
 use crate::event::{CheckpointPart, OutputOpInfo, StreamInfo};
@@ -9,6 +9,7 @@ use crate::ids::*;
 use crate::lineage::BlockSummary;
 use crate::rdd::{CheckpointCommit, CheckpointProgress, JobSpec, Notice, OpenedCheckpoint, TaskOutput};
 use crate::receiver::{ReceivedBlock, ReceiverPlan};
+use crate::recovery::{BatchPlan, CheckpointUnreadable, Recovered, SavedRdd, Written};
 use crate::scheduler::{Loss, Migration, TaskReport};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -81,6 +82,8 @@ pub enum Request {
     OpenCheckpoint(String),
     /// What is stored of these RDDs; answered by [`Reply::Stored`].
     Stored(Vec<RddId>),
+    /// Read the newest graph checkpoint of a directory; answered by [`Reply::Recovered`].
+    Recover(String),
     /// Start the batches; answered by [`Reply::Done`].
     StartStreaming(StreamingPlan),
     /// The job generator wants work; answered by [`Reply::Generator`].
@@ -109,6 +112,13 @@ pub enum Told {
         /// Its jobs, or why there are none.
         batch: Result<GeneratedBatch>,
     },
+    /// The generator forgot what a completed batch no longer needs.
+    BatchCleared {
+        /// Batch.
+        tick: BatchTick,
+        /// What is saved now.
+        saved: SavedStreams,
+    },
     /// An output operation ended.
     OutputDone {
         /// Batch.
@@ -136,6 +146,8 @@ pub enum Reply {
     Stored(BTreeMap<RddId, BlockSummary>),
     /// Blocks of receivers, by stream.
     Received(BTreeMap<StreamId, Vec<ReceivedBlock>>),
+    /// What a directory of graph checkpoints holds, if it holds any.
+    Recovered(std::result::Result<Option<Box<Recovered>>, CheckpointUnreadable>),
     /// Work for the generator.
     Generator(Instruction),
     /// Work for an output slot; `None` means stop.
@@ -153,10 +165,21 @@ pub enum Instruction {
     Stop,
 }
 
+/// What the streams of a program have saved in the reliable store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedStreams {
+    /// RDDs that a checkpoint holds, by stream and batch.
+    pub rdds: BTreeMap<StreamId, BTreeMap<BatchId, SavedRdd>>,
+    /// No RDD has this number or a higher one yet.
+    pub next_rdd: RddId,
+}
+
 /// The jobs of a batch.
 pub struct GeneratedBatch {
-    /// Input records.
-    pub records: u64,
+    /// What it reads.
+    pub plan: BatchPlan,
+    /// What is saved now.
+    pub saved: SavedStreams,
     /// One per output operation that has a job, in order.
     pub outputs: Vec<OutputJob>,
 }
@@ -185,8 +208,18 @@ pub struct StreamingPlan {
     pub outputs: Vec<OutputOpInfo>,
     /// Receivers.
     pub receivers: Vec<ReceiverPlan>,
+    /// Where graph checkpoints go; without a directory there are none.
+    pub checkpoint: Option<CheckpointPlan>,
     /// The threads to start: generator and output slots, with their names.
     pub slots: Vec<(String, SlotBody)>,
+}
+
+/// Where graph checkpoints go, and what was read there.
+pub struct CheckpointPlan {
+    /// Directory inside the reliable store.
+    pub dir: String,
+    /// The description to go on from, with the stream ids of the present program.
+    pub restored: Option<Box<Recovered>>,
 }
 
 /// A thread to start.
@@ -281,6 +314,29 @@ pub enum DriverInput {
         /// Deleted, or why not.
         result: std::result::Result<(), String>,
     },
+    /// The reliable store read a directory of graph checkpoints.
+    GraphRead {
+        /// Who waits.
+        slot: SlotId,
+        /// What it holds.
+        result: std::result::Result<Option<Box<Recovered>>, CheckpointUnreadable>,
+    },
+    /// This driver has an epoch, or could not get one.
+    EpochTaken {
+        /// Who waits.
+        slot: SlotId,
+        /// What to start.
+        plan: Box<StreamingPlan>,
+        /// The epoch.
+        result: std::result::Result<u64, String>,
+    },
+    /// The reliable store wrote a graph checkpoint, or refused.
+    GraphWritten {
+        /// What was asked of it.
+        write: Box<GraphWrite>,
+        /// Verified, fenced, or why not.
+        result: std::result::Result<Written, String>,
+    },
     /// A running task wrote a part of a checkpoint beside its own work.
     PartWritten {
         /// Attempt.
@@ -327,6 +383,9 @@ impl fmt::Debug for DriverInput {
             Self::CheckpointPublished { .. } => "CheckpointPublished",
             Self::CheckpointOpened { .. } => "CheckpointOpened",
             Self::CheckpointDeleted { .. } => "CheckpointDeleted",
+            Self::GraphRead { .. } => "GraphRead",
+            Self::EpochTaken { .. } => "EpochTaken",
+            Self::GraphWritten { .. } => "GraphWritten",
             Self::PartWritten { .. } => "PartWritten",
             Self::SlotEnded { .. } => "SlotEnded",
             Self::Deadline => "Deadline",

@@ -9,19 +9,21 @@ mod commands;
 mod effects;
 mod executors;
 mod failures;
+mod graph_checkpoints;
 mod injected;
 mod input;
 mod persisting;
 mod planned;
 mod receivers;
+mod recovering;
 mod stopping;
 mod stored;
 mod streaming;
 
-pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, ReceiverOp, StoreFault, StoreOp};
+pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, GraphWrite, ReceiverOp, StoreFault, StoreOp};
 pub use input::{
-    BatchTick, DriverInput, GeneratedBatch, Instruction, OutputBody, OutputJob, ReceiverNews, Reply, Request, SlotBody,
-    SlotId, SlotSpawn, StreamingPlan, Told,
+    BatchTick, CheckpointPlan, DriverInput, GeneratedBatch, Instruction, OutputBody, OutputJob, ReceiverNews, Reply,
+    Request, SavedStreams, SlotBody, SlotId, SlotSpawn, StreamingPlan, Told,
 };
 
 use crate::config::EngineConfig;
@@ -29,8 +31,10 @@ use crate::error::EngineError;
 use crate::event::*;
 use crate::ids::*;
 use crate::rdd::{Notice, Released};
+use crate::recovery::BatchPlan;
 use crate::scheduler::{Outbox, Scheduler};
 use crate::sync::Mutex;
+use graph_checkpoints::GraphCheckpoints;
 use injected::Injected;
 use planned::Planned;
 use receivers::Receivers;
@@ -44,6 +48,12 @@ pub struct Driver {
     config: Arc<EngineConfig>,
     scheduler: Scheduler,
     streaming: Option<Streaming>,
+    /// Of a stream with a checkpoint directory.
+    graph: Option<GraphCheckpoints>,
+    /// A stream is being started.
+    starting: bool,
+    /// What batches read that a former driver generated, until they are generated again.
+    restored_plans: BTreeMap<BatchId, BatchPlan>,
     receivers: Receivers,
     /// Which slot waits for which job.
     waiting: BTreeMap<JobId, SlotId>,
@@ -79,6 +89,9 @@ impl Driver {
         Self {
             scheduler: Scheduler::new(Arc::clone(&config)),
             streaming: None,
+            graph: None,
+            starting: false,
+            restored_plans: BTreeMap::new(),
             receivers: Receivers::default(),
             waiting: BTreeMap::new(),
             undetected: BTreeSet::new(),
@@ -185,6 +198,9 @@ impl Driver {
             DriverInput::CheckpointPublished { write, result } => self.checkpoint_published(now, write, result, fx),
             DriverInput::CheckpointOpened { slot, result } => fx.push(Effect::Reply(slot, Reply::Opened(result))),
             DriverInput::CheckpointDeleted { rdd, dir, result } => self.checkpoint_deleted(now, rdd, dir, result, fx),
+            DriverInput::GraphRead { slot, result } => fx.push(Effect::Reply(slot, Reply::Recovered(result))),
+            DriverInput::EpochTaken { slot, plan, result } => self.epoch_taken(now, slot, *plan, result, fx),
+            DriverInput::GraphWritten { write, result } => self.graph_written(now, *write, result, &mut out, fx),
             DriverInput::PartWritten { task, rdd, partition, part } => {
                 self.scheduler.part_written(task, rdd, partition, part);
             }
@@ -293,11 +309,12 @@ impl Driver {
             }
             Request::OpenCheckpoint(dir) => fx.push(Effect::Store(StoreOp::Open { slot, dir })),
             Request::Stored(rdds) => fx.push(Effect::Reply(slot, Reply::Stored(self.stored.of(&rdds)))),
+            Request::Recover(dir) => fx.push(Effect::Store(StoreOp::ReadGraph { slot, dir })),
             Request::StartStreaming(plan) => self.start_streaming(now, slot, plan, fx),
             Request::NextInstruction => self.generator_waits(slot),
             Request::NextOutput => self.output_slot_waits(slot),
             Request::ReceivedBlocks(tick) => {
-                let blocks = self.allocate_blocks(now, tick, fx);
+                let blocks = self.blocks_of_batch(now, tick, fx);
                 fx.push(Effect::Reply(slot, Reply::Received(blocks)));
             }
             Request::AwaitTermination => self.await_termination(slot, None, fx),
@@ -312,6 +329,7 @@ impl Driver {
         match told {
             Told::Notice(notice) => self.on_notice(now, notice, out, fx),
             Told::BatchGenerated { tick, batch } => self.batch_generated(now, tick, batch, fx),
+            Told::BatchCleared { tick, saved } => self.describe_completed(tick, saved, fx),
             Told::OutputDone { batch, output_op, result } => self.output_done(now, batch, output_op, result, fx),
         }
     }

@@ -5,6 +5,7 @@
 
 use super::Driver;
 use super::effects::{Effect, Effects};
+use super::graph_checkpoints::GraphCheckpoints;
 use super::input::{Reply, SlotId};
 use super::streaming::Streaming;
 use crate::command::StopMode;
@@ -119,12 +120,13 @@ impl Driver {
             && let Some(stop) = s.stop.as_ref().filter(|_| !s.stopped)
         {
             let overdue = stop.until <= now;
+            let written = self.graph.as_ref().is_none_or(GraphCheckpoints::is_idle);
             match stop.phase {
                 Phase::Receivers if self.receivers.have_ended() || overdue => self.after_receivers(now, fx),
                 Phase::Ticks if s.next_tick_at().is_none() && s.has_generated() || overdue => {
                     self.after_ticks(now, fx);
                 }
-                Phase::Batches if s.has_processed() && (s.has_forgotten() || s.is_abandoned()) => {
+                Phase::Batches if s.has_processed() && (s.has_forgotten() && written || s.is_abandoned()) => {
                     self.end_stop(now, fx);
                 }
                 Phase::Batches if overdue && stop.mode == StopMode::Immediate => self.end_stop(now, fx),

@@ -3,14 +3,19 @@
 
 use super::Driver;
 use super::effects::{Effect, Effects};
+use super::graph_checkpoints::GraphCheckpoints;
 use super::input::{BatchTick, GeneratedBatch, Instruction, OutputJob, Reply, SlotId, SlotSpawn, StreamingPlan};
 use super::receivers::Receivers;
+use super::recovering::Beginning;
 use super::stopping::Stopping;
 use crate::error::{EngineError, Result};
 use crate::event::{BatchInfo, Event};
 use crate::ids::*;
 use crate::scheduler::Outbox;
 use std::collections::{BTreeMap, VecDeque};
+
+/// Instructions that may wait; after a long time without a driver very many ticks are due at once.
+const BACKLOG: usize = 1000;
 
 /// A batch whose jobs are generated.
 pub(super) struct WaitingBatch {
@@ -77,7 +82,8 @@ impl Streaming {
     }
 
     pub(super) fn next_tick_at(&self) -> Option<Timestamp> {
-        let more = !self.stopping && self.last.is_none_or(|last| self.next <= last);
+        let more =
+            !self.stopping && self.last.is_none_or(|last| self.next <= last) && self.instructions.len() < BACKLOG;
         more.then(|| self.tick(self.next).time)
     }
 
@@ -114,14 +120,29 @@ impl Streaming {
 
 impl Driver {
     pub(super) fn start_streaming(&mut self, now: Timestamp, slot: SlotId, plan: StreamingPlan, fx: &mut Effects) {
-        if self.streaming.is_some() {
+        if self.streaming.is_some() || self.starting {
             let text = "Only one StreamingContext may be started in this application, also after it was stopped; start another run for another stream";
             fx.push(Effect::Reply(slot, Reply::Done(Err(EngineError::IllegalState(text.into())))));
             return;
         }
-        // R11.1: batch times are multiples of the interval.
-        let interval_ns = plan.interval.0.max(1) * 1_000_000;
-        let zero = Timestamp(now.0 / interval_ns * interval_ns);
+        self.starting = true;
+        if plan.checkpoint.is_some() {
+            self.take_epoch(slot, plan, fx);
+        } else {
+            let beginning = Beginning::anew(now, plan.interval);
+            self.begin_streaming(now, slot, plan, beginning, fx);
+        }
+    }
+
+    pub(super) fn begin_streaming(
+        &mut self,
+        now: Timestamp,
+        slot: SlotId,
+        plan: StreamingPlan,
+        beginning: Beginning,
+        fx: &mut Effects,
+    ) {
+        let Beginning { zero, rerun, first } = beginning;
         self.emit(now, fx, Event::StreamGraphDefined { streams: plan.streams, outputs: plan.outputs });
         self.emit(now, fx, Event::StreamingStarted { zero, interval: plan.interval });
         self.receivers = Receivers::new(plan.receivers, plan.interval, &self.config);
@@ -130,10 +151,10 @@ impl Driver {
             self.next_slot += 1;
             fx.push(Effect::Spawn(SlotSpawn { slot, name, run }));
         }
-        self.streaming = Some(Streaming {
+        let mut streaming = Streaming {
             zero,
             interval: plan.interval,
-            next: 1,
+            next: first,
             last: self.config.max_batches,
             stopping: false,
             instructions: VecDeque::new(),
@@ -149,7 +170,11 @@ impl Driver {
             stop: None,
             stopped: false,
             slots_gone: false,
-        });
+        };
+        streaming.instructions =
+            rerun.into_iter().map(|number| Instruction::Generate(streaming.tick(number))).collect();
+        self.streaming = Some(streaming);
+        self.starting = false;
         fx.push(Effect::Reply(slot, Reply::Done(Ok(()))));
     }
 
@@ -226,15 +251,22 @@ impl Driver {
         match batch {
             _ if s.halted || s.is_abandoned() => {}
             // R11.8: no job set, no batch events, no completion processing for that time.
-            Ok(batch) if batch.outputs.is_empty() => drop(self.receivers.batch_done(tick.batch)),
+            Ok(batch) if batch.outputs.is_empty() => {
+                drop(self.receivers.batch_done(tick.batch));
+                self.describe_without_jobs(tick, fx);
+            }
             Ok(batch) => {
                 s.failed_generations.remove(&tick.batch);
                 let output_ops = batch.outputs.iter().map(|o| o.output_op).collect();
                 s.queue.push_back(WaitingBatch { tick, submitted: now, outputs: batch.outputs.into() });
-                let info = BatchInfo { id: tick.batch, time: tick.time, records: batch.records, output_ops };
+                let info = BatchInfo { id: tick.batch, time: tick.time, records: batch.plan.records, output_ops };
                 self.emit(now, fx, Event::BatchSubmitted { batch: info });
+                self.describe_generated(tick, batch.plan, batch.saved, fx);
             }
-            Err(error) => self.generation_failed(now, tick, error, fx),
+            Err(error) => {
+                self.describe_without_jobs(tick, fx);
+                self.generation_failed(now, tick, error, fx);
+            }
         }
     }
 
@@ -294,7 +326,9 @@ impl Driver {
             if s.running.iter().any(|running| running.busy.is_empty()) {
                 return;
             }
-            let Some(batch) = s.queue.pop_front() else { return };
+            // What it reads must be durable first.
+            let durable = |batch: &WaitingBatch| self.graph.as_ref().is_none_or(|graph| graph.allows(batch.tick.batch));
+            let Some(batch) = s.queue.pop_front_if(|batch| durable(batch)) else { return };
             let id = batch.tick.batch;
             let (busy, failed, failure, failures) = (BTreeMap::new(), Vec::new(), None, 0);
             s.running.push(RunningBatch { batch, started: now, busy, failed, failure, failures });
@@ -342,6 +376,7 @@ impl Driver {
         match done.failure {
             Some(error) => self.batch_failed(now, tick.batch, error, &blocks, fx),
             None => {
+                self.no_longer_pending(tick.batch);
                 if let Some(s) = &mut self.streaming {
                     s.instructions.push_back(Instruction::Clear(tick));
                 }
@@ -372,7 +407,7 @@ impl Driver {
     /// Everything ran, or somebody's patience is at its end: whoever awaits the termination hears of it.
     fn finish_streaming(&mut self, now: Timestamp, fx: &mut Effects) {
         let Some(s) = &mut self.streaming else { return };
-        let done = s.is_done();
+        let done = s.is_done() && self.graph.as_ref().is_none_or(GraphCheckpoints::is_idle);
         let result = s.error.clone().map_or(Ok(()), Err);
         for (slot, until) in std::mem::take(&mut s.awaiting) {
             if done || result.is_err() && !s.halted {

@@ -74,6 +74,20 @@ pub enum Event {
         /// Derived from the seed, so that logs repeat.
         id: String,
     },
+    /// The driver is gone, and with it its executors, their blocks and map outputs, and the threads of the program.
+    DriverLost {
+        /// Which run of the driver, from 1.
+        attempt: u32,
+        /// Why.
+        reason: String,
+    },
+    /// A supervised driver runs again (R16).
+    DriverStarted {
+        /// Which run of it this is, from 2.
+        attempt: u32,
+        /// How long it was waited after the loss.
+        delay: Millis,
+    },
     /// The application ended.
     ApplicationEnd,
 
@@ -288,6 +302,56 @@ pub enum Event {
     StreamingStopped {
         /// How.
         mode: StopMode,
+    },
+    /// This driver drives the streams of a checkpoint directory from now on (D-17).
+    DriverEpochTaken {
+        /// Directory inside the reliable store.
+        dir: String,
+        /// Its epoch; the highest one drives.
+        epoch: u64,
+    },
+    /// A stream goes on from a graph checkpoint (R15.11).
+    StreamingRecovered {
+        /// Where that was, inside the reliable store.
+        path: String,
+        /// Epoch of the driver that wrote it.
+        epoch: u64,
+        /// The batch of its time: it runs again, and so does every later one.
+        batch: BatchId,
+        /// Batches that were generated and not completed.
+        pending: Vec<BatchId>,
+        /// The first batch whose time had not come when the stream went on.
+        restart: BatchId,
+        /// Directories of the saved RDDs that are used.
+        saved: Vec<String>,
+        /// Files that could not be used.
+        damaged: Vec<String>,
+    },
+    /// A graph checkpoint was written and verified (R15.2).
+    GraphCheckpointWritten {
+        /// The batch that it is about.
+        batch: BatchId,
+        /// What it follows.
+        after: CheckpointedAfter,
+        /// Where, inside the reliable store.
+        path: String,
+        /// Its length.
+        bytes: u64,
+        /// Batches in it that are generated and not completed.
+        pending: u64,
+        /// Epoch of the driver.
+        epoch: u64,
+    },
+    /// A graph checkpoint could not be written (R15.3).
+    GraphCheckpointFailed {
+        /// The batch that it is about.
+        batch: BatchId,
+        /// What it follows.
+        after: CheckpointedAfter,
+        /// Which attempt this was, from 1.
+        attempt: u32,
+        /// Why.
+        error: String,
     },
     /// The streaming context started.
     StreamingStarted {

@@ -20,7 +20,7 @@ macro_rules! names {
 }
 
 names! {
-    LogStart EnvironmentUpdate ApplicationStart ApplicationEnd
+    LogStart EnvironmentUpdate ApplicationStart ApplicationEnd DriverLost DriverStarted
     ExecutorAdded ExecutorRemoved BlockManagerAdded BlockManagerRemoved
     JobStart JobEnd StageSubmitted StageCompleted TaskStart TaskEnd
     SpeculativeTaskSubmitted ExecutorExcluded ExecutorUnexcluded
@@ -28,6 +28,7 @@ names! {
     BlockUpdated UnpersistRdd InputBlockUpdated
     ReceiverStarted ReceiverError ReceiverStopped ReceivedBlockAdded ReceiverRateUpdated
     StreamingStarted StreamingStopping StreamingStopped BatchSubmitted BatchStarted BatchCompleted OutputOperationStarted OutputOperationCompleted
+    DriverEpochTaken StreamingRecovered GraphCheckpointWritten GraphCheckpointFailed
     StreamGraphDefined RddRegistered PersistChanged
     CheckpointMarked CheckpointStarted CheckpointCompleted CheckpointFailed CheckpointDeleted
     MapOutputsLost ShuffleRemoved RddReleased OutputPrinted OutputDigest OutputCommitted

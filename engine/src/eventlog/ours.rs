@@ -9,7 +9,9 @@ use std::io;
 const PREFIX: &str = "Faultline";
 
 /// Names of the kinds written here; another name after the prefix is of a newer version.
-const KINDS: [&str; 38] = [
+const KINDS: [&str; 44] = [
+    "DriverLost",
+    "DriverStarted",
     "DecommissionStarted",
     "BlocksMigrated",
     "MapOutputsMigrated",
@@ -26,6 +28,10 @@ const KINDS: [&str; 38] = [
     "BatchCompleted",
     "OutputOperationStarted",
     "OutputOperationCompleted",
+    "DriverEpochTaken",
+    "StreamingRecovered",
+    "GraphCheckpointWritten",
+    "GraphCheckpointFailed",
     "StreamGraphDefined",
     "RddRegistered",
     "PersistChanged",

@@ -393,6 +393,16 @@ impl SparkContext {
         }
     }
 
+    /// No RDD made so far has this number or a higher one.
+    pub(crate) fn next_rdd(&self) -> RddId {
+        RddId(self.0.next_rdd.load(Ordering::Relaxed))
+    }
+
+    /// Numbers below `first` belong to RDDs of a former driver.
+    pub(crate) fn continue_rdds_at(&self, first: RddId) {
+        self.0.next_rdd.fetch_max(first.0, Ordering::Relaxed);
+    }
+
     pub(super) fn new_accumulator_id(&self) -> AccumulatorId {
         AccumulatorId(self.0.next_accumulator.fetch_add(1, Ordering::Relaxed))
     }

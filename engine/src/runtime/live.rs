@@ -253,6 +253,8 @@ impl Live<'_> {
                     let store = Arc::clone(&self.shared.store);
                     self.store_worker.send(move || Some(store_ops::perform(&*store, op)));
                 }
+                // The clock on the wall goes its own way.
+                Effect::AdvanceClock(_) => {}
                 Effect::Ended(result) => self.outcome = Some(result),
             }
         }

@@ -6,6 +6,7 @@ use crate::driver::{DriverInput, StoreOp};
 use crate::error::EngineError;
 use crate::object_store::ObjectStore;
 use crate::rdd::OpenedCheckpoint;
+use crate::recovery;
 
 /// Does one thing to the store; returns what the driver hears of it.
 pub(crate) fn perform(store: &dyn ObjectStore, op: StoreOp) -> DriverInput {
@@ -21,6 +22,17 @@ pub(crate) fn perform(store: &dyn ObjectStore, op: StoreOp) -> DriverInput {
                 .map(|m| OpenedCheckpoint { parts: m.partitions, partitioner: m.partitioner })
                 .map_err(|error| EngineError::IllegalArgument(error.to_string()));
             DriverInput::CheckpointOpened { slot, result }
+        }
+        StoreOp::ReadGraph { slot, dir } => {
+            DriverInput::GraphRead { slot, result: recovery::read_newest(store, &dir).map(|read| read.map(Box::new)) }
+        }
+        StoreOp::TakeEpoch { slot, dir, application, plan } => {
+            let result = recovery::take_epoch(store, &dir, &application).map_err(|error| error.to_string());
+            DriverInput::EpochTaken { slot, plan, result }
+        }
+        StoreOp::WriteGraph(write) => {
+            let result = recovery::write(store, &write.dir, write.latest, &write.checkpoint);
+            DriverInput::GraphWritten { write, result }
         }
         StoreOp::Delete { rdd, dir } => {
             let result = delete(store, &dir).map_err(|error| error.to_string());

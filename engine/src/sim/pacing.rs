@@ -71,7 +71,12 @@ impl Pacing {
             return due;
         }
         let elapsed = (wall.ns_since(wall_0) as f64 * self.speed) as u64;
-        Timestamp(virtual_0.plus_ns(elapsed).0.clamp(last.0, due.0))
+        Timestamp(virtual_0.plus_ns(elapsed).0.clamp(last.0, due.0.max(last.0)))
+    }
+
+    /// Virtual time jumped: from there it goes on.
+    pub(super) fn jumped(&mut self, now: Timestamp) {
+        self.anchor = Some((now, self.clock.now()));
     }
 
     fn control(&mut self, control: Control, now: Timestamp) -> Option<Waited> {

@@ -130,7 +130,7 @@ impl<'a> Simulation<'a> {
         let environment = Environment { files: Arc::clone(&environment.files), store: Arc::new(store.clone()) };
         Self {
             driver: Driver::new(Arc::clone(&config), Arc::clone(&released)),
-            now: VIRTUAL_EPOCH,
+            now: VIRTUAL_EPOCH.plus(config.virtual_start),
             calendar: BinaryHeap::new(),
             next_order: 0,
             running: BTreeMap::new(),
@@ -259,6 +259,7 @@ impl<'a> Simulation<'a> {
                     let answer = store_ops::perform(&*self.environment.store, op);
                     self.input(answer);
                 }
+                Effect::AdvanceClock(at) => self.advance(at),
                 Effect::Ended(result) => self.outcome = Some(result),
             }
         }
@@ -282,6 +283,14 @@ impl<'a> Simulation<'a> {
             }
             ClusterNews::NotStarted(executor, loss) => self.input(DriverInput::ExecutorLost { executor, loss }),
             ClusterNews::None => {}
+        }
+    }
+
+    /// A stream goes on that was further than this clock.
+    fn advance(&mut self, at: Timestamp) {
+        self.now = self.now.max(at);
+        if let Some(pacing) = &mut self.pacing {
+            pacing.jumped(self.now);
         }
     }
 

@@ -1,13 +1,18 @@
 //! `StreamingContext`: builds the template, validates it, and runs the generator and output threads.
 
 use super::graph::{ContextState, DStreamGraph, OutputOp, StreamCore};
+use super::inputs::Inputs;
 use super::instances::{Generation, Instances};
-use crate::driver::{BatchTick, GeneratedBatch, Instruction, OutputJob, Reply, Request, SlotBody, StreamingPlan, Told};
+use crate::driver::{
+    BatchTick, CheckpointPlan, GeneratedBatch, Instruction, OutputJob, Reply, Request, SavedStreams, SlotBody,
+    StreamingPlan, Told,
+};
 use crate::error::{EngineError, Result, throw};
 use crate::event::{ClockKind, Event, Finding};
 use crate::ids::*;
 use crate::rdd::{JobLocal, Notice, SparkContext, job_local, with_job_local};
 use crate::receiver::ReceiverPlan;
+use crate::recovery::{BatchPlan, GraphDescription, InputPlan, PlannedBlock, Recovered};
 use crate::runtime::slots;
 use crate::sync::Mutex;
 use std::cell::Cell;
@@ -24,6 +29,10 @@ struct Inner {
     graph: Mutex<DStreamGraph>,
     names: Mutex<BTreeMap<String, u32>>,
     instances: Instances,
+    inputs: Inputs,
+    checkpoint_dir: Mutex<Option<String>>,
+    /// What it goes on from when it starts.
+    recovered: Mutex<Option<Box<Recovered>>>,
     zero: Mutex<Option<Timestamp>>,
     /// Pool of the thread that started it.
     pool: Mutex<Option<String>>,
@@ -38,6 +47,9 @@ impl StreamingContext {
             graph: Mutex::default(),
             names: Mutex::default(),
             instances: Instances::default(),
+            inputs: Inputs::default(),
+            checkpoint_dir: Mutex::default(),
+            recovered: Mutex::default(),
             zero: Mutex::default(),
             pool: Mutex::default(),
         }))
@@ -53,9 +65,32 @@ impl StreamingContext {
         self.0.interval
     }
 
-    /// Sets the checkpoint directory.
+    /// Sets the checkpoint directory, of RDDs and of the graph: from the start on the driver writes there what a
+    /// new driver needs to go on ([`StreamingContext::get_or_create`]).
     pub fn checkpoint(&self, dir: &str) {
         self.0.sc.set_checkpoint_dir(dir);
+        *self.0.checkpoint_dir.lock() = Some(dir.trim_matches('/').to_owned());
+    }
+
+    /// Where graph checkpoints go.
+    pub(super) fn checkpoint_dir(&self) -> Option<String> {
+        self.0.checkpoint_dir.lock().clone()
+    }
+
+    pub(super) fn inputs(&self) -> &Inputs {
+        &self.0.inputs
+    }
+
+    pub(super) fn instances(&self) -> &Instances {
+        &self.0.instances
+    }
+
+    pub(super) fn set_recovered(&self, recovered: Option<Box<Recovered>>) {
+        *self.0.recovered.lock() = recovered;
+    }
+
+    pub(super) fn take_recovered(&self) -> Option<Box<Recovered>> {
+        self.0.recovered.lock().take()
     }
 
     /// Remembers RDDs of all streams at least this long.
@@ -140,15 +175,13 @@ impl StreamingContext {
             super::validate::apply_overrides(&graph, self.0.sc.config());
         }
         *self.0.pool.lock() = job_local().pool;
-        let graph = self.0.graph.lock();
-        let plan = StreamingPlan {
-            interval: self.0.interval,
-            streams: graph.streams.iter().map(|s| s.info.lock().clone()).collect(),
-            outputs: graph.outputs.iter().map(|o| o.info.clone()).collect(),
-            receivers: graph.receivers.clone(),
-            slots: self.slots(),
+        let plan = match self.plan() {
+            Ok(plan) => plan,
+            Err(error) => {
+                self.release();
+                return Err(error);
+            }
         };
-        drop(graph);
         self.set_state(ContextState::Active);
         let started = match slots::call(Request::StartStreaming(plan)) {
             Ok(Reply::Done(result)) => result,
@@ -159,6 +192,28 @@ impl StreamingContext {
             self.release();
         }
         started
+    }
+
+    /// What the driver is asked to start; what a former driver left is installed here.
+    fn plan(&self) -> Result<StreamingPlan> {
+        let (description, receivers) = {
+            let graph = self.0.graph.lock();
+            let streams = graph.streams.iter().map(|s| s.info.lock().clone()).collect();
+            let outputs = graph.outputs.iter().map(|o| o.info.clone()).collect();
+            (GraphDescription { streams, outputs }, graph.receivers.clone())
+        };
+        let restored = self.held_against(description.clone())?;
+        if let Some(recovered) = &restored {
+            self.install(&recovered.checkpoint);
+        }
+        Ok(StreamingPlan {
+            interval: self.0.interval,
+            streams: description.streams,
+            outputs: description.outputs,
+            receivers,
+            checkpoint: self.checkpoint_dir().map(|dir| CheckpointPlan { dir, restored }),
+            slots: self.slots(),
+        })
     }
 
     /// The generator, and as many output slots as output operations may run at once (R11.6).
@@ -209,7 +264,12 @@ impl StreamingContext {
                     let batch = slots::catch(|| self.generate(tick));
                     slots::tell(Told::BatchGenerated { tick, batch });
                 }
-                Reply::Generator(Instruction::Clear(tick)) => self.clear(tick),
+                Reply::Generator(Instruction::Clear(tick)) => {
+                    self.clear(tick);
+                    if self.checkpoint_dir().is_some() {
+                        slots::tell(Told::BatchCleared { tick, saved: self.saved() });
+                    }
+                }
                 _ => {
                     self.release();
                     return Ok(());
@@ -244,7 +304,7 @@ impl StreamingContext {
         *self.0.zero.lock() = Some(zero);
         let sc = &self.0.sc;
         let (interval, instances) = (self.0.interval, &self.0.instances);
-        f(&Generation { sc, interval, zero, instances, records: Cell::new(0) })
+        f(&Generation { sc, interval, zero, instances, tick, records: Cell::new(0) })
     }
 
     /// R11.4: each output operation builds its RDDs and its job, in registration order.
@@ -279,7 +339,20 @@ impl StreamingContext {
             }
             Ok(generation.records.get())
         })?;
-        Ok(GeneratedBatch { records: records_per_batch + records, outputs })
+        let plan = BatchPlan { records: records_per_batch + records, inputs: self.input_plans(tick) };
+        Ok(GeneratedBatch { plan, saved: self.saved(), outputs })
+    }
+
+    /// What each input gave to a batch.
+    fn input_plans(&self, tick: BatchTick) -> BTreeMap<StreamId, InputPlan> {
+        let mut plans = self.0.instances.block_plans(tick.batch.0);
+        let planned = self.0.inputs.planned();
+        plans.extend(planned.iter().filter_map(|(stream, input)| Some((*stream, input.plan(tick.batch.0)?))));
+        plans
+    }
+
+    fn saved(&self) -> SavedStreams {
+        SavedStreams { rdds: self.0.instances.saved(), next_rdd: self.0.sc.next_rdd() }
     }
 
     /// R17.10: what receivers stored since the last batch belongs to this one, whoever asks for it later.
@@ -288,8 +361,9 @@ impl StreamingContext {
             return Err(EngineError::DriverLost);
         };
         for (stream, blocks) in blocks {
-            generation.count_records(blocks.iter().map(|b| b.records).sum());
-            self.0.instances.receive(stream, tick.batch.0, blocks.into_iter().map(|b| b.id).collect());
+            generation.count_records(tick, blocks.iter().map(|b| b.records).sum());
+            let blocks = blocks.iter().map(|b| PlannedBlock { id: b.id, records: b.records }).collect();
+            self.0.instances.receive(stream, tick.batch.0, blocks);
         }
         Ok(())
     }

@@ -2,12 +2,15 @@
 
 use super::context::StreamingContext;
 use super::dstream::{DStream, StreamNode, StreamSpec};
+use super::inputs::{PlannedInput, QUEUE_STREAM};
 use super::instances::Generation;
 use crate::driver::BatchTick;
 use crate::error::Result;
 use crate::rdd::{Line, Rdd, ReplayText};
+use crate::recovery::InputPlan;
 use crate::storage::Data;
 use std::panic::Location;
+use std::sync::Arc;
 
 /// A text replayed line by line; any batch can be read again, because it is a range of lines.
 struct Replay {
@@ -21,6 +24,22 @@ impl StreamNode<Line> for Replay {
         let first = (tick.batch.0 as usize - 1) * self.lines_per_batch;
         Ok(Some(generation.sc.replay_range(&self.text, first, self.lines_per_batch, self.partitions)))
     }
+}
+
+/// The ranges of a replayed text, which depend on the batch and nothing else.
+struct Ranges {
+    lines_per_batch: u64,
+}
+
+impl PlannedInput for Ranges {
+    fn plan(&self, batch: u32) -> Option<InputPlan> {
+        let first = u64::from(batch.saturating_sub(1)) * self.lines_per_batch;
+        Some(InputPlan::Range { first, records: self.lines_per_batch })
+    }
+
+    fn restore(&self, _: u32, _: &InputPlan) {}
+
+    fn restored(&self, _: u32) {}
 }
 
 /// Prepared batches; `None` means that the input has no RDD at that time.
@@ -44,12 +63,15 @@ impl StreamingContext {
         let spec = StreamSpec::narrow("textFileStream", "TextReplayInputDStream", self.interval());
         let partitions = self.spark_context().default_parallelism();
         let node = Replay { text, lines_per_batch, partitions };
-        DStream::create(self, spec, Vec::new(), node, Location::caller())
+        let lines = DStream::create(self, spec, Vec::new(), node, Location::caller());
+        self.add_planned_input(lines.core.id, Arc::new(Ranges { lines_per_batch: lines_per_batch as u64 }));
+        lines
     }
 
     /// Prepared batches, one per interval; after the last, none.
     #[track_caller]
     pub fn prepared_stream<T: Data>(&self, batches: Vec<Option<Vec<T>>>, partitions: u32) -> DStream<T> {
+        self.refuse_recovery(QUEUE_STREAM);
         let spec = StreamSpec::narrow("queueStream", "QueueInputDStream", self.interval());
         DStream::create(self, spec, Vec::new(), Prepared { batches, partitions }, Location::caller())
     }

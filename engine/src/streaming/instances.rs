@@ -5,7 +5,8 @@ use super::graph::StreamCore;
 use crate::driver::BatchTick;
 use crate::error::Result;
 use crate::ids::*;
-use crate::rdd::{AnyRdd, Rdd, SparkContext};
+use crate::rdd::{AnyRdd, CheckpointState, Rdd, SparkContext};
+use crate::recovery::{InputPlan, PlannedBlock, SavedRdd};
 use crate::storage::Data;
 use crate::sync::Mutex;
 use std::any::Any;
@@ -26,13 +27,16 @@ pub(super) struct Instances {
     rdds: Mutex<BTreeMap<(StreamId, u32), Instance>>,
     /// Blocks of receivers, by stream and batch: given when the batch was generated, used when its RDD is
     /// first asked for.
-    received: Mutex<BTreeMap<(StreamId, u32), Vec<InputBlockId>>>,
+    received: Mutex<BTreeMap<(StreamId, u32), Vec<PlannedBlock>>>,
+    /// RDDs that a former driver saved: opened when somebody asks for them, who knows their records.
+    restored: Mutex<BTreeMap<(StreamId, u32), SavedRdd>>,
 }
 
 impl Instances {
     /// Forgets every RDD.
     pub fn clear(&self) {
         self.rdds.lock().clear();
+        self.restored.lock().clear();
     }
 
     /// Remembers the RDD of a batch, or gives the one that another thread made meanwhile: program and
@@ -52,16 +56,45 @@ impl Instances {
         self.rdds.lock().range((stream, 0)..=(stream, u32::MAX)).map(|((_, number), _)| BatchId(*number)).collect()
     }
 
+    /// What a former driver saved can be asked for.
+    pub fn restore(&self, saved: &BTreeMap<StreamId, BTreeMap<BatchId, SavedRdd>>) {
+        let rdds = saved.iter().flat_map(|(stream, rdds)| rdds.iter().map(|(batch, rdd)| ((*stream, batch.0), rdd)));
+        self.restored.lock().extend(rdds.map(|(key, rdd)| (key, rdd.clone())));
+    }
+
+    /// Remembered RDDs that a checkpoint holds (R12.9).
+    pub fn saved(&self) -> BTreeMap<StreamId, BTreeMap<BatchId, SavedRdd>> {
+        let mut saved: BTreeMap<StreamId, BTreeMap<BatchId, SavedRdd>> = BTreeMap::new();
+        let mut add = |(stream, number): (StreamId, u32), rdd: SavedRdd| {
+            saved.entry(stream).or_default().insert(BatchId(number), rdd);
+        };
+        self.restored.lock().iter().for_each(|(key, rdd)| add(*key, rdd.clone()));
+        for (key, instance) in &*self.rdds.lock() {
+            let core = instance.erased.core();
+            if let CheckpointState::Done { dir } = core.checkpoint_state() {
+                add(*key, SavedRdd { rdd: core.id(), dir });
+            }
+        }
+        saved
+    }
+
     /// Takes note of the blocks of a batch.
-    pub fn receive(&self, stream: StreamId, number: u32, blocks: Vec<InputBlockId>) {
+    pub fn receive(&self, stream: StreamId, number: u32, blocks: Vec<PlannedBlock>) {
         self.received.lock().insert((stream, number), blocks);
+    }
+
+    /// The blocks of a batch, by stream.
+    pub fn block_plans(&self, number: u32) -> BTreeMap<StreamId, InputPlan> {
+        let received = self.received.lock();
+        let of_batch = received.iter().filter(|((_, of), _)| *of == number);
+        of_batch.map(|((stream, _), blocks)| (*stream, InputPlan::Blocks { blocks: blocks.clone() })).collect()
     }
 
     /// Forgets the blocks of batches up to and including `last`, and returns them.
     pub fn forget_received(&self, stream: StreamId, last: u32) -> Vec<InputBlockId> {
         let mut received = self.received.lock();
         let keys: Vec<(StreamId, u32)> = received.range((stream, 0)..=(stream, last)).map(|(key, _)| *key).collect();
-        keys.into_iter().filter_map(|key| received.remove(&key)).flatten().collect()
+        keys.into_iter().filter_map(|key| received.remove(&key)).flatten().map(|block| block.id).collect()
     }
 }
 
@@ -71,19 +104,24 @@ pub(super) struct Generation<'a> {
     pub interval: Millis,
     pub zero: Timestamp,
     pub instances: &'a Instances,
+    /// The batch that is generated; older ones may be asked for on the way.
+    pub tick: BatchTick,
     /// Input records counted so far, beside those known before.
     pub records: Cell<u64>,
 }
 
 impl Generation<'_> {
-    /// Input records of this batch became known.
-    pub fn count_records(&self, records: u64) {
-        self.records.set(self.records.get() + records);
+    /// Input records of a batch became known; those of older ones were counted in their time.
+    pub fn count_records(&self, tick: BatchTick, records: u64) {
+        if tick.batch == self.tick.batch {
+            self.records.set(self.records.get() + records);
+        }
     }
 
     /// The blocks that a receiver stored for a batch.
     pub fn received(&self, stream: StreamId, number: u32) -> Vec<InputBlockId> {
-        self.instances.received.lock().get(&(stream, number)).cloned().unwrap_or_default()
+        let received = self.instances.received.lock();
+        received.get(&(stream, number)).into_iter().flatten().map(|block| block.id).collect()
     }
 
     /// The tick of batch `number`.
@@ -97,16 +135,31 @@ impl Generation<'_> {
         u32::try_from(duration.0 / self.interval.0.max(1)).unwrap_or(u32::MAX)
     }
 
-    /// The remembered RDD of a stream in a batch.
-    pub fn remembered<T: Data>(&self, stream: StreamId, number: u32) -> Option<Rdd<T>> {
-        self.instances.rdds.lock().get(&(stream, number))?.rdd.downcast_ref::<Rdd<T>>().cloned()
+    /// Whether a stream has an RDD of a batch, or a former driver saved it.
+    pub fn has(&self, stream: StreamId, number: u32) -> bool {
+        let key = (stream, number);
+        self.instances.rdds.lock().contains_key(&key) || self.instances.restored.lock().contains_key(&key)
+    }
+
+    /// The remembered RDD of a stream in a batch, or the one that a former driver saved.
+    fn remembered<T: Data>(&self, stream: &StreamCore, number: u32) -> Result<Option<Rdd<T>>> {
+        let key = (stream.id, number);
+        if let Some(instance) = self.instances.rdds.lock().get(&key) {
+            return Ok(instance.rdd.downcast_ref::<Rdd<T>>().cloned());
+        }
+        let saved = self.instances.restored.lock().get(&key).cloned();
+        let Some(SavedRdd { dir, .. }) = saved else { return Ok(None) };
+        let info = stream.info.lock().clone();
+        let _scope = self.sc.push_frame(info.operator, Some(BatchId(number)), info.callsite, 0);
+        let rdd = self.sc.checkpoint_file::<T>(&dir)?;
+        Ok(Some(self.instances.keep(stream.id, number, rdd)))
     }
 
     /// The RDD of a stream in a batch: remembered, or made, persisted and marked now (R11.5, R12.8).
     pub fn rdd<T: Data>(&self, stream: &DStream<T>, tick: BatchTick) -> Result<Option<Rdd<T>>> {
         let core = &stream.core;
         let number = tick.batch.0;
-        if let Some(rdd) = self.remembered(core.id, number) {
+        if let Some(rdd) = self.remembered(core, number)? {
             return Ok(Some(rdd));
         }
         if !core.is_time_valid(number, self.interval) {
@@ -136,6 +189,7 @@ impl Generation<'_> {
     /// R12.7: forgets a stream's RDDs of batches up to and including `last`, and unpersists them, unless they
     /// are to stay for whoever still has them.
     pub fn forget(&self, stream: StreamId, (persisted, unpersist): (bool, bool), last: u32) {
+        self.instances.restored.lock().retain(|(of, number), _| *of != stream || *number > last);
         let keys: Vec<(StreamId, u32)> =
             self.instances.rdds.lock().range((stream, 0)..=(stream, last)).map(|(key, _)| *key).collect();
         for key in keys {

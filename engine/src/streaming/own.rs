@@ -52,7 +52,7 @@ impl<T: Data> Own<T> {
         let slide = generation.batches(own.slide()).max(1);
         let mut number = tick.batch.0.saturating_sub(slide);
         let empty_to = self.empty_to.load(Ordering::Relaxed);
-        while number > slide && number > empty_to && generation.remembered::<T>(own.core.id, number).is_none() {
+        while number > slide && number > empty_to && !generation.has(own.core.id, number) {
             number -= slide;
         }
         if number > 0 && number <= empty_to {

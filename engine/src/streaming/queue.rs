@@ -2,6 +2,7 @@
 
 use super::context::StreamingContext;
 use super::dstream::{DStream, StreamNode, StreamSpec};
+use super::inputs::QUEUE_STREAM;
 use super::instances::Generation;
 use crate::driver::BatchTick;
 use crate::error::Result;
@@ -97,6 +98,7 @@ impl StreamingContext {
     }
 
     fn queue<T: Data>(&self, node: Queued<T>, at: &Location<'_>) -> DStream<T> {
+        self.refuse_recovery(QUEUE_STREAM);
         let spec = StreamSpec::narrow("queueStream", "QueueInputDStream", self.interval());
         DStream::create(self, spec, Vec::new(), node, at)
     }

@@ -2,15 +2,18 @@
 
 use super::context::StreamingContext;
 use super::dstream::{DStream, StreamNode, StreamSpec};
+use super::inputs::PlannedInput;
 use super::instances::Generation;
 use crate::driver::BatchTick;
-use crate::error::Result;
+use crate::error::{EngineError, Result};
 use crate::event::{Event, Finding};
 use crate::ids::*;
 use crate::rdd::{Line, Notice, Rdd};
+use crate::recovery::InputPlan;
 use crate::sync::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
+use std::sync::Arc;
 
 /// Names of files that a finding lists.
 const NAMES_SHOWN: usize = 3;
@@ -19,7 +22,7 @@ const NAMES_SHOWN: usize = 3;
 struct NewFiles {
     directory: String,
     new_files_only: bool,
-    chosen: Mutex<Chosen>,
+    chosen: Arc<Mutex<Chosen>>,
 }
 
 /// Which files each batch took. A batch that is asked for again takes the same ones.
@@ -30,6 +33,29 @@ struct Chosen {
     too_old: BTreeSet<String>,
     /// The last listing failed, and that was said.
     unreadable: bool,
+    /// The last batch that a former driver generated.
+    restored_to: u32,
+    /// Old files were told by the former driver.
+    told: bool,
+}
+
+impl PlannedInput for Mutex<Chosen> {
+    fn plan(&self, batch: u32) -> Option<InputPlan> {
+        self.lock().by_batch.get(&batch).map(|paths| InputPlan::Files { paths: paths.clone() })
+    }
+
+    fn restore(&self, batch: u32, plan: &InputPlan) {
+        if let InputPlan::Files { paths } = plan {
+            self.lock().by_batch.insert(batch, paths.clone());
+        }
+    }
+
+    fn restored(&self, last: u32) {
+        let mut chosen = self.lock();
+        // What was generated before the oldest plan is forgotten for good.
+        chosen.restored_to = chosen.by_batch.first_key_value().map_or(0, |(first, _)| first - 1).min(last);
+        chosen.told = true;
+    }
 }
 
 /// What one listing found.
@@ -74,10 +100,16 @@ impl NewFiles {
     }
 
     /// The files of a batch, listed now or remembered. A listing that fails is an empty batch (R19.4).
-    fn files_of(&self, generation: &Generation<'_>, tick: BatchTick) -> Vec<String> {
+    fn files_of(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Vec<String>> {
         let mut chosen = self.chosen.lock();
         if let Some(files) = chosen.by_batch.get(&tick.batch.0) {
-            return files.clone();
+            return Ok(files.clone());
+        }
+        if tick.batch.0 <= chosen.restored_to {
+            return Err(EngineError::IllegalState(format!(
+                "which files of {} batch {} read is not in the checkpoint any more: batches up to {} cannot be computed again",
+                self.directory, tick.batch, chosen.restored_to
+            )));
         }
         let listing = match self.list(generation, tick, &chosen) {
             Ok(listing) => {
@@ -89,12 +121,13 @@ impl NewFiles {
                     let message = format!("{error}; batches are empty until the directory can be listed");
                     self.report(generation, "file-listing-failed", message);
                 }
-                return Vec::new();
+                return Ok(Vec::new());
             }
         };
         // A file that an earlier batch took is not too old: its batch is only no longer remembered.
         let old: Vec<&String> = listing.too_old.iter().collect();
-        if !old.is_empty() {
+        let told = std::mem::take(&mut chosen.told);
+        if !old.is_empty() && !told {
             let names: Vec<&str> =
                 old.iter().take(NAMES_SHOWN).filter_map(|path| path.rsplit(['/', '\\']).next()).collect();
             let more = if old.len() > NAMES_SHOWN { ", …" } else { "" };
@@ -112,7 +145,7 @@ impl NewFiles {
         let oldest = u64::from(tick.batch.0).saturating_sub(remembered);
         chosen.forget_before(u32::try_from(oldest).unwrap_or(u32::MAX));
         chosen.by_batch.insert(tick.batch.0, listing.new.clone());
-        listing.new
+        Ok(listing.new)
     }
 
     fn report(&self, generation: &Generation<'_>, kind: &str, message: String) {
@@ -133,11 +166,11 @@ impl Chosen {
 impl StreamNode<Line> for NewFiles {
     fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<Line>>> {
         let mut rdds = Vec::new();
-        for path in self.files_of(generation, tick) {
+        for path in self.files_of(generation, tick)? {
             // R19.3 asks for files that appear whole and stay; one that is gone already is not read.
             match generation.sc.new_text_file(&path) {
                 Ok((rdd, lines)) => {
-                    generation.count_records(lines);
+                    generation.count_records(tick, lines);
                     rdds.push(rdd);
                 }
                 Err(error) => self.report(generation, "file-unreadable", error.to_string()),
@@ -163,8 +196,10 @@ impl StreamingContext {
     pub fn text_file_stream_from(&self, directory: &str, new_files_only: bool) -> DStream<Line> {
         let at = Location::caller();
         let spec = StreamSpec::narrow("fileStream", "FileInputDStream", self.interval());
-        let node = NewFiles { directory: directory.to_owned(), new_files_only, chosen: Mutex::default() };
+        let chosen: Arc<Mutex<Chosen>> = Arc::default();
+        let node = NewFiles { directory: directory.to_owned(), new_files_only, chosen: Arc::clone(&chosen) };
         let files = DStream::create(self, spec, Vec::new(), node, at);
+        self.add_planned_input(files.core.id, chosen);
         // As Spark: as long as it knows which files were read.
         let interval = self.interval().0.max(1);
         let batches = self.spark_context().config().file_remember.0.div_ceil(interval);

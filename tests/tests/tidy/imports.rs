@@ -225,6 +225,17 @@ import_rules! {
         ],
         way_out: "a record is bytes; whoever writes it knows what it says"
     }
+    /// What a checkpoint means could not be tested without an engine, and a tool could not read one.
+    recovery_knows_stores_and_plain_data {
+        within: ["engine/src/recovery/"],
+        except: [],
+        forbidden: ["faultline_engine"],
+        but: [
+            "faultline_engine::recovery", "faultline_engine::object_store", "faultline_engine::event",
+            "faultline_engine::ids",
+        ],
+        way_out: "describe it as plain data in recovery/; driver/ and streaming/ decide what it means"
+    }
 
     /// A store could decide by what a task or a job is, and its decisions would not replay.
     stores_know_blocks_only {

@@ -8,7 +8,7 @@ use crate::ids::*;
 pub const NASTY: &str = "a \"b\" \\ c\nd\te { } , \u{1F980} \u{7f} \",\"Faultline\":{\"seq\":1,\"at_ns\":2}}";
 
 /// How many variants `Event` has.
-pub const NUM_KINDS: usize = 55;
+pub const NUM_KINDS: usize = 61;
 
 /// Numbers the variants: a new variant does not compile until it is listed here, and then
 /// `every_kind_has_a_sample` asks for its sample.
@@ -68,7 +68,13 @@ pub fn kind(event: &Event) -> usize {
         Event::SpeculativeTaskSubmitted { .. } => 51,
         Event::ExecutorExcluded { .. } => 52,
         Event::ExecutorUnexcluded { .. } => 53,
-        Event::OutputCommitted { .. } => 54,
+        Event::DriverEpochTaken { .. } => 54,
+        Event::StreamingRecovered { .. } => 55,
+        Event::GraphCheckpointWritten { .. } => 56,
+        Event::GraphCheckpointFailed { .. } => 57,
+        Event::DriverLost { .. } => 58,
+        Event::DriverStarted { .. } => 59,
+        Event::OutputCommitted { .. } => 60,
     }
 }
 
@@ -77,6 +83,7 @@ pub fn samples() -> Vec<Event> {
     let mut events = application();
     events.extend(executors());
     events.extend(streaming());
+    events.extend(recovery());
     events.extend(rdds());
     events.extend(scheduler());
     events.extend(tasks());
@@ -105,6 +112,33 @@ fn executors() -> Vec<Event> {
         Event::BlockManagerAdded { executor, max_memory: u64::MAX },
         Event::BlockManagerRemoved { executor },
         Event::ExecutorRemoved { executor, reason: "Command exited with code 137".into() },
+    ]
+}
+
+fn recovery() -> Vec<Event> {
+    let (batch, path) = (BatchId(7), NASTY.to_owned());
+    vec![
+        Event::DriverEpochTaken { dir: NASTY.into(), epoch: u64::MAX },
+        Event::GraphCheckpointWritten {
+            batch,
+            after: CheckpointedAfter::Generation,
+            path: path.clone(),
+            bytes: 1,
+            pending: 0,
+            epoch: 1,
+        },
+        Event::GraphCheckpointFailed { batch, after: CheckpointedAfter::Completion, attempt: 3, error: NASTY.into() },
+        Event::DriverLost { attempt: 1, reason: NASTY.into() },
+        Event::DriverStarted { attempt: 2, delay: Millis(1000) },
+        Event::StreamingRecovered {
+            path,
+            epoch: 1,
+            batch,
+            pending: vec![BatchId(5), batch],
+            restart: BatchId(u32::MAX),
+            saved: vec!["checkpoint/rdd-4".into(), NASTY.into()],
+            damaged: vec![NASTY.into()],
+        },
     ]
 }
 

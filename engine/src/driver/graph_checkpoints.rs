@@ -1,0 +1,277 @@
+//! Graph checkpoints: what is written of a stream, when, and what may be cleaned then (R15.2 to R15.5).
+//!
+//! Written twice for each batch: when it is generated, before its jobs start, so that what it reads is durable
+//! before anybody sees a result of it (D-22); and when it completed. One write is under way at a time, and of
+//! those that wait only the newest counts (D-10). Only the second kind lets anything be cleaned (SPARK-6222).
+
+use super::Driver;
+use super::effects::{Effect, Effects, GraphWrite, StoreOp};
+use super::input::{BatchTick, SavedStreams};
+use crate::config::BatchFailurePolicy;
+use crate::error::EngineError;
+use crate::event::{CheckpointedAfter, Event, Finding};
+use crate::ids::*;
+use crate::recovery::{BatchPlan, CheckpointName, KEPT_FILES, SavedRdd, SavedStreamRdd, StreamingCheckpoint, Written};
+use crate::scheduler::Outbox;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How often a write is tried before it counts as failed (R15.3).
+const ATTEMPTS: u32 = 3;
+
+/// What is written of a started stream, and how far that is.
+pub(super) struct GraphCheckpoints {
+    pub dir: String,
+    /// The description as it is now; its time is that of the write.
+    pub now: StreamingCheckpoint,
+    /// Latest batch time that was written of.
+    latest: Timestamp,
+    /// Batches whose plan no verified checkpoint holds: they do not start.
+    unplanned: BTreeSet<BatchId>,
+    writing: bool,
+    /// The newest write that waits for the one under way.
+    waiting: Option<Wanted>,
+    /// Saved RDDs whose files are not deleted, by their directory.
+    known: BTreeMap<String, RddId>,
+    /// Directories that each checkpoint names which the store keeps.
+    named: BTreeMap<CheckpointName, BTreeSet<String>>,
+    /// Another driver took over.
+    fenced: bool,
+}
+
+/// A write that is wanted.
+#[derive(Clone, Copy)]
+struct Wanted {
+    time: Timestamp,
+    after: CheckpointedAfter,
+    attempt: u32,
+}
+
+impl GraphCheckpoints {
+    /// Of a stream that starts; `now` is what is known of it before its first batch.
+    pub fn new(dir: String, now: StreamingCheckpoint, before: BTreeMap<CheckpointName, Vec<SavedStreamRdd>>) -> Self {
+        let mut graph = Self {
+            dir,
+            latest: now.time,
+            now,
+            unplanned: BTreeSet::new(),
+            writing: false,
+            waiting: None,
+            known: BTreeMap::new(),
+            named: BTreeMap::new(),
+            fenced: false,
+        };
+        for (name, rdds) in before {
+            graph.known.extend(rdds.iter().map(|(_, _, saved)| (saved.dir.clone(), saved.rdd)));
+            graph.named.insert(name, rdds.into_iter().map(|(_, _, saved)| saved.dir).collect());
+        }
+        graph
+    }
+
+    /// Whether a batch may start.
+    pub fn allows(&self, batch: BatchId) -> bool {
+        !self.unplanned.contains(&batch)
+    }
+
+    /// Whether everything that was wanted is written.
+    pub const fn is_idle(&self) -> bool {
+        !self.writing && self.waiting.is_none()
+    }
+
+    /// A checkpoint stands: what stood under its name is the backup, and only so many files are kept.
+    fn note_written(&mut self, name: CheckpointName, checkpoint: &StreamingCheckpoint) {
+        let dirs = checkpoint.saved_rdds().map(|(_, _, saved)| saved.dir).collect();
+        if let Some(before) = self.named.insert(name, dirs) {
+            self.named.insert(name.backup(), before);
+        }
+        while self.named.len() > KEPT_FILES {
+            self.named.pop_first();
+        }
+    }
+
+    /// R12.9: what is saved now; a stream of which nothing is remembered keeps what it had.
+    fn note_saved(&mut self, saved: SavedStreams) {
+        self.now.next_rdd = self.now.next_rdd.max(saved.next_rdd);
+        let rdds = saved.rdds.values().flat_map(BTreeMap::values);
+        self.known.extend(rdds.map(|rdd| (rdd.dir.clone(), rdd.rdd)));
+        self.now.saved.extend(saved.rdds);
+    }
+
+    /// Plans of batches whose input nobody needs any more: neither a batch that is not completed, nor state
+    /// that would have to be computed again.
+    fn forget_plans(&mut self, completed: BatchId) {
+        let remembered = self.now.graph.input_remember().0 / self.now.interval.0.max(1);
+        let by_age = completed.0.saturating_sub(u32::try_from(remembered).unwrap_or(u32::MAX));
+        let oldest_pending = self.now.pending.first().map_or(u32::MAX, |batch| batch.0);
+        let newest_saved = |saved: &BTreeMap<BatchId, SavedRdd>| saved.last_key_value().map(|(batch, _)| batch.0);
+        let state_from = self.now.saved.values().filter_map(newest_saved).min().map_or(u32::MAX, |batch| batch + 1);
+        let first = BatchId(by_age.saturating_add(1).min(oldest_pending).min(state_from));
+        self.now.batches = self.now.batches.split_off(&first);
+    }
+
+    fn send(&mut self, wanted: Wanted, fx: &mut Effects) {
+        let Wanted { time, after, attempt } = wanted;
+        self.writing = true;
+        let checkpoint = StreamingCheckpoint { time, ..self.now.clone() };
+        let write = GraphWrite { dir: self.dir.clone(), latest: self.latest, checkpoint, after, attempt };
+        fx.push(Effect::Store(StoreOp::WriteGraph(Box::new(write))));
+    }
+
+    fn want(&mut self, tick: BatchTick, after: CheckpointedAfter, fx: &mut Effects) {
+        if self.fenced {
+            return;
+        }
+        self.latest = self.latest.max(tick.time);
+        let wanted = Wanted { time: tick.time, after, attempt: 1 };
+        if self.writing {
+            self.waiting = Some(wanted);
+        } else {
+            self.send(wanted, fx);
+        }
+    }
+
+    /// R12.9: saved RDDs that no kept checkpoint names, and the next one will not.
+    fn unneeded(&mut self) -> Vec<(RddId, String)> {
+        let next = self.now.saved_rdds().map(|(_, _, saved)| saved.dir);
+        let wanted: BTreeSet<String> = self.named.values().flatten().cloned().chain(next).collect();
+        let old = self.known.extract_if(.., |dir, _| !wanted.contains(dir));
+        old.map(|(dir, rdd)| (rdd, dir)).collect()
+    }
+}
+
+impl Driver {
+    /// A batch has jobs: they start when what it reads is durable.
+    pub(super) fn describe_generated(
+        &mut self,
+        tick: BatchTick,
+        plan: BatchPlan,
+        saved: SavedStreams,
+        fx: &mut Effects,
+    ) {
+        let Some(graph) = &mut self.graph else { return };
+        graph.note_saved(saved);
+        graph.now.batches.insert(tick.batch, plan);
+        graph.now.pending.insert(tick.batch);
+        graph.unplanned.insert(tick.batch);
+        graph.want(tick, CheckpointedAfter::Generation, fx);
+    }
+
+    /// A batch time has no jobs, or none could be made (R11.4, R11.8).
+    pub(super) fn describe_without_jobs(&mut self, tick: BatchTick, fx: &mut Effects) {
+        if let Some(graph) = &mut self.graph {
+            graph.want(tick, CheckpointedAfter::Generation, fx);
+        }
+    }
+
+    /// A batch completed without an error, or is given up on purpose.
+    pub(super) fn no_longer_pending(&mut self, batch: BatchId) {
+        if let Some(graph) = &mut self.graph {
+            graph.now.pending.remove(&batch);
+        }
+    }
+
+    /// A completed batch is cleared: now the second checkpoint is written.
+    pub(super) fn describe_completed(&mut self, tick: BatchTick, saved: SavedStreams, fx: &mut Effects) {
+        let Some(graph) = &mut self.graph else { return };
+        graph.note_saved(saved);
+        graph.forget_plans(tick.batch);
+        graph.want(tick, CheckpointedAfter::Completion, fx);
+    }
+
+    /// The store answered.
+    pub(super) fn graph_written(
+        &mut self,
+        now: Timestamp,
+        write: GraphWrite,
+        result: Result<Written, String>,
+        out: &mut Outbox,
+        fx: &mut Effects,
+    ) {
+        let Some(graph) = self.graph.as_mut().filter(|_| !self.ended) else { return };
+        graph.writing = false;
+        let GraphWrite { dir, latest, checkpoint, after, attempt } = write;
+        match result {
+            Ok(Written::Verified { key, bytes }) => {
+                graph.unplanned.retain(|batch| !checkpoint.batches.contains_key(batch));
+                graph.note_written(CheckpointName::main(latest), &checkpoint);
+                let old = if after == CheckpointedAfter::Completion { graph.unneeded() } else { Vec::new() };
+                let (batch, pending) = (checkpoint.batch(), checkpoint.pending.len() as u64);
+                let epoch = checkpoint.epoch;
+                self.emit(now, fx, Event::GraphCheckpointWritten { batch, after, path: key, bytes, pending, epoch });
+                for (rdd, dir) in old {
+                    fx.push(Effect::Store(StoreOp::Delete { rdd, dir }));
+                }
+            }
+            Ok(Written::TakenOver { by }) => self.taken_over(&dir, checkpoint.epoch, by, out),
+            Err(error) => self.graph_write_failed(now, &checkpoint, (after, attempt), error, fx),
+        }
+        let Some(graph) = self.graph.as_mut().filter(|graph| !graph.writing && !graph.fenced) else { return };
+        if let Some(wanted) = graph.waiting.take() {
+            graph.send(wanted, fx);
+        }
+    }
+
+    /// D-17: there is another driver, and what this one still does must not count.
+    fn taken_over(&mut self, dir: &str, epoch: u64, by: u64, out: &mut Outbox) {
+        if let Some(graph) = &mut self.graph {
+            graph.fenced = true;
+            graph.waiting = None;
+        }
+        let text = format!(
+            "driver epoch {epoch} was taken over by epoch {by} on the checkpoint directory {dir}: this driver stops, the newer one goes on"
+        );
+        self.fail_streaming(EngineError::IllegalState(text));
+        self.scheduler.cancel_all("because another driver took over", out);
+    }
+
+    fn graph_write_failed(
+        &mut self,
+        now: Timestamp,
+        checkpoint: &StreamingCheckpoint,
+        (after, attempt): (CheckpointedAfter, u32),
+        error: String,
+        fx: &mut Effects,
+    ) {
+        let batch = checkpoint.batch();
+        self.emit(now, fx, Event::GraphCheckpointFailed { batch, after, attempt, error: error.clone() });
+        let Some(graph) = &mut self.graph else { return };
+        if attempt < ATTEMPTS {
+            let newest = graph.waiting.take().unwrap_or(Wanted { time: checkpoint.time, after, attempt });
+            graph.send(Wanted { attempt: attempt + 1, ..newest }, fx);
+            return;
+        }
+        let unplanned = std::mem::take(&mut graph.unplanned);
+        if unplanned.is_empty() {
+            return;
+        }
+        let error = EngineError::Store {
+            message: format!(
+                "what batch {batch} reads could not be written down before it runs, {ATTEMPTS} attempts failed, the last with: {error}"
+            ),
+            path: graph.dir.clone(),
+        };
+        for batch in unplanned {
+            self.run_unplanned(now, batch, &error, fx);
+        }
+    }
+
+    /// What becomes of a batch whose input nobody could write down, by the policy for failed batches.
+    fn run_unplanned(&mut self, now: Timestamp, batch: BatchId, error: &EngineError, fx: &mut Effects) {
+        match self.config.on_batch_failure {
+            // As Spark, which writes afterwards and lets a failure be.
+            BatchFailurePolicy::Continue => {
+                let message = format!("it runs although {error}; after a crash it may read something else");
+                let kind = "batch-not-planned".to_owned();
+                let finding = Finding { kind, message, place: format!("batch {batch}") };
+                self.emit(now, fx, Event::FindingReported { finding });
+            }
+            BatchFailurePolicy::Skip => {
+                if let Some(s) = &mut self.streaming {
+                    s.queue.retain(|waiting| waiting.tick.batch != batch);
+                }
+                let blocks = self.receivers.batch_done(batch);
+                self.batch_failed(now, batch, error.clone(), &blocks, fx);
+            }
+            BatchFailurePolicy::Stop | BatchFailurePolicy::Retry => self.fail_streaming(error.clone()),
+        }
+    }
+}

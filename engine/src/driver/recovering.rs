@@ -1,0 +1,176 @@
+//! Going on where another driver stood: its epoch, what it left, and which batches run again (R15.11).
+
+use super::Driver;
+use super::effects::{Effect, Effects, StoreOp};
+use super::graph_checkpoints::GraphCheckpoints;
+use super::input::{BatchTick, CheckpointPlan, Reply, SlotId, StreamingPlan};
+use crate::error::EngineError;
+use crate::event::{Event, Finding};
+use crate::ids::*;
+use crate::receiver::ReceivedBlock;
+use crate::recovery::{BatchPlan, GraphDescription, InputPlan, Recovered, StreamingCheckpoint};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Where batches begin.
+pub(super) struct Beginning {
+    /// Batch times are multiples of the interval after it.
+    pub zero: Timestamp,
+    /// Batches that come before `first`, oldest first.
+    pub rerun: VecDeque<u32>,
+    /// The number from which on every batch is generated.
+    pub first: u32,
+}
+
+impl Beginning {
+    /// R11.1: batch times are multiples of the interval.
+    pub fn anew(now: Timestamp, interval: Millis) -> Self {
+        let interval_ns = interval.0.max(1) * 1_000_000;
+        Self { zero: Timestamp(now.0 / interval_ns * interval_ns), rerun: VecDeque::new(), first: 1 }
+    }
+
+    /// R15.11: what was pending, then the checkpoint time and everything after it.
+    fn again(checkpoint: &StreamingCheckpoint) -> Self {
+        let first = checkpoint.batch().0.max(1);
+        let rerun = checkpoint.pending.iter().map(|batch| batch.0).filter(|batch| *batch < first).collect();
+        Self { zero: checkpoint.zero, rerun, first }
+    }
+}
+
+impl Driver {
+    /// Before a stream with graph checkpoints starts, its driver takes over their directory.
+    pub(super) fn take_epoch(&mut self, slot: SlotId, plan: StreamingPlan, fx: &mut Effects) {
+        let Some(dir) = plan.checkpoint.as_ref().map(|checkpoint| checkpoint.dir.clone()) else { return };
+        let (application, plan) = (self.config.app_id(), Box::new(plan));
+        fx.push(Effect::Store(StoreOp::TakeEpoch { slot, dir, application, plan }));
+    }
+
+    pub(super) fn epoch_taken(
+        &mut self,
+        now: Timestamp,
+        slot: SlotId,
+        mut plan: StreamingPlan,
+        result: Result<u64, String>,
+        fx: &mut Effects,
+    ) {
+        let Some(CheckpointPlan { dir, restored }) = plan.checkpoint.take().filter(|_| !self.ended) else { return };
+        let epoch = match result {
+            Ok(epoch) => epoch,
+            Err(message) => {
+                self.starting = false;
+                let error = EngineError::Store { message, path: dir };
+                fx.push(Effect::Reply(slot, Reply::Done(Err(error))));
+                return;
+            }
+        };
+        self.emit(now, fx, Event::DriverEpochTaken { dir: dir.clone(), epoch });
+        let beginning = match &restored {
+            Some(recovered) => Beginning::again(&recovered.checkpoint),
+            None => Beginning::anew(now, plan.interval),
+        };
+        let mut description = StreamingCheckpoint {
+            application: self.config.app_name.clone(),
+            application_id: self.config.app_id(),
+            epoch,
+            time: beginning.zero,
+            zero: beginning.zero,
+            interval: plan.interval,
+            graph: GraphDescription { streams: plan.streams.clone(), outputs: plan.outputs.clone() },
+            properties: self.config.properties(),
+            pending: [].into(),
+            batches: BTreeMap::new(),
+            saved: BTreeMap::new(),
+            next_rdd: RddId(0),
+        };
+        let mut before = BTreeMap::new();
+        if let Some(mut recovered) = restored {
+            before = std::mem::take(&mut recovered.named);
+            self.restore(now, &mut description, *recovered, fx);
+        }
+        self.graph = Some(GraphCheckpoints::new(dir, description, before));
+        self.begin_streaming(now, slot, plan, beginning, fx);
+    }
+
+    /// Takes over what is known of batches, and says what that means.
+    fn restore(
+        &mut self,
+        now: Timestamp,
+        description: &mut StreamingCheckpoint,
+        recovered: Recovered,
+        fx: &mut Effects,
+    ) {
+        let Recovered { checkpoint, key, damaged, .. } = recovered;
+        for file in &damaged {
+            let message = format!("the checkpoint cannot be used, {}; {key} is used instead", file.reason);
+            let finding = Finding { kind: "graph-checkpoint-damaged".into(), message, place: file.key.clone() };
+            self.emit(now, fx, Event::FindingReported { finding });
+        }
+        if checkpoint.time > now {
+            fx.push(Effect::AdvanceClock(checkpoint.time));
+        }
+        let restart = now.max(checkpoint.time).ns_since(checkpoint.zero) / (checkpoint.interval.0.max(1) * 1_000_000);
+        let restart = BatchId(u32::try_from(restart).unwrap_or(u32::MAX).saturating_add(1));
+        self.emit(
+            now,
+            fx,
+            Event::StreamingRecovered {
+                path: key,
+                epoch: checkpoint.epoch,
+                batch: checkpoint.batch(),
+                pending: checkpoint.pending.iter().copied().collect(),
+                restart,
+                saved: checkpoint.saved.values().flat_map(|batches| batches.values().map(|s| s.dir.clone())).collect(),
+                damaged: damaged.into_iter().map(|file| file.key).collect(),
+            },
+        );
+        description.time = checkpoint.time;
+        description.pending = checkpoint.pending;
+        description.batches = checkpoint.batches;
+        description.saved = checkpoint.saved;
+        description.next_rdd = checkpoint.next_rdd;
+        self.report_lost_blocks(now, &description.batches, fx);
+        self.restored_plans = description.batches.clone();
+    }
+
+    /// R17.11: what receivers stored died with the executors of the former driver, unless a log holds it. Replay
+    /// of such a log is to fill `restored_plans` with the blocks that it found.
+    fn report_lost_blocks(&mut self, now: Timestamp, batches: &BTreeMap<BatchId, BatchPlan>, fx: &mut Effects) {
+        let mut lost: BTreeMap<StreamId, (u64, u64)> = BTreeMap::new();
+        for (stream, input) in batches.values().flat_map(|plan| &plan.inputs) {
+            if let InputPlan::Blocks { blocks } = input
+                && !blocks.is_empty()
+            {
+                let (count, records) = lost.entry(*stream).or_default();
+                *count += blocks.len() as u64;
+                *records += blocks.iter().map(|block| block.records).sum::<u64>();
+            }
+        }
+        for (stream, (count, records)) in lost {
+            let message = format!(
+                "Some blocks could not be recovered as they were not found in memory: {count} of stream {stream}, {records} records, died with the former driver; what is computed from them lacks them"
+            );
+            let finding = Finding { kind: "received-blocks-lost".into(), message, place: format!("stream {stream}") };
+            self.emit(now, fx, Event::FindingReported { finding });
+        }
+    }
+
+    /// The blocks of a batch: those that it was given by the former driver, as far as they are still there, or
+    /// what arrived since (R15.13).
+    pub(super) fn blocks_of_batch(
+        &mut self,
+        now: Timestamp,
+        tick: BatchTick,
+        fx: &mut Effects,
+    ) -> BTreeMap<StreamId, Vec<ReceivedBlock>> {
+        let Some(plan) = self.restored_plans.remove(&tick.batch) else {
+            return self.allocate_blocks(now, tick, fx);
+        };
+        let there = |input: &InputPlan| match input {
+            InputPlan::Blocks { blocks } => {
+                let held = blocks.iter().filter(|block| !self.scheduler.input_holders(block.id).is_empty());
+                held.map(|block| ReceivedBlock { id: block.id, records: block.records }).collect()
+            }
+            InputPlan::Files { .. } | InputPlan::Range { .. } => Vec::new(),
+        };
+        plan.inputs.iter().map(|(stream, input)| (*stream, there(input))).collect()
+    }
+}

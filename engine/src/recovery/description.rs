@@ -1,0 +1,126 @@
+//! What a graph checkpoint holds (R15.1), without functions.
+
+use crate::event::{OutputOpInfo, StreamInfo};
+use crate::ids::*;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that a driver needs to go on where another one stood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamingCheckpoint {
+    /// Name of the application.
+    pub application: String,
+    /// Id of the application that wrote it.
+    pub application_id: String,
+    /// Epoch of the driver that wrote it.
+    pub epoch: u64,
+    /// The batch time that it is about: Spark's checkpoint time C.
+    pub time: Timestamp,
+    /// Batch times are `zero + k × interval`.
+    pub zero: Timestamp,
+    /// Batch interval.
+    pub interval: Millis,
+    /// Streams and output operations.
+    pub graph: GraphDescription,
+    /// The settings in force, under Spark's keys where they exist.
+    pub properties: BTreeMap<String, String>,
+    /// Batches that were generated and have not completed without an error.
+    pub pending: BTreeSet<BatchId>,
+    /// What each remembered batch reads.
+    pub batches: BTreeMap<BatchId, BatchPlan>,
+    /// Saved RDDs by stream and batch.
+    pub saved: BTreeMap<StreamId, BTreeMap<BatchId, SavedRdd>>,
+    /// No RDD of the application has this number or a higher one.
+    pub next_rdd: RddId,
+}
+
+impl StreamingCheckpoint {
+    /// The batch of the checkpoint time.
+    pub fn batch(&self) -> BatchId {
+        let interval = self.interval.0.max(1) * 1_000_000;
+        BatchId(u32::try_from(self.time.ns_since(self.zero) / interval).unwrap_or(u32::MAX))
+    }
+
+    /// Every saved RDD that it names.
+    pub fn saved_rdds(&self) -> impl Iterator<Item = (StreamId, BatchId, SavedRdd)> + '_ {
+        let rdds = |(stream, saved): (&StreamId, &'_ BTreeMap<BatchId, SavedRdd>)| {
+            let stream = *stream;
+            let rdds: Vec<_> = saved.iter().map(|(batch, rdd)| (stream, *batch, rdd.clone())).collect();
+            rdds
+        };
+        self.saved.iter().flat_map(rdds)
+    }
+
+    /// What a stream has saved is that of `stream` in the present program, by the operator's name; what belongs
+    /// to a stream that is no longer there is left out.
+    pub fn stream_now(&self, stream: StreamId, streams: &[StreamInfo]) -> Option<StreamId> {
+        let before = self.graph.streams.iter().find(|info| info.id == stream)?;
+        streams.iter().find(|info| info.operator == before.operator).map(|info| info.id)
+    }
+}
+
+/// The template of a streaming program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GraphDescription {
+    /// Streams, parents first.
+    pub streams: Vec<StreamInfo>,
+    /// Output operations in registration order.
+    pub outputs: Vec<OutputOpInfo>,
+}
+
+impl GraphDescription {
+    /// How long the inputs of a batch are remembered: the longest remember duration of an input stream.
+    pub fn input_remember(&self) -> Millis {
+        let inputs = self.streams.iter().filter(|stream| stream.parents.is_empty());
+        inputs.filter_map(|stream| stream.remember).max().unwrap_or_default()
+    }
+}
+
+/// What a batch reads, by input stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchPlan {
+    /// Input records, as far as they were known when it was generated.
+    pub records: u64,
+    /// Of each input stream that says so.
+    pub inputs: BTreeMap<StreamId, InputPlan>,
+}
+
+/// What an input stream gives to a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InputPlan {
+    /// These files.
+    Files {
+        /// Paths, in order.
+        paths: Vec<String>,
+    },
+    /// What a receiver stored.
+    Blocks {
+        /// Its blocks, in order.
+        blocks: Vec<PlannedBlock>,
+    },
+    /// Consecutive records of something that can be read at any place.
+    Range {
+        /// The first, from 0.
+        first: u64,
+        /// How many.
+        records: u64,
+    },
+}
+
+/// A block that a batch was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedBlock {
+    /// Which.
+    pub id: InputBlockId,
+    /// Records.
+    pub records: u64,
+}
+
+/// A checkpointed RDD of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedRdd {
+    /// The RDD, by the numbering of the application that wrote it.
+    pub rdd: RddId,
+    /// Its directory inside the reliable store.
+    pub dir: String,
+}

@@ -1,0 +1,5 @@
+//! Cases of driver recovery, by the ids of the conformance list: what a driver leaves behind, and how another one
+//! goes on.
+
+mod lab;
+mod restart;
