@@ -2,7 +2,7 @@
 
 use crate::checker;
 use faultline_engine::config::{EngineConfig, SchedulerConfig};
-use faultline_engine::error::Result;
+use faultline_engine::error::{EngineError, Result};
 use faultline_engine::event::Envelope;
 use faultline_engine::ids::Millis;
 use faultline_engine::object_store::MemoryObjectStore;
@@ -10,6 +10,7 @@ use faultline_engine::rdd::SparkContext;
 use faultline_engine::runtime::{self, SystemFiles};
 use faultline_engine::sim::{Environment, simulate};
 use faultline_engine::streaming::StreamingContext;
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which loop runs the engine.
@@ -99,4 +100,25 @@ pub fn in_batches(sc: &SparkContext, body: impl Fn(u32) -> Result<()> + Send + S
     ssc.prepared_stream(vec![Some(vec![0u8]); batches], 1).for_each_rdd(move |_, tick| body(tick.batch.0));
     ssc.start()?;
     ssc.await_termination()
+}
+
+/// `program` gives `expect` under both loops.
+///
+/// # Panics
+/// When it gives something else.
+pub fn returns<R: PartialEq + Debug + Send + 'static>(
+    program: impl Fn(&SparkContext) -> Result<R> + Clone + Send + 'static,
+    expect: Result<R>,
+) {
+    for &loop_ in Loop::ALL {
+        assert_eq!(run(loop_, settings(0, &[]), program.clone()).0, expect, "{loop_:?}");
+    }
+}
+
+/// What a program gives that asks for what there is not.
+///
+/// # Errors
+/// Always.
+pub fn refusal<T>(text: &str) -> Result<T> {
+    Err(EngineError::IllegalArgument(text.into()))
 }

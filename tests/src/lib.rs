@@ -12,6 +12,7 @@ pub mod quiet;
 pub mod random;
 pub mod reruns;
 pub mod scripted;
+pub mod staged;
 pub mod tidy;
 #[cfg(feature = "window")]
 pub mod window;

@@ -7,15 +7,7 @@ use faultline_engine::event::*;
 use faultline_engine::ids::*;
 use faultline_engine::rdd::{Rdd, SparkContext};
 use faultline_tests::DriverLab;
-use std::sync::Arc;
-
-fn context() -> SparkContext {
-    SparkContext::detached(Arc::new(EngineConfig::default()))
-}
-
-fn lab(executors: u32, cores: u32, scheduler: SchedulerConfig) -> DriverLab {
-    DriverLab::with_config(EngineConfig { executors, cores, scheduler, ..EngineConfig::default() })
-}
+use faultline_tests::staged::{context, lab};
 
 const fn at(executor: u32) -> TaskLocation {
     TaskLocation::Executor(ExecutorId(executor))

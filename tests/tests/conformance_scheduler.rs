@@ -7,13 +7,9 @@ use faultline_engine::event::*;
 use faultline_engine::ids::*;
 use faultline_engine::rdd::{Rdd, SparkContext};
 use faultline_engine::storage::Data;
+use faultline_tests::staged::{context, submitted};
 use faultline_tests::{DriverLab, log};
 use std::hash::Hash;
-use std::sync::Arc;
-
-fn context() -> SparkContext {
-    SparkContext::detached(Arc::new(EngineConfig::default()))
-}
 
 /// `maps` map partitions, one shuffle, `reducers` reduce partitions.
 fn shuffled(sc: &SparkContext, maps: u32, reducers: u32) -> Rdd<(u32, u32)> {
@@ -23,10 +19,6 @@ fn shuffled(sc: &SparkContext, maps: u32, reducers: u32) -> Rdd<(u32, u32)> {
 /// The same records through one more shuffle.
 fn again<K: Data + Hash + Eq>(rdd: &Rdd<(K, u32)>, reducers: u32) -> Rdd<(K, u32)> {
     rdd.map(|pair| pair).reduce_by_key_in(reducers, |a, b| a + b)
-}
-
-fn submitted(lab: &DriverLab) -> Vec<(u32, u32, u32)> {
-    log::stages(&lab.log).into_iter().map(|(id, tasks)| (id.stage.0, id.attempt, tasks)).collect()
 }
 
 /// Without it a reduce stage could start before the outputs that it reads exist.

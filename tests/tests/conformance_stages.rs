@@ -3,42 +3,12 @@
 
 use faultline_engine::command::{Command, StopMode};
 use faultline_engine::config::{EngineConfig, SchedulerConfig};
-use faultline_engine::driver::{DriverInput, SlotId};
+use faultline_engine::driver::DriverInput;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
-use faultline_engine::rdd::{Rdd, SparkContext};
+use faultline_engine::rdd::SparkContext;
+use faultline_tests::staged::{context, ends, error, lab, numbers, shuffled, submitted};
 use faultline_tests::{DriverLab, Loop, log, run, settings};
-use std::sync::Arc;
-
-fn context() -> SparkContext {
-    SparkContext::detached(Arc::new(EngineConfig::default()))
-}
-
-fn lab(executors: u32, cores: u32, scheduler: SchedulerConfig) -> DriverLab {
-    DriverLab::with_config(EngineConfig { executors, cores, scheduler, ..EngineConfig::default() })
-}
-
-fn numbers(sc: &SparkContext, partitions: u32) -> Rdd<u32> {
-    sc.parallelize((0..12).collect(), partitions)
-}
-
-/// `maps` map partitions, one shuffle, `reducers` reduce partitions.
-fn shuffled(sc: &SparkContext, maps: u32, reducers: u32) -> Rdd<(u32, u32)> {
-    numbers(sc, maps).map(|i| (i, i)).reduce_by_key_in(reducers, |a, b| a + b)
-}
-
-fn submitted(lab: &DriverLab) -> Vec<(u32, u32, u32)> {
-    log::stages(&lab.log).into_iter().map(|(id, tasks)| (id.stage.0, id.attempt, tasks)).collect()
-}
-
-fn error(lab: &DriverLab, job: SlotId) -> String {
-    lab.result(job).expect("it ended").clone().expect_err("it failed").to_string()
-}
-
-/// How often a task ended in this way.
-fn ends(lab: &DriverLab, is: impl Fn(&TaskEndReason) -> bool) -> usize {
-    log::task_ends(&lab.log).filter(|(_, reason, _)| is(reason)).count()
-}
 
 /// How stages ended, in order.
 fn outcomes(lab: &DriverLab) -> Vec<StageOutcome> {

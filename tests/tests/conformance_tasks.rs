@@ -7,37 +7,12 @@ use faultline_engine::driver::{ClusterOp, DriverInput, SlotId};
 use faultline_engine::event::*;
 use faultline_engine::executor::{CommitPermit, exit_executor};
 use faultline_engine::ids::*;
-use faultline_engine::rdd::{Rdd, SparkContext, TaskError};
+use faultline_engine::rdd::TaskError;
 use faultline_engine::scheduler::{ExcludeConfig, Loss};
+use faultline_tests::staged::{context, ends, error, lab, numbers, shuffled};
 use faultline_tests::{DriverLab, Loop, log, run, settings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-fn context() -> SparkContext {
-    SparkContext::detached(Arc::new(EngineConfig::default()))
-}
-
-fn lab(executors: u32, cores: u32, scheduler: SchedulerConfig) -> DriverLab {
-    DriverLab::with_config(EngineConfig { executors, cores, scheduler, ..EngineConfig::default() })
-}
-
-fn numbers(sc: &SparkContext, partitions: u32) -> Rdd<u32> {
-    sc.parallelize((0..12).collect(), partitions)
-}
-
-/// `maps` map partitions, one shuffle, `reducers` reduce partitions.
-fn shuffled(sc: &SparkContext, maps: u32, reducers: u32) -> Rdd<(u32, u32)> {
-    numbers(sc, maps).map(|i| (i, i)).reduce_by_key_in(reducers, |a, b| a + b)
-}
-
-fn error(lab: &DriverLab, job: SlotId) -> String {
-    lab.result(job).expect("it ended").clone().expect_err("it failed").to_string()
-}
-
-/// How often a task ended in this way.
-fn ends(lab: &DriverLab, is: impl Fn(&TaskEndReason) -> bool) -> usize {
-    log::task_ends(&lab.log).filter(|(_, reason, _)| is(reason)).count()
-}
 
 /// Without it a program that exits would hang its job, or take the application with it.
 #[test]

@@ -5,6 +5,7 @@ use faultline_engine::error::{EngineError, Result};
 use faultline_engine::event::*;
 use faultline_engine::rdd::partitioner::HashPartitioner;
 use faultline_engine::rdd::{Rdd, Replacement, SortOrder, SparkContext};
+use faultline_tests::lab::{refusal, returns};
 use faultline_tests::{Loop, in_batches, log, run, settings};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -16,16 +17,6 @@ fn numbers(sc: &SparkContext, count: u32, partitions: u32) -> Rdd<u32> {
 /// Numbers without order in them.
 fn mixed(count: u32) -> Vec<u32> {
     (0..count).map(|v| v.wrapping_mul(2_654_435_761) % 1000).collect()
-}
-
-/// `program` gives `expect` under both loops.
-fn returns<R: PartialEq + std::fmt::Debug + Send + 'static>(
-    program: impl Fn(&SparkContext) -> Result<R> + Clone + Send + 'static,
-    expect: Result<R>,
-) {
-    for &loop_ in Loop::ALL {
-        assert_eq!(run(loop_, settings(0, &[]), program.clone()).0, expect, "{loop_:?}");
-    }
 }
 
 /// `program` gives `expect` in every batch, also after an executor died.
@@ -49,10 +40,6 @@ fn returns_after_a_loss<R: PartialEq + std::fmt::Debug + Send + Sync + 'static>(
 
 fn empty_collection<T>() -> Result<T> {
     Err(EngineError::IllegalState("empty collection".into()))
-}
-
-fn refusal<T>(text: &str) -> Result<T> {
-    Err(EngineError::IllegalArgument(text.into()))
 }
 
 /// Partitions of the tasks of each job.

@@ -1,12 +1,13 @@
 //! Every transformation of RDDs against the same thing done to a `Vec`, under both loops, with an executor
 //! lost on the way; and its lineage against what Spark prints.
 
-use faultline_engine::error::{EngineError, Result};
+use faultline_engine::error::Result;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
 use faultline_engine::rdd::partitioner::HashPartitioner;
 use faultline_engine::rdd::{Rdd, Replacement, SparkContext};
 use faultline_engine::storage::Data;
+use faultline_tests::lab::{refusal, returns};
 use faultline_tests::quiet::silence_deliberate_panics;
 use faultline_tests::{Loop, in_batches, log, run, settings};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,20 +49,6 @@ fn gives<T: Data + PartialEq>(
         });
         assert_eq!(result, Ok(()), "{loop_:?}");
     }
-}
-
-/// `program` gives `expect` under both loops.
-fn returns<R: PartialEq + std::fmt::Debug + Send + 'static>(
-    program: impl Fn(&SparkContext) -> Result<R> + Clone + Send + 'static,
-    expect: Result<R>,
-) {
-    for &loop_ in Loop::ALL {
-        assert_eq!(run(loop_, settings(0, &[]), program.clone()).0, expect, "{loop_:?}");
-    }
-}
-
-fn refusal<T>(text: &str) -> Result<T> {
-    Err(EngineError::IllegalArgument(text.into()))
 }
 
 /// Without them a partition, its number, or a key would be lost or mixed up.

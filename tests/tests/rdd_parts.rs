@@ -1,23 +1,10 @@
 //! Operators and actions that read, make or combine an RDD part by part.
 
-use faultline_engine::error::{EngineError, Result};
+use faultline_engine::error::Result;
 use faultline_engine::rdd::{Replacement, SortOrder, SparkContext};
+use faultline_tests::lab::{refusal, returns};
 use faultline_tests::{Loop, log, run, settings};
 use std::collections::HashMap;
-
-/// `program` gives `expect` under both loops.
-fn returns<R: PartialEq + std::fmt::Debug + Send + 'static>(
-    program: impl Fn(&SparkContext) -> Result<R> + Clone + Send + 'static,
-    expect: Result<R>,
-) {
-    for &loop_ in Loop::ALL {
-        assert_eq!(run(loop_, settings(0, &[]), program.clone()).0, expect, "{loop_:?}");
-    }
-}
-
-fn refusal<T>(text: &str) -> Result<T> {
-    Err(EngineError::IllegalArgument(text.into()))
-}
 
 /// Without it the last number would be missing, one be made twice at a border, or a wide range overflow.
 #[test]

@@ -8,6 +8,15 @@ use faultline_tests::Loop;
 use faultline_tests::scripted::{received, receiving, scripted, ticking};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Where a receiver was started, in order.
+fn starts(log: &[Envelope]) -> Vec<Option<ExecutorId>> {
+    let started = log.iter().filter_map(|e| match &e.event {
+        Event::ReceiverStarted { receiver } => Some(receiver.executor),
+        _ => None,
+    });
+    started.collect()
+}
+
 /// R02 under the virtual clock. Without it a program with receivers could not be simulated: blocks would not be
 /// of their intervals, kept on two executors, and in the batch after their arrival, each time alike.
 #[test]
@@ -49,13 +58,7 @@ fn a_simulated_receiver_loses_its_buffer_with_its_executor() {
     let lost: Vec<u64> = (0..60).filter(|n| !got.contains(n)).collect();
     assert!(!lost.is_empty() && lost.windows(2).all(|pair| pair[1] == pair[0] + 1), "one gap: {lost:?}");
     assert!(lost[0] >= 15 && lost.len() <= 10, "what was stored before is kept: {lost:?}");
-    let starts: Vec<Option<ExecutorId>> = log
-        .iter()
-        .filter_map(|e| match &e.event {
-            Event::ReceiverStarted { receiver } => Some(receiver.executor),
-            _ => None,
-        })
-        .collect();
+    let starts = starts(&log);
     assert!(starts.len() == 2 && starts[0] == Some(ExecutorId(1)) && starts[1] != starts[0], "{starts:?}");
     let mut ids: Vec<InputBlockId> = received(&log).into_iter().map(|(block, _)| block).collect();
     let all = ids.len();
@@ -80,13 +83,7 @@ fn a_receiver_moves_with_its_buffer_when_its_executor_leaves() {
         let unheard = if loop_ == Loop::Sim { 0 } else { up.ns_since(down) / 10_000_000 + 5 };
         let missing: Vec<u64> = (0..60).filter(|n| !got.contains(n)).collect();
         assert!(missing.len() as u64 <= unheard, "{loop_:?}: {missing:?} lost, at most {unheard} were not heard");
-        let starts: Vec<Option<ExecutorId>> = log
-            .iter()
-            .filter_map(|e| match &e.event {
-                Event::ReceiverStarted { receiver } => Some(receiver.executor),
-                _ => None,
-            })
-            .collect();
+        let starts = starts(&log);
         assert!(
             starts.len() == 2 && starts[0] == Some(ExecutorId(1)) && starts[1] != starts[0],
             "{loop_:?} {starts:?}"

@@ -167,7 +167,11 @@ impl Driver {
         let there = |input: &InputPlan| match input {
             InputPlan::Blocks { blocks } => {
                 let held = blocks.iter().filter(|block| !self.scheduler.input_holders(block.id).is_empty());
-                held.map(|block| ReceivedBlock { id: block.id, records: block.records }).collect()
+                let known = |block: &BlockPlan| {
+                    let (clients, duplicates) = Default::default();
+                    ReceivedBlock { id: block.id, records: block.records, clients, duplicates }
+                };
+                held.map(known).collect()
             }
             InputPlan::Files { .. } | InputPlan::Range { .. } => Vec::new(),
         };

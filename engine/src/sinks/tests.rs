@@ -51,11 +51,6 @@ impl FileOps for Dying {
         Ok(Box::new(DyingFile(StdFileOps.create_new(path)?, self.clone())))
     }
 
-    fn open_append(&self, path: &Path) -> io::Result<Box<dyn OpenFile>> {
-        self.step()?;
-        Ok(Box::new(DyingFile(StdFileOps.open_append(path)?, self.clone())))
-    }
-
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.step()?;
         StdFileOps.rename(from, to)
