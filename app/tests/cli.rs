@@ -200,7 +200,7 @@ fn wrong_command_lines_exit_with_2_and_the_way_out() {
         (&["compare", "word-count", "--fault", KILL, "--policies", "luck"], "cache+checkpoint"),
         (
             &["open", "no-such-log"],
-            "neither a program (word-count, windowed-counts, join-streams, log-sessions, page-rank) nor a file",
+            "neither a program (word-count, windowed-counts, join-streams, log-sessions, page-rank, ledger) nor a file",
         ),
     ];
     for (args, way_out) in cases {

@@ -28,7 +28,10 @@ fn bad_sources_name_the_place_and_the_way_out() {
     let socket = "tcp-connect://localhost:9999";
     let cases: [(&[&str], &[&str]); 7] = [
         (&["run", "word-count", "--source", &nowhere], &["no-such-directory", "make it first, or give another"]),
-        (&["run", "word-count", "--source", "file:x"], &["file:x", "give dir:PATH, or tcp-connect://HOST:PORT"]),
+        (
+            &["run", "word-count", "--source", "file:x"],
+            &["file:x", "give dir:PATH, tcp://HOST:PORT, ack-tcp://HOST:PORT"],
+        ),
         (&["run", "word-count", "--source", "tcp-connect://localhost"], &["the port is missing"]),
         (&["run", "word-count", "--source", socket, "--clock", "virtual"], &[socket, "leave --clock away"]),
         (&["run", "page-rank", "--source", socket], &["page-rank has no batches", "choose word-count"]),

@@ -1,6 +1,7 @@
 //! Sources that listen: what clients push, with and without acknowledgements, over real sockets.
 
-mod inputs_lab;
+#[path = "inputs_lab/live.rs"]
+mod live;
 
 use faultline_engine::command::Command;
 use faultline_engine::config::EngineConfig;
@@ -9,7 +10,7 @@ use faultline_engine::ids::*;
 use faultline_engine::programs::{self, InputSource, ProgramInput};
 use faultline_engine::rdd::ReplayText;
 use faultline_engine::sinks::FileSink;
-use inputs_lab::Live;
+use live::Live;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
@@ -20,6 +21,9 @@ use std::time::Duration;
 
 /// A wait in which nothing must come.
 const QUIET: Duration = Duration::from_millis(300);
+/// How often a connection is tried, and how long after each; far longer than it takes on a busy machine.
+const TRIES: u32 = 6000;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A port that nobody listens on.
 fn free_port() -> u16 {
@@ -34,15 +38,16 @@ struct Client {
 }
 
 impl Client {
-    /// Connects as soon as somebody listens.
-    fn connect(port: u16) -> Self {
-        loop {
+    /// Connects as soon as the run listens.
+    fn connect(live: &mut Live, port: u16) -> Self {
+        for _ in 0..TRIES {
             if let Ok(socket) = TcpStream::connect(("127.0.0.1", port)) {
                 let answers = BufReader::new(socket.try_clone().expect("a socket has two ends"));
                 return Self { socket, answers };
             }
-            std::thread::yield_now();
+            std::thread::park_timeout(PAUSE);
         }
+        panic!("nobody listens; {:#?}", live.settle());
     }
 
     fn say(&mut self, text: &str) {
@@ -148,7 +153,7 @@ fn a_line_is_acknowledged_when_the_driver_has_its_block() {
     let out = directory.path().join("out");
     let port = free_port();
     let mut live = ledger(&format!("ack-tcp://127.0.0.1:{port}"), &out);
-    let mut client = Client::connect(port);
+    let mut client = Client::connect(&mut live, port);
     client.say("HELLO one\n");
     client.send(1..=10);
     assert!(client.acknowledged(10));
@@ -186,7 +191,7 @@ fn acknowledged_lines_survive_the_receivers_executor_and_come_once() {
         let target = round * 500;
         let mut struck = round == 1;
         loop {
-            let mut client = Client::connect(port);
+            let mut client = Client::connect(&mut live, port);
             client.say("HELLO one\n");
             client.send(acknowledged + 1..=target);
             if !std::mem::replace(&mut struck, true) {
@@ -196,6 +201,10 @@ fn acknowledged_lines_survive_the_receivers_executor_and_come_once() {
                 });
                 let executor = at.expect("it runs on an executor");
                 live.command(Command::KillExecutor { executor });
+                live.until(|log| {
+                    log.iter()
+                        .any(|e| matches!(e.event, Event::ExecutorRemoved { executor: gone, .. } if gone == executor))
+                });
                 live.command(Command::RestartExecutor { executor });
             }
             if client.acknowledged(target) {
@@ -217,11 +226,11 @@ fn clients_without_a_name_are_heard_and_strangers_refused() {
     let out = directory.path().join("out");
     let port = free_port();
     let mut live = ledger(&format!("ack-tcp://localhost:{port}"), &out);
-    let mut stranger = Client::connect(port);
+    let mut stranger = Client::connect(&mut live, port);
     stranger.say("GET / HTTP/1.1\n");
     assert!(stranger.answer().is_some_and(|answer| answer.starts_with("ERROR write NUMBER<tab>TEXT")));
     assert_eq!(stranger.answer(), None, "the connection is closed");
-    let mut plain = Client::connect(port);
+    let mut plain = Client::connect(&mut live, port);
     plain.send(1..=3);
     assert!(plain.acknowledged(3));
     live.until(|log| committed(log) >= 3);
@@ -236,10 +245,73 @@ fn pushed_lines_arrive() {
     let out = directory.path().join("out");
     let port = free_port();
     let mut live = ledger(&format!("tcp://127.0.0.1:{port}"), &out);
-    let mut clients = [Client::connect(port), Client::connect(port)];
+    let mut clients = [Client::connect(&mut live, port), Client::connect(&mut live, port)];
     clients[0].send(1..=100);
     clients[1].send(101..=200);
     live.until(|log| committed(log) >= 200);
     live.stop();
     assert_eq!(counted(&out), once(1..=200));
+}
+
+/// What an HTTP server of this test answers, one answer per request; after the last one it stays silent.
+fn serve(answers: &'static [&'static str]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = listener.local_addr().expect("it is bound").port();
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for (n, answer) in answers.iter().enumerate() {
+            let Ok((mut socket, _)) = listener.accept() else { return };
+            let mut request = BufReader::new(socket.try_clone().expect("a socket has two ends")).lines();
+            while request.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            // A receiver that has gone away is no matter here.
+            drop(socket.write_all(answer.as_bytes()));
+            if n + 1 == answers.len() {
+                open.push(socket);
+            }
+        }
+        std::thread::park();
+    });
+    port
+}
+
+/// Without it a stream over HTTP would end with its first connection, take heartbeats and messages of the server for
+/// records, or ask again at once.
+#[test]
+fn a_stream_over_http_is_taken_up_again() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let out = directory.path().join("out");
+    let port = serve(&[
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{\"n\": 1}\n\r\n2\r\n\r\n\r\n5\r\n{\"n\":\r\n4\r\n 2}\n\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n\r\n{\"n\": 3}\r\n{\"disconnect\":{\"reason\":\"shutdown\"}}\r\n{\"n\": 4}\r\n",
+        "HTTP/1.1 200 OK\r\n\r\n\r\n\r\n{\"n\": 5}\r\n",
+    ]);
+    let mut live = ledger(&format!("http://127.0.0.1:{port}/stream"), &out);
+    live.until(|log| committed(log) >= 4);
+    let log = live.stop();
+    let mut records: Vec<String> = Vec::new();
+    for batch in fs::read_dir(&out).expect("the sink made it").map(|entry| entry.expect("an entry").path()) {
+        let parts = fs::read_dir(&batch).expect("a batch").map(|entry| entry.expect("an entry").path());
+        for part in parts.filter(|path| path.to_string_lossy().contains("part-")) {
+            let text = fs::read_to_string(&part).expect("text");
+            records.extend(text.lines().filter_map(|line| Some(line.split_once('\t')?.1.to_owned())));
+        }
+    }
+    records.sort();
+    assert_eq!(records, [1, 2, 3, 5].map(|n| format!("{{\"n\": {n}}}")));
+    let stops: Vec<&str> = log
+        .iter()
+        .filter_map(|e| match &e.event {
+            Event::ReceiverStopped { receiver } if receiver.last_error_message.starts_with("Restarting") => {
+                Some(receiver.last_error_message.as_str())
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        stops[..2],
+        [
+            "Restarting receiver with delay 250 ms: The stream ended",
+            "Restarting receiver with delay 250 ms: The server disconnects"
+        ]
+    );
 }

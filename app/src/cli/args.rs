@@ -158,7 +158,8 @@ pub struct RunArgs {
     pub sizing: Sizing,
     /// Lines from outside: dir:PATH reads files that are renamed into a directory, tcp://HOST:PORT and
     /// ack-tcp://HOST:PORT listen on this machine for lines that are pushed, without and with acknowledgements,
-    /// tcp-connect://HOST:PORT reads what somebody writes to a socket; runs under the wall clock until Ctrl-C
+    /// tcp-connect://HOST:PORT reads what somebody writes to a socket, http://HOST/PATH a response
+    /// without end; runs under the wall clock until Ctrl-C
     #[arg(long, value_name = "SOURCE", conflicts_with = "input")]
     pub source: Option<InputSource>,
     /// virtual models durations, so that the same seed gives the same bytes; wall measures
@@ -261,8 +262,8 @@ pub struct OpenArgs {
     /// A program, or the path of an event log; the demo when absent
     #[arg(value_parser = parse_source, value_name = "PROGRAM | EVENT LOG")]
     pub source: Option<Source>,
-    /// Lines from outside, for a program: dir:PATH, tcp://HOST:PORT, ack-tcp://HOST:PORT, or
-    /// tcp-connect://HOST:PORT
+    /// Lines from outside, for a program: dir:PATH, tcp://HOST:PORT, ack-tcp://HOST:PORT,
+    /// tcp-connect://HOST:PORT, or http://HOST/PATH
     #[arg(long = "source", value_name = "SOURCE")]
     pub from: Option<InputSource>,
     /// Settings of the program.

@@ -8,7 +8,7 @@ use crate::error::EngineError;
 use crate::event::{Event, Finding};
 use crate::ids::*;
 use crate::receiver::ReceivedBlock;
-use crate::recovery::{BatchPlan, GraphDescription, InputPlan, Recovered, StreamingCheckpoint};
+use crate::recovery::{BatchPlan, GraphDescription, InputPlan, PlannedBlock, Recovered, StreamingCheckpoint};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Where batches begin.
@@ -167,7 +167,7 @@ impl Driver {
         let there = |input: &InputPlan| match input {
             InputPlan::Blocks { blocks } => {
                 let held = blocks.iter().filter(|block| !self.scheduler.input_holders(block.id).is_empty());
-                let known = |block: &BlockPlan| {
+                let known = |block: &PlannedBlock| {
                     let (clients, duplicates) = Default::default();
                     ReceivedBlock { id: block.id, records: block.records, clients, duplicates }
                 };

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::ids::Millis;
 use crate::rdd::{Line, Rdd, ReplayText};
+use crate::runtime::http_stream::StreamUrl;
 use crate::runtime::listening::listen_address;
 use crate::sinks::OutputSink;
 use crate::storage::Data;
@@ -40,6 +41,8 @@ pub enum InputSource {
         /// The port.
         port: u16,
     },
+    /// The lines of an HTTP response without end, at this URL.
+    Http(String),
 }
 
 /// How each kind of address begins.
@@ -59,7 +62,7 @@ impl InputSource {
 /// A source that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text:?} is no source: {why}; give dir:PATH, tcp://HOST:PORT, ack-tcp://HOST:PORT, or tcp-connect://HOST:PORT"
+    "{text:?} is no source: {why}; give dir:PATH, tcp://HOST:PORT, ack-tcp://HOST:PORT, tcp-connect://HOST:PORT, or http://HOST/PATH"
 )]
 pub struct BadSource {
     text: String,
@@ -77,6 +80,9 @@ impl FromStr for InputSource {
             } else {
                 Ok(Self::Directory(path.to_owned()))
             };
+        }
+        if text.starts_with("http://") {
+            return StreamUrl::parse(text).map(|_| Self::Http(text.to_owned())).map_err(bad);
         }
         let known = SCHEMES.iter().find_map(|(scheme, make)| Some((text.strip_prefix(scheme)?, make)));
         let (address, make) = known.ok_or_else(|| bad("it names neither a directory nor a socket"))?;
@@ -101,6 +107,7 @@ impl fmt::Display for InputSource {
         match self {
             Self::Replay => f.write_str("replay"),
             Self::Directory(path) => write!(f, "dir:{path}"),
+            Self::Http(url) => f.write_str(url),
             Self::Socket { host, port } => address(f, "tcp-connect", host, *port),
             Self::Pushed { host, port } => address(f, "tcp", host, *port),
             Self::Acknowledged { host, port } => address(f, "ack-tcp", host, *port),
@@ -153,6 +160,7 @@ impl ProgramInput {
         match &self.source {
             InputSource::Replay => Ok(ssc.text_replay_stream(self.text.clone(), self.lines_per_batch)),
             InputSource::Directory(path) => Ok(ssc.text_file_stream(path)),
+            InputSource::Http(url) => ssc.http_text_stream(url),
             InputSource::Socket { host, port } => Ok(ssc.socket_text_stream(host, *port)),
             InputSource::Pushed { host, port } => ssc.push_text_stream(host, *port),
             InputSource::Acknowledged { host, port } => {
@@ -203,6 +211,7 @@ mod tests {
             ("dir:incoming", InputSource::Directory("incoming".into())),
             ("tcp-connect://localhost:9999", socket("localhost", 9999)),
             ("tcp-connect://[::1]:7", socket("::1", 7)),
+            ("http://localhost:8080/stream?x=1", InputSource::Http("http://localhost:8080/stream?x=1".into())),
             ("tcp://localhost:9999", InputSource::Pushed { host: "localhost".into(), port: 9999 }),
             ("ack-tcp://[::1]:7", InputSource::Acknowledged { host: "::1".into(), port: 7 }),
         ];
@@ -217,6 +226,7 @@ mod tests {
             ("tcp-connect://localhost:0", "the port is no number"),
             ("tcp-connect://localhost:99999", "the port is no number"),
             ("incoming", "it names neither"),
+            ("http://:80", "the host is missing"),
             ("tcp://0.0.0.0:9999", "only this machine's loopback"),
             ("ack-tcp://example.org:9999", "only this machine's loopback"),
         ];

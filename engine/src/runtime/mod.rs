@@ -4,6 +4,7 @@ pub(crate) mod acknowledged;
 mod background;
 pub(crate) mod cluster;
 pub(crate) mod faulty_store;
+pub(crate) mod http_stream;
 pub(crate) mod listening;
 mod live;
 mod pool;

@@ -88,7 +88,7 @@ fn receive(host: &str, port: u16, context: &ReceiverContext<Line>) -> Result<(),
     Ok(())
 }
 
-fn connect(host: &str, port: u16) -> std::io::Result<TcpStream> {
+pub(super) fn connect(host: &str, port: u16) -> std::io::Result<TcpStream> {
     let mut last = std::io::Error::new(ErrorKind::NotFound, "the host has no address");
     for address in (host, port).to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, CONNECT) {

@@ -8,6 +8,7 @@
 //!   .stage/
 //!     epoch-3                     the drivers that wrote here
 //!     1767225602000.3/            what tasks are writing
+//!     1767225602000.3.ready/      what a commit has gathered of it
 //! ```
 //!
 //! A batch that is there already stays as it is when a driver of a newer epoch runs it again: what was shown is not
@@ -193,37 +194,39 @@ impl FileSink {
         }
     }
 
-    /// Gives parts their names and writes the manifest: then the batch is complete, and only its name is missing.
-    fn complete(&self, stage: &Path, manifest: &Manifest, staged: &[(String, String)]) -> Result<(), SinkError> {
+    /// Puts the parts that count into a directory of their own, and writes the manifest: then the batch is complete,
+    /// and only its name is missing. Attempts that were given up may still write where they were told to.
+    fn complete(
+        &self,
+        (stage, ready): (&Path, &Path),
+        manifest: &Manifest,
+        staged: &[(String, String)],
+    ) -> Result<(), SinkError> {
         let complete = || -> io::Result<()> {
-            self.make_directory(stage)?;
+            self.remove(ready)?;
+            self.ops.create_dir(ready)?;
             for (from, to) in staged {
-                self.ops.rename(&stage.join(from), &stage.join(to))?;
-            }
-            for name in self.names(stage)? {
-                if !staged.iter().any(|(_, to)| *to == name) {
-                    unless(io::ErrorKind::NotFound, self.ops.unlink(&stage.join(name)))?;
-                }
+                self.ops.rename(&stage.join(from), &ready.join(to))?;
             }
             let text = serde_json::to_vec_pretty(manifest)?;
-            self.write(&stage.join(MANIFEST), &text)?;
-            self.ops.sync_dir(stage)
+            self.write(&ready.join(MANIFEST), &text)?;
+            self.ops.sync_dir(ready)
         };
-        complete().map_err(failed(stage))
+        complete().map_err(failed(ready))
     }
 
-    fn publish(&self, stage: &Path, batch: &Path, replace: bool) -> Result<(), SinkError> {
+    fn publish(&self, ready: &Path, batch: &Path, replace: bool) -> Result<(), SinkError> {
         let publish = || -> io::Result<()> {
             if replace {
                 let time = batch.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(BATCH));
                 let aside = self.stage_root().join(format!("{}{REPLACED}", time.unwrap_or_default()));
                 self.remove(&aside)?;
                 self.ops.rename(batch, &aside)?;
-                self.ops.rename(stage, batch)?;
+                self.ops.rename(ready, batch)?;
                 self.ops.sync_dir(&self.root)?;
                 return self.remove(&aside);
             }
-            self.ops.rename(stage, batch)?;
+            self.ops.rename(ready, batch)?;
             self.ops.sync_dir(&self.root)
         };
         publish().map_err(failed(batch))
@@ -288,12 +291,15 @@ impl OutputSink for FileSink {
                 return Err(SinkError::Fenced { ours: epoch, theirs: before.epoch });
             }
             if before.epoch < epoch || before.parts == manifest.parts {
-                self.remove(&stage).map_err(failed(&stage))?;
+                // What stays is removed by the next driver.
+                drop(self.remove(&stage));
                 return Ok(Committed { outcome: SinkOutcome::AlreadyThere, same_key: 0 });
             }
         }
-        self.complete(&stage, &manifest, &names)?;
-        self.publish(&stage, &batch, before.is_some())?;
+        let ready = stage.with_extension(format!("{epoch}.ready"));
+        self.complete((&stage, &ready), &manifest, &names)?;
+        self.publish(&ready, &batch, before.is_some())?;
+        drop(self.remove(&stage));
         let outcome = if before.is_some() { SinkOutcome::Replaced } else { SinkOutcome::Written };
         Ok(Committed { outcome, same_key: 0 })
     }

@@ -4,12 +4,13 @@ use super::context::StreamingContext;
 use super::dstream::{DStream, StreamNode, StreamSpec};
 use super::instances::Generation;
 use crate::driver::BatchTick;
-use crate::error::Result;
+use crate::error::{EngineError, Result};
 use crate::event::StorageLevel;
 use crate::ids::*;
 use crate::rdd::{Line, Rdd};
 use crate::receiver::{Arrival, Receiver, ReceiverPlan, ReceiverSource};
 use crate::runtime::acknowledged::AcknowledgedReceiver;
+use crate::runtime::http_stream::{HttpReceiver, StreamUrl};
 use crate::runtime::listening::listen_address;
 use crate::runtime::pushed::PushReceiver;
 use crate::runtime::sockets::SocketReceiver;
@@ -74,6 +75,21 @@ impl StreamingContext {
     pub fn acknowledged_text_stream(&self, host: &str, port: u16) -> Result<DStream<(u64, Line)>> {
         let spec = StreamSpec::narrow("acknowledgedTextStream", "AcknowledgedInputDStream", self.interval());
         let source = ReceiverSource::custom(AcknowledgedReceiver::new(listen_address(host, port)?));
+        Ok(self.received(spec, source, StorageLevel::MEMORY_AND_DISK_SER_2, Location::caller()))
+    }
+
+    /// The lines of an HTTP response without end, as the filtered stream of X sends them, in blocks kept on two
+    /// executors. Empty lines are heartbeats. Nobody tells the server what is stored, so what was gathered is lost
+    /// with the receiver.
+    ///
+    /// # Errors
+    /// When `url` is no `http://HOST[:PORT][/PATH]`.
+    #[track_caller]
+    pub fn http_text_stream(&self, url: &str) -> Result<DStream<Line>> {
+        let address = StreamUrl::parse(url)
+            .map_err(|why| EngineError::IllegalArgument(format!("{url:?} is no address of a stream: {why}")))?;
+        let spec = StreamSpec::narrow("httpTextStream", "HttpInputDStream", self.interval());
+        let source = ReceiverSource::custom(HttpReceiver::new(address));
         Ok(self.received(spec, source, StorageLevel::MEMORY_AND_DISK_SER_2, Location::caller()))
     }
 

@@ -75,7 +75,8 @@ import_rules! {
             "engine/src/runtime/sockets.rs",
             "engine/src/runtime/listening.rs",
             "engine/src/runtime/pushed.rs",
-            "engine/src/runtime/acknowledged.rs",
+            "engine/src/runtime/acknowledged/",
+            "engine/src/runtime/http_stream/",
             // The signal that ended a process.
             "engine/src/runtime/processes.rs",
         ],
@@ -184,7 +185,7 @@ import_rules! {
         but: [
             "faultline_engine::driver::input", "faultline_engine::runtime::slots", "faultline_engine::runtime::sockets",
             "faultline_engine::runtime::listening", "faultline_engine::runtime::pushed",
-            "faultline_engine::runtime::acknowledged",
+            "faultline_engine::runtime::acknowledged", "faultline_engine::runtime::http_stream",
         ],
         way_out: "ask over the thread's slot with a Request, or tell with a Told"
     }
