@@ -316,7 +316,7 @@ fn lost_replicas_are_replaced_while_one_survives() {
                 proactive_replication: proactive,
                 ..settings(2, &["kill:executor=2@batch=2"])
             };
-            let (result, log) = run(loop_, config, |sc| {
+            let (result, log) = run(loop_, config, move |sc| {
                 let twice = sc.parallelize((0..80u32).collect(), 8).map(|n| n).persist(StorageLevel::MEMORY_ONLY_2)?;
                 let once = sc.parallelize((0..80u32).collect(), 8).map(|n| n).cache()?;
                 twice.count()?;
