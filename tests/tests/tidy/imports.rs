@@ -96,6 +96,27 @@ import_rules! {
         way_out: "go through Files::spawn"
     }
 
+    /// A sink could not be used by whoever computes batches in another way.
+    sinks_know_no_stream {
+        within: ["engine/src/sinks/"],
+        except: [],
+        forbidden: ["faultline_engine"],
+        but: [
+            "faultline_engine::sinks", "faultline_engine::event", "faultline_engine::ids",
+            "faultline_engine::object_store", "faultline_engine::sync",
+        ],
+        way_out: "a sink is handed rows and what they are called; who calls it knows the rest"
+    }
+
+    /// A process that supervises another one would pull in the engine, and could not decide as the engine does.
+    supervision_knows_ids_only {
+        within: ["engine/src/supervise.rs"],
+        except: [],
+        forbidden: ["faultline_engine"],
+        but: ["faultline_engine::supervise", "faultline_engine::ids"],
+        way_out: "take the time and what happened as arguments"
+    }
+
     /// An id could not be used by everybody.
     ids_know_nothing_of_ours {
         within: ["engine/src/ids.rs"],

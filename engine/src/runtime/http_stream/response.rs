@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_body_is_whole_however_it_arrives() {
         let chunked =
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\"\r\n7;x=y\r\n:1}\r\n{}\r\n0\r\n\r\n";
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{\"a\"\r\n7;x=y\r\n:1}\r\n{}\r\n0\r\n\r\n";
         let plain = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n{\"a\":1}\r\n{}";
         for (text, over) in [(&chunked[..], true), (&plain[..], false)] {
             for at in 0..=text.len() {
