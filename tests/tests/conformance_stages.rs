@@ -6,7 +6,6 @@ use faultline_engine::config::{EngineConfig, SchedulerConfig};
 use faultline_engine::driver::DriverInput;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
-use faultline_engine::rdd::SparkContext;
 use faultline_tests::staged::{context, ends, error, lab, numbers, shuffled, submitted};
 use faultline_tests::{DriverLab, Loop, log, run, settings};
 
