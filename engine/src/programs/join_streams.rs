@@ -1,7 +1,7 @@
 //! `join-streams`: payments joined with the orders of the last seconds. Both are lines of one log,
 //! `order 1042 lamp 38` and `payment 1042 38`; the program reads it twice, as two streams.
 
-use super::{BuiltIn, ProgramInput};
+use super::{BuiltIn, ProgramInput, run_stream};
 use crate::error::Result;
 use crate::event::StorageLevel;
 use crate::ids::Millis;
@@ -53,10 +53,12 @@ fn row((id, (amount, order)): &(u32, (u32, Option<Order>))) -> String {
 }
 
 fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
-    let ssc = StreamingContext::new(sc, Millis(1000));
-    ssc.checkpoint("checkpoint");
-    let orders = input.lines(&ssc).flat_map(|line: Line| order(&line)).window(Millis(4000), Millis(1000))?;
-    let payments = input.lines(&ssc).flat_map(|line: Line| payment(&line));
+    run_stream(sc, |ssc| build(ssc, input))
+}
+
+fn build(ssc: &StreamingContext, input: &ProgramInput) -> Result<()> {
+    let orders = input.lines(ssc).flat_map(|line: Line| order(&line)).window(Millis(4000), Millis(1000))?;
+    let payments = input.lines(ssc).flat_map(|line: Line| payment(&line));
     payments.left_outer_join(&orders)?.for_each_rdd(|rdd, _| {
         let mut all = rdd.collect()?;
         rdd.context().emit(&all);
@@ -66,8 +68,7 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
         rdd.context().print(std::iter::once(head).chain(all.iter().take(ROWS).map(row)).collect());
         Ok(())
     });
-    ssc.start()?;
-    ssc.await_termination()
+    Ok(())
 }
 
 /// Batches of the sample, and lines of each: as many as the window gives a batch.

@@ -1,7 +1,7 @@
 //! `log-sessions`: the hits of a web server's log as sessions per user. Sessions begin, grow and end,
 //! so the state does too, and one user with half of all hits makes its partition heavy.
 
-use super::{BuiltIn, ProgramInput};
+use super::{BuiltIn, ProgramInput, run_stream};
 use crate::error::Result;
 use crate::event::StorageLevel;
 use crate::ids::Millis;
@@ -75,8 +75,10 @@ fn next(hits: Vec<Hit>, old: Option<Session>) -> Option<Session> {
 }
 
 fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
-    let ssc = StreamingContext::new(sc, Millis(1000));
-    ssc.checkpoint("checkpoint");
+    run_stream(sc, |ssc| build(ssc, input))
+}
+
+fn build(ssc: &StreamingContext, input: &ProgramInput) -> Result<()> {
     let sessions = input
         .lines(&ssc)
         .flat_map(|line: Line| hit(&line))
@@ -98,8 +100,7 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
         rdd.context().print(std::iter::once(head).chain(ended.iter().take(ROWS).map(row)).collect());
         Ok(())
     });
-    ssc.start()?;
-    ssc.await_termination()
+    Ok(())
 }
 
 /// Batches of the sample, and lines of each: as many as the window gives a batch.

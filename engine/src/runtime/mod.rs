@@ -7,6 +7,7 @@ mod live;
 mod pool;
 mod processes;
 pub(crate) mod receivers;
+mod restart;
 pub(crate) mod slots;
 pub(crate) mod sockets;
 mod sources;
