@@ -13,6 +13,8 @@ pub enum Command {
         /// Executor.
         executor: ExecutorId,
     },
+    /// Kill the driver, and with it its executors and everything that they hold.
+    KillDriver,
     /// Start a new executor in place of a dead one.
     RestartExecutor {
         /// The dead one.
@@ -246,6 +248,7 @@ impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::KillExecutor { executor } => write!(f, "kill:executor={executor}"),
+            Self::KillDriver => f.write_str("kill:driver"),
             Self::RestartExecutor { executor } => write!(f, "restart:executor={executor}"),
             Self::DecommissionExecutor { executor } => write!(f, "decommission:executor={executor}"),
             Self::SlowExecutor { executor, factor } => write!(f, "slow:executor={executor},factor={factor}"),

@@ -110,6 +110,7 @@ impl Checker {
                 self.more_outputs = jobs.unwrap_or(1) - 1;
             }
             Event::LogStart { clock, .. } => self.wall_clock = *clock == ClockKind::Wall,
+            Event::DriverLost { .. } => self.driver_lost(),
             Event::ApplicationEnd => self.ended = true,
             Event::FaultInjected { fault, .. } => self.report_lost |= fault.starts_with("lose:message=block-report"),
             _ => {
@@ -118,6 +119,18 @@ impl Checker {
                 self.streaming(&e.event);
             }
         }
+    }
+
+    /// Nothing that was under way goes on; executors are told of one by one, and batches may run again.
+    fn driver_lost(&mut self) {
+        self.ended_jobs.extend(self.jobs.keys().copied());
+        self.attempts.values_mut().for_each(|done| *done = true);
+        self.running.clear();
+        self.writing.clear();
+        self.submitted_batches.clear();
+        self.running_batches.clear();
+        self.completed_batches.clear();
+        self.running_outputs.clear();
     }
 
     fn scheduling(&mut self, event: &Event) {

@@ -8,7 +8,7 @@ use faultline_engine::ids::Millis;
 use faultline_engine::object_store::MemoryObjectStore;
 use faultline_engine::rdd::SparkContext;
 use faultline_engine::runtime::{self, SystemFiles};
-use faultline_engine::sim::{Environment, simulate};
+use faultline_engine::sim::{Environment, Program, simulate};
 use faultline_engine::streaming::StreamingContext;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +32,15 @@ pub fn environment() -> Environment {
     Environment { files: Arc::new(SystemFiles), store: Arc::new(MemoryObjectStore::new()) }
 }
 
+/// A program that cannot be run again: for runs whose driver is not killed.
+pub fn once(program: impl FnOnce(&SparkContext) -> Result<()> + Send + 'static) -> Program {
+    let program = Mutex::new(Some(program));
+    Box::new(move |sc| {
+        let program = program.lock().unwrap_or_else(PoisonError::into_inner).take();
+        program.expect("only a driver that is killed runs it again")(sc)
+    })
+}
+
 /// Runs `program` to its end. The log is complete and obeys the grammar of events, or this panics.
 pub fn run<R: Send + 'static>(
     loop_: Loop,
@@ -50,7 +59,7 @@ pub fn run_on<R: Send + 'static>(
 ) -> (Result<R>, Vec<Envelope>) {
     let value = Arc::new(Mutex::new(None));
     let slot = Arc::clone(&value);
-    let body = Box::new(move |sc: &SparkContext| {
+    let body = once(move |sc: &SparkContext| {
         let value = program(sc)?;
         *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
         Ok(())

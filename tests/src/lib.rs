@@ -18,4 +18,4 @@ pub mod tidy;
 pub mod window;
 
 pub use driver_lab::DriverLab;
-pub use lab::{Loop, in_batches, run, run_on, settings};
+pub use lab::{Loop, in_batches, once, run, run_on, settings};

@@ -3,7 +3,7 @@
 mod dstreams_lab;
 
 use dstreams_lab::*;
-use faultline_engine::config::EngineConfig;
+use faultline_engine::config::{BatchFailurePolicy, EngineConfig};
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
 use faultline_engine::rng::Rng;
@@ -350,6 +350,8 @@ fn check(loop_: Loop, seed: u64) {
         memory: shape.memory,
         state_timeouts_at_checkpoints: shape.sparks_timeouts,
         faults: faults.clone(),
+        // A store that fails must not end a stream: a batch whose plan cannot be written runs all the same.
+        on_batch_failure: BatchFailurePolicy::Continue,
         // More than the faults of a plan can make one task or one stage fail.
         task_max_failures: 32,
         stage_max_consecutive_attempts: 32,

@@ -9,7 +9,7 @@ use faultline_engine::rdd::{Notice, SparkContext};
 use faultline_engine::runtime::run_controlled;
 use faultline_engine::sim::Control;
 use faultline_tests::lab::environment;
-use faultline_tests::{DriverLab, settings};
+use faultline_tests::{DriverLab, once, settings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,7 +20,7 @@ fn nothing_of_a_program_runs_after_its_run() {
     let (captured, calls) = (Arc::new(()), Arc::new(AtomicU64::new(0)));
     let (held, counter) = (Arc::clone(&captured), Arc::clone(&calls));
     let (sender, controls) = unbounded();
-    let program = Box::new(move |sc: &SparkContext| {
+    let program = once(move |sc: &SparkContext| {
         let many = sc.parallelize((0..4u64).collect(), 4).flat_map(|_| 0..10_000u64).flat_map(|_| 0..10_000u64);
         let counted = many.map(move |n| {
             let _held = &held;

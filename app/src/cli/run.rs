@@ -192,6 +192,9 @@ fn record(
 
 /// Without executors a run cannot go on, and the error of the loop does not know the way out.
 fn explained(error: anyhow::Error, recording: &Recording) -> anyhow::Error {
+    if recording.model.driver.lost.is_some() {
+        return error.context("nobody started the driver again; --conf faultline.supervise=true does");
+    }
     let executors = &recording.model.executors;
     if executors.is_empty() || executors.values().any(|e| e.alive) {
         return error;
@@ -239,6 +242,12 @@ fn tell(recording: &Recording, event: &Event, words: &mut Vec<String>, out: &mut
             }
         }
         Event::FaultInjected { fault, .. } => writeln!(out, "fault      {fault}")?,
+        Event::DriverLost { attempt, reason } => writeln!(out, "driver     run {attempt} ended: {reason}")?,
+        Event::DriverStarted { attempt, delay } => writeln!(out, "driver     run {attempt}, after {delay} ms")?,
+        Event::StreamingRecovered { recovery } => {
+            let (path, batch) = (&recovery.path, recovery.batch);
+            writeln!(out, "driver     goes on from {path}: batch {batch} and every later one run again")?;
+        }
         Event::ReceiverStarted { receiver } => receiver_line(receiver, "started", out)?,
         Event::ReceiverError { receiver } => receiver_line(receiver, "error", out)?,
         Event::ReceiverStopped { receiver } => receiver_line(receiver, "stopped", out)?,

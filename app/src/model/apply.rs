@@ -56,6 +56,14 @@ impl Model {
 
             Event::StreamGraphDefined { streams, outputs } => self.stream_graph_defined(streams, outputs),
             Event::StreamingStarted { zero, interval } => self.streaming_started(*zero, *interval),
+            Event::DriverLost { reason, .. } => self.driver_lost(reason),
+            Event::DriverStarted { .. } => self.driver_started(),
+            Event::DriverEpochTaken { epoch, .. } => self.driver.epoch = Some(*epoch),
+            Event::StreamingRecovered { recovery } => self.driver.recovered_from = Some(recovery.path.as_str().into()),
+            Event::GraphCheckpointWritten { checkpoint } => self.graph_checkpoint_written(checkpoint),
+            Event::GraphCheckpointFailed { .. } => {
+                self.driver.failed_writes = self.driver.failed_writes.saturating_add(1);
+            }
             Event::StreamingStopping { mode } => self.streaming_stopping(*mode),
             Event::StreamingStopped { mode } => self.streaming_stopped(*mode),
             Event::ReceiverRateUpdated { stream, rate } => self.receiver_rate_updated(*stream, *rate),
@@ -90,13 +98,7 @@ impl Model {
 
             // A batch names the error of its output operations; digests and commits are for the command line, and
             // the copy of a slow task is launched by an event of its own.
-            Event::DriverEpochTaken { .. }
-            | Event::StreamingRecovered { .. }
-            | Event::GraphCheckpointWritten { .. }
-            | Event::GraphCheckpointFailed { .. }
-            | Event::DriverLost { .. }
-            | Event::DriverStarted { .. }
-            | Event::OutputOperationStarted { .. }
+            Event::OutputOperationStarted { .. }
             | Event::OutputOperationCompleted { .. }
             | Event::OutputDigest { .. }
             | Event::OutputCommitted { .. }
@@ -110,6 +112,7 @@ fn changes_structure(event: &Event) -> bool {
     matches!(
         event,
         Event::RddRegistered { .. }
+            | Event::DriverLost { .. }
             | Event::PersistChanged { .. }
             | Event::UnpersistRdd { .. }
             | Event::CheckpointMarked { .. }

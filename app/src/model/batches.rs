@@ -31,11 +31,15 @@ pub struct BatchState {
     pub jobs: Vector<JobId>,
     /// What its jobs did.
     pub tally: Tally,
+    /// Restarts of the driver before it was submitted, the last time.
+    pub after_restarts: u32,
 }
 
 impl Model {
     pub(super) fn batch_submitted(&mut self, info: &BatchInfo) {
-        if self.batches.contains_key(&info.id) {
+        // After a restart of the driver a batch may run again.
+        let restarts = self.driver.restarts;
+        if self.batches.get(&info.id).is_some_and(|batch| batch.after_restarts >= restarts) {
             return;
         }
         let batch = BatchState {
@@ -50,6 +54,7 @@ impl Model {
             skipped: false,
             jobs: Vector::new(),
             tally: Tally::default(),
+            after_restarts: restarts,
         };
         self.batches.insert(info.id, Arc::new(batch));
         self.index.waiting_batches.insert(info.id);
@@ -78,6 +83,12 @@ impl Model {
         self.index.running_batches.remove(&id);
         self.index.completed_batches += 1;
         self.tell_batch_completed(id);
+    }
+
+    /// The driver is gone: what waited or ran is done with, until the next driver submits it again.
+    pub(super) fn batches_lost(&mut self) {
+        self.index.waiting_batches.clear();
+        self.index.running_batches.clear();
     }
 
     /// What the policy for failed batches did with one is told by a finding about it.

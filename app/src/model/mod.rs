@@ -11,6 +11,7 @@ mod cells;
 mod checkpoints;
 mod chunked;
 mod computing;
+mod driver;
 mod executors;
 mod faults;
 mod index;
@@ -47,6 +48,7 @@ pub use cells::{Cell, Sign};
 pub use checkpoints::{CHECKPOINT_RDD_CLASS, CheckpointState, LOCAL_CHECKPOINT_RDD_CLASS};
 pub use chunked::Chunked;
 pub use computing::narrow_parents;
+pub use driver::{DriverState, GraphCheckpointState};
 pub use executors::ExecutorState;
 pub use faults::{FaultRecord, RunningTask};
 pub use index::Index;
@@ -82,6 +84,8 @@ pub struct Model {
     pub now: Timestamp,
     /// Application, clock, seed, settings.
     pub application: Application,
+    /// The driver.
+    pub driver: DriverState,
     /// RDDs by id; parents as they are now (a checkpoint changes them).
     pub rdds: OrdMap<RddId, Arc<RddState>>,
     /// RDDs by the operator and the batch that made them, in order of creation. The RDDs that read

@@ -109,7 +109,8 @@ impl FaultDraft {
                 self.of_batch = batch.map(|b| b.0);
                 self.partition = partition.0;
             }
-            Command::RestartExecutor { .. }
+            Command::KillDriver
+            | Command::RestartExecutor { .. }
             | Command::DecommissionExecutor { .. }
             | Command::CancelJob { .. }
             | Command::PersistRdd { .. }

@@ -22,6 +22,7 @@ pub fn fault_words(fault: &PlannedFault) -> String {
 fn command_words(command: &Command) -> String {
     match command {
         Command::KillExecutor { executor } => format!("executor {executor} dies"),
+        Command::KillDriver => "the driver dies".to_owned(),
         Command::RestartExecutor { executor } => format!("executor {executor} is restarted"),
         Command::DecommissionExecutor { executor } => format!("executor {executor} is decommissioned"),
         Command::SlowExecutor { executor, factor } => format!("executor {executor} becomes {factor} times slower"),

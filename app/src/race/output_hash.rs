@@ -13,10 +13,16 @@ pub struct OutputHash {
 }
 
 impl OutputHash {
-    /// Looks at an event; only digests of output matter.
+    /// Looks at an event; only digests of output matter. An output operation that runs again replaces what it gave.
     pub fn see(&mut self, event: &Event) {
-        if let Event::OutputDigest { batch, output_op, sha256, .. } = event {
-            self.digests.entry((*batch, *output_op)).or_default().push(sha256.clone());
+        match event {
+            Event::OutputOperationStarted { batch, output_op } => {
+                self.digests.remove(&(Some(*batch), Some(*output_op)));
+            }
+            Event::OutputDigest { batch, output_op, sha256, .. } => {
+                self.digests.entry((*batch, *output_op)).or_default().push(sha256.clone());
+            }
+            _ => {}
         }
     }
 

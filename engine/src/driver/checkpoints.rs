@@ -101,7 +101,10 @@ impl Driver {
     /// R9.15: the files of RDDs that the program dropped, when the settings ask for it.
     pub(super) fn clean_checkpoints(&mut self, released: &Released, fx: &mut Effects) {
         for rdd in &released.rdds {
-            if self.config.clean_checkpoints {
+            // What a graph checkpoint names goes when none names it any more.
+            let dir = self.checkpoint_dirs.get(rdd);
+            let named = dir.zip(self.graph.as_ref()).is_some_and(|(dir, graph)| graph.knows(dir));
+            if self.config.clean_checkpoints && !named {
                 self.delete_checkpoint(*rdd, fx);
             }
             self.checkpoint_dirs.remove(rdd);

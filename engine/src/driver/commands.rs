@@ -61,6 +61,10 @@ impl Driver {
                 self.emit(now, fx, Event::FaultInjected { fault, executor: Some(executor) });
                 self.kill(now, executor, detection, out, fx);
             }
+            Command::KillDriver => {
+                self.emit(now, fx, Event::FaultInjected { fault, executor: None });
+                self.lose(now, KILLED, fx);
+            }
             Command::RestartExecutor { executor } => self.start_executor(now, Some(executor), out, fx),
             Command::DecommissionExecutor { executor } => self.scheduler.decommission(executor, out),
             Command::SlowExecutor { executor, factor } => {

@@ -47,6 +47,8 @@ pub enum Effect {
     /// A stream goes on that was further than the clock: a virtual clock is set to its time, as Spark's manual
     /// one (R15.15).
     AdvanceClock(Timestamp),
+    /// The driver is gone: nothing behind this is carried out, and its executors end.
+    DriverLost,
     /// The application ended.
     Ended(Result<(), EngineError>),
 }

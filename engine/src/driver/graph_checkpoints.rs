@@ -9,7 +9,7 @@ use super::effects::{Effect, Effects, GraphWrite, StoreOp};
 use super::input::{BatchTick, SavedStreams};
 use crate::config::BatchFailurePolicy;
 use crate::error::EngineError;
-use crate::event::{CheckpointedAfter, Event, Finding};
+use crate::event::{CheckpointedAfter, Event, Finding, GraphCheckpointInfo};
 use crate::ids::*;
 use crate::recovery::{BatchPlan, CheckpointName, KEPT_FILES, SavedRdd, SavedStreamRdd, StreamingCheckpoint, Written};
 use crate::scheduler::Outbox;
@@ -70,6 +70,11 @@ impl GraphCheckpoints {
     /// Whether a batch may start.
     pub fn allows(&self, batch: BatchId) -> bool {
         !self.unplanned.contains(&batch)
+    }
+
+    /// Whether the files of a saved RDD are looked after here.
+    pub fn knows(&self, dir: &str) -> bool {
+        self.known.contains_key(dir)
     }
 
     /// Whether everything that was wanted is written.
@@ -196,13 +201,14 @@ impl Driver {
                 let old = if after == CheckpointedAfter::Completion { graph.unneeded() } else { Vec::new() };
                 let (batch, pending) = (checkpoint.batch(), checkpoint.pending.len() as u64);
                 let epoch = checkpoint.epoch;
-                self.emit(now, fx, Event::GraphCheckpointWritten { batch, after, path: key, bytes, pending, epoch });
+                let checkpoint = GraphCheckpointInfo { batch, after, path: key, bytes, pending, epoch };
+                self.emit(now, fx, Event::GraphCheckpointWritten { checkpoint });
                 for (rdd, dir) in old {
                     fx.push(Effect::Store(StoreOp::Delete { rdd, dir }));
                 }
             }
             Ok(Written::TakenOver { by }) => self.taken_over(&dir, checkpoint.epoch, by, out),
-            Err(error) => self.graph_write_failed(now, &checkpoint, (after, attempt), error, fx),
+            Err(error) => self.graph_write_failed(now, &checkpoint, (after, attempt), &error, fx),
         }
         let Some(graph) = self.graph.as_mut().filter(|graph| !graph.writing && !graph.fenced) else { return };
         if let Some(wanted) = graph.waiting.take() {
@@ -228,11 +234,11 @@ impl Driver {
         now: Timestamp,
         checkpoint: &StreamingCheckpoint,
         (after, attempt): (CheckpointedAfter, u32),
-        error: String,
+        error: &str,
         fx: &mut Effects,
     ) {
         let batch = checkpoint.batch();
-        self.emit(now, fx, Event::GraphCheckpointFailed { batch, after, attempt, error: error.clone() });
+        self.emit(now, fx, Event::GraphCheckpointFailed { batch, after, attempt, error: error.to_owned() });
         let Some(graph) = &mut self.graph else { return };
         if attempt < ATTEMPTS {
             let newest = graph.waiting.take().unwrap_or(Wanted { time: checkpoint.time, after, attempt });

@@ -218,6 +218,8 @@ pub struct StreamingPlan {
 pub struct CheckpointPlan {
     /// Directory inside the reliable store.
     pub dir: String,
+    /// What input streams read, in words.
+    pub inputs: BTreeMap<StreamId, String>,
     /// The description to go on from, with the stream ids of the present program.
     pub restored: Option<Box<Recovered>>,
 }

@@ -12,6 +12,7 @@ mod failures;
 mod graph_checkpoints;
 mod injected;
 mod input;
+mod losing;
 mod persisting;
 mod planned;
 mod receivers;
@@ -78,6 +79,10 @@ pub struct Driver {
     next_seq: u64,
     inputs: u64,
     ended: bool,
+    /// Which run of the driver this is, from 1.
+    attempt: u32,
+    /// It is gone: it says and does nothing more.
+    lost: bool,
 }
 
 impl Driver {
@@ -109,6 +114,8 @@ impl Driver {
             next_seq: 0,
             inputs: 0,
             ended: false,
+            attempt: 1,
+            lost: false,
             config,
         }
     }
@@ -126,11 +133,7 @@ impl Driver {
         self.emit(now, fx, Event::LogStart { version, seed: config.seed, clock: config.clock });
         self.emit(now, fx, Event::EnvironmentUpdate { properties: config.properties() });
         self.emit(now, fx, Event::ApplicationStart { name: config.app_name.clone(), id: config.app_id() });
-        for _ in 0..config.executors {
-            let mut out = Outbox::default();
-            self.start_executor(now, None, &mut out, fx);
-            self.drain(now, &mut out, fx);
-        }
+        self.start_executors(now, fx);
     }
 
     /// When something must happen although no input arrives.
@@ -164,6 +167,9 @@ impl Driver {
 
     /// Handles one input.
     pub fn handle(&mut self, now: Timestamp, input: DriverInput, fx: &mut Effects) {
+        if self.lost {
+            return;
+        }
         let mut out = Outbox::default();
         if self.is_lost(now, &input, fx) {
             self.inputs += 1;
@@ -218,7 +224,7 @@ impl Driver {
 
     /// Turns what was decided into effects, until nothing more follows.
     fn settle(&mut self, now: Timestamp, mut out: Outbox, fx: &mut Effects) {
-        loop {
+        while !self.lost {
             self.drain(now, &mut out, fx);
             self.tend_receivers(now, fx);
             let mut more = Outbox::default();
@@ -264,6 +270,9 @@ impl Driver {
     }
 
     fn emit(&mut self, now: Timestamp, fx: &mut Effects, mut event: Event) {
+        if self.lost {
+            return;
+        }
         if let Event::TaskEnd { task, metrics, .. } = &mut event {
             task.finished = now;
             if metrics.run_ns == 0 {

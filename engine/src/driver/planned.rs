@@ -118,7 +118,9 @@ impl Driver {
         if self.ended {
             return false;
         }
-        while let Some(command) = self.planned.next_due() {
+        while !self.lost
+            && let Some(command) = self.planned.next_due()
+        {
             struck = true;
             self.strike(now, command, fx);
         }

@@ -5,7 +5,7 @@ use super::effects::{Effect, Effects, StoreOp};
 use super::graph_checkpoints::GraphCheckpoints;
 use super::input::{BatchTick, CheckpointPlan, Reply, SlotId, StreamingPlan};
 use crate::error::EngineError;
-use crate::event::{Event, Finding};
+use crate::event::{Event, Finding, RecoveryInfo};
 use crate::ids::*;
 use crate::receiver::ReceivedBlock;
 use crate::recovery::{BatchPlan, GraphDescription, InputPlan, PlannedBlock, Recovered, StreamingCheckpoint};
@@ -52,7 +52,9 @@ impl Driver {
         result: Result<u64, String>,
         fx: &mut Effects,
     ) {
-        let Some(CheckpointPlan { dir, restored }) = plan.checkpoint.take().filter(|_| !self.ended) else { return };
+        let Some(CheckpointPlan { dir, inputs, restored }) = plan.checkpoint.take().filter(|_| !self.ended) else {
+            return;
+        };
         let epoch = match result {
             Ok(epoch) => epoch,
             Err(message) => {
@@ -74,7 +76,7 @@ impl Driver {
             time: beginning.zero,
             zero: beginning.zero,
             interval: plan.interval,
-            graph: GraphDescription { streams: plan.streams.clone(), outputs: plan.outputs.clone() },
+            graph: GraphDescription { streams: plan.streams.clone(), outputs: plan.outputs.clone(), inputs },
             properties: self.config.properties(),
             pending: [].into(),
             batches: BTreeMap::new(),
@@ -109,19 +111,16 @@ impl Driver {
         }
         let restart = now.max(checkpoint.time).ns_since(checkpoint.zero) / (checkpoint.interval.0.max(1) * 1_000_000);
         let restart = BatchId(u32::try_from(restart).unwrap_or(u32::MAX).saturating_add(1));
-        self.emit(
-            now,
-            fx,
-            Event::StreamingRecovered {
-                path: key,
-                epoch: checkpoint.epoch,
-                batch: checkpoint.batch(),
-                pending: checkpoint.pending.iter().copied().collect(),
-                restart,
-                saved: checkpoint.saved.values().flat_map(|batches| batches.values().map(|s| s.dir.clone())).collect(),
-                damaged: damaged.into_iter().map(|file| file.key).collect(),
-            },
-        );
+        let recovery = RecoveryInfo {
+            path: key,
+            epoch: checkpoint.epoch,
+            batch: checkpoint.batch(),
+            pending: checkpoint.pending.iter().copied().collect(),
+            restart,
+            saved: checkpoint.saved.values().flat_map(|batches| batches.values().map(|s| s.dir.clone())).collect(),
+            damaged: damaged.into_iter().map(|file| file.key).collect(),
+        };
+        self.emit(now, fx, Event::StreamingRecovered { recovery });
         description.time = checkpoint.time;
         description.pending = checkpoint.pending;
         description.batches = checkpoint.batches;

@@ -282,15 +282,6 @@ pub struct ReceiverInfo {
     pub last_error_time: Option<Timestamp>,
 }
 
-/// When a graph checkpoint is written (R15.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CheckpointedAfter {
-    /// The batch was generated; its jobs have not started.
-    Generation,
-    /// The batch completed: what only older checkpoints need may be cleaned.
-    Completion,
-}
-
 /// A stream of the template.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamInfo {

@@ -4,42 +4,25 @@
 //! engine is an [`Envelope`]; the app folds envelopes and asks nothing. `Event` is closed, and
 //! [`Event::Unknown`] keeps what a foreign log holds beside it.
 
+mod envelope;
 mod info;
 mod level;
 mod metrics;
 mod names;
 mod outcome;
+mod recovery;
 
+pub use envelope::*;
 pub use info::*;
 pub use level::*;
 pub use metrics::*;
 pub use outcome::*;
+pub use recovery::*;
 
 use crate::command::{Command, StopMode};
 use crate::ids::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// One event, numbered without gaps and stamped by the driver's clock.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Envelope {
-    /// Position in the application's log, from 0.
-    pub seq: u64,
-    /// When it happened.
-    pub at: Timestamp,
-    /// What happened.
-    pub event: Event,
-}
-
-/// Whether time is simulated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ClockKind {
-    /// Durations are modelled; the same seed gives the same bytes.
-    Virtual,
-    /// Durations are measured.
-    Wall,
-}
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -312,35 +295,13 @@ pub enum Event {
     },
     /// A stream goes on from a graph checkpoint (R15.11).
     StreamingRecovered {
-        /// Where that was, inside the reliable store.
-        path: String,
-        /// Epoch of the driver that wrote it.
-        epoch: u64,
-        /// The batch of its time: it runs again, and so does every later one.
-        batch: BatchId,
-        /// Batches that were generated and not completed.
-        pending: Vec<BatchId>,
-        /// The first batch whose time had not come when the stream went on.
-        restart: BatchId,
-        /// Directories of the saved RDDs that are used.
-        saved: Vec<String>,
-        /// Files that could not be used.
-        damaged: Vec<String>,
+        /// From what.
+        recovery: RecoveryInfo,
     },
     /// A graph checkpoint was written and verified (R15.2).
     GraphCheckpointWritten {
-        /// The batch that it is about.
-        batch: BatchId,
-        /// What it follows.
-        after: CheckpointedAfter,
-        /// Where, inside the reliable store.
-        path: String,
-        /// Its length.
-        bytes: u64,
-        /// Batches in it that are generated and not completed.
-        pending: u64,
-        /// Epoch of the driver.
-        epoch: u64,
+        /// Which.
+        checkpoint: GraphCheckpointInfo,
     },
     /// A graph checkpoint could not be written (R15.3).
     GraphCheckpointFailed {

@@ -1,7 +1,7 @@
 //! `join-streams`: payments joined with the orders of the last seconds. Both are lines of one log,
 //! `order 1042 lamp 38` and `payment 1042 38`; the program reads it twice, as two streams.
 
-use super::{BuiltIn, ProgramInput};
+use super::{BuiltIn, ProgramInput, run_stream};
 use crate::error::Result;
 use crate::event::StorageLevel;
 use crate::ids::Millis;
@@ -53,11 +53,13 @@ fn row((id, (amount, order)): &(u32, (u32, Option<Order>))) -> String {
 }
 
 fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
-    let ssc = StreamingContext::new(sc, input.interval(Millis(1000)));
-    ssc.checkpoint("checkpoint");
-    let lines = input.lines(&ssc)?;
+    run_stream(sc, input, |ssc| build(ssc, input))
+}
+
+fn build(ssc: &StreamingContext, input: &ProgramInput) -> Result<()> {
+    let lines = input.lines(ssc)?;
     // A text is read twice; from outside each line comes once.
-    let others = if input.source.is_external() { lines.clone() } else { input.lines(&ssc)? };
+    let others = if input.source.is_external() { lines.clone() } else { input.lines(ssc)? };
     let orders = lines.flat_map(|line: Line| order(&line)).window(Millis(4000), Millis(1000))?;
     let payments = others.flat_map(|line: Line| payment(&line));
     let joined = payments.left_outer_join(&orders)?;
@@ -73,8 +75,7 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
         rdd.context().print(std::iter::once(head).chain(all.iter().take(ROWS).map(row)).collect());
         Ok(())
     });
-    ssc.start()?;
-    ssc.await_termination()
+    Ok(())
 }
 
 /// Batches of the sample, and lines of each: as many as the window gives a batch.

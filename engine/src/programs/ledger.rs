@@ -1,9 +1,8 @@
 //! `ledger`: what arrived, line by line, so that anyone can count it.
 
-use super::{BuiltIn, ProgramInput};
+use super::{BuiltIn, ProgramInput, run_stream};
 use crate::error::Result;
 use crate::event::StorageLevel;
-use crate::ids::Millis;
 use crate::rdd::SparkContext;
 use crate::streaming::StreamingContext;
 
@@ -24,10 +23,12 @@ pub(super) const PROGRAM: BuiltIn = BuiltIn {
 const TOP: usize = 3;
 
 fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
-    let ssc = StreamingContext::new(sc, input.interval(Millis(1000)));
-    ssc.checkpoint("checkpoint");
+    run_stream(sc, input, |ssc| build(ssc, input))
+}
+
+fn build(ssc: &StreamingContext, input: &ProgramInput) -> Result<()> {
     // Counted and saved: computed once.
-    let lines = input.numbered_lines(&ssc)?.persist(StorageLevel::MEMORY_ONLY_SER)?;
+    let lines = input.numbered_lines(ssc)?.persist(StorageLevel::MEMORY_ONLY_SER)?;
     input.save(&lines);
     lines.for_each_rdd(|rdd, _| {
         let all = rdd.collect()?;
@@ -37,6 +38,5 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
         rdd.context().print(std::iter::once(head).chain(shown).collect());
         Ok(())
     });
-    ssc.start()?;
-    ssc.await_termination()
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! `log-sessions`: the hits of a web server's log as sessions per user. Sessions begin, grow and end,
 //! so the state does too, and one user with half of all hits makes its partition heavy.
 
-use super::{BuiltIn, ProgramInput};
+use super::{BuiltIn, ProgramInput, run_stream};
 use crate::error::Result;
 use crate::event::StorageLevel;
 use crate::ids::Millis;
@@ -82,10 +82,12 @@ fn next(hits: Vec<Hit>, old: Option<Session>) -> Option<Session> {
 }
 
 fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
-    let ssc = StreamingContext::new(sc, input.interval(Millis(1000)));
-    ssc.checkpoint("checkpoint");
+    run_stream(sc, input, |ssc| build(ssc, input))
+}
+
+fn build(ssc: &StreamingContext, input: &ProgramInput) -> Result<()> {
     let sessions = input
-        .lines(&ssc)?
+        .lines(ssc)?
         .flat_map(|line: Line| hit(&line))
         .update_state_by_key(|_, hits, old| next(hits, old))
         .checkpoint(Millis(5000))?;
@@ -109,8 +111,7 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
         rdd.context().print(std::iter::once(head).chain(ended.iter().take(ROWS).map(row)).collect());
         Ok(())
     });
-    ssc.start()?;
-    ssc.await_termination()
+    Ok(())
 }
 
 /// Batches of the sample, and lines of each: as many as the window gives a batch.

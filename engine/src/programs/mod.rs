@@ -12,8 +12,14 @@ pub use input::{BadSource, InputSource, ProgramInput};
 
 use crate::error::Result;
 use crate::event::StorageLevel;
-use crate::ids::OperatorName;
+use crate::ids::{Millis, OperatorName};
 use crate::rdd::{ReplayText, SparkContext};
+use crate::streaming::StreamingContext;
+
+/// Where checkpoints go when the settings do not say.
+const CHECKPOINTS: &str = "checkpoint";
+/// Of all programs that stream.
+const BATCH_INTERVAL: Millis = Millis(1000);
 
 /// A built-in program.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +60,24 @@ impl BuiltIn {
     pub fn kept(&self) -> OperatorName {
         self.kept_operator.into()
     }
+}
+
+/// Runs a stream that goes on where a former driver stood: `build` makes its streams, with or without what that
+/// one left in the checkpoint directory of the settings.
+fn run_stream(
+    sc: &SparkContext,
+    input: &ProgramInput,
+    build: impl FnOnce(&StreamingContext) -> Result<()>,
+) -> Result<()> {
+    let dir = sc.config().checkpoint_dir.clone().unwrap_or_else(|| CHECKPOINTS.to_owned());
+    let ssc = StreamingContext::get_or_create(sc, &dir, |sc| {
+        let ssc = StreamingContext::new(sc, input.interval(BATCH_INTERVAL));
+        ssc.checkpoint(&dir);
+        build(&ssc)?;
+        Ok(ssc)
+    })?;
+    ssc.start()?;
+    ssc.await_termination()
 }
 
 /// All built-in programs.

@@ -2,7 +2,7 @@
 //! taken away, what came is added.
 
 use super::word_count::words;
-use super::{BuiltIn, ProgramInput};
+use super::{BuiltIn, ProgramInput, run_stream};
 use crate::error::Result;
 use crate::event::StorageLevel;
 use crate::ids::Millis;
@@ -27,10 +27,12 @@ pub(super) const PROGRAM: BuiltIn = BuiltIn {
 const TOP: usize = 5;
 
 fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
-    let ssc = StreamingContext::new(sc, input.interval(Millis(1000)));
-    ssc.checkpoint("checkpoint");
+    run_stream(sc, input, |ssc| build(ssc, input))
+}
+
+fn build(ssc: &StreamingContext, input: &ProgramInput) -> Result<()> {
     let counts = input
-        .lines(&ssc)?
+        .lines(ssc)?
         .flat_map(|line: Line| words(&line))
         .map(|word| (word, 1u64))
         .reduce_by_key_and_window_filtered(
@@ -49,6 +51,5 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
         rdd.context().print(all.iter().take(TOP).map(|(word, count)| format!("('{word}', {count})")).collect());
         Ok(())
     });
-    ssc.start()?;
-    ssc.await_termination()
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! `word-count`: a text replayed as a stream, its words counted over all batches.
 
-use super::{BuiltIn, ProgramInput};
+use super::{BuiltIn, ProgramInput, run_stream};
 use crate::error::Result;
 use crate::event::StorageLevel;
 use crate::ids::Millis;
@@ -34,9 +34,11 @@ pub(super) fn words(line: &Line) -> Vec<Line> {
 }
 
 fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
-    let ssc = StreamingContext::new(sc, input.interval(Millis(1000)));
-    ssc.checkpoint("checkpoint");
-    let lines = input.lines(&ssc)?;
+    run_stream(sc, input, |ssc| build(ssc, input))
+}
+
+fn build(ssc: &StreamingContext, input: &ProgramInput) -> Result<()> {
+    let lines = input.lines(ssc)?;
     let counts = lines
         .flat_map(|line: Line| words(&line))
         .map(|word| (word, 1u64))
@@ -50,6 +52,5 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
         rdd.context().print(all.iter().take(TOP).map(|(word, count)| format!("('{word}', {count})")).collect());
         Ok(())
     });
-    ssc.start()?;
-    ssc.await_termination()
+    Ok(())
 }

@@ -403,6 +403,15 @@ impl SparkContext {
         self.0.next_rdd.fetch_max(first.0, Ordering::Relaxed);
     }
 
+    /// No id of the context of a former driver is used again.
+    pub(crate) fn continue_numbers(&self, former: &Self) {
+        let (now, before) = (&self.0, &former.0);
+        now.next_rdd.fetch_max(before.next_rdd.load(Ordering::Relaxed), Ordering::Relaxed);
+        now.next_shuffle.fetch_max(before.next_shuffle.load(Ordering::Relaxed), Ordering::Relaxed);
+        now.next_accumulator.fetch_max(before.next_accumulator.load(Ordering::Relaxed), Ordering::Relaxed);
+        now.next_broadcast.fetch_max(before.next_broadcast.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     pub(super) fn new_accumulator_id(&self) -> AccumulatorId {
         AccumulatorId(self.0.next_accumulator.fetch_add(1, Ordering::Relaxed))
     }

@@ -109,6 +109,9 @@ fn shape(stream: &StreamInfo, graph: &GraphDescription) -> String {
     if let Some(window) = stream.window {
         text += &format!(", window {window} ms");
     }
+    if let Some(input) = graph.inputs.get(&stream.id) {
+        text += &format!(", reads {input}");
+    }
     text
 }
 

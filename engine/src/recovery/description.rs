@@ -43,12 +43,7 @@ impl StreamingCheckpoint {
 
     /// Every saved RDD that it names.
     pub fn saved_rdds(&self) -> impl Iterator<Item = (StreamId, BatchId, SavedRdd)> + '_ {
-        let rdds = |(stream, saved): (&StreamId, &'_ BTreeMap<BatchId, SavedRdd>)| {
-            let stream = *stream;
-            let rdds: Vec<_> = saved.iter().map(|(batch, rdd)| (stream, *batch, rdd.clone())).collect();
-            rdds
-        };
-        self.saved.iter().flat_map(rdds)
+        self.saved.iter().flat_map(|(stream, rdds)| rdds.iter().map(|(batch, rdd)| (*stream, *batch, rdd.clone())))
     }
 
     /// What a stream has saved is that of `stream` in the present program, by the operator's name; what belongs
@@ -66,6 +61,9 @@ pub struct GraphDescription {
     pub streams: Vec<StreamInfo>,
     /// Output operations in registration order.
     pub outputs: Vec<OutputOpInfo>,
+    /// What input streams read, in words.
+    #[serde(default)]
+    pub inputs: BTreeMap<StreamId, String>,
 }
 
 impl GraphDescription {

@@ -63,6 +63,11 @@ impl FaultyStore {
         self.ended.notify_all();
     }
 
+    /// Another driver runs on it: what is slow takes its time again.
+    pub fn begin_again(&self) {
+        self.faults.lock().ended = false;
+    }
+
     /// How many times slower than modelled.
     pub fn slowness(&self) -> f64 {
         self.faults.lock().slowness

@@ -14,12 +14,13 @@ use crate::command::Transport;
 use crate::config::EngineConfig;
 use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, ReceiverOp, Reply, SlotId};
 use crate::error::{EngineError, Result};
-use crate::event::{ClockKind, Envelope};
+use crate::event::{ClockKind, Envelope, Event};
 use crate::ids::*;
 use crate::object_store::ObjectStore;
-use crate::rdd::{Released, SparkContext, TaskError};
+use crate::rdd::{Files, Released, SparkContext, TaskError};
 use crate::scheduler::{Loss, MigrationOrder, ReplicaOrder, TaskReport};
 use crate::storage::DiskStore;
+use crate::supervise::{SuperviseMode, Supervision};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::{First, Receiver, Sender, first, unbounded};
@@ -69,10 +70,11 @@ fn start(
     let shared = Shared {
         config: Arc::clone(&config),
         cluster: Arc::clone(&executors.cluster),
-        store: Arc::clone(&reliable),
+        store: reliable,
         clock,
         inbox: sender,
     };
+    let supervision = Supervision::new(if config.supervise { SuperviseMode::On } else { SuperviseMode::Off });
     let live = Live {
         driver: Driver::new(Arc::clone(&config), Arc::clone(&released)),
         executors,
@@ -90,47 +92,71 @@ fn start(
         paused: false,
         sink,
         outcome: None,
+        released,
+        files: Arc::clone(&environment.files),
+        program: Arc::from(program),
+        supervision,
+        driver_lost: false,
     };
-    let files = Arc::clone(&environment.files);
-    let sc = SparkContext::new(config, Arc::new(slots::SlotRunner), files, reliable, released);
-    live.run(sc, program)
+    live.run()
 }
 
 /// What the loop does next.
-enum Next {
+pub(super) enum Next {
     Input(DriverInput),
     Control(Control),
 }
 
-struct Live<'a> {
-    driver: Driver,
-    executors: Executors,
-    store: FaultyStore,
+pub(super) struct Live<'a> {
+    pub(super) driver: Driver,
+    pub(super) executors: Executors,
+    pub(super) store: FaultyStore,
     workers: BTreeMap<ExecutorId, Sender<Work>>,
-    running: BTreeMap<TaskId, (ExecutorId, Arc<AtomicBool>)>,
+    pub(super) running: BTreeMap<TaskId, (ExecutorId, Arc<AtomicBool>)>,
     slots: BTreeMap<SlotId, Sender<Reply>>,
-    receivers: Receivers,
-    store_worker: Background,
+    pub(super) receivers: Receivers,
+    pub(super) store_worker: Background,
     /// Copies blocks and outputs from executor to executor.
-    copying: Background,
+    pub(super) copying: Background,
     /// Those of executors and of the program.
     threads: Threads,
-    shared: Shared,
-    inbox: Receiver<DriverInput>,
+    pub(super) shared: Shared,
+    pub(super) inbox: Receiver<DriverInput>,
     /// The window's; without one nobody can send a command.
     controls: Option<Receiver<Control>>,
     paused: bool,
     sink: &'a mut dyn FnMut(&[Envelope]),
-    outcome: Option<Result<()>>,
+    pub(super) outcome: Option<Result<()>>,
+    pub(super) released: Arc<Mutex<Released>>,
+    pub(super) files: Arc<dyn Files>,
+    pub(super) program: Arc<dyn Fn(&SparkContext) -> Result<()> + Send + Sync>,
+    pub(super) supervision: Supervision,
+    /// The driver is gone; nothing of it is carried out any more.
+    pub(super) driver_lost: bool,
 }
 
 impl Live<'_> {
-    fn run(mut self, sc: SparkContext, program: Program) -> Outcome {
+    fn run(mut self) -> Outcome {
         let mut fx = Effects::default();
         self.driver.start(self.shared.clock.now(), &mut fx);
         self.perform(fx);
-        self.spawn(Driver::MAIN, "main", move || program(&sc));
-        while self.outcome.is_none() {
+        let mut sc = self.new_context(None);
+        loop {
+            self.supervision.started(self.shared.clock.now());
+            self.start_program(&sc);
+            self.serve();
+            self.end();
+            if !self.driver_lost || !self.restart() {
+                break;
+            }
+            sc = self.new_context(Some(&sc));
+        }
+        Outcome { result: self.outcome.unwrap_or(Err(EngineError::DriverLost)) }
+    }
+
+    /// One input after another, until the program ends or its driver does.
+    fn serve(&mut self) {
+        while self.outcome.is_none() && !self.driver_lost {
             // When nobody can send a command, a loop without an executor would wait for ever.
             let helpless = self.controls.is_none() && self.driver.next_deadline().is_none();
             if helpless && self.inbox.is_empty() && self.driver.is_starved() {
@@ -142,8 +168,6 @@ impl Live<'_> {
                 Next::Control(control) => self.control(control),
             }
         }
-        self.end();
-        Outcome { result: self.outcome.unwrap_or(Err(EngineError::DriverLost)) }
     }
 
     /// Nothing of the program runs after the run; threads hold what they work on, down to the directories of
@@ -165,6 +189,11 @@ impl Live<'_> {
 
     /// What the driver hears next, or what the window wants.
     fn next(&self) -> Next {
+        self.next_until(self.driver.next_deadline())
+    }
+
+    /// What is next, when something must happen at `deadline` although nothing arrives.
+    pub(super) fn next_until(&self, deadline: Option<Timestamp>) -> Next {
         if self.paused {
             return Next::Control(self.controls.as_ref().and_then(|c| c.recv().ok()).unwrap_or(Control::Quit));
         }
@@ -172,7 +201,7 @@ impl Live<'_> {
             return Next::Control(control);
         }
         let now = self.shared.clock.now();
-        let patience = match self.driver.next_deadline() {
+        let patience = match deadline {
             // What is due comes before what arrives, or a busy inbox would hold it off for ever.
             Some(deadline) if deadline <= now => return Next::Input(DriverInput::Deadline),
             Some(deadline) => Some(Duration::from_nanos(deadline.ns_since(now))),
@@ -186,7 +215,7 @@ impl Live<'_> {
         }
     }
 
-    fn control(&mut self, control: Control) {
+    pub(super) fn control(&mut self, control: Control) {
         match control {
             Control::Command(command) => self.input(DriverInput::Command(command)),
             Control::Transport(Transport::Pause) => self.paused = true,
@@ -208,16 +237,25 @@ impl Live<'_> {
     }
 
     fn handle(&mut self, input: DriverInput) {
+        if self.driver_lost {
+            return;
+        }
         let mut fx = Effects::default();
         self.driver.handle(self.shared.clock.now(), input, &mut fx);
         self.perform(fx);
     }
 
-    fn perform(&mut self, fx: Effects) {
+    pub(super) fn perform(&mut self, fx: Effects) {
         if !fx.events.is_empty() {
+            if fx.events.iter().any(|e| matches!(e.event, Event::BatchCompleted { failure: None, .. })) {
+                self.supervision.batch_completed();
+            }
             (self.sink)(&fx.events);
         }
         for effect in fx.list {
+            if self.driver_lost {
+                return;
+            }
             match effect {
                 Effect::Launch(launch) => {
                     let (task, executor) = (launch.info.id, launch.info.executor);
@@ -255,6 +293,7 @@ impl Live<'_> {
                 }
                 // The clock on the wall goes its own way.
                 Effect::AdvanceClock(_) => {}
+                Effect::DriverLost => self.driver_lost = true,
                 Effect::Ended(result) => self.outcome = Some(result),
             }
         }
@@ -327,7 +366,7 @@ impl Live<'_> {
         drop(self.shared.inbox.send(DriverInput::ExecutorLost { executor, loss }));
     }
 
-    fn spawn(&mut self, slot: SlotId, name: &str, body: impl FnOnce() -> Result<()> + Send + 'static) {
+    pub(super) fn spawn(&mut self, slot: SlotId, name: &str, body: impl FnOnce() -> Result<()> + Send + 'static) {
         let (alive, ended) = sign_of_life();
         let body = move || {
             let _alive = alive;

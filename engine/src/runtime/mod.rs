@@ -12,6 +12,7 @@ mod processes;
 mod program;
 pub(crate) mod pushed;
 pub(crate) mod receivers;
+mod restart;
 pub(crate) mod slots;
 pub(crate) mod sockets;
 mod sources;

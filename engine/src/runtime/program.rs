@@ -6,8 +6,8 @@ use crate::object_store::ObjectStore;
 use crate::rdd::{Files, SparkContext};
 use std::sync::Arc;
 
-/// A driver program.
-pub type Program = Box<dyn FnOnce(&SparkContext) -> Result<()> + Send>;
+/// A driver program. It is run again when its driver is: what it does, it does from what it is given.
+pub type Program = Box<dyn Fn(&SparkContext) -> Result<()> + Send + Sync>;
 
 /// What a program runs on beside its configuration.
 #[derive(Clone)]

@@ -170,6 +170,16 @@ impl Scheduler {
         self.places.ids()
     }
 
+    /// Executors whose block manager is registered.
+    pub fn block_managers(&self) -> Vec<ExecutorId> {
+        self.block_managers.iter().copied().collect()
+    }
+
+    /// No id of `former` is used again.
+    pub const fn continue_numbers(&mut self, former: &Self) {
+        (self.next_job, self.next_stage, self.next_task) = (former.next_job, former.next_stage, former.next_task);
+    }
+
     /// When something must happen although no input arrives.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let hopeless = self.task_sets.values().filter_map(|set| set.hopeless_at).min();

@@ -9,6 +9,7 @@ pub mod faults;
 mod held;
 mod pacing;
 mod receivers;
+mod restart;
 mod run;
 mod tasks;
 

@@ -7,7 +7,7 @@ use super::tasks::{Production, Script, compute};
 use crate::config::EngineConfig;
 use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, Reply, SlotId};
 use crate::error::{EngineError, Result};
-use crate::event::{ClockKind, Envelope};
+use crate::event::{ClockKind, Envelope, Event};
 use crate::executor::{BlockReport, EffectRules, ScriptEntry, apply};
 use crate::ids::*;
 use crate::rdd::{Released, SparkContext, TaskError};
@@ -16,6 +16,7 @@ use crate::runtime::faulty_store::FaultyStore;
 use crate::runtime::{Environment, Outcome, Program, slots, store_ops};
 use crate::scheduler::TaskReport;
 use crate::storage::DiskStore;
+use crate::supervise::{SuperviseMode, Supervision};
 use crate::sync::Mutex;
 use crate::sync::channel::{Receiver, Sender, unbounded};
 use crate::sync::thread::JoinHandle;
@@ -41,7 +42,7 @@ pub fn simulate(
 
 /// The same, until `sink` breaks off; the outcome is then [`EngineError::DriverLost`].
 pub fn simulate_while(config: EngineConfig, environment: &Environment, program: Program, sink: Sink<'_>) -> Outcome {
-    Simulation::new(config, environment, None, sink).run(program)
+    Simulation::new(config, environment, program, None, sink).run()
 }
 
 /// Runs a program under the controls of a window. Returns when it ended and the window quit.
@@ -56,7 +57,7 @@ pub fn simulate_paced(
         sink(events);
         ControlFlow::Continue(())
     };
-    Simulation::new(config, environment, Some(pacing), &mut sink).run(program)
+    Simulation::new(config, environment, program, Some(pacing), &mut sink).run()
 }
 
 /// What the calendar holds.
@@ -73,7 +74,7 @@ pub(super) enum Item {
 }
 
 /// An entry of the calendar: earliest first, then in order of entry.
-struct Scheduled {
+pub(super) struct Scheduled {
     at: Timestamp,
     order: u64,
     item: Item,
@@ -96,33 +97,43 @@ impl Ord for Scheduled {
     }
 }
 
-struct Simulation<'a> {
-    config: Arc<EngineConfig>,
-    driver: Driver,
-    now: Timestamp,
-    calendar: BinaryHeap<Scheduled>,
+pub(super) struct Simulation<'a> {
+    pub(super) config: Arc<EngineConfig>,
+    pub(super) driver: Driver,
+    pub(super) now: Timestamp,
+    pub(super) calendar: BinaryHeap<Scheduled>,
     next_order: u64,
     /// Where each running task runs; absent tasks were killed, and their entries count for nothing.
-    running: BTreeMap<TaskId, ExecutorId>,
-    held: Held,
+    pub(super) running: BTreeMap<TaskId, ExecutorId>,
+    pub(super) held: Held,
     store: FaultyStore,
-    executors: Executors,
-    receivers: Receivers,
-    production: Arc<Mutex<Production>>,
-    environment: Environment,
-    released: Arc<Mutex<Released>>,
-    inbox: (Sender<DriverInput>, Receiver<DriverInput>),
-    slots: BTreeMap<SlotId, Sender<Reply>>,
-    threads: Vec<JoinHandle<()>>,
-    to_resume: VecDeque<(SlotId, Reply)>,
-    pacing: Option<Pacing>,
+    pub(super) executors: Executors,
+    pub(super) receivers: Receivers,
+    pub(super) production: Arc<Mutex<Production>>,
+    pub(super) environment: Environment,
+    pub(super) released: Arc<Mutex<Released>>,
+    pub(super) inbox: (Sender<DriverInput>, Receiver<DriverInput>),
+    pub(super) slots: BTreeMap<SlotId, Sender<Reply>>,
+    pub(super) threads: Vec<JoinHandle<()>>,
+    pub(super) to_resume: VecDeque<(SlotId, Reply)>,
+    pub(super) pacing: Option<Pacing>,
     sink: Sink<'a>,
-    broken_off: bool,
-    outcome: Option<Result<()>>,
+    pub(super) broken_off: bool,
+    pub(super) outcome: Option<Result<()>>,
+    pub(super) program: Arc<dyn Fn(&SparkContext) -> Result<()> + Send + Sync>,
+    pub(super) supervision: Supervision,
+    /// The driver is gone; nothing of it is carried out any more.
+    pub(super) driver_lost: bool,
 }
 
 impl<'a> Simulation<'a> {
-    fn new(mut config: EngineConfig, environment: &Environment, pacing: Option<Pacing>, sink: Sink<'a>) -> Self {
+    fn new(
+        mut config: EngineConfig,
+        environment: &Environment,
+        program: Program,
+        pacing: Option<Pacing>,
+        sink: Sink<'a>,
+    ) -> Self {
         config.clock = ClockKind::Virtual;
         let config = Arc::new(config);
         let released = Arc::new(Mutex::new(Released::default()));
@@ -149,29 +160,27 @@ impl<'a> Simulation<'a> {
             sink,
             broken_off: false,
             outcome: None,
+            program: Arc::from(program),
+            supervision: Supervision::new(if config.supervise { SuperviseMode::On } else { SuperviseMode::Off }),
+            driver_lost: false,
             config,
         }
     }
 
-    fn run(mut self, program: Program) -> Outcome {
+    fn run(mut self) -> Outcome {
         let mut fx = Effects::default();
         self.driver.start(self.now, &mut fx);
         self.perform(fx);
-        let sc = SparkContext::new(
-            Arc::clone(&self.config),
-            Arc::new(slots::SlotRunner),
-            Arc::clone(&self.environment.files),
-            Arc::clone(&self.environment.store),
-            Arc::clone(&self.released),
-        );
-        self.spawn(Driver::MAIN, "main", move || program(&sc));
-        self.to_resume.push_back((Driver::MAIN, Reply::Done(Ok(()))));
-        while self.outcome.is_none() && !self.broken_off && self.step() {}
-        // Slots that still wait hear that the driver is gone and unwind.
-        self.slots.clear();
-        drop(self.inbox);
-        for thread in self.threads {
-            drop(thread.join());
+        let mut sc = self.new_context(None);
+        loop {
+            self.supervision.started(self.now);
+            self.start_program(&sc);
+            while self.outcome.is_none() && !self.broken_off && !self.driver_lost && self.step() {}
+            self.unwind();
+            if self.broken_off || !self.driver_lost || !self.restart() {
+                break;
+            }
+            sc = self.new_context(Some(&sc));
         }
         Outcome { result: self.outcome.unwrap_or(Err(EngineError::DriverLost)) }
     }
@@ -216,20 +225,20 @@ impl<'a> Simulation<'a> {
         true
     }
 
-    fn input(&mut self, input: DriverInput) {
-        let mut fx = Effects::default();
-        self.driver.handle(self.now, input, &mut fx);
-        self.perform(fx);
-    }
-
-    fn perform(&mut self, fx: Effects) {
+    pub(super) fn perform(&mut self, fx: Effects) {
         if !fx.events.is_empty() {
             if let Some(pacing) = &mut self.pacing {
                 pacing.observe(&fx.events, self.now);
             }
+            if fx.events.iter().any(|e| matches!(e.event, Event::BatchCompleted { failure: None, .. })) {
+                self.supervision.batch_completed();
+            }
             self.broken_off |= (self.sink)(&fx.events).is_break();
         }
         for effect in fx.list {
+            if self.driver_lost {
+                return;
+            }
             match effect {
                 Effect::Launch(launch) => {
                     let (store, now) = (&self.environment.store, self.now);
@@ -260,6 +269,7 @@ impl<'a> Simulation<'a> {
                     self.input(answer);
                 }
                 Effect::AdvanceClock(at) => self.advance(at),
+                Effect::DriverLost => self.driver_lost = true,
                 Effect::Ended(result) => self.outcome = Some(result),
             }
         }
@@ -409,7 +419,7 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn spawn(&mut self, slot: SlotId, name: &str, body: impl FnOnce() -> Result<()> + Send + 'static) {
+    pub(super) fn spawn(&mut self, slot: SlotId, name: &str, body: impl FnOnce() -> Result<()> + Send + 'static) {
         match slots::spawn(slot, name, self.inbox.0.clone(), body) {
             Ok((sender, thread)) => {
                 self.slots.insert(slot, sender);

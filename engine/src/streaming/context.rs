@@ -200,7 +200,10 @@ impl StreamingContext {
             let graph = self.0.graph.lock();
             let streams = graph.streams.iter().map(|s| s.info.lock().clone()).collect();
             let outputs = graph.outputs.iter().map(|o| o.info.clone()).collect();
-            (GraphDescription { streams, outputs }, graph.receivers.clone())
+            let received = graph.receivers.iter().map(|plan| (plan.stream, plan.source.name()));
+            let planned = self.0.inputs.planned();
+            let inputs = planned.iter().map(|(stream, input)| (*stream, input.describe())).chain(received).collect();
+            (GraphDescription { streams, outputs, inputs }, graph.receivers.clone())
         };
         let restored = self.held_against(description.clone())?;
         if let Some(recovered) = &restored {
@@ -211,7 +214,7 @@ impl StreamingContext {
             streams: description.streams,
             outputs: description.outputs,
             receivers,
-            checkpoint: self.checkpoint_dir().map(|dir| CheckpointPlan { dir, restored }),
+            checkpoint: self.checkpoint_dir().map(|dir| CheckpointPlan { dir, inputs: description.inputs, restored }),
             slots: self.slots(),
         })
     }

@@ -28,10 +28,15 @@ impl StreamNode<Line> for Replay {
 
 /// The ranges of a replayed text, which depend on the batch and nothing else.
 struct Ranges {
+    text: String,
     lines_per_batch: u64,
 }
 
 impl PlannedInput for Ranges {
+    fn describe(&self) -> String {
+        format!("{}, {} lines a batch", self.text, self.lines_per_batch)
+    }
+
     fn plan(&self, batch: u32) -> Option<InputPlan> {
         let first = u64::from(batch.saturating_sub(1)) * self.lines_per_batch;
         Some(InputPlan::Range { first, records: self.lines_per_batch })
@@ -62,9 +67,10 @@ impl StreamingContext {
         self.add_records_per_batch(lines_per_batch as u64);
         let spec = StreamSpec::narrow("textFileStream", "TextReplayInputDStream", self.interval());
         let partitions = self.spark_context().default_parallelism();
+        let ranges = Ranges { text: text.name.clone(), lines_per_batch: lines_per_batch as u64 };
         let node = Replay { text, lines_per_batch, partitions };
         let lines = DStream::create(self, spec, Vec::new(), node, Location::caller());
-        self.add_planned_input(lines.core.id, Arc::new(Ranges { lines_per_batch: lines_per_batch as u64 }));
+        self.add_planned_input(lines.core.id, Arc::new(ranges));
         lines
     }
 

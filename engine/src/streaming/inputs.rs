@@ -12,6 +12,8 @@ pub(super) const QUEUE_STREAM: &str =
 
 /// An input stream that knows what it gave to which batch.
 pub(super) trait PlannedInput: Send + Sync {
+    /// What it reads, in words: something else is another program.
+    fn describe(&self) -> String;
     /// What it gave to a batch that is remembered.
     fn plan(&self, batch: u32) -> Option<InputPlan>;
     /// A former driver generated a batch with this.

@@ -22,10 +22,16 @@ const NAMES_SHOWN: usize = 3;
 struct NewFiles {
     directory: String,
     new_files_only: bool,
-    chosen: Arc<Mutex<Chosen>>,
+    files: Arc<ChosenFiles>,
 }
 
-/// Which files each batch took. A batch that is asked for again takes the same ones.
+/// Which files of a directory each batch took.
+struct ChosenFiles {
+    directory: String,
+    chosen: Mutex<Chosen>,
+}
+
+/// A batch that is asked for again takes the same files.
 #[derive(Default)]
 struct Chosen {
     by_batch: BTreeMap<u32, Vec<String>>,
@@ -39,21 +45,25 @@ struct Chosen {
     told: bool,
 }
 
-impl PlannedInput for Mutex<Chosen> {
+impl PlannedInput for ChosenFiles {
+    fn describe(&self) -> String {
+        format!("new files of {}", self.directory)
+    }
+
     fn plan(&self, batch: u32) -> Option<InputPlan> {
-        self.lock().by_batch.get(&batch).map(|paths| InputPlan::Files { paths: paths.clone() })
+        self.chosen.lock().by_batch.get(&batch).map(|paths| InputPlan::Files { paths: paths.clone() })
     }
 
     fn restore(&self, batch: u32, plan: &InputPlan) {
         if let InputPlan::Files { paths } = plan {
-            self.lock().by_batch.insert(batch, paths.clone());
+            self.chosen.lock().by_batch.insert(batch, paths.clone());
         }
     }
 
     fn restored(&self, last: u32) {
-        let mut chosen = self.lock();
+        let mut chosen = self.chosen.lock();
         // What was generated before the oldest plan is forgotten for good.
-        chosen.restored_to = chosen.by_batch.first_key_value().map_or(0, |(first, _)| first - 1).min(last);
+        chosen.restored_to = chosen.by_batch.first_key_value().map_or(last, |(first, _)| *first).saturating_sub(1);
         chosen.told = true;
     }
 }
@@ -101,7 +111,7 @@ impl NewFiles {
 
     /// The files of a batch, listed now or remembered. A listing that fails is an empty batch (R19.4).
     fn files_of(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Vec<String>> {
-        let mut chosen = self.chosen.lock();
+        let mut chosen = self.files.chosen.lock();
         if let Some(files) = chosen.by_batch.get(&tick.batch.0) {
             return Ok(files.clone());
         }
@@ -121,6 +131,8 @@ impl NewFiles {
                     let message = format!("{error}; batches are empty until the directory can be listed");
                     self.report(generation, "file-listing-failed", message);
                 }
+                // Whoever asks for this batch again must get the same.
+                chosen.by_batch.insert(tick.batch.0, Vec::new());
                 return Ok(Vec::new());
             }
         };
@@ -196,8 +208,8 @@ impl StreamingContext {
     pub fn text_file_stream_from(&self, directory: &str, new_files_only: bool) -> DStream<Line> {
         let at = Location::caller();
         let spec = StreamSpec::narrow("fileStream", "FileInputDStream", self.interval());
-        let chosen: Arc<Mutex<Chosen>> = Arc::default();
-        let node = NewFiles { directory: directory.to_owned(), new_files_only, chosen: Arc::clone(&chosen) };
+        let chosen = Arc::new(ChosenFiles { directory: directory.to_owned(), chosen: Mutex::default() });
+        let node = NewFiles { directory: directory.to_owned(), new_files_only, files: Arc::clone(&chosen) };
         let files = DStream::create(self, spec, Vec::new(), node, at);
         self.add_planned_input(files.core.id, chosen);
         // As Spark: as long as it knows which files were read.

@@ -1,7 +1,7 @@
 //! Random settings: what may change when and where work runs, and must not change what it gives.
 
 use crate::plans;
-use faultline_engine::config::{CheckpointWriting, EngineConfig, SchedulerConfig};
+use faultline_engine::config::{BatchFailurePolicy, CheckpointWriting, EngineConfig, SchedulerConfig};
 use faultline_engine::ids::*;
 
 /// Settings of a seed for `batches` batches on `executors` executors, without faults.
@@ -33,6 +33,8 @@ pub fn of(seed: u64, batches: u32, executors: u32) -> EngineConfig {
         chunk_len: if rarely(3) { 2 } else { 1024 },
         shuffle_memory: if rarely(4) { 300 } else { 256 << 20 },
         locality_wait: if rarely(3) { Millis(0) } else { base.locality_wait },
+        // A store that fails must not end a stream: a batch whose plan cannot be written runs all the same.
+        on_batch_failure: BatchFailurePolicy::Continue,
         // More than the faults of a plan can make one task or one stage fail.
         task_max_failures: 32,
         stage_max_consecutive_attempts: 32,

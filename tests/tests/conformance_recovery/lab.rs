@@ -5,7 +5,7 @@ use faultline_engine::error::Result;
 use faultline_engine::event::{Envelope, Event};
 use faultline_engine::ids::*;
 use faultline_engine::object_store::{LocalObjectStore, MemoryObjectStore};
-use faultline_engine::rdd::{ReplayText, SparkContext};
+use faultline_engine::rdd::{Line, ReplayText, SparkContext};
 use faultline_engine::runtime::SystemFiles;
 use faultline_engine::sim::{Environment, simulate_while};
 use faultline_engine::storage::Data;
@@ -92,6 +92,44 @@ impl Ran {
     }
 }
 
+/// Runs any program until `crash` holds for an event.
+fn run_any(
+    config: EngineConfig,
+    environment: &Environment,
+    program: impl Fn(&SparkContext) -> Result<()> + Send + Sync + 'static,
+    crash: &mut dyn FnMut(&Event) -> bool,
+) -> Ran {
+    let mut log = Vec::new();
+    let outcome = simulate_while(config, environment, Box::new(program), &mut |events| {
+        log.extend_from_slice(events);
+        let crashed = events.iter().any(|e| crash(&e.event));
+        if crashed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let broken = checker::check(&log);
+    assert!(broken.is_empty(), "the log breaks its grammar:\n{}", broken.join("\n"));
+    Ran { result: outcome.result, log }
+}
+
+/// Runs any program to its end.
+pub fn run_program(
+    config: EngineConfig,
+    environment: &Environment,
+    program: impl Fn(&SparkContext) -> Result<()> + Send + Sync + 'static,
+) -> Ran {
+    run_any(config, environment, program, &mut |_| false)
+}
+
+/// Goes on in `DIR` with what `create` makes, to the end of the stream.
+fn going_on(
+    create: impl Fn(&SparkContext) -> Result<StreamingContext> + Send + Sync + 'static,
+) -> impl Fn(&SparkContext) -> Result<()> + Send + Sync + 'static {
+    move |sc| {
+        let ssc = StreamingContext::get_or_create(sc, DIR, &create)?;
+        ssc.start()?;
+        ssc.await_termination()
+    }
+}
+
 /// Runs a stream until `crash` holds for an event, as if the machine had lost its power then.
 pub fn run_until(
     config: EngineConfig,
@@ -99,19 +137,20 @@ pub fn run_until(
     create: impl Fn(&SparkContext) -> Result<StreamingContext> + Send + Sync + 'static,
     crash: impl Fn(&Event) -> bool,
 ) -> Ran {
-    let mut log = Vec::new();
-    let program = Box::new(move |sc: &SparkContext| {
-        let ssc = StreamingContext::get_or_create(sc, DIR, &create)?;
-        ssc.start()?;
-        ssc.await_termination()
-    });
-    let outcome = simulate_while(config, environment, program, &mut |events| {
-        log.extend_from_slice(events);
-        if events.iter().any(|e| crash(&e.event)) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    let broken = checker::check(&log);
-    assert!(broken.is_empty(), "the log breaks its grammar:\n{}", broken.join("\n"));
-    Ran { result: outcome.result, log }
+    run_any(config, environment, going_on(create), &mut |event| crash(event))
+}
+
+/// Runs a stream to its end; `see` sees each event as it is announced.
+pub fn run_watched(
+    config: EngineConfig,
+    environment: &Environment,
+    create: impl Fn(&SparkContext) -> Result<StreamingContext> + Send + Sync + 'static,
+    see: impl Fn(&Event),
+) -> Ran {
+    run_until(config, environment, create, |event| {
+        see(event);
+        false
+    })
 }
 
 /// Runs a stream to its end.
@@ -126,4 +165,38 @@ pub fn run(
 /// That a batch completed.
 pub fn completed(number: u32) -> impl Fn(&Event) -> bool {
     move |event| matches!(event, Event::BatchCompleted { batch, .. } if batch.0 == number)
+}
+
+/// How often each word of all lines so far was there; the state is saved every two batches.
+pub fn count(lines: &DStream<Line>) -> Result<DStream<(Line, u64)>> {
+    count_every(lines, Millis(2000))
+}
+
+/// The same, with another interval of checkpoints.
+pub fn count_every(lines: &DStream<Line>, every: Millis) -> Result<DStream<(Line, u64)>> {
+    lines
+        .flat_map(|line: Line| line.split(' ').map(Line::from).collect::<Vec<_>>())
+        .map(|word| (word, 1u64))
+        .update_state_by_key(|_, new: Vec<u64>, old: Option<u64>| Some(old.unwrap_or(0) + new.iter().sum::<u64>()))
+        .checkpoint(every)
+}
+
+/// A stream with state, of which every batch is gathered.
+pub fn counting(
+    given: &Given<(Line, u64)>,
+) -> impl Fn(&SparkContext) -> Result<StreamingContext> + Send + Sync + 'static {
+    let given = Arc::clone(given);
+    move |sc| {
+        let ssc = StreamingContext::new(sc, INTERVAL);
+        ssc.checkpoint(DIR);
+        gather(&count(&ssc.text_replay_stream(text(), 2))?, &given);
+        Ok(ssc)
+    }
+}
+
+/// What [`counting`] gives when nothing fails.
+pub fn whole(batches: u32) -> Given<(Line, u64)> {
+    let given = Given::default();
+    run(settings(batches, Millis(0)), &memory(), counting(&given)).result.expect("nothing fails");
+    given
 }

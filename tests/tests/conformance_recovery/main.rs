@@ -1,5 +1,8 @@
 //! Cases of driver recovery, by the ids of the conformance list: what a driver leaves behind, and how another one
 //! goes on.
 
+mod changes;
+mod files;
+mod kill;
 mod lab;
 mod restart;

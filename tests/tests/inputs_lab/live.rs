@@ -30,7 +30,7 @@ impl Live {
         let (sink, events) = unbounded();
         let (controls, inbox) = unbounded();
         let thread = std::thread::spawn(move || {
-            run_controlled(config, &lab::environment(), Box::new(program), inbox, &mut |slice| {
+            run_controlled(config, &lab::environment(), lab::once(program), inbox, &mut |slice| {
                 drop(sink.send(slice.to_vec()));
             })
         });

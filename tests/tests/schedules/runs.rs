@@ -26,7 +26,7 @@ pub fn run<R: Send + 'static>(
 ) -> (Result<R>, Vec<Envelope>) {
     let value = Arc::new(Mutex::new(None));
     let slot = Arc::clone(&value);
-    let body = Box::new(move |sc: &SparkContext| {
+    let body = lab::once(move |sc: &SparkContext| {
         let result = program(sc)?;
         *slot.lock().expect("no thread panicked") = Some(result);
         Ok(())

@@ -145,12 +145,31 @@ fn cluster_event() -> impl Strategy<Value = Event> {
     ]
 }
 
+fn driver_event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        Just(Event::DriverLost { attempt: 1, reason: String::new() }),
+        Just(Event::DriverStarted { attempt: 2, delay: Millis(1000) }),
+        Just(Event::DriverEpochTaken { dir: "checkpoint".into(), epoch: u64::MAX }),
+        (0..5u32).prop_map(|b| Event::GraphCheckpointWritten {
+            checkpoint: GraphCheckpointInfo {
+                batch: BatchId(b),
+                after: CheckpointedAfter::Generation,
+                path: String::new(),
+                bytes: 1,
+                pending: u64::MAX,
+                epoch: 1,
+            },
+        }),
+    ]
+}
+
 fn events(most: usize) -> impl Strategy<Value = Vec<Event>> {
     let event = prop_oneof![
         2 => rdd().prop_map(|rdd| Event::RddRegistered { rdd }),
         4 => scheduler_event(),
         4 => storage_event(),
         3 => cluster_event(),
+        1 => driver_event(),
     ];
     proptest::collection::vec(event, 0..most)
 }

@@ -4,6 +4,7 @@ mod apply_is_total;
 mod cells;
 mod checkpoints;
 mod computing;
+mod driver;
 mod executors;
 mod lineage;
 mod lints;

@@ -62,6 +62,7 @@ impl Program {
             skipped: false,
             jobs: imbl::Vector::new(),
             tally: Tally::default(),
+            after_restarts: 0,
         };
         self.model.batches.insert(BatchId(id), Arc::new(batch));
         self.model.revision += 1;

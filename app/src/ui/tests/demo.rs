@@ -293,6 +293,7 @@ pub fn model() -> Model {
             skipped: false,
             jobs: imbl::Vector::new(),
             tally: Tally::default(),
+            after_restarts: 0,
         };
         model.batches.insert(BatchId(batch), Arc::new(state));
     }

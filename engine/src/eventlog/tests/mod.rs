@@ -2,6 +2,7 @@
 
 mod damage;
 mod format;
+mod recovery_samples;
 mod round_trip;
 mod samples;
 mod spark_logs;

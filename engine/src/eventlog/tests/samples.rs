@@ -83,7 +83,7 @@ pub fn samples() -> Vec<Event> {
     let mut events = application();
     events.extend(executors());
     events.extend(streaming());
-    events.extend(recovery());
+    events.extend(super::recovery_samples::recovery());
     events.extend(rdds());
     events.extend(scheduler());
     events.extend(tasks());
@@ -112,33 +112,6 @@ fn executors() -> Vec<Event> {
         Event::BlockManagerAdded { executor, max_memory: u64::MAX },
         Event::BlockManagerRemoved { executor },
         Event::ExecutorRemoved { executor, reason: "Command exited with code 137".into() },
-    ]
-}
-
-fn recovery() -> Vec<Event> {
-    let (batch, path) = (BatchId(7), NASTY.to_owned());
-    vec![
-        Event::DriverEpochTaken { dir: NASTY.into(), epoch: u64::MAX },
-        Event::GraphCheckpointWritten {
-            batch,
-            after: CheckpointedAfter::Generation,
-            path: path.clone(),
-            bytes: 1,
-            pending: 0,
-            epoch: 1,
-        },
-        Event::GraphCheckpointFailed { batch, after: CheckpointedAfter::Completion, attempt: 3, error: NASTY.into() },
-        Event::DriverLost { attempt: 1, reason: NASTY.into() },
-        Event::DriverStarted { attempt: 2, delay: Millis(1000) },
-        Event::StreamingRecovered {
-            path,
-            epoch: 1,
-            batch,
-            pending: vec![BatchId(5), batch],
-            restart: BatchId(u32::MAX),
-            saved: vec!["checkpoint/rdd-4".into(), NASTY.into()],
-            damaged: vec![NASTY.into()],
-        },
     ]
 }
 

@@ -50,6 +50,7 @@ impl FromStr for PlannedFault {
 
 fn parse_command(action: &str, target: &str) -> Result<Command, String> {
     match action {
+        "kill" if target == "driver" => Ok(Command::KillDriver),
         "kill" => Ok(Command::KillExecutor { executor: executor(target)? }),
         "restart" => Ok(Command::RestartExecutor { executor: executor(target)? }),
         "decommission" => Ok(Command::DecommissionExecutor { executor: executor(target)? }),
@@ -92,6 +93,7 @@ mod tests {
         for spec in [
             "kill:executor=2@batch=7",
             "kill:executor=2@stage=14.task=3",
+            "kill:driver@batch=9",
             "restart:executor=2@batch=9",
             "decommission:executor=3@batch=4",
             "slow:executor=1,factor=10@batch=3",

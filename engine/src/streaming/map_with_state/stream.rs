@@ -42,8 +42,7 @@ where
         + 'static,
 {
     fn step(&self, tick: BatchTick, threshold: Option<Timestamp>) -> Step<F> {
-        let timeouts = if self.spec.timeout.is_some() { Timeouts::Possible } else { Timeouts::Never };
-        Step { function: Arc::clone(&self.spec.function), at: tick.time, threshold, timeouts }
+        Step { function: Arc::clone(&self.spec.function), at: tick.time, threshold, timeouts: self.step_timeouts() }
     }
 
     /// The state before the first batch, as touched at its time.
@@ -59,6 +58,26 @@ where
             initial.partition_by(&self.partitioner).map_partitions_with_context(PreservesPartitioning::Yes, gather);
         let none = generation.sc.empty_rdd::<(K, V)>().partition_by(&self.partitioner);
         map_with_state(&records, &none, &self.partitioner, step)
+    }
+
+    /// R14.7: what a former driver saved may be partitioned in another way.
+    fn partitioned(&self, previous: Rdd<StateRecord<K, S, U>>) -> Rdd<StateRecord<K, S, U>> {
+        if previous.info().partitioner == Some(self.partitioner.info()) {
+            return previous;
+        }
+        let timeouts = self.step_timeouts();
+        let keys: Rdd<(K, (S, Timestamp))> = previous.flat_map_into(|record, out| {
+            out.extend(record.state.entries().map(|(key, entry)| (key.clone(), (entry.state.clone(), entry.touched))));
+        });
+        let gather = move |_: PartitionId, _: &TaskContext, pairs: std::vec::IntoIter<(K, (S, Timestamp))>| {
+            let state = StateMap::of(pairs.map(|(key, (state, touched))| (key, state, touched)), timeouts);
+            Ok::<_, TaskError>([StateRecord { state, mapped: Vec::new() }])
+        };
+        keys.partition_by(&self.partitioner).map_partitions_with_context(PreservesPartitioning::Yes, gather)
+    }
+
+    const fn step_timeouts(&self) -> Timeouts {
+        if self.spec.timeout.is_some() { Timeouts::Possible } else { Timeouts::Never }
     }
 
     /// Since when a key must have been touched to stay, if this batch looks (R14.6).
@@ -82,7 +101,7 @@ where
 {
     fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<StateRecord<K, S, U>>>> {
         let previous = match self.own.before(&self.parent, generation, tick)? {
-            Some(previous) => previous,
+            Some(previous) => self.partitioned(previous),
             None => self.first(generation, tick),
         };
         let data = generation.rdd(&self.parent, tick)?.unwrap_or_else(|| generation.sc.empty_rdd());

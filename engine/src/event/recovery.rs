@@ -1,0 +1,49 @@
+//! What is told of graph checkpoints and of going on from one.
+
+use crate::ids::BatchId;
+use serde::{Deserialize, Serialize};
+
+/// When a graph checkpoint is written (R15.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CheckpointedAfter {
+    /// The batch was generated; its jobs have not started.
+    Generation,
+    /// The batch completed: what only older checkpoints need may be cleaned.
+    Completion,
+}
+
+/// A graph checkpoint that stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GraphCheckpointInfo {
+    /// The batch that it is about.
+    pub batch: BatchId,
+    /// What it follows.
+    pub after: CheckpointedAfter,
+    /// Where, inside the reliable store.
+    pub path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Batches in it that are generated and not completed.
+    pub pending: u64,
+    /// Epoch of the driver.
+    pub epoch: u64,
+}
+
+/// What a stream goes on from (R15.11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryInfo {
+    /// Where the graph checkpoint was, inside the reliable store.
+    pub path: String,
+    /// Epoch of the driver that wrote it.
+    pub epoch: u64,
+    /// The batch of its time: it runs again, and so does every later one.
+    pub batch: BatchId,
+    /// Batches that were generated and not completed.
+    pub pending: Vec<BatchId>,
+    /// The first batch whose time had not come when the stream went on.
+    pub restart: BatchId,
+    /// Directories of the saved RDDs that are used.
+    pub saved: Vec<String>,
+    /// Files that could not be used.
+    pub damaged: Vec<String>,
+}

@@ -1,0 +1,91 @@
+//! The end of the driver in the simulator, and its restart (R16).
+
+use super::held::Held;
+use super::pacing::Waited;
+use super::receivers::Receivers;
+use super::run::Simulation;
+use crate::driver::{Driver, DriverInput, Effects, Reply};
+use crate::rdd::SparkContext;
+use crate::runtime::cluster::Executors;
+use crate::runtime::slots;
+use crate::storage::DiskStore;
+use crate::supervise::{AfterEnd, DriverEnd};
+use crate::sync::channel::unbounded;
+use std::sync::Arc;
+
+impl Simulation<'_> {
+    /// A context for a run of the program; ids of the one before it are not used again.
+    pub(super) fn new_context(&self, former: Option<&SparkContext>) -> SparkContext {
+        let sc = SparkContext::new(
+            Arc::clone(&self.config),
+            Arc::new(slots::SlotRunner),
+            Arc::clone(&self.environment.files),
+            Arc::clone(&self.environment.store),
+            Arc::clone(&self.released),
+        );
+        if let Some(former) = former {
+            sc.continue_numbers(former);
+        }
+        sc
+    }
+
+    /// The program begins when it is answered.
+    pub(super) fn start_program(&mut self, sc: &SparkContext) {
+        let (program, sc) = (Arc::clone(&self.program), sc.clone());
+        self.spawn(Driver::MAIN, "main", move || program(&sc));
+        self.to_resume.push_back((Driver::MAIN, Reply::Done(Ok(()))));
+    }
+
+    /// Slots that still wait hear that the driver is gone and unwind.
+    pub(super) fn unwind(&mut self) {
+        self.slots.clear();
+        self.inbox = unbounded();
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
+    }
+
+    /// Waits as the supervisor does and starts a driver again; returns whether there is one.
+    pub(super) fn restart(&mut self) -> bool {
+        let AfterEnd::Restart { delay, at } = self.supervision.ended(self.now, DriverEnd::Crashed) else {
+            return false;
+        };
+        self.calendar.clear();
+        self.running.clear();
+        self.to_resume.clear();
+        self.held = Held::default();
+        self.receivers = Receivers::default();
+        self.production = Arc::default();
+        self.released = Arc::default();
+        self.executors = Executors::new(&self.config, || Ok(DiskStore::in_memory()));
+        self.driver = Driver::after(&mut self.driver, Arc::clone(&self.released));
+        self.driver_lost = false;
+        while let Some(pacing) = &mut self.pacing {
+            match pacing.wait(self.now, Some(at)) {
+                Waited::Due => break,
+                Waited::Quit => return false,
+                Waited::Command(when, command) => {
+                    self.now = self.now.max(when);
+                    let mut fx = Effects::default();
+                    self.driver.refuse(self.now, command, at, &mut fx);
+                    self.perform(fx);
+                }
+            }
+        }
+        self.now = self.now.max(at);
+        let mut fx = Effects::default();
+        self.driver.restart(self.now, delay, &mut fx);
+        self.perform(fx);
+        true
+    }
+
+    /// Hands an input to the driver, as long as there is one.
+    pub(super) fn input(&mut self, input: DriverInput) {
+        if self.driver_lost {
+            return;
+        }
+        let mut fx = Effects::default();
+        self.driver.handle(self.now, input, &mut fx);
+        self.perform(fx);
+    }
+}
