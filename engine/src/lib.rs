@@ -19,6 +19,7 @@ pub mod recovery;
 pub mod rng;
 pub mod runtime;
 pub mod scheduler;
+pub mod seeded;
 pub mod shuffle;
 pub mod sim;
 pub mod sinks;

@@ -3,17 +3,20 @@
 
 use crate::checker;
 use faultline_engine::config::EngineConfig;
-use faultline_engine::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, ReceiverOp, Reply, Request, SlotId};
+use faultline_engine::driver::{
+    ClusterOp, Driver, DriverInput, Effect, Effects, ReceivedLogOp, ReceiverOp, Reply, Request, SlotId,
+};
 use faultline_engine::error::Result;
 use faultline_engine::event::*;
 use faultline_engine::executor::BlockReport;
 use faultline_engine::ids::*;
 use faultline_engine::rdd::{AnyRdd, JobSpec, TaskError, TaskOutput};
 use faultline_engine::receiver::ReceivedBlock;
+use faultline_engine::runtime::ReceivedLogWriter;
 use faultline_engine::scheduler::{Loss, TaskReport};
 use faultline_engine::shuffle::MapSizes;
 use faultline_engine::storage::BlockChange;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// A driver, its clock, and what it asked for.
@@ -36,6 +39,12 @@ pub struct DriverLab {
     pub receiver_operations: Vec<ReceiverOp>,
     /// What each batch was given of receivers, in order of asking.
     pub received: Vec<BTreeMap<StreamId, Vec<ReceivedBlock>>>,
+    /// Results of what threads of the program waited for, in order.
+    pub done: Vec<Result<()>>,
+    /// What the driver wants of its log, and nobody did yet.
+    pub log_operations: VecDeque<ReceivedLogOp>,
+    /// Who writes that log, at once; without one nobody does.
+    pub log_writer: Option<ReceivedLogWriter>,
     ended: BTreeMap<SlotId, Result<Vec<u32>>>,
     next_slot: u32,
 }
@@ -60,6 +69,9 @@ impl DriverLab {
             operations: Vec::new(),
             receiver_operations: Vec::new(),
             received: Vec::new(),
+            done: Vec::new(),
+            log_operations: VecDeque::new(),
+            log_writer: None,
             ended: BTreeMap::new(),
             next_slot: 100,
         };
@@ -90,6 +102,8 @@ impl DriverLab {
                 }
                 Effect::Receiver(op) => self.receiver_operations.push(op),
                 Effect::Reply(_, Reply::Received(blocks)) => self.received.push(blocks),
+                Effect::Reply(_, Reply::Done(result)) => self.done.push(result),
+                Effect::ReceivedLog(op) => self.log_operations.push_back(op),
                 _ => {}
             }
         }
@@ -103,6 +117,28 @@ impl DriverLab {
         if self.answering {
             self.answer();
         }
+        if self.log_writer.is_some() {
+            while self.write_log() {}
+        }
+    }
+
+    /// The log does everything that the driver wants of it, and answers. Whether there was anything.
+    fn write_log(&mut self) -> bool {
+        let wanted = !self.log_operations.is_empty();
+        if wanted {
+            self.write_log_once();
+        }
+        wanted
+    }
+
+    /// The log does one thing that the driver wants of it, and answers; what follows from that waits.
+    pub fn write_log_once(&mut self) {
+        let Some(mut writer) = self.log_writer.take() else { return };
+        if let Some(op) = self.log_operations.pop_front() {
+            let answer = writer.perform(self.now, op);
+            self.input(answer);
+        }
+        self.log_writer = Some(writer);
     }
 
     /// Executors say that what was killed has ended.

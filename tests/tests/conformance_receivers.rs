@@ -28,6 +28,7 @@ fn lab(executors: u32, receivers: u32) -> DriverLab {
         outputs: Vec::new(),
         receivers: (0..receivers).map(plan).collect(),
         checkpoint: None,
+        received_log: None,
         slots: Vec::new(),
     });
     lab.input(DriverInput::Request { slot: SlotId(0), request });
@@ -58,7 +59,7 @@ fn store_of(lab: &mut DriverLab, attempt: u32, number: u64, at: &[u32], clients:
     };
     let reports = at.iter().map(report).collect();
     let clients: Clients = clients.iter().map(|(name, last)| ((*name).to_owned(), *last)).collect();
-    let block = ReceivedBlock { id, records: 1, clients, duplicates: 0 };
+    let block = ReceivedBlock { clients, ..ReceivedBlock::new(id, 1) };
     news(lab, attempt, ReceiverNews::Stored { block, executor: ExecutorId(at[0]), reports });
 }
 

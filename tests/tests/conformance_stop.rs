@@ -161,6 +161,7 @@ fn lab_with_a_receiver(config: EngineConfig) -> DriverLab {
         outputs: Vec::new(),
         receivers: vec![plan],
         checkpoint: None,
+        received_log: None,
         slots: Vec::new(),
     });
     lab.input(DriverInput::Request { slot: SlotId(0), request });

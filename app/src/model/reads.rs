@@ -55,7 +55,7 @@ impl Model {
                     }
                     self.row_read_back(block, task.id);
                 }
-                ReadTier::LocalMemory | ReadTier::LocalDisk | ReadTier::Remote { .. } => {
+                ReadTier::LocalMemory | ReadTier::LocalDisk | ReadTier::Remote { .. } | ReadTier::WriteAheadLog => {
                     let asker = row.needed_by.and_then(|a| judged.get(a as usize));
                     if asker.is_some_and(|a| a.because_of_loss) {
                         self.story_on_path(row.rdd);

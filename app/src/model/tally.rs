@@ -116,6 +116,8 @@ impl Model {
         for row in rows {
             let Some(rdd) = self.rdds.get(&row.rdd).filter(|r| !r.reads_checkpoint_files()) else { continue };
             match row.tier {
+                // What a source gave, from where it was stored: nothing was cached, and nothing computed.
+                ReadTier::WriteAheadLog => {}
                 ReadTier::LocalMemory | ReadTier::LocalDisk | ReadTier::Remote { .. } => {
                     tally.cached_partitions_read += 1;
                 }

@@ -18,8 +18,10 @@ pub use keys::{KEYS, Setting, find};
 pub use units::{ByteUnit, TimeUnit, parse_time};
 pub use value::{Field, Kind, Value};
 
+mod receiver_log;
 mod storage;
 
+pub use receiver_log::ReceiverLogSettings;
 pub use storage::StorageSettings;
 
 use crate::event::{ClockKind, StorageLevel};
@@ -125,6 +127,8 @@ pub struct EngineConfig {
     /// `spark.streaming.receiver.maxRate`: records per second that a receiver may store one by one; none is
     /// unlimited (R17.13).
     pub receiver_max_rate: Option<u64>,
+    /// The write-ahead logs of what is received (R18).
+    pub receiver_log: ReceiverLogSettings,
     /// `spark.streaming.backpressure.enabled`: whether the rate follows what batches can process (R17.14).
     pub backpressure: bool,
     /// `spark.streaming.backpressure.initialRate`: the rate before the first estimate.
@@ -221,6 +225,7 @@ impl Default for EngineConfig {
             receiver_restart_delay: Millis(2000),
             block_queue_size: 10,
             receiver_max_rate: None,
+            receiver_log: ReceiverLogSettings::default(),
             backpressure: false,
             backpressure_initial_rate: None,
             backpressure_pid: PidSettings::default(),

@@ -6,7 +6,7 @@ use crate::error::EngineError;
 use crate::event::{CheckpointPart, CheckpointedAfter, Envelope, RddInfo};
 use crate::ids::*;
 use crate::rdd::{AnyRdd, PreparedCut};
-use crate::receiver::{Clients, ReceiverPlan};
+use crate::receiver::{BlockLogPlan, Clients, ReceiverPlan};
 use crate::recovery::StreamingCheckpoint;
 use crate::scheduler::{MigrationOrder, ReplicaOrder, TaskLaunch};
 use std::sync::Arc;
@@ -42,6 +42,8 @@ pub enum Effect {
     Receiver(ReceiverOp),
     /// Do something to the reliable store; the answer is an input.
     Store(StoreOp),
+    /// Do something to the log of received blocks; the answer is an input.
+    ReceivedLog(ReceivedLogOp),
     /// Hurt or heal the reliable store.
     StoreFault(StoreFault),
     /// A stream goes on that was further than the clock: a virtual clock is set to its time, as Spark's manual
@@ -169,6 +171,10 @@ pub enum ReceiverOp {
         rate: Option<u64>,
         /// How far the accepted blocks reach for each client.
         clients: Clients,
+        /// Where its blocks are logged, if they are.
+        log: Option<BlockLogPlan>,
+        /// The highest number of a block that a former driver knew.
+        numbers_after: u64,
     },
     /// Stop one. A graceful stop stores what it has, and then it says that it has ended; after an immediate
     /// one it says nothing, and what it had not stored is lost.
@@ -189,12 +195,42 @@ pub enum ReceiverOp {
         /// Why it was refused.
         result: Result<(), String>,
     },
+    /// Logged blocks in the segments before this one are not needed any more (R18.7).
+    CleanLog {
+        /// Of which stream.
+        stream: StreamId,
+        /// The first segment that is needed.
+        before: u64,
+    },
     /// A new limit (R17.14).
     SetRate {
         /// Of which stream.
         stream: StreamId,
         /// Records per second.
         rate: u64,
+    },
+}
+
+/// Something done to the log of received blocks (R18.1). One thing after another, in order.
+pub enum ReceivedLogOp {
+    /// Open it, and read what is in it when a former driver's blocks are wanted.
+    Open {
+        /// Who waits.
+        slot: SlotId,
+        /// What starts then.
+        plan: Box<StreamingPlan>,
+        /// Directory of the log.
+        log: String,
+    },
+    /// Write records with one sync.
+    Append {
+        /// The records.
+        records: Vec<Vec<u8>>,
+    },
+    /// Delete segments of which nothing is needed.
+    Delete {
+        /// Their numbers.
+        segments: Vec<u64>,
     },
 }
 

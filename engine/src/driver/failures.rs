@@ -53,9 +53,9 @@ impl Driver {
         }
         match self.config.on_batch_failure {
             BatchFailurePolicy::Continue => drop(s.error.get_or_insert(error)),
-            BatchFailurePolicy::Skip if self.receivers.num_kept() < KEPT_MAX => {
+            BatchFailurePolicy::Skip if self.receivers.tracker.num_kept() < KEPT_MAX => {
                 self.no_longer_pending(batch);
-                let (count, records) = self.receivers.keep(blocks);
+                let (count, records) = self.receivers.tracker.keep(blocks);
                 let input = match count {
                     0 => "its input can be read again from where it came".to_owned(),
                     _ => format!("its {count} received blocks with {records} records are kept"),
@@ -83,7 +83,7 @@ impl Driver {
                 return;
             }
         }
-        let blocks = self.receivers.batch_done(tick.batch);
+        let blocks = self.receivers.tracker.batch_done(tick.batch);
         self.batch_failed(now, tick.batch, error, &blocks, fx);
     }
 

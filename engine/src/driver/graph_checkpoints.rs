@@ -77,6 +77,11 @@ impl GraphCheckpoints {
         self.known.contains_key(dir)
     }
 
+    /// Which driver of the directory this is.
+    pub const fn epoch(&self) -> u64 {
+        self.now.epoch
+    }
+
     /// Whether everything that was wanted is written.
     pub const fn is_idle(&self) -> bool {
         !self.writing && self.waiting.is_none()
@@ -206,6 +211,9 @@ impl Driver {
                 for (rdd, dir) in old {
                     fx.push(Effect::Store(StoreOp::Delete { rdd, dir }));
                 }
+                if after == CheckpointedAfter::Completion {
+                    self.clean_received(batch, fx);
+                }
             }
             Ok(Written::TakenOver { by }) => self.taken_over(&dir, checkpoint.epoch, by, out),
             Err(error) => self.graph_write_failed(now, &checkpoint, (after, attempt), &error, fx),
@@ -274,7 +282,7 @@ impl Driver {
                 if let Some(s) = &mut self.streaming {
                     s.queue.retain(|waiting| waiting.tick.batch != batch);
                 }
-                let blocks = self.receivers.batch_done(batch);
+                let blocks = self.receivers.tracker.batch_done(batch);
                 self.batch_failed(now, batch, error.clone(), &blocks, fx);
             }
             BatchFailurePolicy::Stop | BatchFailurePolicy::Retry => self.fail_streaming(error.clone()),

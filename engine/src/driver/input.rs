@@ -11,6 +11,7 @@ use crate::rdd::{CheckpointCommit, CheckpointProgress, JobSpec, Notice, OpenedCh
 use crate::receiver::{ReceivedBlock, ReceiverPlan};
 use crate::recovery::{BatchPlan, CheckpointUnreadable, Recovered, SavedRdd, Written};
 use crate::scheduler::{Loss, Migration, TaskReport};
+use crate::write_ahead::Contents;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -194,8 +195,10 @@ pub struct OutputJob {
     pub tick: BatchTick,
     /// Output operation.
     pub output_op: OutputOpId,
-    /// Its body.
-    pub run: OutputBody,
+    /// Its body; it is given the epoch of its driver, so that sinks know which of two drivers writes.
+    pub run: Arc<dyn Fn(u64) -> Result<()> + Send + Sync>,
+    /// That epoch; the driver fills it in.
+    pub epoch: u64,
 }
 
 /// What the streaming context hands over when it starts.
@@ -210,6 +213,8 @@ pub struct StreamingPlan {
     pub receivers: Vec<ReceiverPlan>,
     /// Where graph checkpoints go; without a directory there are none.
     pub checkpoint: Option<CheckpointPlan>,
+    /// Where what is received is logged; the driver fills it in when it has an epoch.
+    pub received_log: Option<ReceivedLogPlan>,
     /// The threads to start: generator and output slots, with their names.
     pub slots: Vec<(String, SlotBody)>,
 }
@@ -222,6 +227,28 @@ pub struct CheckpointPlan {
     pub inputs: BTreeMap<StreamId, String>,
     /// The description to go on from, with the stream ids of the present program.
     pub restored: Option<Box<Recovered>>,
+    /// Whether blocks count that a former driver logged (R18.6).
+    pub replay_received: bool,
+}
+
+/// Where the driver logs what is received.
+#[derive(Clone, Debug)]
+pub struct ReceivedLogPlan {
+    /// The checkpoint directory.
+    pub dir: String,
+    /// Which driver of that directory this is: its logs say so.
+    pub epoch: u64,
+    /// Whether the blocks are wanted that a former driver logged (R18.6).
+    pub replay: bool,
+}
+
+/// What the store says of the log of received blocks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenedLog {
+    /// Its records, when they were wanted, and its segments.
+    pub contents: Contents,
+    /// What is wrong with it beyond what a crash leaves, and where a copy is.
+    pub damage: Vec<String>,
 }
 
 /// A thread to start.
@@ -339,6 +366,27 @@ pub enum DriverInput {
         /// Verified, fenced, or why not.
         result: std::result::Result<Written, String>,
     },
+    /// The log of received blocks is open, or cannot be read.
+    ReceivedLogOpened {
+        /// Who waits.
+        slot: SlotId,
+        /// What starts then.
+        plan: Box<StreamingPlan>,
+        /// What it holds.
+        result: std::result::Result<OpenedLog, String>,
+    },
+    /// Records are in the log of received blocks, or nobody knows whether they are.
+    ReceivedLogged {
+        /// The segment that they are in.
+        result: std::result::Result<u64, String>,
+    },
+    /// Segments of the log of received blocks are deleted, or not.
+    ReceivedLogDeleted {
+        /// Their numbers.
+        segments: Vec<u64>,
+        /// Why not.
+        result: std::result::Result<(), String>,
+    },
     /// A running task wrote a part of a checkpoint beside its own work.
     PartWritten {
         /// Attempt.
@@ -388,6 +436,9 @@ impl fmt::Debug for DriverInput {
             Self::GraphRead { .. } => "GraphRead",
             Self::EpochTaken { .. } => "EpochTaken",
             Self::GraphWritten { .. } => "GraphWritten",
+            Self::ReceivedLogOpened { .. } => "ReceivedLogOpened",
+            Self::ReceivedLogged { .. } => "ReceivedLogged",
+            Self::ReceivedLogDeleted { .. } => "ReceivedLogDeleted",
             Self::PartWritten { .. } => "PartWritten",
             Self::SlotEnded { .. } => "SlotEnded",
             Self::Deadline => "Deadline",

@@ -4,6 +4,7 @@
 //! streaming, checkpoints and faults, numbers the events, and leaves what must be done as effects in
 //! order. User code never runs here.
 
+mod block_tracker;
 mod checkpoints;
 mod commands;
 mod effects;
@@ -15,30 +16,34 @@ mod input;
 mod losing;
 mod persisting;
 mod planned;
+mod received_log;
 mod receivers;
 mod recovering;
 mod stopping;
 mod stored;
 mod streaming;
 
-pub use effects::{CheckpointWrite, ClusterOp, Effect, Effects, GraphWrite, ReceiverOp, StoreFault, StoreOp};
-pub use input::{
-    BatchTick, CheckpointPlan, DriverInput, GeneratedBatch, Instruction, OutputBody, OutputJob, ReceiverNews, Reply,
-    Request, SavedStreams, SlotBody, SlotId, SlotSpawn, StreamingPlan, Told,
+pub use effects::{
+    CheckpointWrite, ClusterOp, Effect, Effects, GraphWrite, ReceivedLogOp, ReceiverOp, StoreFault, StoreOp,
 };
+pub use input::{
+    BatchTick, CheckpointPlan, DriverInput, GeneratedBatch, Instruction, OpenedLog, OutputBody, OutputJob,
+    ReceivedLogPlan, ReceiverNews, Reply, Request, SavedStreams, SlotBody, SlotId, SlotSpawn, StreamingPlan, Told,
+};
+pub use received_log::ReceivedRecord;
 
 use crate::config::EngineConfig;
 use crate::error::EngineError;
 use crate::event::*;
 use crate::ids::*;
 use crate::rdd::{Notice, Released};
-use crate::recovery::BatchPlan;
 use crate::scheduler::{Outbox, Scheduler};
 use crate::sync::Mutex;
 use graph_checkpoints::GraphCheckpoints;
 use injected::Injected;
 use planned::Planned;
 use receivers::Receivers;
+use recovering::Beginning;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use stored::Stored;
@@ -53,8 +58,8 @@ pub struct Driver {
     graph: Option<GraphCheckpoints>,
     /// A stream is being started.
     starting: bool,
-    /// What batches read that a former driver generated, until they are generated again.
-    restored_plans: BTreeMap<BatchId, BatchPlan>,
+    /// Where its batches begin, once that is known.
+    beginning: Option<Beginning>,
     receivers: Receivers,
     /// Which slot waits for which job.
     waiting: BTreeMap<JobId, SlotId>,
@@ -96,7 +101,7 @@ impl Driver {
             streaming: None,
             graph: None,
             starting: false,
-            restored_plans: BTreeMap::new(),
+            beginning: None,
             receivers: Receivers::default(),
             waiting: BTreeMap::new(),
             undetected: BTreeSet::new(),
@@ -207,6 +212,13 @@ impl Driver {
             DriverInput::GraphRead { slot, result } => fx.push(Effect::Reply(slot, Reply::Recovered(result))),
             DriverInput::EpochTaken { slot, plan, result } => self.epoch_taken(now, slot, *plan, result, fx),
             DriverInput::GraphWritten { write, result } => self.graph_written(now, *write, result, &mut out, fx),
+            DriverInput::ReceivedLogOpened { slot, plan, result } => self.log_opened(now, slot, *plan, result, fx),
+            DriverInput::ReceivedLogged { result } => self.received_logged(now, result, &mut out, fx),
+            DriverInput::ReceivedLogDeleted { segments, result } => {
+                if result.is_ok() {
+                    self.received_log_deleted(&segments);
+                }
+            }
             DriverInput::PartWritten { task, rdd, partition, part } => {
                 self.scheduler.part_written(task, rdd, partition, part);
             }
@@ -322,10 +334,7 @@ impl Driver {
             Request::StartStreaming(plan) => self.start_streaming(now, slot, plan, fx),
             Request::NextInstruction => self.generator_waits(slot),
             Request::NextOutput => self.output_slot_waits(slot),
-            Request::ReceivedBlocks(tick) => {
-                let blocks = self.blocks_of_batch(now, tick, fx);
-                fx.push(Effect::Reply(slot, Reply::Received(blocks)));
-            }
+            Request::ReceivedBlocks(tick) => self.blocks_wanted(now, slot, tick, fx),
             Request::AwaitTermination => self.await_termination(slot, None, fx),
             Request::AwaitTerminationFor(patience) => {
                 self.await_termination(slot, Some(now.plus(patience)), fx);
@@ -355,7 +364,7 @@ impl Driver {
             Notice::DeleteCheckpoint(rdd) => self.delete_checkpoint(rdd, fx),
             Notice::CheckpointFailed(rdd, error) => self.emit(now, fx, Event::CheckpointFailed { rdd, error }),
             Notice::InputsForgotten(blocks) => {
-                let blocks = self.receivers.without_kept(blocks);
+                let blocks = self.receivers.tracker.without_kept(blocks);
                 if !blocks.is_empty() {
                     fx.push(Effect::Cluster(ClusterOp::RemoveInputs { blocks }));
                 }

@@ -1,15 +1,16 @@
 //! Receivers: where each runs, which blocks wait for the next batch, and who starts again (R17).
 
 use super::Driver;
+use super::block_tracker::{BlockTracker, BlocksByStream};
 use super::effects::{Effect, Effects, ReceiverOp};
-use super::input::{BatchTick, ReceiverNews};
+use super::input::ReceiverNews;
 use crate::command::StopMode;
 use crate::config::EngineConfig;
-use crate::event::{Event, Finding, ReceiverInfo};
+use crate::event::{Event, ReceiverInfo, StorageLevel};
 use crate::ids::*;
-use crate::receiver::{Clients, PidRateEstimator, ReceivedBlock, ReceiverPlan};
+use crate::receiver::{BlockLogPlan, PidRateEstimator, ReceivedBlock, ReceiverPlan};
 use crate::scheduler::Outbox;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// One receiver.
 struct Receiver {
@@ -23,10 +24,8 @@ struct Receiver {
     /// Its executor leaves: it was told to store what it has, and until then it may.
     moving_until: Option<Timestamp>,
     info: ReceiverInfo,
-    /// How far the accepted blocks reach for each client.
-    clients: Clients,
-    /// Blocks that belong to no batch yet, in the order of their arrival.
-    waiting: Vec<ReceivedBlock>,
+    /// Where its blocks are logged, if they are.
+    log: Option<BlockLogPlan>,
     /// With back-pressure.
     estimator: Option<PidRateEstimator>,
     /// The limit announced last.
@@ -48,18 +47,19 @@ enum Wanted {
 pub(super) struct Receivers {
     by_stream: BTreeMap<StreamId, Receiver>,
     wanted: Wanted,
-    /// The last batch that was given blocks (R18.5).
-    allocated: u32,
-    /// What batches were given that are not completed.
-    batches: BTreeMap<BatchId, BTreeMap<StreamId, Vec<ReceivedBlock>>>,
-    /// Blocks of skipped batches: not removed, however old they are.
-    kept: BTreeSet<InputBlockId>,
+    pub tracker: BlockTracker,
 }
 
 impl Receivers {
-    /// As the streaming context announced them; none runs yet.
-    pub fn new(plans: Vec<ReceiverPlan>, interval: Millis, config: &EngineConfig) -> Self {
-        let receiver = |plan: ReceiverPlan| {
+    /// As the streaming context announced them; none runs yet. `logs` is the directory of logs, if there is
+    /// one, with the epoch of this driver.
+    pub fn new(plans: Vec<ReceiverPlan>, interval: Millis, logs: Option<(&str, u64)>, config: &EngineConfig) -> Self {
+        let receiver = |mut plan: ReceiverPlan| {
+            let log = logs.filter(|_| config.receiver_log.enabled).map(|(dir, epoch)| {
+                // R18.3: what is in the log needs no second copy, and is encoded already.
+                plan.level = StorageLevel { deserialized: false, replication: 1, ..plan.level };
+                BlockLogPlan { log: format!("{dir}/receivedData/{}", plan.stream), epoch }
+            });
             let info = ReceiverInfo {
                 stream: plan.stream,
                 name: plan.source.name(),
@@ -71,9 +71,8 @@ impl Receivers {
             };
             let estimator = config.backpressure.then(|| PidRateEstimator::new(interval, config.backpressure_pid));
             let stream = plan.stream;
-            let (attempt, at, resume_at, moving_until, waiting, rate) = (0, None, None, None, Vec::new(), None);
-            let clients = Clients::new();
-            (stream, Receiver { plan, attempt, at, resume_at, moving_until, info, clients, waiting, estimator, rate })
+            let (attempt, at, resume_at, moving_until, rate) = (0, None, None, None, None);
+            (stream, Receiver { plan, attempt, at, resume_at, moving_until, info, log, estimator, rate })
         };
         Self { by_stream: plans.into_iter().map(receiver).collect(), ..Self::default() }
     }
@@ -94,33 +93,15 @@ impl Receivers {
         self.by_stream.values().all(|receiver| receiver.at.is_none())
     }
 
-    /// Blocks that belong to no batch yet, and their records.
-    pub fn unallocated(&self) -> (usize, u64) {
-        let waiting = || self.by_stream.values().flat_map(|receiver| &receiver.waiting);
-        (waiting().count(), waiting().map(|block| block.records).sum())
+    /// The streams of receivers.
+    pub fn streams(&self) -> impl Iterator<Item = StreamId> {
+        self.by_stream.keys().copied()
     }
 
-    /// A batch completed, or there is none at its time. Returns what it was given.
-    pub fn batch_done(&mut self, batch: BatchId) -> BTreeMap<StreamId, Vec<ReceivedBlock>> {
-        self.batches.remove(&batch).unwrap_or_default()
-    }
-
-    /// A batch is skipped: its blocks stay. Returns how many there are, and their records.
-    pub fn keep(&mut self, blocks: &BTreeMap<StreamId, Vec<ReceivedBlock>>) -> (usize, u64) {
-        let all = || blocks.values().flatten();
-        self.kept.extend(all().map(|block| block.id));
-        (all().count(), all().map(|block| block.records).sum())
-    }
-
-    /// Those of `blocks` that may be removed.
-    pub fn without_kept(&self, mut blocks: Vec<InputBlockId>) -> Vec<InputBlockId> {
-        blocks.retain(|block| !self.kept.contains(block));
-        blocks
-    }
-
-    /// Blocks that skipped batches keep.
-    pub fn num_kept(&self) -> usize {
-        self.kept.len()
+    /// What waits for a batch, of every stream that has a receiver.
+    pub fn take_waiting(&mut self) -> BlocksByStream {
+        let waiting = &mut self.tracker.waiting;
+        self.by_stream.keys().map(|stream| (*stream, waiting.remove(stream).unwrap_or_default())).collect()
     }
 }
 
@@ -179,7 +160,9 @@ impl Driver {
             if receiver.resume_at.is_some_and(|at| at <= now) || wanted == Wanted::Ending {
                 receiver.resume_at = None;
             }
-            if receiver.at.is_some() || receiver.resume_at.is_some() || wanted == Wanted::Ending {
+            // What an earlier start stored and the log does not have yet counts for the next one's clients.
+            let adding = self.receivers.tracker.log.as_ref().is_some_and(|log| log.is_adding(receiver.plan.stream));
+            if receiver.at.is_some() || receiver.resume_at.is_some() || wanted == Wanted::Ending || adding {
                 continue;
             }
             // R17.1: even spread; the executor with the fewest receivers, then the first.
@@ -189,8 +172,11 @@ impl Driver {
             receiver.at = Some(executor);
             receiver.info.executor = Some(executor);
             let (plan, attempt, rate) = (receiver.plan.clone(), receiver.attempt, receiver.rate);
-            let clients = receiver.clients.clone();
-            fx.push(Effect::Receiver(ReceiverOp::Start { plan, executor, attempt, rate, clients }));
+            let clients = self.receivers.tracker.clients(plan.stream);
+            let numbers_after = self.receivers.tracker.highest(plan.stream);
+            let log = receiver.log.clone();
+            let start = ReceiverOp::Start { plan, executor, attempt, rate, clients, log, numbers_after };
+            fx.push(Effect::Receiver(start));
         }
         for event in events {
             self.emit(now, fx, event);
@@ -242,34 +228,15 @@ impl Driver {
         if self.ended {
             return;
         }
-        // A block counts wherever a copy of it lives, even if its receiver died meanwhile.
         if let ReceiverNews::Stored { block, executor, reports } = news {
             self.scheduler.blocks_changed(reports, out);
-            let holders = self.scheduler.input_holders(block.id);
-            let known = self.receivers.by_stream.get_mut(&stream);
-            let id = block.id;
-            let result = match known {
-                // Its clients have not heard that they were stored, and send the lines to the start that runs now.
-                Some(receiver) if !block.clients.is_empty() && receiver.attempt != attempt => {
-                    Err("its receiver was started again, and its lines will be sent again".to_owned())
+            match self.why_refused(attempt, &block) {
+                None => self.add_block((attempt, executor), block, out, fx),
+                Some(error) => {
+                    let result = Err(error.to_owned());
+                    fx.push(Effect::Receiver(ReceiverOp::Answer { stream, attempt, block: block.id, result }));
                 }
-                Some(receiver) if !holders.is_empty() && self.receivers.wanted != Wanted::Stopped => {
-                    out.events.push(Event::ReceivedBlockAdded {
-                        block: id,
-                        executor,
-                        records: block.records,
-                        duplicates: block.duplicates,
-                    });
-                    for (client, last) in &block.clients {
-                        let reached = receiver.clients.entry(client.clone()).or_insert(*last);
-                        *reached = (*last).max(*reached);
-                    }
-                    receiver.waiting.push(block);
-                    Ok(())
-                }
-                _ => Err("no living executor holds it, or the stream has stopped".to_owned()),
-            };
-            fx.push(Effect::Receiver(ReceiverOp::Answer { stream, attempt, block: id, result }));
+            }
             return;
         }
         let wanted = self.receivers.wanted;
@@ -306,42 +273,16 @@ impl Driver {
         });
     }
 
-    /// R17.10, R17.11: the blocks that arrived since the last batch, each in exactly one batch. Those of
-    /// which no copy is left are dropped, and said.
-    pub(super) fn allocate_blocks(
-        &mut self,
-        now: Timestamp,
-        tick: BatchTick,
-        fx: &mut Effects,
-    ) -> BTreeMap<StreamId, Vec<ReceivedBlock>> {
-        let mut allocated = BTreeMap::new();
-        if tick.batch.0 <= self.receivers.allocated {
-            return allocated;
+    /// Why a block does not count. It does wherever a copy of it lives, even if its receiver died meanwhile.
+    fn why_refused(&self, attempt: u32, block: &ReceivedBlock) -> Option<&'static str> {
+        let gone = "no living executor holds it, or the stream has stopped";
+        let Some(receiver) = self.receivers.by_stream.get(&block.id.stream) else { return Some(gone) };
+        let there = block.handle.is_some() || !self.scheduler.input_holders(block.id).is_empty();
+        // Its clients have not heard that they were stored, and send the lines to the start that runs now.
+        if !block.clients.is_empty() && receiver.attempt != attempt {
+            return Some("its receiver was started again, and its lines will be sent again");
         }
-        self.receivers.allocated = tick.batch.0;
-        let mut findings = Vec::new();
-        for (stream, receiver) in &mut self.receivers.by_stream {
-            let waiting = std::mem::take(&mut receiver.waiting);
-            let (kept, lost): (Vec<_>, Vec<_>) =
-                waiting.into_iter().partition(|block| !self.scheduler.input_holders(block.id).is_empty());
-            if let Some(first) = lost.first() {
-                let (count, records) = (lost.len(), lost.iter().map(|b| b.records).sum::<u64>());
-                findings.push(Finding {
-                    kind: "received-blocks-lost".into(),
-                    message: format!(
-                        "Some blocks could not be recovered as they were not found in memory: {count} of stream {stream}, {records} records, the first is {}; keep two copies, or read from a source that can be read again",
-                        first.id
-                    ),
-                    place: format!("batch {}", tick.batch),
-                });
-            }
-            allocated.insert(*stream, kept);
-        }
-        self.receivers.batches.insert(tick.batch, allocated.clone());
-        for finding in findings {
-            self.emit(now, fx, Event::FindingReported { finding });
-        }
-        allocated
+        (!there || self.receivers.wanted == Wanted::Stopped).then_some(gone)
     }
 
     /// R17.14: what a batch says about the rate that can be kept up with.
@@ -389,6 +330,7 @@ impl Driver {
         if before == Wanted::Stopped {
             return Vec::new();
         }
+        self.close_received_log(fx);
         let mut events = Vec::new();
         let mut running = Vec::new();
         for (stream, receiver) in &mut self.receivers.by_stream {

@@ -3,12 +3,11 @@
 use super::Driver;
 use super::effects::{Effect, Effects, StoreOp};
 use super::graph_checkpoints::GraphCheckpoints;
-use super::input::{BatchTick, CheckpointPlan, Reply, SlotId, StreamingPlan};
+use super::input::{CheckpointPlan, ReceivedLogPlan, Reply, SlotId, StreamingPlan};
 use crate::error::EngineError;
 use crate::event::{Event, Finding, RecoveryInfo};
 use crate::ids::*;
-use crate::receiver::ReceivedBlock;
-use crate::recovery::{BatchPlan, GraphDescription, InputPlan, PlannedBlock, Recovered, StreamingCheckpoint};
+use crate::recovery::{GraphDescription, Recovered, StreamingCheckpoint};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Where batches begin.
@@ -52,7 +51,9 @@ impl Driver {
         result: Result<u64, String>,
         fx: &mut Effects,
     ) {
-        let Some(CheckpointPlan { dir, inputs, restored }) = plan.checkpoint.take().filter(|_| !self.ended) else {
+        let Some(CheckpointPlan { dir, inputs, restored, replay_received }) =
+            plan.checkpoint.take().filter(|_| !self.ended)
+        else {
             return;
         };
         let epoch = match result {
@@ -88,8 +89,14 @@ impl Driver {
             before = std::mem::take(&mut recovered.named);
             self.restore(now, &mut description, *recovered, fx);
         }
+        self.beginning = Some(beginning);
+        plan.received_log = Some(ReceivedLogPlan { dir: dir.clone(), epoch, replay: replay_received });
         self.graph = Some(GraphCheckpoints::new(dir, description, before));
-        self.begin_streaming(now, slot, plan, beginning, fx);
+        if plan.receivers.is_empty() {
+            self.begin_streaming(now, slot, plan, fx);
+        } else {
+            self.open_received_log(slot, plan, fx);
+        }
     }
 
     /// Takes over what is known of batches, and says what that means.
@@ -126,54 +133,5 @@ impl Driver {
         description.batches = checkpoint.batches;
         description.saved = checkpoint.saved;
         description.next_rdd = checkpoint.next_rdd;
-        self.report_lost_blocks(now, &description.batches, fx);
-        self.restored_plans = description.batches.clone();
-    }
-
-    /// R17.11: what receivers stored died with the executors of the former driver, unless a log holds it. Replay
-    /// of such a log is to fill `restored_plans` with the blocks that it found.
-    fn report_lost_blocks(&mut self, now: Timestamp, batches: &BTreeMap<BatchId, BatchPlan>, fx: &mut Effects) {
-        let mut lost: BTreeMap<StreamId, (u64, u64)> = BTreeMap::new();
-        for (stream, input) in batches.values().flat_map(|plan| &plan.inputs) {
-            if let InputPlan::Blocks { blocks } = input
-                && !blocks.is_empty()
-            {
-                let (count, records) = lost.entry(*stream).or_default();
-                *count += blocks.len() as u64;
-                *records += blocks.iter().map(|block| block.records).sum::<u64>();
-            }
-        }
-        for (stream, (count, records)) in lost {
-            let message = format!(
-                "Some blocks could not be recovered as they were not found in memory: {count} of stream {stream}, {records} records, died with the former driver; what is computed from them lacks them"
-            );
-            let finding = Finding { kind: "received-blocks-lost".into(), message, place: format!("stream {stream}") };
-            self.emit(now, fx, Event::FindingReported { finding });
-        }
-    }
-
-    /// The blocks of a batch: those that it was given by the former driver, as far as they are still there, or
-    /// what arrived since (R15.13).
-    pub(super) fn blocks_of_batch(
-        &mut self,
-        now: Timestamp,
-        tick: BatchTick,
-        fx: &mut Effects,
-    ) -> BTreeMap<StreamId, Vec<ReceivedBlock>> {
-        let Some(plan) = self.restored_plans.remove(&tick.batch) else {
-            return self.allocate_blocks(now, tick, fx);
-        };
-        let there = |input: &InputPlan| match input {
-            InputPlan::Blocks { blocks } => {
-                let held = blocks.iter().filter(|block| !self.scheduler.input_holders(block.id).is_empty());
-                let known = |block: &PlannedBlock| {
-                    let (clients, duplicates) = Default::default();
-                    ReceivedBlock { id: block.id, records: block.records, clients, duplicates }
-                };
-                held.map(known).collect()
-            }
-            InputPlan::Files { .. } | InputPlan::Range { .. } => Vec::new(),
-        };
-        plan.inputs.iter().map(|(stream, input)| (*stream, there(input))).collect()
     }
 }

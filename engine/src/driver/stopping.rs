@@ -157,7 +157,7 @@ impl Driver {
             );
             self.report_stop(now, message, fx);
         }
-        let unallocated = self.receivers.unallocated().0 > 0;
+        let unallocated = self.receivers.tracker.unallocated().0 > 0;
         let Some(s) = &mut self.streaming else { return };
         let last = s.next + u32::from(unallocated);
         s.last = Some(s.last.map_or(last, |planned| planned.min(last)));
@@ -171,7 +171,7 @@ impl Driver {
     fn after_ticks(&mut self, now: Timestamp, fx: &mut Effects) {
         let Some(s) = &self.streaming else { return };
         if s.next_tick_at().is_some() || !s.has_generated() {
-            let (blocks, records) = self.receivers.unallocated();
+            let (blocks, records) = self.receivers.tracker.unallocated();
             let message = format!(
                 "Timed out while stopping the job generator: {}; {blocks} received blocks with {records} records are in no batch",
                 awaited(s)

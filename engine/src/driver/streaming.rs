@@ -2,9 +2,11 @@
 //! R11.6), completions clear what is no longer remembered.
 
 use super::Driver;
-use super::effects::{Effect, Effects};
+use super::effects::{Effect, Effects, ReceivedLogOp};
 use super::graph_checkpoints::GraphCheckpoints;
-use super::input::{BatchTick, GeneratedBatch, Instruction, OutputJob, Reply, SlotId, SlotSpawn, StreamingPlan};
+use super::input::{
+    BatchTick, GeneratedBatch, Instruction, OpenedLog, OutputJob, Reply, SlotId, SlotSpawn, StreamingPlan,
+};
 use super::receivers::Receivers;
 use super::recovering::Beginning;
 use super::stopping::Stopping;
@@ -125,27 +127,57 @@ impl Driver {
             fx.push(Effect::Reply(slot, Reply::Done(Err(EngineError::IllegalState(text.into())))));
             return;
         }
-        self.starting = true;
         if plan.checkpoint.is_some() {
+            self.starting = true;
             self.take_epoch(slot, plan, fx);
+        } else if plan.received_log.is_some() && !plan.receivers.is_empty() {
+            self.starting = true;
+            self.open_received_log(slot, plan, fx);
+        } else if self.config.receiver_log.enabled && !plan.receivers.is_empty() {
+            let text = "Cannot enable receiver write-ahead log without checkpoint directory set. Please use streamingContext.checkpoint() to set the checkpoint directory, or switch spark.streaming.receiver.writeAheadLog.enable off.";
+            fx.push(Effect::Reply(slot, Reply::Done(Err(EngineError::IllegalState(text.into())))));
         } else {
-            let beginning = Beginning::anew(now, plan.interval);
-            self.begin_streaming(now, slot, plan, beginning, fx);
+            self.begin_streaming(now, slot, plan, fx);
         }
     }
 
-    pub(super) fn begin_streaming(
+    /// What receivers store is logged: the stream starts when the log is open.
+    pub(super) fn open_received_log(&self, slot: SlotId, plan: StreamingPlan, fx: &mut Effects) {
+        let log = plan.received_log.as_ref().map(|log| format!("{}/receivedBlockMetadata", log.dir));
+        let plan = Box::new(plan);
+        fx.push(Effect::ReceivedLog(ReceivedLogOp::Open { slot, plan, log: log.unwrap_or_default() }));
+    }
+
+    /// The log of received blocks is open: now the stream starts. One that cannot be read is not an empty one.
+    pub(super) fn log_opened(
         &mut self,
         now: Timestamp,
         slot: SlotId,
         plan: StreamingPlan,
-        beginning: Beginning,
+        opened: std::result::Result<OpenedLog, String>,
         fx: &mut Effects,
     ) {
+        match opened {
+            Ok(opened) => {
+                let remembered = remembered_batches(&plan);
+                self.begin_streaming(now, slot, plan, fx);
+                self.begin_received_log(now, &opened, remembered, fx);
+            }
+            Err(message) => {
+                self.starting = false;
+                let path = plan.received_log.map(|log| log.dir).unwrap_or_default();
+                fx.push(Effect::Reply(slot, Reply::Done(Err(EngineError::Store { message, path }))));
+            }
+        }
+    }
+
+    pub(super) fn begin_streaming(&mut self, now: Timestamp, slot: SlotId, plan: StreamingPlan, fx: &mut Effects) {
+        let beginning = self.beginning.take().unwrap_or_else(|| Beginning::anew(now, plan.interval));
         let Beginning { zero, rerun, first } = beginning;
         self.emit(now, fx, Event::StreamGraphDefined { streams: plan.streams, outputs: plan.outputs });
         self.emit(now, fx, Event::StreamingStarted { zero, interval: plan.interval });
-        self.receivers = Receivers::new(plan.receivers, plan.interval, &self.config);
+        let logs = plan.received_log.as_ref().map(|log| (log.dir.as_str(), log.epoch));
+        self.receivers = Receivers::new(plan.receivers, plan.interval, logs, &self.config);
         for (name, run) in plan.slots {
             let slot = SlotId(self.next_slot);
             self.next_slot += 1;
@@ -252,7 +284,8 @@ impl Driver {
             _ if s.halted || s.is_abandoned() => {}
             // R11.8: no job set, no batch events, no completion processing for that time.
             Ok(batch) if batch.outputs.is_empty() => {
-                drop(self.receivers.batch_done(tick.batch));
+                drop(self.receivers.tracker.batch_done(tick.batch));
+                self.receivers.tracker.batch_succeeded(tick.batch);
                 self.describe_without_jobs(tick, fx);
             }
             Ok(batch) => {
@@ -308,13 +341,15 @@ impl Driver {
 
     /// R11.6: output operations in order, of the oldest batch that has any left.
     fn give_outputs(&mut self, now: Timestamp, out: &mut Outbox, fx: &mut Effects) {
+        let epoch = self.graph.as_ref().map_or(0, GraphCheckpoints::epoch);
         loop {
             let Some(s) = &mut self.streaming else { return };
             if s.idle.is_empty() {
                 return;
             }
             if let Some(running) = s.running.iter_mut().find(|running| !running.batch.outputs.is_empty()) {
-                if let (Some(job), Some(slot)) = (running.batch.outputs.pop_front(), s.idle.pop_front()) {
+                if let (Some(mut job), Some(slot)) = (running.batch.outputs.pop_front(), s.idle.pop_front()) {
+                    job.epoch = epoch;
                     let (batch, output_op) = (job.tick.batch, job.output_op);
                     running.busy.insert(output_op, job.clone());
                     self.emit(now, fx, Event::OutputOperationStarted { batch, output_op });
@@ -371,7 +406,7 @@ impl Driver {
             failure: done.failure.as_ref().map(ToString::to_string),
         };
         self.emit(now, fx, event);
-        let blocks = self.receivers.batch_done(tick.batch);
+        let blocks = self.receivers.tracker.batch_done(tick.batch);
         self.follow_rate(now, &blocks, (processing_ns, waited_ns), fx);
         match done.failure {
             Some(error) => self.batch_failed(now, tick.batch, error, &blocks, fx),
@@ -379,6 +414,11 @@ impl Driver {
                 self.no_longer_pending(tick.batch);
                 if let Some(s) = &mut self.streaming {
                     s.instructions.push_back(Instruction::Clear(tick));
+                }
+                self.receivers.tracker.batch_succeeded(tick.batch);
+                // With graph checkpoints, when one says that it completed (R18.7).
+                if self.graph.is_none() {
+                    self.clean_received(tick.batch, fx);
                 }
             }
         }
@@ -419,6 +459,14 @@ impl Driver {
             }
         }
     }
+}
+
+/// How many batches after its own one of a receiver's is needed at most.
+fn remembered_batches(plan: &StreamingPlan) -> u32 {
+    let receives = |stream: StreamId| plan.receivers.iter().any(|receiver| receiver.stream == stream);
+    let of_receivers = plan.streams.iter().filter(|stream| receives(stream.id));
+    let longest = of_receivers.filter_map(|stream| stream.remember).map(|remember| remember.0).max().unwrap_or(0);
+    u32::try_from(longest.div_ceil(plan.interval.0.max(1))).unwrap_or(u32::MAX).max(1)
 }
 
 /// The answer to whoever awaits the termination, with or without a limit.

@@ -419,6 +419,8 @@ pub enum ReadTier {
     },
     /// A checkpoint file.
     Checkpoint,
+    /// The write-ahead log of a receiver (R17.12).
+    WriteAheadLog,
     /// Computed from its parents, or from its source.
     Computed,
 }

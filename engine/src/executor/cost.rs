@@ -25,6 +25,8 @@ pub struct CostTable {
     pub encode_record: u64,
     /// Opening or creating a file of the reliable store.
     pub store_file: u64,
+    /// Syncing a log of the reliable store.
+    pub store_sync: u64,
     /// Moving a byte to or from the reliable store.
     pub store_byte: u64,
     /// Decoding a record of a checkpoint.
@@ -42,6 +44,7 @@ impl Default for CostTable {
             disk_byte: 10,
             encode_record: 6_000,
             store_file: 15_000_000,
+            store_sync: 4_000_000,
             store_byte: 50,
             decode_record: 12_000,
         }
@@ -53,8 +56,15 @@ impl CostTable {
     #[must_use]
     pub fn with_slow_store(mut self, factor: f64) -> Self {
         let slower = |cost: u64| (cost as f64 * factor) as u64;
-        (self.store_file, self.store_byte) = (slower(self.store_file), slower(self.store_byte));
+        self.store_file = slower(self.store_file);
+        self.store_sync = slower(self.store_sync);
+        self.store_byte = slower(self.store_byte);
         self
+    }
+
+    /// One synced write of so many bytes to a log of the reliable store.
+    pub const fn log_write(&self, bytes: u64) -> u64 {
+        self.store_sync.saturating_add(bytes.saturating_mul(self.store_byte))
     }
 
     /// One file of so many bytes of the reliable store. Only its costs are multiplied without a limit.
@@ -117,7 +127,7 @@ impl CostMeter {
         match tier {
             ReadTier::LocalDisk => self.add(|t| bytes * t.disk_byte),
             ReadTier::Remote { .. } => self.add(|t| t.remote_block + bytes * t.network_byte),
-            ReadTier::LocalMemory | ReadTier::Checkpoint | ReadTier::Computed => {}
+            ReadTier::LocalMemory | ReadTier::Checkpoint | ReadTier::WriteAheadLog | ReadTier::Computed => {}
         }
     }
 
@@ -126,6 +136,7 @@ impl CostMeter {
             ReadTier::Computed => self.add(|t| records * t.record),
             // The reading RDD and the RDD it replaces both pass the boundary; half each.
             ReadTier::Checkpoint => self.add(|t| records * t.decode_record / 2),
+            ReadTier::WriteAheadLog => self.add(|t| records * t.decode_record),
             ReadTier::LocalMemory | ReadTier::LocalDisk | ReadTier::Remote { .. } => {
                 self.add(|t| records * t.stored_record);
             }
@@ -155,6 +166,10 @@ impl CostMeter {
 
     pub(crate) fn checkpoint_write(&self, bytes: u64, records: u64) {
         self.add(|t| t.store(bytes).saturating_add(records * t.encode_record));
+    }
+
+    pub(crate) fn log_read(&self, bytes: u64) {
+        self.add(|t| t.store(bytes));
     }
 
     pub(crate) fn checkpoint_read(&self, bytes: u64) {

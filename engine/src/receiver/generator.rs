@@ -3,6 +3,7 @@
 use crate::ids::*;
 use crate::storage::{Data, StoredBlock, ValuesBlock};
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::write_ahead::RecordHandle;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +24,19 @@ pub struct ReceivedBlock {
     /// Lines that came again and were dropped since the block before: they are stored already.
     #[serde(default)]
     pub duplicates: u64,
+    /// Where the write-ahead log has its records, if it has them.
+    #[serde(default)]
+    pub handle: Option<RecordHandle>,
+    /// Whether a former driver received it: its executors are gone, and no block manager is asked (R17.12).
+    #[serde(skip)]
+    pub recovered: bool,
+}
+
+impl ReceivedBlock {
+    /// A block that is in no log and has no clients.
+    pub const fn new(id: InputBlockId, records: u64) -> Self {
+        Self { id, records, clients: Clients::new(), duplicates: 0, handle: None, recovered: false }
+    }
 }
 
 /// What a source that acknowledges says about a block.
@@ -49,7 +63,7 @@ impl ReadyBlock {
     /// The block without its records.
     pub fn received(&self) -> ReceivedBlock {
         let Numbering { clients, duplicates } = self.numbering.clone();
-        ReceivedBlock { id: self.id, records: self.values.len(), clients, duplicates }
+        ReceivedBlock { clients, duplicates, ..ReceivedBlock::new(self.id, self.values.len()) }
     }
 }
 
@@ -59,6 +73,11 @@ impl ReadyBlock {
 pub struct BlockNumbers(Arc<AtomicU64>);
 
 impl BlockNumbers {
+    /// No number up to `last` is given.
+    pub fn skip_to(&self, last: u64) {
+        self.0.fetch_max(last, Ordering::Relaxed);
+    }
+
     /// The number of a block that is closed at `at`.
     pub fn next(&self, at: Timestamp) -> u64 {
         let number = |last: u64| at.as_millis().max(last + 1);

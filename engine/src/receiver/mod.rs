@@ -5,6 +5,7 @@
 //! (`supervisor.rs`). Both loops run it: the one on threads with receivers that have threads of their own,
 //! the simulator with scripted ones. It knows no driver, no executor, no thread and no clock.
 
+mod block_log;
 mod context;
 mod generator;
 mod intake;
@@ -14,6 +15,7 @@ mod script;
 mod source;
 mod supervisor;
 
+pub use block_log::BlockLogPlan;
 pub use context::{Receiver, ReceiverContext, ReceiverError};
 pub use generator::{BlockGenerator, BlockNumbers, Clients, Numbering, ReadyBlock, ReceivedBlock};
 pub use limiter::RateLimiter;
@@ -21,6 +23,7 @@ pub use pid::{PidRateEstimator, PidSettings};
 pub use script::{Arrival, Arrived};
 pub use source::{ReceiverPlan, ReceiverSource};
 
+pub(crate) use block_log::{BlockLog, BlockLogs};
 pub(crate) use context::Port;
 pub(crate) use intake::IntakeSetup;
 pub(crate) use supervisor::{Ask, Hook, Say, Step, Supervisor};

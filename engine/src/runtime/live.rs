@@ -5,6 +5,7 @@ use super::cluster::{ClusterNews, Executors};
 use super::faulty_store::FaultyStore;
 use super::pool::{self, Shared, Work};
 use super::program::{Control, Environment, Outcome, Program};
+use super::received_log::ReceivedLogWriter;
 use super::receivers::Receivers;
 use super::slots;
 use super::store_ops;
@@ -70,7 +71,7 @@ fn start(
     let shared = Shared {
         config: Arc::clone(&config),
         cluster: Arc::clone(&executors.cluster),
-        store: reliable,
+        store: Arc::clone(&reliable),
         clock,
         inbox: sender,
     };
@@ -83,6 +84,8 @@ fn start(
         running: BTreeMap::new(),
         slots: BTreeMap::new(),
         receivers: Receivers::default(),
+        received_log: Arc::new(Mutex::new(ReceivedLogWriter::new(reliable, config.receiver_log.metadata))),
+        log_worker: Background::new("received-log", shared.inbox.clone()),
         store_worker: Background::new("store", shared.inbox.clone()),
         copying: Background::new("copying", shared.inbox.clone()),
         threads: Threads::default(),
@@ -115,6 +118,8 @@ pub(super) struct Live<'a> {
     pub(super) running: BTreeMap<TaskId, (ExecutorId, Arc<AtomicBool>)>,
     slots: BTreeMap<SlotId, Sender<Reply>>,
     pub(super) receivers: Receivers,
+    pub(super) received_log: Arc<Mutex<ReceivedLogWriter>>,
+    pub(super) log_worker: Background,
     pub(super) store_worker: Background,
     /// Copies blocks and outputs from executor to executor.
     pub(super) copying: Background,
@@ -182,6 +187,7 @@ impl Live<'_> {
         self.inbox = unbounded().1;
         self.receivers.stop_all(&*self.shared.clock);
         self.store.end();
+        self.log_worker.finish();
         self.store_worker.finish();
         self.copying.finish();
         self.threads.join();
@@ -282,9 +288,17 @@ impl Live<'_> {
                 Effect::Receiver(op) => {
                     let stores = match &op {
                         ReceiverOp::Start { executor, .. } => self.executors.stores(*executor),
-                        ReceiverOp::Stop { .. } | ReceiverOp::Answer { .. } | ReceiverOp::SetRate { .. } => None,
+                        _ => None,
                     };
-                    self.receivers.apply(&self.shared, op, stores);
+                    if let ReceiverOp::CleanLog { stream, before } = op {
+                        self.clean_block_log(stream, before);
+                    } else {
+                        self.receivers.apply(&self.shared, op, stores);
+                    }
+                }
+                Effect::ReceivedLog(op) => {
+                    let (log, clock) = (Arc::clone(&self.received_log), Arc::clone(&self.shared.clock));
+                    self.log_worker.send(move || Some(log.lock().perform(clock.now(), op)));
                 }
                 // Syncing takes long: the loop goes on, and hears of the end as of any other input.
                 Effect::Store(op) => {
@@ -296,6 +310,16 @@ impl Live<'_> {
                 Effect::DriverLost => self.driver_lost = true,
                 Effect::Ended(result) => self.outcome = Some(result),
             }
+        }
+    }
+
+    /// What is not deleted is so with the next cleaning.
+    fn clean_block_log(&mut self, stream: StreamId, before: u64) {
+        if let Some(log) = self.receivers.log_of(stream) {
+            self.store_worker.send(move || {
+                drop(log.clean(before));
+                None
+            });
         }
     }
 

@@ -7,10 +7,12 @@ pub(crate) mod faulty_store;
 pub(crate) mod http_stream;
 pub(crate) mod listening;
 mod live;
+pub(crate) mod logged_block;
 mod pool;
 mod processes;
 mod program;
 pub(crate) mod pushed;
+pub(crate) mod received_log;
 pub(crate) mod receivers;
 mod restart;
 pub(crate) mod slots;
@@ -21,4 +23,5 @@ mod threads;
 
 pub use live::{run, run_controlled};
 pub use program::{Control, Environment, Outcome, Program};
+pub use received_log::ReceivedLogWriter;
 pub use sources::SystemFiles;

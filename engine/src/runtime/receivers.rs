@@ -4,15 +4,17 @@
 //! The executor of a receiver may die at any moment. Then its thread ends by itself and says nothing more, and
 //! what it had not stored is lost.
 
+use super::logged_block::{LoggedBlock, store_and_log};
 use super::pool::Shared;
 use crate::clock::Clock;
 use crate::command::StopMode;
 use crate::driver::{DriverInput, ReceiverNews, ReceiverOp};
 use crate::event::StorageLevel;
-use crate::executor::{ExecutorStores, Replicas, peers_of, store_input_block};
+use crate::executor::{ExecutorStores, Replicas, peers_of};
 use crate::ids::*;
 use crate::receiver::{
-    Ask, BlockNumbers, Clients, Hook, IntakeSetup, Port, ReadyBlock, ReceiverPlan, Say, Step, Supervisor,
+    Ask, BlockLog, BlockLogs, BlockNumbers, Clients, Hook, IntakeSetup, Port, ReadyBlock, ReceivedBlock, ReceiverPlan,
+    Say, Step, Supervisor,
 };
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
@@ -33,6 +35,7 @@ const END_WAIT: Duration = Duration::from_secs(10);
 pub(super) struct Receivers {
     running: BTreeMap<StreamId, Running>,
     numbers: BTreeMap<StreamId, BlockNumbers>,
+    logs: BlockLogs,
     /// One for each thread that was started; it is disconnected when the thread has ended.
     ends: Vec<Receiver<()>>,
 }
@@ -56,11 +59,14 @@ impl Receivers {
     /// Does what the driver asks. `stores` are those of the executor of a receiver that starts.
     pub fn apply(&mut self, shared: &Shared, op: ReceiverOp, stores: Option<Arc<ExecutorStores>>) {
         match op {
-            ReceiverOp::Start { plan, executor: _, attempt, rate, clients } => {
+            ReceiverOp::Start { plan, executor: _, attempt, rate, clients, log, numbers_after } => {
                 self.end(plan.stream);
                 // The driver will notice that the executor is gone, and choose another.
                 let Some(stores) = stores else { return };
-                self.start(shared, &plan, attempt, (rate, clients), stores);
+                let config = &shared.config.receiver_log;
+                let log = log.map(|log| self.logs.open(plan.stream, &log, &shared.store, config.blocks));
+                self.numbers.entry(plan.stream).or_default().skip_to(numbers_after);
+                self.start(shared, &plan, attempt, (rate, clients), (stores, log));
             }
             ReceiverOp::Stop { stream, mode: StopMode::Graceful } => {
                 if let Some(running) = self.running.get(&stream) {
@@ -69,10 +75,13 @@ impl Receivers {
             }
             ReceiverOp::Stop { stream, mode: StopMode::Immediate } => self.end(stream),
             ReceiverOp::Answer { stream, attempt, block, result } => {
+                self.logs.answered(block);
                 if let Some(running) = self.running.get(&stream).filter(|running| running.attempt == attempt) {
                     running.link.signal(Signal::Answer(block, result));
                 }
             }
+            // Deleting takes long, and is done in the background.
+            ReceiverOp::CleanLog { .. } => {}
             ReceiverOp::SetRate { stream, rate } => {
                 if let Some(running) = self.running.get(&stream) {
                     running.link.signal(Signal::SetRate(rate));
@@ -87,7 +96,7 @@ impl Receivers {
         plan: &ReceiverPlan,
         attempt: u32,
         known: (Option<u64>, Clients),
-        stores: Arc<ExecutorStores>,
+        (stores, log): (Arc<ExecutorStores>, Option<Arc<BlockLog>>),
     ) {
         let numbers = self.numbers.entry(plan.stream).or_default().clone();
         let setup = IntakeSetup::new(plan.stream, numbers, shared.clock.now(), known, &shared.config);
@@ -99,6 +108,7 @@ impl Receivers {
             level: plan.level,
             shared: shared.clone(),
             stores,
+            log,
             over: AtomicBool::new(false),
             signals,
         });
@@ -114,6 +124,11 @@ impl Receivers {
             }
         }
         self.running.insert(plan.stream, Running { attempt, link });
+    }
+
+    /// The log of a stream's blocks, if it has one.
+    pub fn log_of(&self, stream: StreamId) -> Option<Arc<BlockLog>> {
+        self.logs.get(stream).cloned()
     }
 
     /// Nobody hears the last start of a receiver any more.
@@ -145,6 +160,8 @@ struct Link {
     level: StorageLevel,
     shared: Shared,
     stores: Arc<ExecutorStores>,
+    /// Where its blocks are logged, if they are.
+    log: Option<Arc<BlockLog>>,
     /// The driver does not want this start any more.
     over: AtomicBool,
     signals: Sender<Signal>,
@@ -177,9 +194,10 @@ impl Port for Link {
         let wanted = usize::from(self.level.replication.saturating_sub(1));
         let (previews, max_failures) = (shared.config.previews, shared.config.storage.max_replication_failures);
         let replicas = Replicas { wanted, peers: &peers, previews, max_failures };
-        let stored = store_input_block(block.id, &block.values, self.level, &replicas, &self.stores, &shared.cluster);
-        let reports = stored.reports;
-        if let Some(error) = stored.error {
+        let (log, now) = (self.log.as_deref(), self.now());
+        let stored = store_and_log(block, self.level, &replicas, (&self.stores, &shared.cluster), log, now);
+        let LoggedBlock { reports, handle, error } = stored;
+        if let Some(error) = error {
             // What made room for it is gone nevertheless.
             if !reports.is_empty() && !self.is_over() {
                 drop(shared.inbox.send(DriverInput::Blocks(reports)));
@@ -189,8 +207,14 @@ impl Port for Link {
         if reports.is_empty() {
             return Err("its executor is dead".to_owned());
         }
-        let (block, executor) = (block.received(), self.stores.id());
+        let block = ReceivedBlock { handle, ..block.received() };
+        let executor = self.stores.id();
+        let id = block.id;
         self.tell(ReceiverNews::Stored { block, executor, reports });
+        // The driver will not answer what it was not told.
+        if let Some(log) = self.log.as_ref().filter(|_| self.is_over()) {
+            log.forget(id);
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use super::background::Background;
 use super::cluster::Executors;
 use super::live::{Live, Next};
+use super::received_log::ReceivedLogWriter;
 use super::receivers::Receivers;
 use super::slots;
 use crate::driver::{Driver, Effects};
@@ -10,6 +11,7 @@ use crate::rdd::SparkContext;
 use crate::sim::Control;
 use crate::storage::DiskStore;
 use crate::supervise::{AfterEnd, DriverEnd};
+use crate::sync::Mutex;
 use crate::sync::channel::unbounded;
 use std::sync::Arc;
 
@@ -65,6 +67,9 @@ impl Live<'_> {
     fn renew(&mut self) {
         let (sender, inbox) = unbounded();
         self.inbox = inbox;
+        let logs = ReceivedLogWriter::new(Arc::clone(&self.shared.store), self.shared.config.receiver_log.metadata);
+        self.received_log = Arc::new(Mutex::new(logs));
+        self.log_worker = Background::new("received-log", sender.clone());
         self.store_worker = Background::new("store", sender.clone());
         self.copying = Background::new("copying", sender.clone());
         self.shared.inbox = sender;

@@ -4,24 +4,34 @@ use crate::command::StopMode;
 use crate::config::EngineConfig;
 use crate::driver::{DriverInput, ReceiverNews, ReceiverOp};
 use crate::event::StorageLevel;
-use crate::executor::{CostTable, Replicas, peers_of, store_input_block};
+use crate::executor::{CostTable, Replicas, peers_of};
 use crate::ids::*;
-use crate::receiver::{BlockNumbers, Hook, IntakeSetup, ReadyBlock, Step, Supervisor};
+use crate::object_store::ObjectStore;
+use crate::receiver::{
+    BlockLog, BlockLogs, BlockNumbers, Hook, IntakeSetup, ReadyBlock, ReceivedBlock, Step, Supervisor,
+};
 use crate::runtime::cluster::Executors;
+use crate::runtime::logged_block::{LoggedBlock, store_and_log};
 use crate::runtime::receivers::news_of;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The receivers that run.
 #[derive(Default)]
 pub(super) struct Receivers {
     running: BTreeMap<StreamId, Running>,
     numbers: BTreeMap<StreamId, BlockNumbers>,
+    logs: BlockLogs,
+    /// How many times slower than modelled the reliable store is.
+    slowness: f64,
 }
 
 struct Running {
     attempt: u32,
     executor: ExecutorId,
     level: StorageLevel,
+    /// Where its blocks are logged, if they are.
+    log: Option<Arc<BlockLog>>,
     supervisor: Supervisor,
     /// Until when blocks before the next one are being stored: one after the other, as they were cut.
     storing_until: Timestamp,
@@ -42,13 +52,23 @@ pub(super) enum Follows {
     Later(Timestamp, Storing),
 }
 
-/// How long it takes to store a block and its copies: to encode its records, and to send its bytes.
-fn storing_ns(block: &ReadyBlock, level: StorageLevel) -> u64 {
-    let costs = CostTable::default();
+/// What receivers of a simulation reach.
+pub(super) struct World<'a> {
+    pub config: &'a EngineConfig,
+    pub executors: &'a Executors,
+    /// The reliable store, and how many times slower than modelled it is.
+    pub store: (&'a Arc<dyn ObjectStore>, f64),
+}
+
+/// How long it takes to store a block and its copies: to encode its records, to send its bytes, and to sync them
+/// in a log.
+fn storing_ns(block: &ReadyBlock, level: StorageLevel, logged: Option<f64>) -> u64 {
+    let costs = CostTable::default().with_slow_store(logged.unwrap_or(1.0));
     let records = block.values.len();
     let encoded = if level.deserialized && level.replication < 2 { 0 } else { records * costs.encode_record };
     let copy = costs.remote_block + block.values.memory_bytes() * costs.network_byte;
-    costs.stored_record * records + encoded + copy * u64::from(level.replication.saturating_sub(1))
+    let synced = logged.map_or(0, |_| costs.log_write(block.values.memory_bytes()));
+    synced + costs.stored_record * records + encoded + copy * u64::from(level.replication.saturating_sub(1))
 }
 
 impl Receivers {
@@ -58,24 +78,22 @@ impl Receivers {
     }
 
     /// Does what the driver asks.
-    pub fn apply(
-        &mut self,
-        now: Timestamp,
-        op: ReceiverOp,
-        config: &EngineConfig,
-        executors: &Executors,
-    ) -> Vec<Follows> {
+    pub fn apply(&mut self, now: Timestamp, op: ReceiverOp, world: &World<'_>) -> Vec<Follows> {
+        self.slowness = world.store.1;
         match op {
-            ReceiverOp::Start { plan, executor, attempt, rate, clients } => {
+            ReceiverOp::Start { plan, executor, attempt, rate, clients, log, numbers_after } => {
                 self.running.remove(&plan.stream);
                 // The driver will notice that the executor is gone, and choose another.
-                if executors.stores(executor).is_none() {
+                if world.executors.stores(executor).is_none() {
                     return Vec::new();
                 }
                 let numbers = self.numbers.entry(plan.stream).or_default().clone();
+                numbers.skip_to(numbers_after);
+                let config = world.config;
+                let log = log.map(|log| self.logs.open(plan.stream, &log, world.store.0, config.receiver_log.blocks));
                 let setup = IntakeSetup::new(plan.stream, numbers, now, (rate, clients), config);
                 let supervisor = Supervisor::new(plan.source.open(&setup), config.receiver_restart_delay);
-                let running = Running { attempt, executor, level: plan.level, supervisor, storing_until: now };
+                let running = Running { attempt, executor, level: plan.level, log, supervisor, storing_until: now };
                 self.running.insert(plan.stream, running);
                 self.with(plan.stream, now, |supervisor, steps| supervisor.start(now, steps))
             }
@@ -86,7 +104,14 @@ impl Receivers {
                 self.running.remove(&stream);
                 Vec::new()
             }
+            ReceiverOp::CleanLog { stream, before } => {
+                // What is not deleted is so with the next cleaning.
+                let cleaned = self.logs.get(stream).map(|log| log.clean(before));
+                drop(cleaned);
+                Vec::new()
+            }
             ReceiverOp::Answer { stream, attempt, block, result } => {
+                self.logs.answered(block);
                 if self.running.get(&stream).is_none_or(|running| running.attempt != attempt) {
                     return Vec::new();
                 }
@@ -110,7 +135,8 @@ impl Receivers {
     }
 
     /// The first receiver that has something to do at `now` does it.
-    pub fn advance(&mut self, now: Timestamp) -> Vec<Follows> {
+    pub fn advance(&mut self, now: Timestamp, world: &World<'_>) -> Vec<Follows> {
+        self.slowness = world.store.1;
         let due = |running: &Running| running.supervisor.next_at().is_some_and(|at| at <= now);
         let Some(stream) = self.running.iter().find(|(_, running)| due(running)).map(|(stream, _)| *stream) else {
             return Vec::new();
@@ -119,13 +145,9 @@ impl Receivers {
     }
 
     /// A block arrives in the stores, if its executor lives.
-    pub fn store(
-        &mut self,
-        now: Timestamp,
-        storing: &Storing,
-        config: &EngineConfig,
-        executors: &Executors,
-    ) -> Vec<Follows> {
+    pub fn store(&mut self, now: Timestamp, storing: &Storing, world: &World<'_>) -> Vec<Follows> {
+        self.slowness = world.store.1;
+        let (config, executors) = (world.config, world.executors);
         let Storing { stream, attempt, block } = storing;
         let Some(running) = self.running.get(stream).filter(|running| running.attempt == *attempt) else {
             return Vec::new();
@@ -136,10 +158,11 @@ impl Receivers {
         let wanted = usize::from(level.replication.saturating_sub(1));
         let (previews, max_failures) = (config.previews, config.storage.max_replication_failures);
         let replicas = Replicas { wanted, peers: &peers, previews, max_failures };
-        let stored = store_input_block(block.id, &block.values, level, &replicas, &stores, &executors.cluster);
-        let reports = stored.reports;
-        let Some(error) = stored.error else {
-            let news = ReceiverNews::Stored { block: block.received(), executor, reports };
+        let (log, places) = (running.log.as_deref(), (&*stores, &executors.cluster));
+        let LoggedBlock { reports, handle, error } = store_and_log(block, level, &replicas, places, log, now);
+        let Some(error) = error else {
+            let received = ReceivedBlock { handle, ..block.received() };
+            let news = ReceiverNews::Stored { block: received, executor, reports };
             return vec![Follows::Input(DriverInput::Receiver { stream: *stream, attempt: *attempt, news })];
         };
         // What made room for it is gone nevertheless.
@@ -158,6 +181,7 @@ impl Receivers {
         now: Timestamp,
         decide: impl FnOnce(&mut Supervisor, &mut Vec<Step>),
     ) -> Vec<Follows> {
+        let slowness = self.slowness;
         let Some(running) = self.running.get_mut(&stream) else { return Vec::new() };
         let (mut steps, mut follows) = (Vec::new(), Vec::new());
         let attempt = running.attempt;
@@ -170,7 +194,8 @@ impl Receivers {
                         follows.push(Follows::Input(DriverInput::Receiver { stream, attempt, news }));
                     }
                     Step::Store(block) => {
-                        let at = running.storing_until.max(now).plus_ns(storing_ns(&block, running.level));
+                        let logged = running.log.as_ref().map(|_| slowness);
+                        let at = running.storing_until.max(now).plus_ns(storing_ns(&block, running.level, logged));
                         running.storing_until = at;
                         follows.push(Follows::Later(at, Storing { stream, attempt, block }));
                     }

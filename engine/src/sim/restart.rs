@@ -7,7 +7,7 @@ use super::run::Simulation;
 use crate::driver::{Driver, DriverInput, Effects, Reply};
 use crate::rdd::SparkContext;
 use crate::runtime::cluster::Executors;
-use crate::runtime::slots;
+use crate::runtime::{ReceivedLogWriter, slots};
 use crate::storage::DiskStore;
 use crate::supervise::{AfterEnd, DriverEnd};
 use crate::sync::channel::unbounded;
@@ -55,6 +55,8 @@ impl Simulation<'_> {
         self.to_resume.clear();
         self.held = Held::default();
         self.receivers = Receivers::default();
+        let store = Arc::clone(&self.environment.store);
+        self.received_log = ReceivedLogWriter::new(store, self.config.receiver_log.metadata);
         self.production = Arc::default();
         self.released = Arc::default();
         self.executors = Executors::new(&self.config, || Ok(DiskStore::in_memory()));

@@ -2,18 +2,18 @@
 
 use super::held::Held;
 use super::pacing::{Pacing, Waited};
-use super::receivers::{Follows, Receivers, Storing};
+use super::receivers::{Follows, Receivers, Storing, World};
 use super::tasks::{Production, Script, compute};
 use crate::config::EngineConfig;
-use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, Reply, SlotId};
+use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, ReceivedLogOp, Reply, SlotId};
 use crate::error::{EngineError, Result};
 use crate::event::{ClockKind, Envelope, Event};
-use crate::executor::{BlockReport, EffectRules, ScriptEntry, apply};
+use crate::executor::{BlockReport, CostTable, EffectRules, ScriptEntry, apply};
 use crate::ids::*;
 use crate::rdd::{Released, SparkContext, TaskError};
 use crate::runtime::cluster::{ClusterNews, Executors};
 use crate::runtime::faulty_store::FaultyStore;
-use crate::runtime::{Environment, Outcome, Program, slots, store_ops};
+use crate::runtime::{Environment, Outcome, Program, ReceivedLogWriter, slots, store_ops};
 use crate::scheduler::TaskReport;
 use crate::storage::DiskStore;
 use crate::supervise::{SuperviseMode, Supervision};
@@ -71,6 +71,8 @@ pub(super) enum Item {
     Killed(Option<ExecutorId>, TaskId),
     /// A block of a receiver arrives in the stores.
     Storing(Storing),
+    /// The driver hears that its log is synced.
+    Logged(DriverInput),
 }
 
 /// An entry of the calendar: earliest first, then in order of entry.
@@ -109,6 +111,7 @@ pub(super) struct Simulation<'a> {
     store: FaultyStore,
     pub(super) executors: Executors,
     pub(super) receivers: Receivers,
+    pub(super) received_log: ReceivedLogWriter,
     pub(super) production: Arc<Mutex<Production>>,
     pub(super) environment: Environment,
     pub(super) released: Arc<Mutex<Released>>,
@@ -149,6 +152,7 @@ impl<'a> Simulation<'a> {
             store,
             executors: Executors::new(&config, || Ok(DiskStore::in_memory())),
             receivers: Receivers::default(),
+            received_log: ReceivedLogWriter::new(Arc::clone(&environment.store), config.receiver_log.metadata),
             production: Arc::default(),
             environment,
             released,
@@ -217,7 +221,7 @@ impl<'a> Simulation<'a> {
         {
             self.happen(scheduled.item);
         } else if receiver_at.is_some_and(|at| at <= due) {
-            let follows = self.receivers.advance(self.now);
+            let follows = self.with_receivers(Receivers::advance);
             self.follow(follows);
         } else {
             self.input(DriverInput::Deadline);
@@ -261,9 +265,10 @@ impl<'a> Simulation<'a> {
                 Effect::Cluster(op) => self.operate(op),
                 Effect::StoreFault(fault) => self.store.apply(fault),
                 Effect::Receiver(op) => {
-                    let follows = self.receivers.apply(self.now, op, &self.config, &self.executors);
+                    let follows = self.with_receivers(|receivers, now, world| receivers.apply(now, op, world));
                     self.follow(follows);
                 }
+                Effect::ReceivedLog(op) => self.log_received(op),
                 Effect::Store(op) => {
                     let answer = store_ops::perform(&*self.environment.store, op);
                     self.input(answer);
@@ -272,6 +277,30 @@ impl<'a> Simulation<'a> {
                 Effect::DriverLost => self.driver_lost = true,
                 Effect::Ended(result) => self.outcome = Some(result),
             }
+        }
+    }
+
+    fn with_receivers(
+        &mut self,
+        act: impl FnOnce(&mut Receivers, Timestamp, &World<'_>) -> Vec<Follows>,
+    ) -> Vec<Follows> {
+        let store = (&self.environment.store, self.store.slowness());
+        act(&mut self.receivers, self.now, &World { config: &self.config, executors: &self.executors, store })
+    }
+
+    /// What is written is there at once; the driver hears of it when a sync would be done.
+    fn log_received(&mut self, op: ReceivedLogOp) {
+        let bytes = match &op {
+            ReceivedLogOp::Append { records } => Some(records.iter().map(Vec::len).sum::<usize>() as u64),
+            ReceivedLogOp::Open { .. } | ReceivedLogOp::Delete { .. } => None,
+        };
+        let answer = self.received_log.perform(self.now, op);
+        match bytes {
+            Some(bytes) => {
+                let costs = CostTable::default().with_slow_store(self.store.slowness());
+                self.schedule(self.now.plus_ns(costs.log_write(bytes)), Item::Logged(answer));
+            }
+            None => self.input(answer),
         }
     }
 
@@ -327,6 +356,7 @@ impl<'a> Simulation<'a> {
             Item::Entry(task, _) => self.running.get(task).copied(),
             Item::End(report) => self.running.get(&report.task).copied(),
             Item::Killed(executor, _) => *executor,
+            Item::Logged(_) => None,
         }
     }
 
@@ -382,9 +412,10 @@ impl<'a> Simulation<'a> {
                 }
             }
             Item::Storing(storing) => {
-                let follows = self.receivers.store(self.now, &storing, &self.config, &self.executors);
+                let follows = self.with_receivers(|receivers, now, world| receivers.store(now, &storing, world));
                 self.follow(follows);
             }
+            Item::Logged(answer) => self.input(answer),
             Item::Killed(_, task) => {
                 self.input(DriverInput::TaskFinished(TaskReport::failed(task, TaskError::Cancelled)));
             }

@@ -12,12 +12,13 @@ use crate::event::{ClockKind, Event, Finding};
 use crate::ids::*;
 use crate::rdd::{JobLocal, Notice, SparkContext, job_local, with_job_local};
 use crate::receiver::ReceiverPlan;
-use crate::recovery::{BatchPlan, GraphDescription, InputPlan, PlannedBlock, Recovered};
+use crate::recovery::{BatchPlan, GraphDescription, InputPlan, Recovered};
 use crate::runtime::slots;
 use crate::sync::Mutex;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The entry to streams. Cheap to clone.
 #[derive(Clone)]
@@ -33,6 +34,8 @@ struct Inner {
     checkpoint_dir: Mutex<Option<String>>,
     /// What it goes on from when it starts.
     recovered: Mutex<Option<Box<Recovered>>>,
+    /// Whether blocks count that a former driver logged: it may have ended before its first checkpoint.
+    continues: AtomicBool,
     zero: Mutex<Option<Timestamp>>,
     /// Pool of the thread that started it.
     pool: Mutex<Option<String>>,
@@ -50,6 +53,7 @@ impl StreamingContext {
             inputs: Inputs::default(),
             checkpoint_dir: Mutex::default(),
             recovered: Mutex::default(),
+            continues: AtomicBool::default(),
             zero: Mutex::default(),
             pool: Mutex::default(),
         }))
@@ -87,6 +91,11 @@ impl StreamingContext {
 
     pub(super) fn set_recovered(&self, recovered: Option<Box<Recovered>>) {
         *self.0.recovered.lock() = recovered;
+    }
+
+    /// Whether what a former driver left counts.
+    pub(super) fn set_continues(&self, continues: bool) {
+        self.0.continues.store(continues, Ordering::Relaxed);
     }
 
     pub(super) fn take_recovered(&self) -> Option<Box<Recovered>> {
@@ -214,7 +223,13 @@ impl StreamingContext {
             streams: description.streams,
             outputs: description.outputs,
             receivers,
-            checkpoint: self.checkpoint_dir().map(|dir| CheckpointPlan { dir, inputs: description.inputs, restored }),
+            checkpoint: self.checkpoint_dir().map(|dir| CheckpointPlan {
+                dir,
+                inputs: description.inputs,
+                restored,
+                replay_received: self.0.continues.load(Ordering::Relaxed),
+            }),
+            received_log: None,
             slots: self.slots(),
         })
     }
@@ -334,11 +349,11 @@ impl StreamingContext {
                     pool: pool.clone(),
                     ..JobLocal::default()
                 };
-                let run = Arc::new(move || {
+                let run = Arc::new(move |epoch| {
                     let _scope = sc.push_frame(info.name.as_str().into(), Some(tick.batch), info.callsite.clone(), 0);
-                    with_job_local(local.clone(), || body())
+                    with_job_local(JobLocal { epoch, ..local.clone() }, || body())
                 });
-                outputs.push(OutputJob { tick, output_op: id, run });
+                outputs.push(OutputJob { tick, output_op: id, run, epoch: 0 });
             }
             Ok(generation.records.get())
         })?;
@@ -365,7 +380,6 @@ impl StreamingContext {
         };
         for (stream, blocks) in blocks {
             generation.count_records(tick, blocks.iter().map(|b| b.records).sum());
-            let blocks = blocks.iter().map(|b| PlannedBlock { id: b.id, records: b.records }).collect();
             self.0.instances.receive(stream, tick.batch.0, blocks);
         }
         Ok(())
@@ -412,7 +426,7 @@ fn run_output_operations() -> Result<()> {
     loop {
         let Reply::Output(Some(job)) = slots::call(Request::NextOutput)? else { return Ok(()) };
         let (batch, output_op) = (job.tick.batch, job.output_op);
-        let result = slots::catch(|| (job.run)());
+        let result = slots::catch(|| (job.run)(job.epoch));
         slots::tell(Told::OutputDone { batch, output_op, result });
     }
 }

@@ -2,11 +2,13 @@
 
 use super::dstream::DStream;
 use super::graph::StreamCore;
-use crate::driver::BatchTick;
-use crate::error::Result;
+use crate::driver::{BatchTick, Reply, Request};
+use crate::error::{EngineError, Result};
 use crate::ids::*;
 use crate::rdd::{AnyRdd, CheckpointState, Rdd, SparkContext};
+use crate::receiver::ReceivedBlock;
 use crate::recovery::{InputPlan, PlannedBlock, SavedRdd};
+use crate::runtime::slots;
 use crate::storage::Data;
 use crate::sync::Mutex;
 use std::any::Any;
@@ -27,7 +29,7 @@ pub(super) struct Instances {
     rdds: Mutex<BTreeMap<(StreamId, u32), Instance>>,
     /// Blocks of receivers, by stream and batch: given when the batch was generated, used when its RDD is
     /// first asked for.
-    received: Mutex<BTreeMap<(StreamId, u32), Vec<PlannedBlock>>>,
+    received: Mutex<BTreeMap<(StreamId, u32), Vec<ReceivedBlock>>>,
     /// RDDs that a former driver saved: opened when somebody asks for them, who knows their records.
     restored: Mutex<BTreeMap<(StreamId, u32), SavedRdd>>,
 }
@@ -79,7 +81,7 @@ impl Instances {
     }
 
     /// Takes note of the blocks of a batch.
-    pub fn receive(&self, stream: StreamId, number: u32, blocks: Vec<PlannedBlock>) {
+    pub fn receive(&self, stream: StreamId, number: u32, blocks: Vec<ReceivedBlock>) {
         self.received.lock().insert((stream, number), blocks);
     }
 
@@ -87,7 +89,10 @@ impl Instances {
     pub fn block_plans(&self, number: u32) -> BTreeMap<StreamId, InputPlan> {
         let received = self.received.lock();
         let of_batch = received.iter().filter(|((_, of), _)| *of == number);
-        of_batch.map(|((stream, _), blocks)| (*stream, InputPlan::Blocks { blocks: blocks.clone() })).collect()
+        let planned = |block: &ReceivedBlock| PlannedBlock { id: block.id, records: block.records };
+        of_batch
+            .map(|((stream, _), blocks)| (*stream, InputPlan::Blocks { blocks: blocks.iter().map(planned).collect() }))
+            .collect()
     }
 
     /// Forgets the blocks of batches up to and including `last`, and returns them.
@@ -119,9 +124,21 @@ impl Generation<'_> {
     }
 
     /// The blocks that a receiver stored for a batch.
-    pub fn received(&self, stream: StreamId, number: u32) -> Vec<InputBlockId> {
-        let received = self.instances.received.lock();
-        received.get(&(stream, number)).into_iter().flatten().map(|block| block.id).collect()
+    /// Of a batch of a former driver the present one is asked, who has them from its log.
+    pub fn received(&self, stream: StreamId, number: u32) -> Result<Vec<ReceivedBlock>> {
+        if let Some(blocks) = self.instances.received.lock().get(&(stream, number)) {
+            return Ok(blocks.clone());
+        }
+        if number >= self.tick.batch.0 {
+            return Ok(Vec::new());
+        }
+        let Reply::Received(blocks) = slots::call(Request::ReceivedBlocks(self.tick(number)))? else {
+            return Err(EngineError::DriverLost);
+        };
+        for (stream, blocks) in blocks {
+            self.instances.receive(stream, number, blocks);
+        }
+        Ok(self.instances.received.lock().get(&(stream, number)).cloned().unwrap_or_default())
     }
 
     /// The tick of batch `number`.

@@ -25,8 +25,8 @@ struct Received {
 
 impl<T: Data> StreamNode<T> for Received {
     fn compute(&self, generation: &Generation<'_>, tick: BatchTick) -> Result<Option<Rdd<T>>> {
-        let blocks = self.stream.get().map(|stream| generation.received(*stream, tick.batch.0)).unwrap_or_default();
-        Ok(Some(generation.sc.block_rdd(blocks)))
+        let blocks = self.stream.get().map(|stream| generation.received(*stream, tick.batch.0)).transpose()?;
+        Ok(Some(generation.sc.block_rdd(blocks.unwrap_or_default())))
     }
 }
 

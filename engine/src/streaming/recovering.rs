@@ -65,15 +65,17 @@ impl StreamingContext {
         create: impl FnOnce(&SparkContext) -> Result<Self>,
     ) -> Result<Self> {
         let dir = dir.trim_matches('/');
-        let recovered = match read(dir)? {
-            Ok(recovered) => recovered,
+        let (recovered, continues) = match read(dir)? {
+            Ok(recovered) => (recovered, true),
             Err(unreadable) if on_unreadable == OnUnreadable::Create => {
                 report(sc, "graph-checkpoint-discarded", dir, format!("{unreadable}; the stream begins anew"));
-                None
+                (None, false)
             }
             Err(unreadable) => return Err(EngineError::IllegalState(unreadable.to_string())),
         };
-        Self::made(create(sc)?, dir, recovered)
+        let ssc = Self::made(create(sc)?, dir, recovered)?;
+        ssc.set_continues(continues);
+        Ok(ssc)
     }
 
     /// The context that `create` makes, which goes on from the checkpoint in `dir` when it starts.
@@ -83,7 +85,11 @@ impl StreamingContext {
     pub fn recover(sc: &SparkContext, dir: &str, create: impl FnOnce(&SparkContext) -> Result<Self>) -> Result<Self> {
         let dir = dir.trim_matches('/');
         match read(dir)? {
-            Ok(Some(recovered)) => Self::made(create(sc)?, dir, Some(recovered)),
+            Ok(Some(recovered)) => {
+                let ssc = Self::made(create(sc)?, dir, Some(recovered))?;
+                ssc.set_continues(true);
+                Ok(ssc)
+            }
             Ok(None) => Err(EngineError::IllegalArgument(
                 "Spark Streaming cannot be initialized with both SparkContext and checkpoint as null".to_owned(),
             )),
@@ -118,6 +124,7 @@ impl StreamingContext {
                     let message =
                         format!("the checkpoint is not used, because the program has changed: {}", named(&changed));
                     report(self.spark_context(), "program-changed", &recovered.key, message);
+                    self.set_continues(false);
                     return Ok(None);
                 }
                 OnChange::Keep if !other_interval => {

@@ -7,6 +7,7 @@ use crate::executor::ScriptEntry;
 use crate::ids::*;
 use crate::rdd::{Stop, TaskError};
 use crate::storage::{BlockError, MemoryMode, PutWay, StoredBlock, Tier};
+use crate::write_ahead::{RecordHandle, WriteAheadError, read_record};
 use imbl::Vector;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -62,6 +63,16 @@ impl TaskContext {
     /// A block of a receiver, from wherever a copy is (R17.11).
     pub(crate) fn find_input_block(&self, id: InputBlockId) -> Result<Option<FoundBlock>, TaskError> {
         self.stored_block(id.into(), self.view.inputs.get(&id))
+    }
+
+    /// The records of a block of a receiver, from the log (R17.12). The row that reads them says so.
+    pub(crate) fn read_logged(&self, handle: &RecordHandle) -> Result<Vec<u8>, WriteAheadError> {
+        let bytes = read_record(&*self.store, handle)?;
+        self.cost.log_read(bytes.len() as u64);
+        if let Some(row) = self.journal.borrow().open.last().copied() {
+            self.set_row_tier(row, ReadTier::WriteAheadLog, bytes.len() as u64);
+        }
+        Ok(bytes)
     }
 
     fn stored_block(

@@ -119,7 +119,7 @@ fn add_row(model: &Model, judged: &JudgedRow<'_>, widths: Widths, pieces: &mut V
     let doing = match row.tier {
         ReadTier::LocalMemory | ReadTier::Remote { .. } => Doing::ReadMemory,
         ReadTier::LocalDisk => Doing::ReadDisk,
-        ReadTier::Checkpoint => Doing::ReadBack,
+        ReadTier::Checkpoint | ReadTier::WriteAheadLog => Doing::ReadBack,
         ReadTier::Computed => Doing::Computed,
     };
     let of = model.rdds.get(&row.rdd).map(|rdd| (rdd.info.op.operator.clone(), rdd.info.op.batch));

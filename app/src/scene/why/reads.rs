@@ -86,7 +86,8 @@ impl Reads {
                 ReadTier::LocalDisk => Origin::Disk(own),
                 ReadTier::Remote { executor } => Origin::Remote(executor),
                 ReadTier::Checkpoint => Origin::Checkpoint,
-                ReadTier::Computed => Origin::Computed,
+                // A source, as far as the chain goes: there is nothing above it.
+                ReadTier::Computed | ReadTier::WriteAheadLog => Origin::Computed,
             },
             needed_by: judged.row.needed_by.map(|n| n as usize),
             cause: judged.row.cause,

@@ -65,22 +65,24 @@ fn outcome(task: &TaskState) -> String {
 
 /// What it computed, `3, and 6 again`, and what it read, `1 stored, 1 from a checkpoint`.
 fn work(ctx: &ViewCtx<'_>, task: &TaskState) -> (String, String) {
-    let (mut stored, mut back, mut first, mut again) = (0u64, 0u64, 0u64, 0u64);
+    let (mut stored, mut back, mut logged, mut first, mut again) = (0u64, 0u64, 0u64, 0u64, 0u64);
     let rows = &task.metrics.reads;
     let reader = |rdd| ctx.model.rdds.get(&rdd).is_some_and(|rdd| rdd.reads_checkpoint_files());
     for row in rows.iter().take(ROWS).filter(|row| !reader(row.rdd)) {
         match (row.tier, row.cause) {
             (ReadTier::LocalMemory | ReadTier::LocalDisk | ReadTier::Remote { .. }, _) => stored += 1,
             (ReadTier::Checkpoint, _) => back += 1,
+            (ReadTier::WriteAheadLog, _) => logged += 1,
             (ReadTier::Computed, None) => first += 1,
             (ReadTier::Computed, Some(_)) => again += 1,
         }
     }
     let more = if rows.len() > ROWS { " …" } else { "" };
-    let list = |counts: [(u64, &str); 2]| {
+    let list = |counts: &[(u64, &str)]| {
         let some = counts.iter().filter(|(n, _)| *n > 0);
         let words: Vec<String> = some.map(|(n, what)| format!("{} {what}", format::number(*n))).collect();
         if words.is_empty() { "nothing".to_owned() } else { words.join(", ") + more }
     };
-    (list([(first, "first"), (again, "again")]), list([(stored, "stored"), (back, "from a checkpoint")]))
+    let read = [(stored, "stored"), (back, "from a checkpoint"), (logged, "from a write-ahead log")];
+    (list(&[(first, "first"), (again, "again")]), list(&read))
 }

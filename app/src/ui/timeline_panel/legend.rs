@@ -38,7 +38,7 @@ const COLUMNS: [&[(Sample, &str)]; 2] = [
         (Sample::Piece(Doing::Computed, true), "computed again, because of a loss"),
         (Sample::Piece(Doing::ReadMemory, false), "read from memory"),
         (Sample::Piece(Doing::ReadDisk, false), "read from disk"),
-        (Sample::Piece(Doing::ReadBack, false), "read back from a checkpoint"),
+        (Sample::Piece(Doing::ReadBack, false), "read back from a checkpoint or a log"),
         (Sample::Piece(Doing::Fetched, false), "fetched map outputs"),
         (Sample::Piece(Doing::Written, false), "wrote map output"),
         (Sample::CheckpointJob, "second job of a checkpoint"),

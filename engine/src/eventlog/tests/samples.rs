@@ -236,6 +236,7 @@ pub fn metrics() -> TaskMetrics {
         ReadTier::LocalDisk,
         ReadTier::Remote { executor: ExecutorId(1) },
         ReadTier::Checkpoint,
+        ReadTier::WriteAheadLog,
         ReadTier::Computed,
     ];
     let causes = [

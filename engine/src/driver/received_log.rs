@@ -1,0 +1,445 @@
+//! The log of what became of received blocks (R18.1, R18.4 to R18.8): what is written, in which order, and
+//! what follows when it is written, or is not.
+//!
+//! One write is under way at a time, and what is wanted meanwhile shares the next one. An allocation goes
+//! alone, after everything that came before it: what it allocates is known then.
+
+use super::Driver;
+use super::block_tracker::{BlockTracker, BlocksByStream};
+use super::effects::{Effect, Effects, ReceivedLogOp, ReceiverOp};
+use super::input::{BatchTick, OpenedLog, Reply, SlotId};
+use crate::event::{Event, Finding};
+use crate::ids::*;
+use crate::receiver::{Clients, ReceivedBlock};
+use crate::scheduler::Outbox;
+use crate::seeded::{SeededBug, seeded};
+use crate::write_ahead::Contents;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Records of one write at most.
+const GROUP_MAX: usize = 1000;
+
+/// What the log says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReceivedRecord {
+    /// The driver accepted a block.
+    BlockAdded {
+        /// The block.
+        block: ReceivedBlock,
+    },
+    /// A batch was given blocks.
+    BatchAllocated {
+        /// The batch.
+        batch: BatchId,
+        /// Its blocks.
+        blocks: BlocksByStream,
+    },
+    /// Nothing of these batches is needed any more.
+    BatchesCleaned {
+        /// The batches.
+        batches: Vec<BatchId>,
+        /// How far the blocks so far reach for each client: the blocks themselves are forgotten.
+        clients: BTreeMap<StreamId, Clients>,
+    },
+}
+
+/// What is to be logged, and what follows then.
+enum Wanted {
+    Added { attempt: u32, executor: ExecutorId, block: ReceivedBlock },
+    Allocate { tick: BatchTick, slot: SlotId },
+    Allocated { tick: BatchTick, slot: SlotId, blocks: BlocksByStream },
+    Cleaned { batches: Vec<BatchId>, clients: BTreeMap<StreamId, Clients> },
+}
+
+impl Wanted {
+    fn record(&self) -> Option<ReceivedRecord> {
+        match self {
+            Self::Added { block, .. } => Some(ReceivedRecord::BlockAdded { block: block.clone() }),
+            Self::Allocate { .. } => None,
+            Self::Allocated { tick, blocks, .. } => {
+                Some(ReceivedRecord::BatchAllocated { batch: tick.batch, blocks: blocks.clone() })
+            }
+            Self::Cleaned { batches, clients } => {
+                Some(ReceivedRecord::BatchesCleaned { batches: batches.clone(), clients: clients.clone() })
+            }
+        }
+    }
+}
+
+/// What a segment of the log is about.
+#[derive(Debug, Default)]
+struct Segment {
+    blocks: BTreeSet<InputBlockId>,
+    allocated: BTreeSet<BatchId>,
+    cleaned: BTreeSet<BatchId>,
+}
+
+impl Segment {
+    fn note(&mut self, record: &ReceivedRecord) {
+        match record {
+            ReceivedRecord::BlockAdded { block } => drop(self.blocks.insert(block.id)),
+            ReceivedRecord::BatchAllocated { batch, .. } => drop(self.allocated.insert(*batch)),
+            ReceivedRecord::BatchesCleaned { batches, .. } => self.cleaned.extend(batches),
+        }
+    }
+}
+
+/// The log as the driver knows it.
+#[derive(Default)]
+pub(super) struct ReceivedLog {
+    queue: VecDeque<Wanted>,
+    in_flight: Vec<Wanted>,
+    segments: BTreeMap<u64, Segment>,
+    /// The segment that was written to last.
+    current: u64,
+    /// The segment of the last cleaning: it knows the clients.
+    last_cleaning: u64,
+    /// Batches that a window or a state still needs after one that succeeded.
+    remembered: u32,
+    /// Of each stream, the segment of its blocks before which nothing is needed.
+    first_needed: BTreeMap<StreamId, u64>,
+}
+
+impl ReceivedLog {
+    /// A log whose batches are needed for so many batches after theirs.
+    pub fn new(remembered: u32) -> Self {
+        Self { remembered, ..Self::default() }
+    }
+
+    /// Blocks on their way into the log.
+    pub fn queued(&self) -> impl Iterator<Item = &ReceivedBlock> {
+        self.in_flight.iter().chain(&self.queue).filter_map(|wanted| match wanted {
+            Wanted::Added { block, .. } => Some(block),
+            _ => None,
+        })
+    }
+
+    /// Whether a block of a stream is on its way into the log.
+    pub fn is_adding(&self, stream: StreamId) -> bool {
+        self.queued().any(|block| block.id.stream == stream)
+    }
+
+    /// What is written next, if nothing is being written.
+    fn next_group(&mut self, waiting: &BlocksByStream) -> Vec<Vec<u8>> {
+        if !self.in_flight.is_empty() {
+            return Vec::new();
+        }
+        if let Some(Wanted::Allocate { tick, slot }) = self.queue.front() {
+            let (tick, slot, blocks) = (*tick, *slot, waiting.clone());
+            self.queue.pop_front();
+            self.in_flight.push(Wanted::Allocated { tick, slot, blocks });
+        }
+        while self.in_flight.len() < GROUP_MAX
+            && !matches!(self.in_flight.first(), Some(Wanted::Allocated { .. }))
+            && let Some(next) = self.queue.pop_front_if(|next| !matches!(next, Wanted::Allocate { .. }))
+        {
+            self.in_flight.push(next);
+        }
+        let records = self.in_flight.iter().filter_map(Wanted::record);
+        records.map(|record| serde_json::to_vec(&record).unwrap_or_default()).collect()
+    }
+
+    /// Segments that say nothing which is still needed; never the one that grows (D-29).
+    fn unneeded(&self, living: &BTreeSet<InputBlockId>, holds: impl Fn(BatchId) -> bool) -> Vec<u64> {
+        let mut gone: BTreeSet<u64> = BTreeSet::new();
+        for (number, segment) in &self.segments {
+            let needed = segment.blocks.iter().any(|block| living.contains(block))
+                || segment.allocated.iter().any(|batch| holds(*batch));
+            // A cleaning is forgotten after what it cleaned, or that would come back.
+            let undone = segment.cleaned.iter().any(|batch| {
+                let mut left = self.segments.iter().filter(|(other, _)| *other != number && !gone.contains(other));
+                left.any(|(_, other)| other.allocated.contains(batch))
+            });
+            if !needed && !undone && *number < self.current && *number != self.last_cleaning {
+                gone.insert(*number);
+            }
+        }
+        gone.into_iter().collect()
+    }
+}
+
+/// What a log says, and what of it nobody understands.
+fn records_of(contents: &Contents) -> (Vec<(u64, ReceivedRecord)>, Vec<String>) {
+    let (mut records, mut strange) = (Vec::new(), Vec::new());
+    for record in &contents.records {
+        match (serde_json::from_slice(&record.bytes), record.handle.segment()) {
+            (Ok(read), Ok(segment)) => records.push((segment, read)),
+            (Err(error), _) => strange.push(format!("{}: {error}", record.handle)),
+            (_, Err(error)) => strange.push(error.to_string()),
+        }
+    }
+    (records, strange)
+}
+
+impl BlockTracker {
+    /// Begins with what the store says of the log.
+    fn open_log(&mut self, opened: &OpenedLog, remembered: u32) -> Vec<String> {
+        let mut log = ReceivedLog::new(remembered);
+        log.segments = opened.contents.segments.iter().map(|number| (*number, Segment::default())).collect();
+        log.current = opened.contents.segments.last().map_or(0, |last| last + 1);
+        let (records, strange) = records_of(&opened.contents);
+        for (segment, record) in records {
+            log.segments.entry(segment).or_default().note(&record);
+            if matches!(record, ReceivedRecord::BatchesCleaned { .. }) {
+                log.last_cleaning = segment;
+            }
+            self.replay(record);
+        }
+        self.replayed();
+        self.log = Some(log);
+        strange
+    }
+}
+
+impl Driver {
+    /// The log was opened, and what a former driver wrote into it was read.
+    pub(super) fn begin_received_log(&mut self, now: Timestamp, opened: &OpenedLog, remembered: u32, fx: &mut Effects) {
+        let strange = self.receivers.tracker.open_log(opened, remembered);
+        let known: BTreeSet<StreamId> = self.receivers.streams().collect();
+        let orphans = |blocks: &BlocksByStream| -> usize {
+            blocks.iter().filter(|(stream, _)| !known.contains(stream)).map(|(_, blocks)| blocks.len()).sum()
+        };
+        let orphans = orphans(&self.receivers.tracker.waiting);
+        let damage = opened.damage.iter().cloned().chain(strange);
+        let mut messages: Vec<String> = damage.collect();
+        if orphans > 0 {
+            messages.push(format!("{orphans} blocks belong to streams that this program does not have"));
+        }
+        for message in messages {
+            let kind = "write-ahead-log-damaged".to_owned();
+            let finding = Finding { kind, message, place: "receivedBlockMetadata".to_owned() };
+            self.emit(now, fx, Event::FindingReported { finding });
+        }
+    }
+
+    /// A block is to be accepted: at once, or when the log has it.
+    pub(super) fn add_block(
+        &mut self,
+        (attempt, executor): (u32, ExecutorId),
+        block: ReceivedBlock,
+        out: &mut Outbox,
+        fx: &mut Effects,
+    ) {
+        match &mut self.receivers.tracker.log {
+            Some(log) => {
+                log.queue.push_back(Wanted::Added { attempt, executor, block });
+                self.write_received_log(fx);
+            }
+            None => self.accept_block((attempt, executor), block, out, fx),
+        }
+    }
+
+    fn accept_block(
+        &mut self,
+        (attempt, executor): (u32, ExecutorId),
+        block: ReceivedBlock,
+        out: &mut Outbox,
+        fx: &mut Effects,
+    ) {
+        let (id, records, duplicates) = (block.id, block.records, block.duplicates);
+        out.events.push(Event::ReceivedBlockAdded { block: id, executor, records, duplicates });
+        self.receivers.tracker.add(block);
+        fx.push(Effect::Receiver(ReceiverOp::Answer { stream: id.stream, attempt, block: id, result: Ok(()) }));
+    }
+
+    fn write_received_log(&mut self, fx: &mut Effects) {
+        let tracker = &mut self.receivers.tracker;
+        let Some(log) = &mut tracker.log else { return };
+        let records = log.next_group(&tracker.waiting);
+        if !records.is_empty() {
+            fx.push(Effect::ReceivedLog(ReceivedLogOp::Append { records }));
+        }
+    }
+
+    /// A batch wants its blocks (R17.10): those that it was given before, or what arrived since the last one.
+    pub(super) fn blocks_wanted(&mut self, now: Timestamp, slot: SlotId, tick: BatchTick, fx: &mut Effects) {
+        let tracker = &mut self.receivers.tracker;
+        let Some(log) = &mut tracker.log else {
+            let mut blocks = BlocksByStream::new();
+            if tick.batch.0 > tracker.allocated {
+                blocks = self.receivers.take_waiting();
+                self.receivers.tracker.allocate(tick.batch, blocks.clone());
+            }
+            return self.give_blocks(now, slot, tick, blocks, fx);
+        };
+        if tick.batch.0 > tracker.allocated {
+            log.queue.push_back(Wanted::Allocate { tick, slot });
+            return self.write_received_log(fx);
+        }
+        tracker.needed_again(tick.batch);
+        let recorded = tracker.of_batch(tick.batch).cloned().unwrap_or_default();
+        self.give_blocks(now, slot, tick, recorded, fx);
+    }
+
+    /// R17.11: blocks of which nothing is left are dropped, and said.
+    fn give_blocks(
+        &mut self,
+        now: Timestamp,
+        slot: SlotId,
+        tick: BatchTick,
+        mut blocks: BlocksByStream,
+        fx: &mut Effects,
+    ) {
+        let mut findings = Vec::new();
+        for (stream, blocks) in &mut blocks {
+            let there = |block: &ReceivedBlock| {
+                block.handle.is_some() || !block.recovered && !self.scheduler.input_holders(block.id).is_empty()
+            };
+            let (kept, lost): (Vec<_>, Vec<_>) = std::mem::take(blocks).into_iter().partition(there);
+            *blocks = kept;
+            if let Some(first) = lost.first() {
+                let (count, records) = (lost.len(), lost.iter().map(|b| b.records).sum::<u64>());
+                findings.push(Finding {
+                    kind: "received-blocks-lost".into(),
+                    message: format!(
+                        "Some blocks could not be recovered as they were not found in memory: {count} of stream {stream}, {records} records, the first is {}; keep two copies, log what is received, or read from a source that can be read again",
+                        first.id
+                    ),
+                    place: format!("batch {}", tick.batch),
+                });
+            }
+        }
+        for finding in findings {
+            self.emit(now, fx, Event::FindingReported { finding });
+        }
+        fx.push(Effect::Reply(slot, Reply::Received(blocks)));
+    }
+
+    /// The log answered.
+    pub(super) fn received_logged(
+        &mut self,
+        now: Timestamp,
+        result: Result<u64, String>,
+        out: &mut Outbox,
+        fx: &mut Effects,
+    ) {
+        let Some(log) = &mut self.receivers.tracker.log else { return };
+        let group = std::mem::take(&mut log.in_flight);
+        if let Ok(segment) = &result {
+            log.current = log.current.max(*segment);
+            let contents = log.segments.entry(*segment).or_default();
+            group.iter().filter_map(Wanted::record).for_each(|record| contents.note(&record));
+        }
+        for wanted in group {
+            match (wanted, &result) {
+                (Wanted::Added { attempt, executor, block }, Ok(_)) => {
+                    self.accept_block((attempt, executor), block, out, fx);
+                }
+                (Wanted::Added { attempt, block, .. }, Err(error)) => self.refuse_block(attempt, block.id, error, fx),
+                (Wanted::Allocated { tick, slot, blocks }, Ok(_)) => {
+                    self.receivers.tracker.allocate(tick.batch, blocks.clone());
+                    self.give_blocks(now, slot, tick, blocks, fx);
+                }
+                (Wanted::Allocated { tick, slot, blocks }, Err(error)) => {
+                    self.allocation_failed(now, (slot, tick), &blocks, error, fx);
+                }
+                (Wanted::Cleaned { batches, .. }, Ok(segment)) => self.received_cleaned(&batches, *segment, fx),
+                // What is not cleaned is so the next time.
+                (Wanted::Cleaned { .. } | Wanted::Allocate { .. }, _) => {}
+            }
+        }
+        self.write_received_log(fx);
+    }
+
+    /// R17.7: its receiver hears that it is not stored; what of it is stored goes.
+    pub(super) fn refuse_block(&mut self, attempt: u32, block: InputBlockId, error: &str, fx: &mut Effects) {
+        fx.push(Effect::Cluster(super::ClusterOp::RemoveInputs { blocks: vec![block] }));
+        let result = Err(error.to_owned());
+        fx.push(Effect::Receiver(ReceiverOp::Answer { stream: block.stream, attempt, block, result }));
+    }
+
+    /// SPARK-23991: the batch has nothing, and the blocks wait for the next one.
+    fn allocation_failed(
+        &mut self,
+        now: Timestamp,
+        (slot, tick): (SlotId, BatchTick),
+        blocks: &BlocksByStream,
+        error: &str,
+        fx: &mut Effects,
+    ) {
+        if seeded(SeededBug::FailedAllocationDrops) {
+            self.receivers.tracker.waiting.clear();
+        }
+        let count: usize = blocks.values().map(Vec::len).sum();
+        let message =
+            format!("its {count} received blocks could not be allocated to it and wait for the next batch: {error}");
+        let finding = Finding { kind: "allocation-failed".into(), message, place: format!("batch {}", tick.batch) };
+        self.emit(now, fx, Event::FindingReported { finding });
+        fx.push(Effect::Reply(slot, Reply::Received(BTreeMap::new())));
+    }
+
+    /// A batch succeeded and, where graph checkpoints are written, one says so (R18.7): metadata and logged blocks
+    /// that neither it nor a later batch needs are cleaned, by batch and never by time.
+    pub(super) fn clean_received(&mut self, completed: BatchId, fx: &mut Effects) {
+        let tracker = &mut self.receivers.tracker;
+        let Some(remembered) = tracker.log.as_ref().map(|log| log.remembered) else { return };
+        let batches = tracker.cleanable(completed.0.saturating_sub(remembered));
+        if batches.is_empty() {
+            return;
+        }
+        let clients = tracker.all_clients().clone();
+        if let Some(log) = &mut tracker.log {
+            log.queue.push_back(Wanted::Cleaned { batches, clients });
+        }
+        self.write_received_log(fx);
+    }
+
+    fn received_cleaned(&mut self, batches: &[BatchId], segment: u64, fx: &mut Effects) {
+        let tracker = &mut self.receivers.tracker;
+        let segment_of = |block: &ReceivedBlock| block.handle.as_ref().and_then(|handle| handle.segment().ok());
+        // Without a living block: as far as the blocks reached that go. Others may be on their way behind them.
+        let mut needed: BTreeMap<StreamId, u64> = BTreeMap::new();
+        for block in batches.iter().filter_map(|batch| tracker.of_batch(*batch)).flat_map(BTreeMap::values).flatten() {
+            let last = needed.entry(block.id.stream).or_default();
+            *last = segment_of(block).unwrap_or(0).max(*last);
+        }
+        tracker.clean(batches);
+        if let Some(log) = &mut tracker.log {
+            log.last_cleaning = segment;
+        }
+        let living: BTreeSet<InputBlockId> = tracker.living().map(|block| block.id).collect();
+        for block in tracker.living() {
+            if let (Some(segment), Some(first)) = (segment_of(block), needed.get_mut(&block.id.stream)) {
+                *first = segment.min(*first);
+            }
+        }
+        let Some(log) = &tracker.log else { return };
+        let segments = log.unneeded(&living, |batch| tracker.holds(batch));
+        if !segments.is_empty() {
+            fx.push(Effect::ReceivedLog(ReceivedLogOp::Delete { segments }));
+        }
+        let Some(log) = &mut tracker.log else { return };
+        for (stream, before) in needed {
+            let last = log.first_needed.entry(stream).or_default();
+            if before > *last {
+                *last = before;
+                fx.push(Effect::Receiver(ReceiverOp::CleanLog { stream, before }));
+            }
+        }
+    }
+
+    /// Segments of the log are deleted; those that are not are tried again with the next cleaning.
+    pub(super) fn received_log_deleted(&mut self, segments: &[u64]) {
+        if let Some(log) = &mut self.receivers.tracker.log {
+            segments.iter().for_each(|segment| drop(log.segments.remove(segment)));
+        }
+    }
+
+    /// R18.8: the log is not written any more. Who waits for it hears so.
+    pub(super) fn close_received_log(&mut self, fx: &mut Effects) {
+        let Some(log) = &mut self.receivers.tracker.log else { return };
+        let wanted: Vec<Wanted> = log.queue.drain(..).collect();
+        for wanted in wanted {
+            match wanted {
+                Wanted::Added { attempt, block, .. } => {
+                    self.refuse_block(attempt, block.id, "the write-ahead log was closed", fx);
+                }
+                Wanted::Allocate { slot, .. } | Wanted::Allocated { slot, .. } => {
+                    fx.push(Effect::Reply(slot, Reply::Received(BTreeMap::new())));
+                }
+                Wanted::Cleaned { .. } => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The driver's log of received blocks, as the loops carry it out: at once under the virtual clock, on a thread of
+//! its own under the wall clock, so that no sync of it waits for a checkpoint.
+
+use crate::driver::{DriverInput, OpenedLog, ReceivedLogOp};
+use crate::ids::Timestamp;
+use crate::object_store::ObjectStore;
+use crate::write_ahead::{
+    Contents, DamageKind, LogSettings, LogStart, WriteAheadError, WriteAheadLog, delete_segments, quarantine, read_all,
+};
+use std::sync::Arc;
+
+/// Carries out what the driver wants of its log.
+pub struct ReceivedLogWriter {
+    store: Arc<dyn ObjectStore>,
+    settings: LogSettings,
+    log: Option<WriteAheadLog>,
+}
+
+impl ReceivedLogWriter {
+    /// One that has not opened a log.
+    pub fn new(store: Arc<dyn ObjectStore>, settings: LogSettings) -> Self {
+        Self { store, settings, log: None }
+    }
+
+    /// Does one thing; returns what the driver hears of it.
+    pub fn perform(&mut self, now: Timestamp, op: ReceivedLogOp) -> DriverInput {
+        match op {
+            ReceivedLogOp::Open { slot, plan, log } => {
+                let (epoch, replay) = plan.received_log.as_ref().map_or((0, false), |log| (log.epoch, log.replay));
+                let opened = self.open(&log, epoch, replay);
+                DriverInput::ReceivedLogOpened { slot, plan, result: opened.map_err(|error| error.to_string()) }
+            }
+            ReceivedLogOp::Append { records } => {
+                let records: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
+                let appended = match &mut self.log {
+                    Some(log) => log.append(now, &records).and_then(|handles| match handles.last() {
+                        Some(handle) => handle.segment(),
+                        None => Ok(0),
+                    }),
+                    None => Err(WriteAheadError::Closed),
+                };
+                DriverInput::ReceivedLogged { result: appended.map_err(|error| error.to_string()) }
+            }
+            ReceivedLogOp::Delete { segments } => {
+                let deleted = match &self.log {
+                    Some(log) => delete_segments(&*self.store, log.log(), &segments).map_err(WriteAheadError::from),
+                    None => Err(WriteAheadError::Closed),
+                };
+                DriverInput::ReceivedLogDeleted { segments, result: deleted.map_err(|error| error.to_string()) }
+            }
+        }
+    }
+
+    /// What a former driver logged counts only when it is asked for; otherwise the log begins anew.
+    fn open(&mut self, log: &str, epoch: u64, replay: bool) -> Result<OpenedLog, WriteAheadError> {
+        let (contents, start) = if replay {
+            let contents = read_all(&*self.store, log)?;
+            let start = LogStart::After { next: contents.next };
+            (contents, start)
+        } else {
+            let segments = crate::object_store::segments_of(&*self.store, log)?;
+            (Contents { segments, ..Contents::default() }, LogStart::New)
+        };
+        let damage = self.report(log, &contents);
+        self.log = Some(WriteAheadLog::new(Arc::clone(&self.store), log, epoch, start, self.settings));
+        Ok(OpenedLog { contents, damage })
+    }
+
+    /// Copies of damaged segments are put where nobody cleans, so that somebody can look at them.
+    fn report(&self, log: &str, contents: &Contents) -> Vec<String> {
+        let told = contents.damage.iter().filter(|damage| !damage.is_ordinary()).map(|damage| {
+            if !matches!(damage.kind, DamageKind::BadMiddle | DamageKind::BadHeader | DamageKind::Misplaced) {
+                return damage.to_string();
+            }
+            match quarantine(&*self.store, log, damage.segment) {
+                Ok(copy) => format!("{damage}; the file as it was found: {copy}"),
+                Err(error) => format!("{damage}; it could not be copied away: {error}"),
+            }
+        });
+        told.collect()
+    }
+}

@@ -1,0 +1,9 @@
+//! The logs of what is received: Spark's suites of `ReceivedBlockTracker`, `ReceivedBlockHandler` and
+//! `WriteAheadLogBackedBlockRDD`, and the bugs that once lost data there.
+//!
+//! With `--features seeded-bugs` those bugs are switched on, one at a time, and the cases must fail.
+
+mod metadata;
+mod records;
+#[cfg(feature = "seeded-bugs")]
+mod seeded;
