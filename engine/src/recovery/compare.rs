@@ -64,6 +64,7 @@ pub fn differences(
     properties: &BTreeMap<String, String>,
 ) -> Vec<Difference> {
     let mut found = Vec::new();
+    compare(&mut found, "application", Some(before.application.clone()), properties.get("spark.app.name").cloned());
     compare(&mut found, "batch interval", Some(format!("{} ms", before.interval)), Some(format!("{interval} ms")));
     let streams = |graph: &GraphDescription| -> BTreeMap<String, String> {
         graph.streams.iter().map(|stream| (format!("operator {}", stream.operator), shape(stream, graph))).collect()

@@ -69,7 +69,8 @@ impl TaskContext {
     pub(crate) fn read_logged(&self, handle: &RecordHandle) -> Result<Vec<u8>, WriteAheadError> {
         let bytes = read_record(&*self.store, handle)?;
         self.cost.log_read(bytes.len() as u64);
-        if let Some(row) = self.journal.borrow().open.last().copied() {
+        let row = self.journal.borrow().open.last().copied();
+        if let Some(row) = row {
             self.set_row_tier(row, ReadTier::WriteAheadLog, bytes.len() as u64);
         }
         Ok(bytes)
