@@ -24,12 +24,8 @@ use crate::ids::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
-fn is_none(count: &u64) -> bool {
-    *count == 0
+fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
+    *number == T::default()
 }
 
 /// A fact. Variants are grouped as in Spark's listener interface; the last group is ours.
@@ -266,7 +262,7 @@ pub enum Event {
         /// Records.
         records: u64,
         /// Lines that came again and were dropped since the block before: they are in an earlier one.
-        #[serde(default, skip_serializing_if = "is_none")]
+        #[serde(default, skip_serializing_if = "is_zero")]
         duplicates: u64,
     },
     /// Back-pressure set a new limit for a receiver (R17.14).

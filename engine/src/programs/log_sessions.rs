@@ -87,11 +87,7 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
 
 fn build(ssc: &StreamingContext, input: &ProgramInput) -> Result<()> {
     let sessions = input
-<<<<<<< ours
         .lines(ssc)?
-=======
-        .lines(ssc)
->>>>>>> theirs
         .flat_map(|line: Line| hit(&line))
         .update_state_by_key(|_, hits, old| next(hits, old))
         .checkpoint(Millis(5000))?;

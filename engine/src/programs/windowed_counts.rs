@@ -32,11 +32,7 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
 
 fn build(ssc: &StreamingContext, input: &ProgramInput) -> Result<()> {
     let counts = input
-<<<<<<< ours
         .lines(ssc)?
-=======
-        .lines(ssc)
->>>>>>> theirs
         .flat_map(|line: Line| words(&line))
         .map(|word| (word, 1u64))
         .reduce_by_key_and_window_filtered(
