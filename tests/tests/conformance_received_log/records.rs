@@ -64,7 +64,8 @@ fn log_of(store: &dyn ObjectStore, end: &str) -> String {
 fn blocks(store: &dyn ObjectStore) -> Vec<ReceivedBlock> {
     let contents = read_all(store, &log_of(store, "receivedBlockMetadata")).expect("the log can be read");
     assert!(contents.damage.is_empty(), "{:?}", contents.damage);
-    let records = contents.records.iter().map(|record| serde_json::from_slice(&record.bytes).expect("a record of the driver"));
+    let records =
+        contents.records.iter().map(|record| serde_json::from_slice(&record.bytes).expect("a record of the driver"));
     let added = records.filter_map(|record| match record {
         ReceivedRecord::BlockAdded { block } => Some(block),
         _ => None,

@@ -175,7 +175,7 @@ pub fn count(lines: &DStream<Line>) -> Result<DStream<(Line, u64)>> {
 /// The same, with another interval of checkpoints.
 pub fn count_every(lines: &DStream<Line>, every: Millis) -> Result<DStream<(Line, u64)>> {
     lines
-        .flat_map(|line: Line| line.split(' ').map(Line::from).collect::<Vec<_>>())
+        .flat_map(|line: Line| line.split(' ').collect::<Vec<_>>())
         .map(|word| (word, 1u64))
         .update_state_by_key(|_, new: Vec<u64>, old: Option<u64>| Some(old.unwrap_or(0) + new.iter().sum::<u64>()))
         .checkpoint(every)
