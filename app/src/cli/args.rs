@@ -14,6 +14,7 @@ use faultline_engine::config::{BatchFailurePolicy, EngineConfig, TimeUnit, parse
 use faultline_engine::event::{ClockKind, StorageLevel};
 use faultline_engine::ids::{Millis, OperatorName};
 use faultline_engine::programs::{self, BuiltIn, InputSource};
+use faultline_engine::recovery::OnChange;
 use faultline_engine::sim::faults::PlannedFault;
 use std::path::PathBuf;
 
@@ -144,7 +145,7 @@ Examples:
   faultline run page-rank --events page-rank-log
   faultline run word-count --source tcp-connect://localhost:9999     while `nc -lk 9999` runs
   faultline run word-count --source dir:incoming --batches 30
-  faultline run ledger --source ack-tcp://localhost:9999 --sink sqlite:out.db --supervise
+  faultline run ledger --source ack-tcp://localhost:9999 --sink sqlite:out.db --supervise --wal on --checkpoint-dir cp
                                                      and `faultline feed localhost:9999 --lines 1000` beside it
 
 `faultline lineage <PROGRAM>` shows the names of its operators.
@@ -175,6 +176,13 @@ pub struct RunArgs {
     /// What a failed batch does to its stream [default: stop]
     #[arg(long, value_name = "POLICY", value_parser = PossibleValuesParser::new(BatchFailurePolicy::WORDS))]
     pub on_batch_failure: Option<String>,
+    /// Whether what receivers store is logged before it counts, so that it outlives the driver [default: off]
+    #[arg(long, value_name = "on|off", value_parser = PossibleValuesParser::new(["on", "off"]), hide_possible_values = true)]
+    pub wal: Option<String>,
+    /// What is done when the program was changed since its checkpoint: ask refuses the start and names the
+    /// differences, keep keeps what fits, discard begins anew [default: ask]
+    #[arg(long, value_name = "POLICY", value_parser = PossibleValuesParser::new(OnChange::WORDS), hide_possible_values = true)]
+    pub on_change: Option<String>,
     /// Run the driver in a process of its own, and start it again when it crashes
     #[arg(long)]
     pub supervise: bool,

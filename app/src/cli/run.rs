@@ -127,6 +127,13 @@ fn request(args: &RunArgs) -> anyhow::Result<RunRequest> {
         // The words of the option are those of the setting.
         request.config.set("faultline.streaming.onBatchFailure", policy)?;
     }
+    if let Some(wal) = &args.wal {
+        let enable = if wal == "on" { "true" } else { "false" };
+        request.config.set("spark.streaming.receiver.writeAheadLog.enable", enable)?;
+    }
+    if let Some(on_change) = &args.on_change {
+        request.config.set("faultline.recovery.onChange", on_change)?;
+    }
     request.config.faults.clone_from(&args.faults);
     request.config.persist.extend(args.persist.iter().cloned());
     request.config.checkpoint.extend(args.checkpoint.iter().cloned());
