@@ -246,7 +246,7 @@ fn paint(ui: &Ui, ctx: &ViewCtx<'_>, response: &Response, scale: Scale<'_>, posi
 }
 
 /// Ticks above the rail where batches end (jobs, in a program without batches), a cross where something
-/// was made to fail, a square below the rail where a checkpoint was written.
+/// was made to fail, a square below the rail and its handle where a checkpoint was written.
 fn marks(painter: &Painter, ctx: &ViewCtx<'_>, scale: Scale<'_>, y: f32, t: &Tokens) {
     let has_batches = !ctx.time.timeline.live().batches.is_empty();
     // The right edge of the last mark of each kind: a long run has more marks than the rail has points.
@@ -267,7 +267,9 @@ fn marks(painter: &Painter, ctx: &ViewCtx<'_>, scale: Scale<'_>, y: f32, t: &Tok
         match kind {
             0 => drop(painter.vline(x, y - 9.0..=y - 4.0, Stroke::new(1.0, t.text_faint))),
             1 => fault(painter, pos2(x, y), t),
-            _ => drop(painter.rect_filled(Rect::from_center_size(pos2(x, y + 8.0), vec2(5.0, 5.0)), 1.0, t.checkpoint)),
+            _ => {
+                drop(painter.rect_filled(Rect::from_center_size(pos2(x, y + 12.0), vec2(5.0, 5.0)), 1.0, t.checkpoint))
+            }
         }
     }
 }
