@@ -114,7 +114,7 @@ fn ledger(source: &str, out: &Path) -> Live {
 /// Rows that the sink was given, as the log says.
 fn committed(log: &[Envelope]) -> u64 {
     let rows = log.iter().map(|e| match &e.event {
-        Event::OutputCommitted { partitions, .. } => partitions.iter().sum(),
+        Event::OutputCommitted { output } => output.partitions.iter().sum(),
         _ => 0,
     });
     rows.sum()

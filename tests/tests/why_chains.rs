@@ -54,7 +54,7 @@ fn the_kill_of_the_demo_is_read_back_to_the_checkpoint() {
     assert_eq!(chain.question, "Why was partition 1 computed?");
     let expected = [
         "[in memory] batch 8 needed it for the first time",
-        "collect at word_count.rs:46, stage 34, task 104",
+        "collect at word_count.rs:49, stage 34, task 104",
         "6 map tasks wrote the outputs of map of batch 8",
         "it needed state 7, partition 1",
         "[lost] in memory? lost with executor 2",

@@ -104,7 +104,16 @@ impl Timeline {
             }
             Way::Back => {
                 let next = marks.partition_point(|m| m.position < position);
-                marks[..next].iter().rev().find(ends).map_or(self.first(), |m| m.position)
+                let mut before = marks[..next].iter().rev().filter(ends);
+                // What follows the end of a batch, as its graph checkpoint, is still that moment.
+                let begun = |event: &Event| {
+                    matches!(event, Event::BatchSubmitted { .. } | Event::JobStart { .. } | Event::FaultInjected { .. })
+                };
+                let is_here = |mark: &Mark| {
+                    let mut since = self.envelopes_from(mark.position).take(position - mark.position);
+                    has_batches && !since.any(|e| begun(&e.event))
+                };
+                before.find(|mark| !is_here(mark)).map_or(self.first(), |m| m.position)
             }
         }
     }

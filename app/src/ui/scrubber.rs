@@ -267,9 +267,7 @@ fn marks(painter: &Painter, ctx: &ViewCtx<'_>, scale: Scale<'_>, y: f32, t: &Tok
         match kind {
             0 => drop(painter.vline(x, y - 9.0..=y - 4.0, Stroke::new(1.0, t.text_faint))),
             1 => fault(painter, pos2(x, y), t),
-            _ => {
-                drop(painter.rect_filled(Rect::from_center_size(pos2(x, y + 12.0), vec2(5.0, 5.0)), 1.0, t.checkpoint))
-            }
+            _ => drop(painter.rect_filled(square(pos2(x, y + 12.0)), 1.0, t.checkpoint)),
         }
     }
 }
@@ -280,4 +278,8 @@ fn fault(painter: &Painter, at: Pos2, t: &Tokens) {
     for arm in [vec2(3.0, 3.0), vec2(3.0, -3.0)] {
         painter.add(Shape::line_segment([top - arm, top + arm], Stroke::new(1.5, t.lost)));
     }
+}
+
+fn square(center: egui::Pos2) -> Rect {
+    Rect::from_center_size(center, vec2(5.0, 5.0))
 }

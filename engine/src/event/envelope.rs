@@ -24,3 +24,7 @@ pub enum ClockKind {
     /// Durations are measured.
     Wall,
 }
+
+pub(super) fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
+    *number == T::default()
+}

@@ -24,10 +24,6 @@ use crate::ids::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
-    *number == T::default()
-}
-
 /// A fact. Variants are grouped as in Spark's listener interface; the last group is ours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
@@ -465,18 +461,8 @@ pub enum Event {
     },
     /// A sink has what an output operation of a batch wrote: all of it, in one step.
     OutputCommitted {
-        /// Batch.
-        batch: BatchId,
-        /// Output operation.
-        output_op: OutputOpId,
-        /// The sink: `sqlite:out.db`.
-        sink: String,
-        /// Which driver of the checkpoint directory wrote it.
-        epoch: u64,
-        /// Rows of each partition.
-        partitions: Vec<u64>,
-        /// Whether it was there before.
-        outcome: SinkOutcome,
+        /// What, where and by whom.
+        output: CommittedOutput,
     },
     /// A fault happened.
     FaultInjected {

@@ -155,3 +155,20 @@ pub enum SinkOutcome {
     /// It was there already, and was left as it is.
     AlreadyThere,
 }
+
+/// A batch that was committed to a sink.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommittedOutput {
+    /// Batch.
+    pub batch: BatchId,
+    /// Output operation.
+    pub output_op: OutputOpId,
+    /// The sink: `sqlite:out.db`.
+    pub sink: String,
+    /// Which driver of the checkpoint directory wrote it.
+    pub epoch: u64,
+    /// Rows of each partition.
+    pub partitions: Vec<u64>,
+    /// Whether it was there before.
+    pub outcome: SinkOutcome,
+}

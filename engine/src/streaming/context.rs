@@ -15,10 +15,10 @@ use crate::receiver::ReceiverPlan;
 use crate::recovery::{BatchPlan, GraphDescription, InputPlan, Recovered};
 use crate::runtime::slots;
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The entry to streams. Cheap to clone.
 #[derive(Clone)]

@@ -42,6 +42,9 @@ pub fn streamed(
     let environment = Environment { files: Arc::new(SystemFiles), store: Arc::clone(store) };
     run_on(loop_, config, &environment, move |sc| {
         let ssc = StreamingContext::new(sc, Millis(100));
+        if let Some(dir) = &sc.config().checkpoint_dir {
+            ssc.checkpoint(dir);
+        }
         let outputs = collect(&ssc.scripted_stream(script, level));
         ssc.start()?;
         ssc.await_termination()?;
@@ -209,6 +212,9 @@ fn r20_old_segments_are_deleted_and_needed_ones_are_not() {
     let environment = Environment { files: Arc::new(SystemFiles), store: Arc::clone(&store) };
     let (result, _) = run_on(Loop::Sim, logging(100, &[]), &environment, |sc| {
         let ssc = StreamingContext::new(sc, Millis(100));
+        if let Some(dir) = &sc.config().checkpoint_dir {
+            ssc.checkpoint(dir);
+        }
         let level = StorageLevel::MEMORY_ONLY;
         let plain = collect(&ssc.scripted_stream(ticking(950, 10), level));
         let windowed = ssc.scripted_stream(ticking(950, 10), level).window(Millis(3000), Millis(100))?;

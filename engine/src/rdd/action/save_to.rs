@@ -1,7 +1,7 @@
 //! `save_to`: a batch of an output operation goes to a sink, once.
 
 use crate::error::{EngineError, Result};
-use crate::event::{Event, Finding};
+use crate::event::{CommittedOutput, Event, Finding};
 use crate::rdd::{Notice, Rdd, TaskError};
 use crate::sinks::{BatchOutput, Committed, OutputPart, OutputSink, Row};
 use crate::storage::Data;
@@ -32,7 +32,8 @@ impl<K: Data + Display, V: Data + Display> Rdd<(K, V)> {
         let committed = sink.commit(&output, staged).map_err(failed)?;
         let BatchOutput { batch, output_op, epoch, .. } = output;
         let (outcome, name) = (committed.outcome, sink.name());
-        let fact = Event::OutputCommitted { batch, output_op, sink: name, epoch, partitions, outcome };
+        let fact = CommittedOutput { batch, output_op, sink: name, epoch, partitions, outcome };
+        let fact = Event::OutputCommitted { output: fact };
         self.context().tell(Notice::Fact(fact));
         if committed.same_key > 0 {
             self.context().tell(Notice::Fact(Event::FindingReported { finding: same_key(sink, output, committed) }));
