@@ -1,6 +1,6 @@
 //! What is received in the log of its stream: under both loops, with a store that can be looked at.
 
-use faultline_engine::config::{EngineConfig, ReceiverLogSettings};
+use faultline_engine::config::{BatchFailurePolicy, EngineConfig, ReceiverLogSettings};
 use faultline_engine::driver::ReceivedRecord;
 use faultline_engine::error::Result;
 use faultline_engine::event::*;
@@ -159,11 +159,16 @@ fn r11_a_block_that_cannot_be_stored_is_not_acknowledged() {
         });
         stops.filter(|message| message.contains("could not be stored")).count()
     };
-    // The directory of the log cannot be written.
-    let hostile = HostileStore::new(memory());
-    hostile.harm(1..u64::MAX, Harm::FailsBefore);
-    let store: Arc<dyn ObjectStore> = Arc::new(hostile);
-    let (batches, log) = streamed(Loop::Sim, logging(8, &[]), &store, StorageLevel::MEMORY_ONLY, ticking(40, 10));
+    // The directory of the log cannot be written, from the moment when the stream runs.
+    let run = |from: u64| {
+        let hostile = HostileStore::new(memory());
+        hostile.harm(from..u64::MAX, Harm::FailsBefore);
+        let store: Arc<dyn ObjectStore> = Arc::new(hostile);
+        let config = EngineConfig { on_batch_failure: BatchFailurePolicy::Continue, ..logging(8, &[]) };
+        streamed(Loop::Sim, config, &store, StorageLevel::MEMORY_ONLY, ticking(40, 10))
+    };
+    let runs = |log: &[Envelope]| log.iter().any(|e| matches!(e.event, Event::ReceiverStarted { .. }));
+    let (batches, log) = (1..).map(run).find(|(_, log)| runs(log)).expect("a stream that runs");
     assert_eq!(all(&batches.unwrap_or_default()), [0; 0]);
     assert!(received(&log).is_empty() && told(&log) > 1, "each time it is started again, it fails again");
     let held = log.iter().rev().find_map(|e| match &e.event {
@@ -184,7 +189,8 @@ pub fn one_failure_of_the_store_does_not_end_the_receiver() {
     hostile.harm(20..40, Harm::FailsBefore);
     let store: Arc<dyn ObjectStore> = Arc::new(hostile);
     // Blocks wait while the store fails: as many as the queue has.
-    let config = EngineConfig { block_queue_size: 1, ..logging(30, &[]) };
+    let config =
+        EngineConfig { block_queue_size: 1, on_batch_failure: BatchFailurePolicy::Continue, ..logging(30, &[]) };
     let (batches, log) = streamed(Loop::Sim, config, &store, StorageLevel::MEMORY_ONLY, ticking(250, 10));
     let got = all(&batches.expect("the stream ends well"));
     assert!(got.contains(&240), "it goes on: {got:?}");
