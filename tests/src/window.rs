@@ -6,6 +6,7 @@ use egui_kittest::kittest::Queryable;
 use faultline::app::App;
 use faultline::source::Start;
 use faultline::theme::Theme;
+use faultline_engine::event::{CheckpointedAfter, Event, GraphCheckpointInfo};
 use faultline_engine::ids::*;
 use std::sync::Arc;
 
@@ -75,13 +76,16 @@ pub fn press(window: &mut Window, name: &str) {
 /// Chooses what one step is.
 pub fn choose_step(window: &mut Window, grain: &str) {
     window.run_steps(3);
-    window.get_by_label("Step size").click();
-    // The largest step is called a batch only once the first stream is known, which may be later.
-    for _ in 0..PATIENCE {
-        window.step();
+    // The largest step is called a batch only once the first stream is known, which may be later; a list that
+    // closed meanwhile is opened again.
+    for frame in 0..PATIENCE {
         if window.query_by_role_and_label(Role::Button, grain).is_some() {
             break;
         }
+        if frame % 60 == 0 && window.query_by_role_and_label(Role::Button, "stage").is_none() {
+            window.get_by_label("Step size").click();
+        }
+        window.step();
         std::thread::yield_now();
     }
     // The popup has found its place.
@@ -104,12 +108,21 @@ pub fn completed(app: &App, batch: u32) -> bool {
     app.session().live().batches.get(&BatchId(batch)).is_some_and(|b| b.completed.is_some())
 }
 
+/// Whether what follows a batch has happened: the second checkpoint of its stream.
+fn described(app: &App, batch: u32) -> bool {
+    let of_batch = |checkpoint: &GraphCheckpointInfo| {
+        checkpoint.after == CheckpointedAfter::Completion && checkpoint.batch == BatchId(batch)
+    };
+    let mut events = app.session().envelopes().map(|e| &e.event);
+    events.any(|event| matches!(event, Event::GraphCheckpointWritten { checkpoint } if of_batch(checkpoint)))
+}
+
 /// Steps until a batch has ended; a step is a batch.
 pub fn step_to_batch(window: &mut Window, last: u32) {
     for batch in 1..=last {
         if !completed(window.state(), batch) {
             window.get_by_label("Step").click();
-            until(window, &format!("batch {batch} completes"), |app| completed(app, batch));
+            until(window, &format!("batch {batch} completes"), |app| completed(app, batch) && described(app, batch));
         }
     }
 }
