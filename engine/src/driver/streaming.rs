@@ -164,7 +164,10 @@ impl Driver {
                 self.begin_received_log(now, &opened, remembered, fx);
             }
             Err(message) => {
+                // The next start finds its own place to begin, and its own directory.
                 self.starting = false;
+                self.beginning = None;
+                self.graph = None;
                 let path = plan.received_log.map(|log| log.dir).unwrap_or_default();
                 fx.push(Effect::Reply(slot, Reply::Done(Err(EngineError::Store { message, path }))));
             }
