@@ -4,6 +4,7 @@ pub mod app;
 pub mod cli;
 pub mod command;
 pub mod handlers;
+pub mod inspection;
 pub mod model;
 pub mod opening;
 pub mod platform;

@@ -53,7 +53,7 @@ fn info() -> RddInfo {
 fn encode((id, records): &Partition) -> (CheckpointPart, Vec<u8>) {
     let mut encoder = FrameWriter::default();
     records.chunks(1024).for_each(|chunk| encoder.append(chunk).expect("words can be written"));
-    finish_part(*id, TaskId(u64::from(id.0)), encoder)
+    finish_part(*id, None, encoder)
 }
 
 /// `work` on every item, half of them on a second thread; results in the order of the items.

@@ -5,10 +5,15 @@ use egui::Modifiers;
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable;
 use faultline::app::App;
+use faultline::command::Overlay;
 use faultline::command::shortcuts::ROWS;
+use faultline::opening::window_input;
 use faultline::platform::background::{Job, Wake};
-use faultline::platform::dialogs::{Answer, Dialogs, Question};
+use faultline::platform::dialogs::{Answer, Dialogs, Kind, Question};
+use faultline::platform::screenshot::{Shot, paint, write_png};
+use faultline::race::engine_run::{RunRequest, Store};
 use faultline::theme::Theme;
+use faultline_engine::config::EngineConfig;
 use faultline_tests::window::{
     Window, choose_step, click, paused, press, registered, step_to_batch, unfold, until, window,
 };
@@ -82,6 +87,48 @@ fn a_saved_log_opens_as_the_same_model() {
     assert!(*window.state().session().model() == saved, "the model of the log is another one");
     assert!(window.query_by_label("Recorded log").is_some());
     assert_eq!(window.state().shell().ui.recent.paths(), [path], "once, although saved and opened");
+}
+
+/// What a driver would go on from could be seen on the command line only, or a wrong directory would say nothing.
+#[test]
+fn a_checkpoint_directory_is_looked_into() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = faultline_engine::programs::find("word-count").expect("the demo");
+    let config = EngineConfig { max_batches: Some(6), ..EngineConfig::default() };
+    let request = RunRequest::new(program, config, window_input(&program, 1));
+    let store = Store::directory(folder.path()).expect("a directory");
+    request.record(&store).expect("it runs");
+
+    let (mut window, asked) = window_with(Answer::Path(folder.path().to_owned()));
+    unfold(&mut window, "Menu", "Checkpoint directory…");
+    click(&mut window, "Checkpoint directory…");
+    until(&mut window, "the report is there", |app| app.shell().ui.overlay == Some(Overlay::Checkpoint));
+    window.run_steps(3);
+    assert_eq!(asked.lock().unwrap()[0].kind, Kind::OpenDirectory);
+    for words in ["batch 6, epoch 1", "a driver goes on from here", "stream updateStateByKey", "6 partitions"] {
+        assert!(window.query_all_by_label_contains(words).count() > 0, "{words} is not shown");
+    }
+    if let Ok(directory) = std::env::var("FAULTLINE_PICTURES") {
+        picture(&mut window, &Path::new(&directory).join("checkpoint-directory.png"));
+    }
+    press(&mut window, "Close");
+    until(&mut window, "it is closed", |app| app.shell().ui.overlay.is_none());
+
+    let empty = tempfile::tempdir().unwrap();
+    window.input_mut().dropped_files.push(Arc::new(Dropped(empty.path().to_owned())));
+    until(&mut window, "the reason is said", |app| app.shell().ui.error.is_some());
+    let error = window.state().shell().ui.error.clone().unwrap();
+    assert!(error.contains("holds no graph checkpoint"), "{error}");
+}
+
+fn picture(window: &mut Window, path: &Path) {
+    let shot = Shot { size: [1280, 800], frames: 30, ..Shot::default() };
+    let app = window.state_mut();
+    let picture = paint(&egui::Context::default(), shot, |ui| {
+        app.update();
+        app.paint(ui);
+    });
+    write_png(&picture, path).expect("the picture is written");
 }
 
 /// Dropping a log would do nothing, or a wrong file would end the run that is shown.

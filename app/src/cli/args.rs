@@ -86,8 +86,36 @@ pub enum Command {
     Open(OpenArgs),
     /// Write a picture of a program or an event log, without a display
     Screenshot(ScreenshotArgs),
+    /// Look into a checkpoint directory
+    #[command(subcommand)]
+    Checkpoint(CheckpointCommand),
     /// List the settings that --conf takes, with their defaults
     Conf,
+}
+
+/// What is done with a checkpoint directory.
+#[derive(Clone, Debug, Subcommand)]
+pub enum CheckpointCommand {
+    /// Print what a driver would restore from a directory, read again from its configuration, and ignore
+    Inspect(InspectArgs),
+}
+
+/// Arguments of `checkpoint inspect`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  faultline run word-count --checkpoint-dir cp
+  faultline checkpoint inspect cp
+  faultline checkpoint inspect cp --json
+
+Nothing is changed, and a run that uses the directory does not notice.")]
+pub struct InspectArgs {
+    /// The directory that `run --checkpoint-dir` was given, or one inside it
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Print JSON in place of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How much of everything, and on which input.
@@ -180,9 +208,13 @@ pub struct RunArgs {
     #[arg(long, value_name = "on|off", value_parser = PossibleValuesParser::new(["on", "off"]), hide_possible_values = true)]
     pub wal: Option<String>,
     /// What is done when the program was changed since its checkpoint: ask refuses the start and names the
-    /// differences, keep keeps what fits, discard begins anew [default: ask]
+    /// differences, keep keeps what fits, migrate hands what is saved to renamed operators, discard begins anew
+    /// [default: ask]
     #[arg(long, value_name = "POLICY", value_parser = PossibleValuesParser::new(OnChange::WORDS), hide_possible_values = true)]
     pub on_change: Option<String>,
+    /// With --on-change migrate: an operator that has another name since the checkpoint; may be repeated
+    #[arg(long, value_name = "OLD=NEW")]
+    pub rename: Vec<String>,
     /// Run the driver in a process of its own, and start it again when it crashes
     #[arg(long)]
     pub supervise: bool,

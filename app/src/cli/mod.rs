@@ -6,6 +6,7 @@
 //! Exit codes: 0, 1 when the run failed, 2 when the command line was wrong.
 
 pub mod args;
+mod checkpoint;
 mod compare;
 mod conf;
 mod feed;
@@ -21,7 +22,7 @@ mod size;
 mod supervise;
 pub mod window;
 
-use args::{Cli, Command};
+use args::{CheckpointCommand, Cli, Command};
 use clap::Parser;
 use std::fmt;
 use std::io::{self, Write};
@@ -91,6 +92,7 @@ fn dispatch(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Some(Command::Compare(args)) => compare::compare(&args, out),
         Some(Command::Open(args)) => window::open(args),
         Some(Command::Screenshot(args)) => window::screenshot(args),
+        Some(Command::Checkpoint(CheckpointCommand::Inspect(args))) => checkpoint::inspect_directory(&args, out),
         Some(Command::Conf) => Ok(conf::conf(out)?),
         None if window::has_display() => match window::open(args::OpenArgs::default()) {
             Ok(()) => Ok(()),

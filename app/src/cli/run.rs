@@ -66,6 +66,9 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
 pub fn supervise(args: &RunArgs) -> anyhow::Result<()> {
     // What is wrong with the command line is wrong each time.
     request(args)?;
+    if args.checkpoint_dir.is_none() && args.program.streaming {
+        warn(&["without --checkpoint-dir a driver that is started again begins anew".to_owned()]);
+    }
     match supervise::supervise(&mut io::stderr())? {
         0 => Ok(()),
         code => Err(DriverEnded(code).into()),
@@ -133,6 +136,12 @@ fn request(args: &RunArgs) -> anyhow::Result<RunRequest> {
     }
     if let Some(on_change) = &args.on_change {
         request.config.set("faultline.recovery.onChange", on_change)?;
+    }
+    if !args.rename.is_empty() {
+        if args.on_change.as_deref() != Some("migrate") {
+            return Err(UsageError("--rename: only with --on-change migrate".to_owned()).into());
+        }
+        request.config.set("faultline.recovery.renamed", &args.rename.join(","))?;
     }
     request.config.faults.clone_from(&args.faults);
     request.config.persist.extend(args.persist.iter().cloned());

@@ -55,6 +55,8 @@ impl GraphFormat {
 pub enum Purpose {
     /// To read an event log.
     OpenLog,
+    /// To look into a checkpoint directory.
+    InspectCheckpoint,
     /// To write the events so far.
     SaveLog,
     /// To write the graph; the name of the file may ask for another format.
@@ -66,6 +68,7 @@ impl Purpose {
     pub const fn title(self) -> &'static str {
         match self {
             Self::OpenLog => "Open an event log",
+            Self::InspectCheckpoint => "Look into a checkpoint directory",
             Self::SaveLog => "Save the event log",
             Self::ExportGraph(_) => "Export the graph",
         }
@@ -75,6 +78,7 @@ impl Purpose {
     pub fn with(self, path: PathBuf) -> FileCommand {
         match self {
             Self::OpenLog => FileCommand::OpenPath(path),
+            Self::InspectCheckpoint => FileCommand::InspectPath(path),
             Self::SaveLog => FileCommand::SaveTo(path),
             Self::ExportGraph(format) => {
                 let format = GraphFormat::of(&path).unwrap_or(format);
@@ -103,8 +107,10 @@ pub enum FileCommand {
     Ask(Purpose),
     /// The user chose no path.
     Dismissed,
-    /// Show this log in place of what is open.
+    /// Show this log in place of what is open, or what this checkpoint directory holds.
     OpenPath(PathBuf),
+    /// Show what this checkpoint directory holds.
+    InspectPath(PathBuf),
     /// Write the events so far to this file.
     SaveTo(PathBuf),
     /// Write the graph to this file.

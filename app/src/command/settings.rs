@@ -11,6 +11,8 @@ pub enum Overlay {
     Keys,
     /// What can be made to fail.
     Faults,
+    /// What a checkpoint directory holds.
+    Checkpoint,
 }
 
 /// One way from a scale to the next.

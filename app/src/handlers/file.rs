@@ -1,7 +1,8 @@
 //! Logs opened and saved, graphs exported: asked for in a dialog, carried out off the window's thread.
 
 use super::export::export;
-use crate::command::{Asked, FileCommand, Purpose};
+use crate::command::{Asked, FileCommand, Overlay, Purpose};
+use crate::inspection;
 use crate::model::Timeline;
 use crate::platform::background::{Job, Progress, Wake};
 use crate::platform::dialogs::{Answer, DesktopDialogs, Dialogs, Kind, Question};
@@ -9,6 +10,7 @@ use crate::platform::whole_file::write_whole;
 use crate::session::Session;
 use crate::source::RecordedSource;
 use crate::state::UiState;
+use crate::state::checkpoint_report::CheckpointReport;
 use crate::theme::format;
 use anyhow::Context as _;
 use faultline_engine::eventlog::LogWriter;
@@ -26,6 +28,7 @@ enum Done {
     Opened { opening: u64, path: PathBuf, log: RecordedSource },
     Saved { path: PathBuf, missing: usize },
     Exported(PathBuf),
+    Inspected(CheckpointReport),
 }
 
 /// A log that was opened, to be put into the window.
@@ -71,6 +74,9 @@ impl FileDesk {
         match command {
             FileCommand::Ask(purpose) => self.ask(purpose, session, state, wake),
             FileCommand::Dismissed => {}
+            FileCommand::OpenPath(path) if path.is_dir() => {
+                self.carry_out(FileCommand::InspectPath(path), session, state, wake);
+            }
             FileCommand::OpenPath(path) => {
                 state.notice = Some(format!("Opening {}", name_of(&path)));
                 let reader_wake = Arc::clone(wake);
@@ -81,6 +87,10 @@ impl FileDesk {
                     Ok(Done::Opened { opening, path, log })
                 });
             }
+            FileCommand::InspectPath(path) => self.start("read", wake, move || {
+                let found = inspection::read(&path)?;
+                Ok(Done::Inspected(inspection::report(&path, &found)))
+            }),
             FileCommand::SaveTo(_) if session.progress().is_some() => state.error = Some(HALF_READ.to_owned()),
             FileCommand::SaveTo(path) => {
                 let timeline = session.timeline().clone();
@@ -149,7 +159,7 @@ impl FileDesk {
             state.error = Some(HALF_READ.to_owned());
             return;
         }
-        if purpose != Purpose::OpenLog && session.is_empty() {
+        if !matches!(purpose, Purpose::OpenLog | Purpose::InspectCheckpoint) && session.is_empty() {
             state.error = Some("Nothing has happened yet, so there is nothing to write".to_owned());
             return;
         }
@@ -186,6 +196,10 @@ fn finish(result: anyhow::Result<Done>, opening: u64, state: &mut UiState) -> Op
             state.notice = Some(saved(&path, missing));
             state.recent.add(path);
         }
+        Ok(Done::Inspected(report)) => {
+            state.checkpoint = Some(Arc::new(report));
+            state.overlay = Some(Overlay::Checkpoint);
+        }
         Ok(Done::Exported(path)) => state.notice = Some(format!("Exported {}", path.display())),
         Err(error) => {
             state.notice = None;
@@ -200,7 +214,7 @@ fn asked(purpose: Purpose, application: &str, state: &UiState) -> Asked {
     let name = if application.is_empty() { "faultline" } else { application };
     let stem: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
     let file_name = match purpose {
-        Purpose::OpenLog => String::new(),
+        Purpose::OpenLog | Purpose::InspectCheckpoint => String::new(),
         Purpose::SaveLog => format!("{stem}.jsonl"),
         Purpose::ExportGraph(format) => format!("{stem}.{}", format.extension()),
     };
@@ -212,6 +226,7 @@ fn question(asked: &Asked) -> Question {
     let (kind, filter) = match asked.purpose {
         // Spark's logs have no ending, so every file can be chosen.
         Purpose::OpenLog => (Kind::Open, None),
+        Purpose::InspectCheckpoint => (Kind::OpenDirectory, None),
         Purpose::SaveLog => (Kind::Save, Some(("Event log", "jsonl"))),
         Purpose::ExportGraph(format) => (Kind::Save, Some((format.name(), format.extension()))),
     };

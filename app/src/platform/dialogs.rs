@@ -9,6 +9,8 @@ use std::path::PathBuf;
 pub enum Kind {
     /// A file that exists.
     Open,
+    /// A directory that exists.
+    OpenDirectory,
     /// A file that may not exist yet.
     Save,
 }
@@ -76,6 +78,7 @@ fn show(question: Question) -> Answer {
     }
     let path = match question.kind {
         Kind::Open => dialog.pick_file(),
+        Kind::OpenDirectory => dialog.pick_folder(),
         Kind::Save => dialog.save_file(),
     };
     path.map_or(Answer::Cancelled, Answer::Path)

@@ -1,6 +1,7 @@
 //! What the user chose: theme, speed, selection. Plain data without egui, so that it can be
 //! compared, saved and tested; egui's memory keeps nothing of it.
 
+pub mod checkpoint_report;
 mod recent;
 mod settings;
 
@@ -11,8 +12,10 @@ use crate::command::{
     AppCommand, Asked, FileCommand, Focus, Overlay, Page, RaceCommand, SettingsCommand, StepGrain, Transport,
 };
 use crate::scene::NodeKey;
+use crate::state::checkpoint_report::CheckpointReport;
 use crate::theme::Theme;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Whether the engine goes on by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +79,9 @@ pub struct UiState {
     /// The path that is asked for inside the window, where the desktop has no dialog.
     #[serde(skip)]
     pub question: Option<Asked>,
+    /// The checkpoint directory that was looked into last.
+    #[serde(skip)]
+    pub checkpoint: Option<Arc<CheckpointReport>>,
     /// What has been done, said at the bottom until the next wish: `Saved word-count.jsonl`.
     #[serde(skip)]
     pub notice: Option<String>,
@@ -113,6 +119,7 @@ impl Default for UiState {
             recent: Recent::default(),
             overlay: None,
             question: None,
+            checkpoint: None,
             notice: None,
         }
     }

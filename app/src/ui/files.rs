@@ -45,11 +45,13 @@ fn dialog(ctx: &Context, asked: &Asked) -> FileDialog {
     if let Some(directory) = &asked.directory {
         dialog = dialog.initial_directory(directory.clone());
     }
-    if asked.purpose == Purpose::OpenLog {
-        dialog.pick_file();
-    } else {
-        dialog = dialog.default_file_name(&asked.file_name);
-        dialog.save_file();
+    match asked.purpose {
+        Purpose::OpenLog => dialog.pick_file(),
+        Purpose::InspectCheckpoint => dialog.pick_directory(),
+        Purpose::SaveLog | Purpose::ExportGraph(_) => {
+            dialog = dialog.default_file_name(&asked.file_name);
+            dialog.save_file();
+        }
     }
     dialog
 }
@@ -71,7 +73,7 @@ fn words(labels: &mut FileDialogLabels) {
     }
 }
 
-/// A dropped file is opened; while one hovers over the window, it says so.
+/// A dropped file is opened, a dropped directory looked into; while one hovers over the window, it says so.
 fn drop_ui(ctx: &Context, view: &ViewCtx<'_>) {
     let (hovers, dropped) = ctx.input(|input| {
         let dropped: Option<PathBuf> = input.raw.dropped_files.first().map(|file| file.path().to_path_buf());
@@ -89,6 +91,6 @@ fn drop_ui(ctx: &Context, view: &ViewCtx<'_>) {
     painter.rect_filled(screen, 0.0, t.background.gamma_multiply(0.85));
     let frame = screen.shrink(4.0 * STEP);
     painter.rect_stroke(frame, RADIUS, Stroke::new(2.0, t.selection), StrokeKind::Inside);
-    let words = "Drop to open this event log";
+    let words = "Drop to open this event log or checkpoint directory";
     painter.text(screen.center(), Align2::CENTER_CENTER, words, text::semibold(text::LARGE), t.text);
 }

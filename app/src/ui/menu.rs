@@ -13,6 +13,8 @@ use std::path::Path;
 
 /// Width of the menu, so that names and keys do not touch.
 const WIDTH: f32 = 208.0;
+/// What looking into a checkpoint directory is called.
+const INSPECT: &str = "Checkpoint directory";
 /// Width of the list of recent files.
 const RECENT_WIDTH: f32 = 320.0;
 
@@ -29,6 +31,9 @@ pub fn menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState, dock: &Dock) {
         }
         if item(ui, SAVE_LOG, "…") {
             ask(Purpose::SaveLog);
+        }
+        if item(ui, INSPECT, "…") {
+            ask(Purpose::InspectCheckpoint);
         }
         recent_ui(ui, ctx, state.recent.paths());
         SubMenuButton::new(EXPORT_GRAPH).ui(ui, |ui| {

@@ -16,6 +16,7 @@ pub mod findings_panel;
 pub mod storage_panel;
 pub mod timeline_panel;
 
+mod checkpoint_dialog;
 mod executors_panel;
 mod faults_dialog;
 mod files;

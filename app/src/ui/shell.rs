@@ -1,6 +1,7 @@
 //! The window as a whole: bars at the edges, and between them a page.
 
 use super::batches_panel::{BatchesState, batches_ui};
+use super::checkpoint_dialog::checkpoint_ui;
 use super::dock::{Dock, Pane, dock_ui};
 use super::faults_dialog::{FaultsState, faults_ui};
 use super::files::{FileDialogState, files_ui};
@@ -104,6 +105,11 @@ pub fn shell_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut ShellState) {
     match state.ui.overlay {
         Some(Overlay::Settings) => settings_ui(ui.ctx(), ctx, &state.ui),
         Some(Overlay::Keys) => keys_ui(ui.ctx(), ctx),
+        Some(Overlay::Checkpoint) => {
+            if let Some(report) = &state.ui.checkpoint {
+                checkpoint_ui(ui.ctx(), ctx, report);
+            }
+        }
         Some(Overlay::Faults) => faults_ui(ui.ctx(), ctx, &mut state.panels.faults),
         None => {}
     }

@@ -1,8 +1,8 @@
 //! The files of a checkpointed RDD, and what makes them trustworthy.
 //!
 //! ```text
-//! <directory>/part-00000-attempt-17   one frame per partition, by the task that wrote it
-//! <directory>/part-00001-attempt-18
+//! <directory>/part-00000              one frame per partition
+//! <directory>/part-00001-attempt-18   the same by a later attempt
 //! <directory>/_manifest               written last: JSON on one line, its CRC-32 on the next
 //! ```
 //!
@@ -120,16 +120,28 @@ pub fn rdd_directory(root: &str, rdd: RddId) -> String {
     format!("{root}/rdd-{rdd}")
 }
 
-/// The file that a task writes of a partition: `part-00003-attempt-17`.
-pub fn part_name(partition: PartitionId, task: TaskId) -> String {
-    format!("{PART_PREFIX}{:05}{ATTEMPT_INFIX}{task}", partition.0)
+/// The file of a partition: `part-00003`, and `part-00003-attempt-17` when a later attempt writes it (R9.8).
+pub fn part_name(partition: PartitionId, later: Option<TaskId>) -> String {
+    match later {
+        None => format!("{PART_PREFIX}{:05}", partition.0),
+        Some(task) => format!("{PART_PREFIX}{:05}{ATTEMPT_INFIX}{task}", partition.0),
+    }
+}
+
+/// Whether no other attempt writes a file of this name.
+pub(super) fn is_of_one_attempt(key: &str) -> bool {
+    key.contains(ATTEMPT_INFIX)
 }
 
 /// Whose part a file is; `None` for a name that [`part_name`] never gives.
 fn partition_of(name: &str) -> Option<PartitionId> {
-    let (number, task) = name.strip_prefix(PART_PREFIX)?.split_once(ATTEMPT_INFIX)?;
+    let rest = name.strip_prefix(PART_PREFIX)?;
+    let (number, later) = match rest.split_once(ATTEMPT_INFIX) {
+        Some((number, task)) => (number, Some(TaskId(task.parse().ok()?))),
+        None => (rest, None),
+    };
     let partition = PartitionId(number.parse().ok()?);
-    (part_name(partition, TaskId(task.parse().ok()?)) == name).then_some(partition)
+    (part_name(partition, later) == name).then_some(partition)
 }
 
 /// The key of the manifest.
@@ -137,10 +149,11 @@ pub fn manifest_key(directory: &str) -> String {
     format!("{directory}/{MANIFEST_NAME}")
 }
 
-/// A partition that `task` encoded: what the manifest says of it, and the bytes to store.
-pub fn finish_part(partition: PartitionId, task: TaskId, encoder: FrameWriter) -> (CheckpointPart, Vec<u8>) {
+/// A partition that was encoded, by a `later` attempt or by the first: what the manifest says of it, and the bytes
+/// to store.
+pub fn finish_part(partition: PartitionId, later: Option<TaskId>, encoder: FrameWriter) -> (CheckpointPart, Vec<u8>) {
     let (bytes, records, crc32) = encoder.finish_with_checksum();
-    (CheckpointPart { file: part_name(partition, task), bytes: bytes.len() as u64, records, crc32 }, bytes)
+    (CheckpointPart { file: part_name(partition, later), bytes: bytes.len() as u64, records, crc32 }, bytes)
 }
 
 /// What the manifest would say of a part, by its bytes, which nobody has to hold for that.
@@ -313,7 +326,7 @@ mod tests {
     }
 
     fn part_key(partition: u32) -> String {
-        format!("{DIRECTORY}/{}", part_name(PartitionId(partition), TaskId(40)))
+        format!("{DIRECTORY}/{}", part_name(PartitionId(partition), Some(TaskId(40))))
     }
 
     fn replace(store: &dyn ObjectStore, key: &str, bytes: &[u8]) {
@@ -325,7 +338,7 @@ mod tests {
         for partition in (0..partitions).map(PartitionId) {
             let mut encoder = FrameWriter::default();
             encoder.append(&content(partition.0)).unwrap();
-            let (part, bytes) = finish_part(partition, TaskId(40), encoder);
+            let (part, bytes) = finish_part(partition, Some(TaskId(40)), encoder);
             replace(store, &part_key(partition.0), &bytes);
             parts.push(part);
         }
@@ -351,7 +364,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let stores: [&dyn ObjectStore; 2] = [&MemoryObjectStore::new(), &LocalObjectStore::new(dir.path())];
         assert_eq!(rdd_directory("app", RddId(3)), DIRECTORY);
-        assert_eq!(part_name(PartitionId(123_456), TaskId(7)), "part-123456-attempt-7");
+        assert_eq!(part_name(PartitionId(123_456), Some(TaskId(7))), "part-123456-attempt-7");
+        assert_eq!(part_name(PartitionId(3), None), "part-00003");
         for store in stores {
             for partitions in [3, 0] {
                 store.list("").unwrap().iter().for_each(|key| store.delete(key).unwrap());
@@ -387,7 +401,7 @@ mod tests {
             (|s| replace(s, &part_key(3), b""), count(4)),
             (|s| s.delete(&part_key(1)).unwrap(), invalid("part-00002-attempt-40")),
             (|s| replace(s, "app/rdd-3/part-000002-attempt-40", b""), invalid("part-000002-attempt-40")),
-            (|s| replace(s, "app/rdd-3/part-00002", b""), invalid("part-00002")),
+            (|s| replace(s, "app/rdd-3/part-0002", b""), invalid("part-0002")),
             (|s| replace(s, "app/rdd-3/notes.txt", b""), invalid("notes.txt")),
             (|s| replace(s, "app/rdd-3/sub/x", b""), invalid("sub/x")),
             (|s| s.delete("app/rdd-3/_manifest").unwrap(), no_manifest.into()),

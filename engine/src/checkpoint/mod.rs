@@ -34,6 +34,24 @@ pub fn claim(store: &dyn ObjectStore, wanted: &str, application: &str) -> Result
     Ok(dir)
 }
 
+/// Stores a part. The first attempt of a partition has Spark's name for it, `part-00003`; what is there already stays
+/// when it is the same (D-07). A later attempt has a name of its own.
+///
+/// # Errors
+/// When the store refuses, or another attempt has written something else under this name.
+pub fn store_part(store: &dyn ObjectStore, key: &str, bytes: &[u8]) -> Result<(), String> {
+    let text = |error: StoreError| error.to_string();
+    match store.put(key, bytes, PutMode::Create).map_err(text)? {
+        PutOutcome::Created => Ok(()),
+        PutOutcome::AlreadyExists if store.get(key).map_err(text)? == bytes => Ok(()),
+        PutOutcome::AlreadyExists if format::is_of_one_attempt(key) => {
+            // It was left by an earlier run in this directory.
+            store.put(key, bytes, PutMode::Replace).map(drop).map_err(text)
+        }
+        PutOutcome::AlreadyExists => Err(format!("another attempt has written something else: {key}")),
+    }
+}
+
 /// Writes the manifest of a checkpoint whose parts are there, and verifies every file (R9.10). `reader` is
 /// the RDD that will read them.
 ///

@@ -154,7 +154,8 @@ pub const KEYS: &[Setting] = &[
     row!("spark.cleaner.referenceTracking.cleanCheckpoints", clean_checkpoints, SWITCH, Some("false"), "Whether the files of a checkpoint go with the RDD that they hold (R9.15)"),
 
     // Recovery of the driver.
-    row!("faultline.recovery.onChange", on_change, Kind::Word(OnChange::WORDS), None, "What is done when a program was changed since its checkpoint: the start is refused, what fits is kept, or the checkpoint is not used"),
+    row!("faultline.recovery.onChange", on_change, Kind::Word(OnChange::WORDS), None, "What is done when a program was changed since its checkpoint: the start is refused, what fits is kept, the same with renamed operators and without dropping any saved data, or the checkpoint is not used"),
+    row!("faultline.recovery.renamed", renamed, Kind::OptionalText, None, "Operators that have other names since their checkpoint, OLD=NEW with commas between them; read when faultline.recovery.onChange is migrate"),
     row!("faultline.supervise", supervise, SWITCH, None, "Whether a driver that crashed is started again, as with --supervise (R16)"),
     row!("faultline.clock.virtualStart", virtual_start, MILLIS, None, "How long after its epoch a virtual clock begins; a run that recovers finds that so much time has passed"),
 

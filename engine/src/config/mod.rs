@@ -172,6 +172,9 @@ pub struct EngineConfig {
     pub clean_checkpoints: bool,
     /// `faultline.recovery.onChange`: what is done when a program was changed since its checkpoint.
     pub on_change: OnChange,
+    /// `faultline.recovery.renamed`: operators that have other names since their checkpoint, `OLD=NEW` with commas
+    /// between them; with [`OnChange::Migrate`].
+    pub renamed: Option<String>,
     /// `faultline.supervise`: whether a driver that crashed is started again (R16).
     pub supervise: bool,
     /// `faultline.clock.virtualStart`: how long after its epoch a virtual clock begins. A run that recovers finds
@@ -244,6 +247,7 @@ impl Default for EngineConfig {
             checkpoint_write: CheckpointWriting::SecondJob,
             clean_checkpoints: false,
             on_change: OnChange::Ask,
+            renamed: None,
             supervise: false,
             virtual_start: Millis(0),
             faults: Vec::new(),

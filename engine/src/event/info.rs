@@ -327,7 +327,7 @@ pub struct OutputOpInfo {
 /// One part file of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointPart {
-    /// File name inside the directory: `part-00003-attempt-17`.
+    /// File name inside the directory: `part-00003`, of a later attempt `part-00003-attempt-17`.
     pub file: String,
     /// Bytes with header.
     pub bytes: u64,

@@ -2,6 +2,7 @@
 
 use super::replicate::{Replicas, Stored, TaskBlock, store_task_block};
 use super::{CommitPermit, ExecutorStores};
+use crate::checkpoint;
 use crate::config::EngineConfig;
 use crate::error::panic_text;
 use crate::event::{CheckpointPart, Preview};
@@ -118,7 +119,7 @@ pub struct TeePart {
 impl TeePart {
     /// Writes the part; returns whether it is there. The task does not depend on it.
     pub fn write(&self, stores: &ExecutorStores, store: &dyn ObjectStore) -> bool {
-        stores.is_alive() && store.put(&self.key, &self.bytes, PutMode::Replace).is_ok()
+        stores.is_alive() && checkpoint::store_part(store, &self.key, &self.bytes).is_ok()
     }
 }
 
@@ -243,10 +244,7 @@ fn store_part(key: &str, bytes: &[u8], stores: &ExecutorStores, store: &dyn Obje
     if !stores.is_alive() {
         return Err(TaskError::Cancelled);
     }
-    // The file is this attempt's own. One of the same name was left by an earlier run in this directory.
-    store
-        .put(key, bytes, PutMode::Replace)
-        .map(drop)
+    checkpoint::store_part(store, key, bytes)
         .map_err(|error| TaskError::Exception(format!("Checkpoint failed: {error}")))
 }
 

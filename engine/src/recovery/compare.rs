@@ -14,22 +14,26 @@ pub enum OnChange {
     Ask,
     /// What belongs to operators that are still there is kept, the rest is ignored.
     Keep,
+    /// As [`OnChange::Keep`], and saved data of renamed operators goes to their new names; a start that would drop
+    /// saved data is refused.
+    Migrate,
     /// The checkpoint is not used: the stream begins anew.
     Discard,
 }
 
 impl OnChange {
     /// All of them, in the order of menus.
-    pub const ALL: [Self; 3] = [Self::Ask, Self::Keep, Self::Discard];
+    pub const ALL: [Self; 4] = [Self::Ask, Self::Keep, Self::Migrate, Self::Discard];
 
     /// Their names.
-    pub const WORDS: &[&str] = &["ask", "keep", "discard"];
+    pub const WORDS: &[&str] = &["ask", "keep", "migrate", "discard"];
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ask => "ask",
             Self::Keep => "keep",
+            Self::Migrate => "migrate",
             Self::Discard => "discard",
         }
     }

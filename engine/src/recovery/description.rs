@@ -4,6 +4,7 @@ use crate::event::{OutputOpInfo, StreamInfo};
 use crate::ids::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Everything that a driver needs to go on where another one stood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +104,23 @@ pub enum InputPlan {
         /// How many.
         records: u64,
     },
+}
+
+impl fmt::Display for InputPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Files { paths } if paths.is_empty() => f.write_str("no files"),
+            Self::Files { paths } => write!(f, "files {}", paths.join(", ")),
+            Self::Blocks { blocks } if blocks.is_empty() => f.write_str("no blocks"),
+            Self::Blocks { blocks } => {
+                for (i, block) in blocks.iter().enumerate() {
+                    write!(f, "{}{} ({} records)", if i == 0 { "" } else { ", " }, block.id, block.records)?;
+                }
+                Ok(())
+            }
+            Self::Range { first, records } => write!(f, "{records} records from {first}"),
+        }
+    }
 }
 
 /// A block that a batch was given.

@@ -7,7 +7,7 @@ const EPOCH: &str = "epoch-";
 /// Epochs whose objects are kept, for whoever looks.
 const KEPT_EPOCHS: usize = 10;
 
-fn epochs(store: &dyn ObjectStore, dir: &str) -> Result<Vec<u64>, StoreError> {
+pub(super) fn epochs(store: &dyn ObjectStore, dir: &str) -> Result<Vec<u64>, StoreError> {
     let before = format!("{}{EPOCH}", prefix(dir));
     let keys = store.list(&before)?;
     let number = |key: &String| {

@@ -16,6 +16,8 @@ mod description;
 mod epoch;
 mod files;
 mod format;
+mod inspect;
+mod migrate;
 mod names;
 mod settings;
 
@@ -26,5 +28,9 @@ pub use files::{
     CheckpointUnreadable, DamagedFile, KEPT_FILES, Recovered, SavedStreamRdd, Written, list, read_newest, write,
 };
 pub use format::{FORMAT_VERSION, MAX_CHECKPOINT_BYTES, decode, encode};
+pub use inspect::{
+    InspectedFile, InspectedLog, InspectedPlan, InspectedRdd, Inspection, Restored, directories, inspect,
+};
+pub use migrate::{left_behind, rename};
 pub use names::CheckpointName;
-pub use settings::restored_properties;
+pub use settings::{SettingFate, fate_of, restored_properties};

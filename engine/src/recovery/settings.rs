@@ -1,5 +1,6 @@
 //! Which settings a restarted driver has (R15.9).
 
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Where the former process was: of no use to a new one.
@@ -16,7 +17,7 @@ const FORGOTTEN: [&str; 9] = [
 ];
 
 /// What the new process says, if it says anything.
-const RELOADED: [&str; 18] = [
+const RELOADED: [&str; 19] = [
     "spark.yarn.app.id",
     "spark.yarn.app.attemptId",
     "spark.driver.host",
@@ -35,8 +36,30 @@ const RELOADED: [&str; 18] = [
     "spark.ui.filters",
     // Of ours: what a user says about this start and no other.
     "faultline.recovery.onChange",
+    "faultline.recovery.renamed",
     "faultline.supervise",
 ];
+
+/// What becomes of a saved setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SettingFate {
+    /// It is as it was, whatever the new process says.
+    Restored,
+    /// The new process says it; where it says nothing, it is as it was, or unknown when only the former could know.
+    ReadAgain,
+    /// It was only true of the former process.
+    Ignored,
+}
+
+/// What becomes of a saved setting when a driver goes on (R15.9).
+pub fn fate_of(key: &str) -> SettingFate {
+    match (RELOADED.contains(&key), FORGOTTEN.contains(&key)) {
+        (true, _) => SettingFate::ReadAgain,
+        (false, true) => SettingFate::Ignored,
+        (false, false) => SettingFate::Restored,
+    }
+}
 
 /// The saved settings, without those that were only true of the former process, and with those of the new one
 /// that Spark reads again.

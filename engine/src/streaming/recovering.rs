@@ -11,7 +11,7 @@ use crate::ids::*;
 use crate::rdd::{Notice, SparkContext};
 use crate::recovery::{
     BatchPlan, CheckpointUnreadable, Difference, GraphDescription, OnChange, Recovered, SavedRdd, StreamingCheckpoint,
-    differences,
+    differences, left_behind, rename,
 };
 use crate::runtime::slots;
 use std::collections::BTreeMap;
@@ -116,6 +116,16 @@ impl StreamingContext {
     pub(super) fn held_against(&self, graph: GraphDescription) -> Result<Option<Box<Recovered>>> {
         let Some(mut recovered) = self.take_recovered() else { return Ok(None) };
         let config = self.spark_context().config();
+        if config.on_change == OnChange::Migrate {
+            let checkpoint = &mut recovered.checkpoint;
+            let renamed = config.renamed.as_deref().unwrap_or_default();
+            rename(checkpoint, renamed, &graph.streams)
+                .map_err(|reason| EngineError::IllegalArgument(format!("faultline.recovery.renamed: {reason}")))?;
+            let dropped = left_behind(checkpoint, &graph.streams);
+            if !dropped.is_empty() {
+                return Err(would_drop(&recovered.key, &dropped));
+            }
+        }
         let changed = differences(&recovered.checkpoint, self.interval(), &graph, &config.properties());
         if !changed.is_empty() {
             let other_interval = recovered.checkpoint.interval != self.interval();
@@ -127,11 +137,13 @@ impl StreamingContext {
                     self.set_continues(false);
                     return Ok(None);
                 }
-                OnChange::Keep if !other_interval => {
+                OnChange::Keep | OnChange::Migrate if !other_interval => {
                     let message = format!("the program has changed, and what fits is kept: {}", named(&changed));
                     report(self.spark_context(), "program-changed", &recovered.key, message);
                 }
-                OnChange::Ask | OnChange::Keep => return Err(refused(&recovered.key, &changed, other_interval)),
+                OnChange::Ask | OnChange::Keep | OnChange::Migrate => {
+                    return Err(refused(&recovered.key, &changed, other_interval));
+                }
             }
         }
         let streams = graph.streams.clone();
@@ -180,11 +192,20 @@ fn named(changed: &[Difference]) -> String {
     texts.join("; ")
 }
 
+fn would_drop(key: &str, operators: &[String]) -> EngineError {
+    EngineError::IllegalState(format!(
+        "{key} has saved data of operators that the program has not: {}; name their new names with --rename OLD=NEW, \
+         or start with --on-change keep to leave them behind",
+        operators.join(", ")
+    ))
+}
+
 fn refused(key: &str, changed: &[Difference], other_interval: bool) -> EngineError {
     let way_out = if other_interval {
         "batches of another interval cannot be continued: set the interval back, or begin anew with --on-change discard"
     } else {
-        "start with --on-change keep to keep what fits, or with --on-change discard to begin anew"
+        "start with --on-change keep to keep what fits, with --on-change migrate to name operators that were renamed, \
+         or with --on-change discard to begin anew"
     };
     EngineError::IllegalState(format!("the program has changed since {key} was written, {way_out}: {}", named(changed)))
 }

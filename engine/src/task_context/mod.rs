@@ -9,6 +9,7 @@ mod remote;
 
 pub(crate) use blocks::{FoundBlock, NewBlock};
 
+use crate::checkpoint::format::finish_part;
 use crate::event::*;
 use crate::executor::{
     BlockReport, CommitPermit, CostMeter, ExecutorStores, OutputCommitCoordinator, ScriptEntry, TeePart,
@@ -74,6 +75,13 @@ pub struct TaskIdentity {
     pub op: OpKey,
     /// Where it runs.
     pub executor: ExecutorId,
+}
+
+impl TaskIdentity {
+    /// Its number, unless it is the first attempt of its partition in the first attempt of its stage.
+    fn later(&self) -> Option<TaskId> {
+        (self.attempt > 0 || self.stage.attempt > 0).then_some(self.id)
+    }
 }
 
 /// What the loop does with effects of a task.
@@ -373,7 +381,7 @@ impl TaskContext {
         encoder: FrameWriter,
     ) -> Result<CheckpointPart, TaskError> {
         self.spend_on(Spending::Write);
-        let (part, bytes) = crate::checkpoint::format::finish_part(partition, self.task.id, encoder);
+        let (part, bytes) = finish_part(partition, self.task.later(), encoder);
         self.cost.checkpoint_write(part.bytes, part.records);
         self.journal.borrow_mut().metrics.checkpoint_bytes_written += part.bytes;
         let key = format!("{dir}/{}", part.file);
@@ -414,7 +422,7 @@ impl TaskContext {
     /// task: whoever finishes the checkpoint writes it.
     pub(crate) fn write_tee(&self, dir: &str, id: BlockId, encoder: FrameWriter) -> ControlFlow<Stop> {
         let before = self.spend_on(Spending::Write);
-        let (part, bytes) = crate::checkpoint::format::finish_part(id.partition, self.task.id, encoder);
+        let (part, bytes) = finish_part(id.partition, self.task.later(), encoder);
         self.cost.checkpoint_write(part.bytes, part.records);
         self.journal.borrow_mut().metrics.checkpoint_bytes_written += part.bytes;
         let key = format!("{dir}/{}", part.file);

@@ -128,6 +128,56 @@ fn a_changed_program_is_told_and_does_as_the_user_says() {
     }
 }
 
+/// D-11. Without it the state of an operator with a new name could only be thrown away, or would be without a word.
+#[test]
+fn what_is_saved_migrates_to_renamed_operators() {
+    for (renamed, stateless, refusal) in [
+        ("updateStateByKey=updateStateByKey#2", false, None),
+        ("(none)", true, Some("updateStateByKey; name their new names with --rename")),
+        ("map=flatMap", false, Some("the checkpoint has another operator flatMap; say what becomes of it")),
+        ("counts=updateStateByKey", false, Some("the checkpoint has no operator counts; it has ")),
+        ("updateStateByKey=counts", false, Some("the program has no operator counts; it has ")),
+        ("map=updateStateByKey#2,flatMap=updateStateByKey#2", false, Some("two operators become updateStateByKey#2")),
+        ("updateStateByKey", false, Some("updateStateByKey: write OLD=NEW")),
+    ] {
+        let environment = memory();
+        run_until(settings(4, Millis(0)), &environment, counting(&Given::default()), completed(3));
+        let given = Given::default();
+        let changed = {
+            let given = Arc::clone(&given);
+            move |sc: &SparkContext| {
+                let ssc = StreamingContext::new(sc, INTERVAL);
+                ssc.checkpoint(DIR);
+                let lines = ssc.text_replay_stream(text(), 2);
+                if stateless {
+                    lines.for_each_rdd(|rdd, _| rdd.count().map(drop));
+                    return Ok(ssc);
+                }
+                // Another state of the same kind comes first and takes the name.
+                let others = count(&lines)?;
+                others.for_each_rdd(|rdd, _| rdd.count().map(drop));
+                gather(&count(&lines)?, &given);
+                Ok(ssc)
+            }
+        };
+        let mut config = settings(4, Millis(0));
+        config.set("faultline.recovery.onChange", "migrate").expect("a choice");
+        config.set("faultline.recovery.renamed", renamed).expect("a text");
+        let ran = run(config, &environment, changed);
+        match refusal {
+            Some(words) => {
+                let error = ran.result.expect_err("it is refused").to_string();
+                assert!(error.contains(words), "{renamed}: {error}");
+            }
+            None => {
+                ran.result.expect("it goes on");
+                assert_eq!(order(&given), [3, 4], "{renamed}");
+                assert_eq!(by_batch(&given)[&4], by_batch(&whole(4))[&4], "the new name has the old state");
+            }
+        }
+    }
+}
+
 /// V24. Without it a queue's stream would go on without what was in the queue.
 #[test]
 fn v24_a_queue_stream_cannot_be_recovered() {

@@ -255,6 +255,8 @@ import_rules! {
         but: [
             "faultline_engine::recovery", "faultline_engine::object_store", "faultline_engine::event",
             "faultline_engine::ids",
+            // The other files of a directory, of which an inspection tells.
+            "faultline_engine::checkpoint", "faultline_engine::write_ahead",
         ],
         way_out: "describe it as plain data in recovery/; driver/ and streaming/ decide what it means"
     }
