@@ -270,7 +270,8 @@ fn the_list_of_keys_is_whole_and_true() {
     window.key_press(egui::Key::Num2);
     window.key_press(egui::Key::ArrowRight);
     window.run_steps(20);
-    assert_eq!(window.state().session().model().revision, revision);
+    let app = window.state();
+    assert_eq!(app.session().model().revision, revision, "{:?}, {:?}", app.shell().ui, app.session().model().story);
     window.key_press(egui::Key::Questionmark);
     window.run_steps(3);
     assert!(window.query_by_label("Every key").is_none());

@@ -133,7 +133,7 @@ fn a_changed_program_is_told_and_does_as_the_user_says() {
 fn what_is_saved_migrates_to_renamed_operators() {
     for (renamed, stateless, refusal) in [
         ("updateStateByKey=updateStateByKey#2", false, None),
-        ("(none)", true, Some("updateStateByKey; name their new names with --rename")),
+        ("", true, Some("updateStateByKey; name their new names with --rename")),
         ("map=flatMap", false, Some("the checkpoint has another operator flatMap; say what becomes of it")),
         ("counts=updateStateByKey", false, Some("the checkpoint has no operator counts; it has ")),
         ("updateStateByKey=counts", false, Some("the program has no operator counts; it has ")),
@@ -162,7 +162,7 @@ fn what_is_saved_migrates_to_renamed_operators() {
         };
         let mut config = settings(4, Millis(0));
         config.set("faultline.recovery.onChange", "migrate").expect("a choice");
-        config.set("faultline.recovery.renamed", renamed).expect("a text");
+        config.renamed = Some(renamed.to_owned());
         let ran = run(config, &environment, changed);
         match refusal {
             Some(words) => {
