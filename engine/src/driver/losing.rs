@@ -21,6 +21,7 @@ impl Driver {
     /// The driver is gone: it decides nothing more, and the loop carries out nothing that comes after this.
     pub(super) fn lose(&mut self, now: Timestamp, reason: &str, fx: &mut Effects) {
         self.emit(now, fx, Event::DriverLost { attempt: self.attempt, reason: reason.to_owned() });
+        self.report_lost_receivers(now, fx);
         for executor in self.scheduler.block_managers() {
             self.emit(now, fx, Event::BlockManagerRemoved { executor });
         }

@@ -14,6 +14,7 @@ mod graph_checkpoints;
 mod injected;
 mod input;
 mod losing;
+mod lost_input;
 mod persisting;
 mod planned;
 mod received_log;
@@ -60,6 +61,8 @@ pub struct Driver {
     starting: bool,
     /// Where its batches begin, once that is known.
     beginning: Option<Beginning>,
+    /// Operators whose state misses what was lost, and of which that was said.
+    incomplete_states: BTreeSet<String>,
     receivers: Receivers,
     /// Which slot waits for which job.
     waiting: BTreeMap<JobId, SlotId>,
@@ -102,6 +105,7 @@ impl Driver {
             graph: None,
             starting: false,
             beginning: None,
+            incomplete_states: BTreeSet::new(),
             receivers: Receivers::default(),
             waiting: BTreeMap::new(),
             undetected: BTreeSet::new(),

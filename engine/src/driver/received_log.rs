@@ -281,27 +281,17 @@ impl Driver {
         mut blocks: BlocksByStream,
         fx: &mut Effects,
     ) {
-        let mut findings = Vec::new();
+        let mut all_lost = Vec::new();
         for (stream, blocks) in &mut blocks {
             let there = |block: &ReceivedBlock| {
                 block.handle.is_some() || !block.recovered && !self.scheduler.input_holders(block.id).is_empty()
             };
             let (kept, lost): (Vec<_>, Vec<_>) = std::mem::take(blocks).into_iter().partition(there);
             *blocks = kept;
-            if let Some(first) = lost.first() {
-                let (count, records) = (lost.len(), lost.iter().map(|b| b.records).sum::<u64>());
-                findings.push(Finding {
-                    kind: "received-blocks-lost".into(),
-                    message: format!(
-                        "Some blocks could not be recovered as they were not found in memory: {count} of stream {stream}, {records} records, the first is {}; keep two copies, log what is received, or read from a source that can be read again",
-                        first.id
-                    ),
-                    place: format!("batch {}", tick.batch),
-                });
-            }
+            all_lost.push((*stream, lost));
         }
-        for finding in findings {
-            self.emit(now, fx, Event::FindingReported { finding });
+        for (stream, lost) in all_lost {
+            self.report_lost_blocks(now, tick, (stream, &lost), fx);
         }
         fx.push(Effect::Reply(slot, Reply::Received(blocks)));
     }

@@ -324,6 +324,16 @@ impl Driver {
         }
     }
 
+    /// They are gone with their driver.
+    pub(super) fn lose_receivers(&mut self, now: Timestamp) -> Vec<Event> {
+        let running = self.receivers.by_stream.values_mut().filter(|receiver| receiver.at.is_some());
+        let lost = running.map(|receiver| {
+            receiver.failed(now, "the driver is gone; what it had buffered is lost".to_owned(), String::new());
+            receiver.ended()
+        });
+        lost.collect()
+    }
+
     /// The application ends, or nobody waits for receivers any more. Returns those that had not ended.
     pub(super) fn stop_receivers(&mut self, now: Timestamp, fx: &mut Effects) -> Vec<StreamId> {
         let before = std::mem::replace(&mut self.receivers.wanted, Wanted::Stopped);

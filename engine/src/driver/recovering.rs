@@ -18,20 +18,22 @@ pub(super) struct Beginning {
     pub rerun: VecDeque<u32>,
     /// The number from which on every batch is generated.
     pub first: u32,
+    /// Whether a former driver's batches go on.
+    pub continues: bool,
 }
 
 impl Beginning {
     /// R11.1: batch times are multiples of the interval.
     pub fn anew(now: Timestamp, interval: Millis) -> Self {
         let interval_ns = interval.0.max(1) * 1_000_000;
-        Self { zero: Timestamp(now.0 / interval_ns * interval_ns), rerun: VecDeque::new(), first: 1 }
+        Self { zero: Timestamp(now.0 / interval_ns * interval_ns), rerun: VecDeque::new(), first: 1, continues: false }
     }
 
     /// R15.11: what was pending, then the checkpoint time and everything after it.
     fn again(checkpoint: &StreamingCheckpoint) -> Self {
         let first = checkpoint.batch().0.max(1);
         let rerun = checkpoint.pending.iter().map(|batch| batch.0).filter(|batch| *batch < first).collect();
-        Self { zero: checkpoint.zero, rerun, first }
+        Self { zero: checkpoint.zero, rerun, first, continues: true }
     }
 }
 

@@ -176,9 +176,13 @@ impl Driver {
 
     pub(super) fn begin_streaming(&mut self, now: Timestamp, slot: SlotId, plan: StreamingPlan, fx: &mut Effects) {
         let beginning = self.beginning.take().unwrap_or_else(|| Beginning::anew(now, plan.interval));
-        let Beginning { zero, rerun, first } = beginning;
+        let Beginning { zero, rerun, first, continues } = beginning;
+        self.report_states_at_risk(now, &plan, fx);
         self.emit(now, fx, Event::StreamGraphDefined { streams: plan.streams, outputs: plan.outputs });
         self.emit(now, fx, Event::StreamingStarted { zero, interval: plan.interval });
+        if !continues {
+            self.report_beginning_anew(now, fx);
+        }
         let logs = plan.received_log.as_ref().map(|log| (log.dir.as_str(), log.epoch));
         self.receivers = Receivers::new(plan.receivers, plan.interval, logs, &self.config);
         for (name, run) in plan.slots {

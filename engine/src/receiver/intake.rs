@@ -5,7 +5,7 @@
 use super::context::{Port, Receiver, ReceiverContext, ReceiverError};
 use super::generator::{BlockGenerator, BlockNumbers, Clients, Numbering, ReadyBlock, ReceivedBlock};
 use super::limiter::RateLimiter;
-use super::script::{Arrived, Script};
+use super::script::{Arrived, ScriptedSource};
 use super::supervisor::Ask;
 use crate::config::EngineConfig;
 use crate::ids::*;
@@ -102,10 +102,10 @@ struct State<T> {
     waiting_max: usize,
     /// Blocks of `store_many` whose threads wait for the answer.
     asked: BTreeMap<InputBlockId, Option<Result<(), String>>>,
-    script: Option<Arc<Script<T>>>,
+    script: Option<Arc<ScriptedSource<T>>>,
     running: bool,
-    /// Records of the script that the limit holds back.
-    held: VecDeque<T>,
+    /// Records of the script that the limit holds back; the last one of an arrival with its number.
+    held: VecDeque<(T, Option<u64>)>,
     /// Time until which everything has happened.
     now: Timestamp,
 }
@@ -142,30 +142,43 @@ impl<T: Data> State<T> {
 
     fn pass_held(&mut self, at: Timestamp) {
         while !self.held.is_empty() && self.limiter.permitted_at(at) <= at {
-            if self.limiter.rate().is_none() {
-                self.generator.add(at, self.held.drain(..));
-            } else if let Some(record) = self.held.pop_front() {
+            let count = if self.limiter.rate().is_none() { self.held.len() } else { 1 };
+            if self.limiter.rate().is_some() {
                 self.limiter.take(at, 1);
-                self.generator.add(at, [record]);
             }
+            let script = self.script.as_deref();
+            let gathered = |(record, last): (T, Option<u64>)| {
+                if let (Some(script), Some(n)) = (script, last) {
+                    script.gathered(n);
+                }
+                record
+            };
+            self.generator.add(at, self.held.drain(..count).map(gathered));
         }
     }
 
     fn arrive(&mut self, at: Timestamp) -> Option<Advance> {
-        let script = self.script.as_ref()?;
+        let script = Arc::clone(self.script.as_ref()?);
         let (_, what) = script.peek()?;
-        script.pass();
+        let n = script.pass(at);
+        if !matches!(&what, Arrived::Records(records) | Arrived::Block(records) if !records.is_empty()) {
+            script.over(n);
+        }
         let error = String::new;
         match what {
             Arrived::Records(records) => {
-                self.held.extend(records);
+                let last = records.len().saturating_sub(1);
+                let numbered = records.into_iter().enumerate().map(|(i, record)| (record, (i == last).then_some(n)));
+                self.held.extend(numbered);
                 self.pass_held(at);
                 None
             }
             Arrived::Block(records) if records.is_empty() => None,
             Arrived::Block(records) => {
                 self.waiting += 1;
-                Some(Advance::Block(self.generator.block_of(at, records, Numbering::default())))
+                let block = self.generator.block_of(at, records, script.numbering(n));
+                script.put(n, block.id);
+                Some(Advance::Block(block))
             }
             Arrived::Error { message } => Some(Advance::Ask(Ask::Error { message, error: error() })),
             Arrived::Restart { message, delay } => Some(Advance::Ask(Ask::Restart { message, error: error(), delay })),
@@ -175,7 +188,11 @@ impl<T: Data> State<T> {
 }
 
 impl<T: Data> Intake<T> {
-    fn new(setup: &IntakeSetup, receiver: Option<Arc<dyn Receiver<T>>>, script: Option<Arc<Script<T>>>) -> Self {
+    fn new(
+        setup: &IntakeSetup,
+        receiver: Option<Arc<dyn Receiver<T>>>,
+        script: Option<Arc<ScriptedSource<T>>>,
+    ) -> Self {
         let state = State {
             generator: BlockGenerator::new(setup.stream, setup.interval, setup.numbers.clone()),
             limiter: setup.limiter.clone(),
@@ -195,13 +212,18 @@ impl<T: Data> Intake<T> {
         Self::new(setup, Some(receiver), None)
     }
 
-    pub fn of_script(setup: &IntakeSetup, script: Arc<Script<T>>) -> Self {
+    pub fn of_script(setup: &IntakeSetup, script: Arc<ScriptedSource<T>>) -> Self {
+        script.listened();
+        script.known(&setup.clients);
         Self::new(setup, None, Some(script))
     }
 
-    fn generated(&self, block: Option<ReadyBlock>) -> Option<ReadyBlock> {
+    fn generated(&self, state: &State<T>, block: Option<ReadyBlock>) -> Option<ReadyBlock> {
         if let (Some(receiver), Some(block)) = (&self.receiver, &block) {
             receiver.on_generate_block(block.id);
+        }
+        if let (Some(script), Some(block)) = (&state.script, &block) {
+            script.cut(block.id);
         }
         block
     }
@@ -314,7 +336,8 @@ impl<T: Data> AnyIntake for Intake<T> {
             state.now = at;
             match next {
                 Next::Cut => {
-                    if let Some(block) = self.generated(state.generator.cut(at)) {
+                    let block = state.generator.cut(at);
+                    if let Some(block) = self.generated(&state, block) {
                         state.waiting += 1;
                         happened.push(Advance::Block(block));
                     }
@@ -338,9 +361,6 @@ impl<T: Data> AnyIntake for Intake<T> {
         state.running = true;
         if let Some(script) = &state.script {
             script.begin(now);
-            while script.peek().is_some_and(|(at, _)| at < now) {
-                script.pass();
-            }
         }
     }
 
@@ -350,7 +370,8 @@ impl<T: Data> AnyIntake for Intake<T> {
 
     fn close(&self, now: Timestamp) -> Option<ReadyBlock> {
         let mut state = self.state.lock();
-        let last = self.generated(state.generator.close(now));
+        let last = state.generator.close(now);
+        let last = self.generated(&state, last);
         state.waiting += usize::from(last.is_some());
         self.changed.notify_all();
         last
@@ -376,6 +397,9 @@ impl<T: Data> AnyIntake for Intake<T> {
             receiver.on_push_block(block, told);
         }
         let mut state = self.state.lock();
+        if let Some(script) = &state.script {
+            script.answered(block, result.is_ok());
+        }
         state.waiting = state.waiting.saturating_sub(1);
         state.now = state.now.max(now);
         if let Some(answer) = state.asked.get_mut(&block) {

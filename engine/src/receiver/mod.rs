@@ -20,7 +20,7 @@ pub use context::{Receiver, ReceiverContext, ReceiverError};
 pub use generator::{BlockGenerator, BlockNumbers, Clients, Numbering, ReadyBlock, ReceivedBlock};
 pub use limiter::RateLimiter;
 pub use pid::{PidRateEstimator, PidSettings};
-pub use script::{Arrival, Arrived};
+pub use script::{Arrival, Arrived, Delivery, ScriptedSource};
 pub use source::{ReceiverPlan, ReceiverSource};
 
 pub(crate) use block_log::{BlockLog, BlockLogs};

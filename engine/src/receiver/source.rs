@@ -2,7 +2,7 @@
 
 use super::context::Receiver;
 use super::intake::{AnyIntake, Intake, IntakeSetup};
-use super::script::{Arrival, Script};
+use super::script::{Arrival, Delivery, ScriptedSource};
 use crate::event::StorageLevel;
 use crate::ids::*;
 use crate::storage::Data;
@@ -48,7 +48,7 @@ impl<T: Data> AnySource for Custom<T> {
 
 struct Scripted<T: Data> {
     name: String,
-    script: Arc<Script<T>>,
+    script: Arc<ScriptedSource<T>>,
 }
 
 impl<T: Data> AnySource for Scripted<T> {
@@ -76,7 +76,12 @@ impl ReceiverSource {
         name: impl Into<String>,
         arrival: impl Fn(u64) -> Option<Arrival<T>> + Send + Sync + 'static,
     ) -> Self {
-        Self(Arc::new(Scripted { name: name.into(), script: Script::new(arrival) }))
+        Self::playing(name, ScriptedSource::new(Delivery::Once, arrival))
+    }
+
+    /// A receiver of a scripted source that others hold, too.
+    pub fn playing<T: Data>(name: impl Into<String>, script: Arc<ScriptedSource<T>>) -> Self {
+        Self(Arc::new(Scripted { name: name.into(), script }))
     }
 
     /// What the log and the window call it.

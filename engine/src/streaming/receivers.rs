@@ -8,7 +8,7 @@ use crate::error::{EngineError, Result};
 use crate::event::StorageLevel;
 use crate::ids::*;
 use crate::rdd::{Line, Rdd};
-use crate::receiver::{Arrival, Receiver, ReceiverPlan, ReceiverSource};
+use crate::receiver::{Arrival, Receiver, ReceiverPlan, ReceiverSource, ScriptedSource};
 use crate::runtime::acknowledged::AcknowledgedReceiver;
 use crate::runtime::http_stream::{HttpReceiver, StreamUrl};
 use crate::runtime::listening::listen_address;
@@ -111,5 +111,14 @@ impl StreamingContext {
     ) -> DStream<T> {
         let spec = StreamSpec::narrow("receiverStream", "PluggableInputDStream", self.interval());
         self.received(spec, ReceiverSource::scripted("ScriptedReceiver", arrival), level, Location::caller())
+    }
+
+    /// What a scripted source sends. It is outside of the program: one that is kept goes on where it was when a driver
+    /// runs the program again.
+    #[track_caller]
+    pub fn scripted_source_stream<T: Data>(&self, source: &Arc<ScriptedSource<T>>, level: StorageLevel) -> DStream<T> {
+        let spec = StreamSpec::narrow("receiverStream", "PluggableInputDStream", self.interval());
+        let source = ReceiverSource::playing("ScriptedReceiver", Arc::clone(source));
+        self.received(spec, source, level, Location::caller())
     }
 }

@@ -1,0 +1,126 @@
+//! What is said when input is gone for good: blocks that were in memory only, and the state that misses them (I12).
+
+use super::Driver;
+use super::effects::Effects;
+use super::graph_checkpoints::GraphCheckpoints;
+use super::input::{BatchTick, StreamingPlan};
+use crate::event::{Event, Finding, StreamInfo};
+use crate::ids::*;
+use crate::receiver::ReceivedBlock;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What to do about it, in the words of findings.
+const WAY_OUT: &str = "log what is received, or read from a source that can be read again";
+
+/// Streams with state that `input` reaches.
+fn stateful_below(streams: &[StreamInfo], input: StreamId) -> Vec<&StreamInfo> {
+    // Parents come before their children.
+    let mut below = BTreeSet::from([input]);
+    for stream in streams {
+        if stream.parents.iter().any(|parent| below.contains(parent)) {
+            below.insert(stream.id);
+        }
+    }
+    streams.iter().filter(|stream| stream.stateful && below.contains(&stream.id)).collect()
+}
+
+impl Driver {
+    fn find(&mut self, now: Timestamp, kind: &str, place: String, message: String, fx: &mut Effects) {
+        let finding = Finding { kind: kind.to_owned(), message, place };
+        self.emit(now, fx, Event::FindingReported { finding });
+    }
+
+    /// R17.11: blocks of a batch of which nothing is left, and the state that will never have them.
+    pub(super) fn report_lost_blocks(
+        &mut self,
+        now: Timestamp,
+        tick: BatchTick,
+        (stream, lost): (StreamId, &[ReceivedBlock]),
+        fx: &mut Effects,
+    ) {
+        let Some(first) = lost.first() else { return };
+        let (count, records) = (lost.len(), lost.iter().map(|block| block.records).sum::<u64>());
+        let message = format!(
+            "Some blocks could not be recovered as they were not found in memory: {count} of stream {stream}, {records} records, the first is {}; keep two copies, {WAY_OUT}",
+            first.id
+        );
+        self.find(now, "received-blocks-lost", format!("batch {}", tick.batch), message, fx);
+        let Some(graph) = &self.graph else { return };
+        // What was saved after it has the batch already.
+        let saved = |state: &&StreamInfo| {
+            graph.now.saved.get(&state.id).is_some_and(|s| s.range(tick.batch..).next().is_some())
+        };
+        let incomplete: Vec<String> = stateful_below(&graph.now.graph.streams, stream)
+            .into_iter()
+            .filter(|state| !saved(state))
+            .map(|state| state.operator.to_string())
+            .collect();
+        for operator in incomplete {
+            if self.incomplete_states.insert(operator.clone()) {
+                let message = format!(
+                    "the state of {operator} is incomplete from batch {} on: {records} records of stream {stream} are lost; {WAY_OUT}",
+                    tick.batch
+                );
+                self.find(now, "state-incomplete", format!("batch {}", tick.batch), message, fx);
+            }
+        }
+    }
+
+    /// State is made of records that nobody can read again, and that no log has: allowed, and said.
+    pub(super) fn report_states_at_risk(&mut self, now: Timestamp, plan: &StreamingPlan, fx: &mut Effects) {
+        if self.config.receiver_log.enabled {
+            return;
+        }
+        let at_risk: BTreeSet<String> = plan
+            .receivers
+            .iter()
+            .flat_map(|receiver| stateful_below(&plan.streams, receiver.stream))
+            .map(|state| state.operator.to_string())
+            .collect();
+        for operator in at_risk {
+            let message = format!(
+                "the state of {operator} is made of what a receiver stored, which no log has: after the loss of the driver it is incomplete; switch spark.streaming.receiver.writeAheadLog.enable on"
+            );
+            self.find(now, "state-not-logged", operator, message, fx);
+        }
+    }
+
+    /// The driver is gone: its receivers with what they had buffered, and, where nothing is written down that the
+    /// next one could look for, the blocks that no completed batch had.
+    pub(super) fn report_lost_receivers(&mut self, now: Timestamp, fx: &mut Effects) {
+        for event in self.lose_receivers(now) {
+            self.emit(now, fx, event);
+        }
+        if self.graph.is_some() || self.receivers.tracker.log.is_some() {
+            return;
+        }
+        let mut lost: BTreeMap<StreamId, Vec<&ReceivedBlock>> = BTreeMap::new();
+        for block in self.receivers.tracker.living() {
+            lost.entry(block.id.stream).or_default().push(block);
+        }
+        let messages: Vec<String> = lost
+            .into_iter()
+            .filter_map(|(stream, blocks)| {
+                let first = blocks.iter().map(|block| block.id).min()?;
+                let (count, records) = (blocks.len(), blocks.iter().map(|block| block.records).sum::<u64>());
+                Some(format!(
+                    "received blocks that no completed batch had are gone with the driver: {count} of stream {stream}, {records} records, the first is {first}; set a checkpoint directory and {WAY_OUT}"
+                ))
+            })
+            .collect();
+        let place = format!("driver {}", self.attempt);
+        for message in messages {
+            self.find(now, "received-blocks-lost", place.clone(), message, fx);
+        }
+    }
+
+    /// A stream begins that goes on from nothing although a driver ran before this one.
+    pub(super) fn report_beginning_anew(&mut self, now: Timestamp, fx: &mut Effects) {
+        let epoch = self.graph.as_ref().map_or(0, GraphCheckpoints::epoch);
+        if self.attempt < 2 && epoch < 2 {
+            return;
+        }
+        let message = "a former driver is gone and this one goes on from no checkpoint: batches count from 1 again; state, received blocks and queued RDDs that it had are gone; use getOrCreate with a checkpoint directory".to_owned();
+        self.find(now, "stream-begins-anew", format!("driver {}", self.attempt), message, fx);
+    }
+}
