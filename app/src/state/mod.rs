@@ -8,10 +8,12 @@ pub use recent::{RECENT_MAX, Recent};
 pub use settings::{SCALES, Settings};
 
 use crate::command::{
-    AppCommand, Asked, FileCommand, Focus, Overlay, Page, RaceCommand, SettingsCommand, StepGrain, Transport,
+    AppCommand, Asked, EngineCommand, FileCommand, Focus, Overlay, Page, RaceCommand, SettingsCommand, StepGrain,
+    Transport,
 };
 use crate::scene::NodeKey;
 use crate::theme::Theme;
+use faultline_engine::command::SuperviseMode;
 use serde::{Deserialize, Serialize};
 
 /// Whether the engine goes on by itself.
@@ -76,6 +78,9 @@ pub struct UiState {
     /// The path that is asked for inside the window, where the desktop has no dialog.
     #[serde(skip)]
     pub question: Option<Asked>,
+    /// Whether the driver of the next program that is opened is supervised: what was chosen last.
+    #[serde(skip)]
+    pub supervise: SuperviseMode,
     /// What has been done, said at the bottom until the next wish: `Saved word-count.jsonl`.
     #[serde(skip)]
     pub notice: Option<String>,
@@ -113,6 +118,7 @@ impl Default for UiState {
             recent: Recent::default(),
             overlay: None,
             question: None,
+            supervise: SuperviseMode::default(),
             notice: None,
         }
     }
@@ -156,6 +162,7 @@ impl UiState {
                 self.settings.apply(*command);
             }
             AppCommand::ShowOverlay(overlay) => self.overlay = *overlay,
+            AppCommand::Engine(EngineCommand::SuperviseDriver { mode }) => self.supervise = *mode,
             AppCommand::Engine(_) | AppCommand::Layout(_) | AppCommand::Scrub(_) | AppCommand::Race(_) => {}
         }
     }
