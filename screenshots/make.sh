@@ -17,6 +17,9 @@ shot word-count "${kill[@]}" --select updateStateByKey/8/2 --below storage stora
 shot word-count "${kill[@]}" --select updateStateByKey/7/1 --layout debug --size 1920x1080 --theme light debug-light.png
 shot word-count "${kill[@]}" --select updateStateByKey/7/1 --theme high-contrast why-high-contrast.png
 shot word-count --at batch=9 --size 2560x1440 running-dark-2560x1440.png
+shot word-count --at batch=7 --fault kill:driver@batch=7 driver-down-dark.png
+shot word-count --at batch=8 --fault kill:driver@batch=7 --conf faultline.supervise=true driver-recovered-dark.png
+shot word-count --view race --fault kill:driver@batch=7 race-driver-dark.png
 shot word-count "${race[@]}" race-dark.png
 shot word-count "${race[@]}" --theme light race-light.png
 shot page-rank --size 1840x820 --below storage page-rank-dark.png

@@ -3,6 +3,7 @@
 use crate::session::Session;
 use crate::source::{RecordedSource, Start, start_live};
 use anyhow::{Context, bail};
+use faultline_engine::command::SuperviseMode;
 use faultline_engine::config::EngineConfig;
 use faultline_engine::programs::{self, BuiltIn, InputSource, ProgramInput};
 use faultline_engine::rdd::ReplayText;
@@ -66,6 +67,21 @@ pub fn open_with(
     start: Start,
     wake: Arc<dyn Fn() + Send + Sync>,
 ) -> anyhow::Result<Session> {
+    open_kept(name, source, config, None, start, wake)
+}
+
+/// The same with checkpoints and logs in `directory`, which stays, or in one that goes with the run.
+///
+/// # Errors
+/// When there is no such program, the source cannot be read, or the program cannot be started.
+pub fn open_kept(
+    name: &str,
+    source: &InputSource,
+    config: EngineConfig,
+    directory: Option<&Path>,
+    start: Start,
+    wake: Arc<dyn Fn() + Send + Sync>,
+) -> anyhow::Result<Session> {
     let Some(program) = programs::find(name) else { bail!("{name:?} is no program, so it takes no input") };
     if source.is_external() && !program.streaming {
         bail!("{name} has no batches, so it cannot read {source}; choose a streaming program");
@@ -73,7 +89,7 @@ pub fn open_with(
     check_source(source)?;
     let config = EngineConfig { app_name: name.to_owned(), ..config };
     let input = window_input(&program, config.seed).from_source(source.clone());
-    Ok(Session::new(Box::new(start_live(program, input, config, start, wake)?)))
+    Ok(Session::new(Box::new(start_live(program, input, config, directory, start, wake)?)))
 }
 
 /// Opens a program or a log. `wake` is called when events arrive.
@@ -81,8 +97,22 @@ pub fn open_with(
 /// # Errors
 /// When `name` is neither, or cannot be started or read.
 pub fn open(name: &str, start: Start, wake: Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<Session> {
+    open_supervised(name, SuperviseMode::Off, start, wake)
+}
+
+/// The same with a driver that is supervised from the start, or not.
+///
+/// # Errors
+/// When `name` is neither, or cannot be started or read.
+pub fn open_supervised(
+    name: &str,
+    supervise: SuperviseMode,
+    start: Start,
+    wake: Arc<dyn Fn() + Send + Sync>,
+) -> anyhow::Result<Session> {
     if programs::find(name).is_some() {
-        return open_with(name, &InputSource::Replay, EngineConfig::default(), start, wake);
+        let config = EngineConfig { supervise: supervise == SuperviseMode::On, ..EngineConfig::default() };
+        return open_with(name, &InputSource::Replay, config, start, wake);
     }
     let path = Path::new(name);
     if path.exists() {

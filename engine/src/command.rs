@@ -15,6 +15,13 @@ pub enum Command {
     },
     /// Kill the driver, and with it its executors and everything that they hold.
     KillDriver,
+    /// Start the driver that is gone at once, whether or not somebody supervises it.
+    RestartDriver,
+    /// Whether a driver that crashes from now on is started again (R16).
+    SuperviseDriver {
+        /// Whether.
+        mode: SuperviseMode,
+    },
     /// Start a new executor in place of a dead one.
     RestartExecutor {
         /// The dead one.
@@ -184,6 +191,32 @@ fn place(
     }
 }
 
+/// Whether a driver that crashed is started again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SuperviseMode {
+    /// It is started again, as with `--supervise`.
+    On,
+    /// It is not: the application ends, or waits for somebody who restarts it.
+    #[default]
+    Off,
+}
+
+impl SuperviseMode {
+    /// As the setting `faultline.supervise` has it.
+    pub const fn from_setting(supervised: bool) -> Self {
+        if supervised { Self::On } else { Self::Off }
+    }
+}
+
+impl fmt::Display for SuperviseMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::On => "on",
+            Self::Off => "off",
+        })
+    }
+}
+
 /// How a stream is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopMode {
@@ -249,6 +282,8 @@ impl fmt::Display for Command {
         match self {
             Self::KillExecutor { executor } => write!(f, "kill:executor={executor}"),
             Self::KillDriver => f.write_str("kill:driver"),
+            Self::RestartDriver => f.write_str("restart:driver"),
+            Self::SuperviseDriver { mode } => write!(f, "supervise:{mode}"),
             Self::RestartExecutor { executor } => write!(f, "restart:executor={executor}"),
             Self::DecommissionExecutor { executor } => write!(f, "decommission:executor={executor}"),
             Self::SlowExecutor { executor, factor } => write!(f, "slow:executor={executor},factor={factor}"),

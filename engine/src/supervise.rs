@@ -8,7 +8,10 @@
 //! Waiting ───────────────▶ Running ───────────────────────────────▶ Waiting { until }
 //!    │                        │
 //!    └── killed ──▶ Over ◀────┴── ended: finished, killed before, or not supervised
+//!                    └── somebody starts it ──▶ Running
 //! ```
+
+pub use crate::command::SuperviseMode;
 
 use crate::ids::{Millis, Timestamp};
 
@@ -18,16 +21,6 @@ pub const FIRST_DELAY: Millis = Millis(1000);
 pub const DELAY_MAX: Millis = Millis(8000);
 /// A run that lasted longer than this got on.
 pub const STEADY_RUN: Millis = Millis(5000);
-
-/// Whether a driver that crashed is started again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SuperviseMode {
-    /// It is started again, as with `--supervise`.
-    On,
-    /// It is not: the application ends.
-    #[default]
-    Off,
-}
 
 /// How a run of the driver ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,6 +237,10 @@ mod tests {
         switched.ended(T0, Crashed);
         switched.set_mode(SuperviseMode::Off);
         assert_eq!(switched.start_at(), None);
+
+        // Somebody starts it by hand.
+        off.started(T0);
+        assert_eq!((off.is_over(), off.start_at()), (false, None));
 
         let mut late = Supervision::new(SuperviseMode::Off);
         late.started(T0);

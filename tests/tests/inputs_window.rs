@@ -3,7 +3,7 @@
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use faultline::app::App;
-use faultline::command::{AppCommand, InputCommand, Transport};
+use faultline::command::{AppCommand, InputCommand, Keeping, Transport};
 use faultline::source::Start;
 use faultline::theme::Theme;
 use faultline_engine::event::ClockKind;
@@ -24,7 +24,7 @@ fn until(window: &mut Harness<'static, App>, what: &str, awaited: impl Fn(&App) 
 }
 
 fn open(program: &str, source: String) -> AppCommand {
-    AppCommand::Input(InputCommand::Open { program: program.to_owned(), source })
+    AppCommand::Input(InputCommand::Open { program: program.to_owned(), source, keeping: Keeping::default() })
 }
 
 /// The window could not read a directory, would go on without being asked while it is paused, or would show

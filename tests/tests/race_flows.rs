@@ -62,7 +62,7 @@ fn the_same_kill_under_five_policies_and_a_lane_opened() {
             "every batch {}, batch with the kill {}, added by the kill {}, read from checkpoint {}",
             lane.struck.without_fault.computed_again,
             lane.struck.with_fault.computed_again,
-            faultline::race::signed(lane.struck.added_again()),
+            faultline::race::signed(lane.added()),
             lane.struck.with_fault.checkpoint_partitions_read,
         );
         let rows = window.query_all_by_label_contains(&numbers).count();

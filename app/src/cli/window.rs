@@ -117,7 +117,11 @@ fn recorded(args: &ScreenshotArgs) -> anyhow::Result<Session> {
                 request.config.max_batches = Some(batch.0);
             }
             let mut events = Vec::new();
-            request.run(&Store::temporary()?, &mut |slice| events.extend_from_slice(slice))?;
+            let ran = request.run(&Store::temporary()?, &mut |slice| events.extend_from_slice(slice));
+            // A driver that nobody starts again is something to see.
+            if !events.iter().any(|e| matches!(e.event, Event::DriverLost { .. })) {
+                ran?;
+            }
             // The picture shows the run, not its end.
             events.retain(|e| !matches!(e.event, Event::ApplicationEnd));
             RecordedSource::from(events)

@@ -15,7 +15,7 @@ pub use scrub::Scrub;
 pub use settings::{Overlay, SettingsCommand};
 
 pub use faultline_engine::command::{Command as EngineCommand, StepGrain, Transport};
-pub use input::InputCommand;
+pub use input::{InputCommand, Keeping, ReceivedLog};
 pub use layout::LayoutCommand;
 pub use race::RaceCommand;
 

@@ -12,6 +12,7 @@ use crate::ui::ViewCtx;
 use crate::ui::dock::Preset;
 use egui::os::OperatingSystem;
 use egui::{Context, Event, Key, KeyboardShortcut, ModifierNames, Modifiers};
+use faultline_engine::command::SuperviseMode;
 use faultline_engine::ids::ExecutorId;
 
 /// Under which heading a key is listed.
@@ -129,6 +130,8 @@ pub const ROWS: &[Row] = &[
     row(&[key(Key::Space)], "Pause and play", Group::Run, Does::Send(play_or_pause)),
     row(&[key(Key::ArrowRight)], "Step", Group::Run, Does::Send(step)),
     row(&DIGITS, "Kill that executor", Group::Run, Does::Send(kill)),
+    row(&[key(Key::D)], "Kill the driver, or start it again", Group::Run, Does::Send(kill_or_start_driver)),
+    row(&[key(Key::S)], "Supervise the driver, or no longer", Group::Run, Does::Send(supervise)),
     row(&[key(Key::X)], FAULTS, Group::Run, Does::Send(faults)),
     row(
         &arrows(Modifiers::SHIFT),
@@ -242,6 +245,20 @@ fn kill(now: Now<'_>, digit: usize) -> Option<AppCommand> {
     let executor = ExecutorId(u32::try_from(digit + 1).ok()?);
     let alive = now.view.model.executors.get(&executor).is_some_and(|e| e.alive);
     (now.view.controllable && alive).then_some(AppCommand::Engine(EngineCommand::KillExecutor { executor }))
+}
+
+fn kill_or_start_driver(now: Now<'_>, _: usize) -> Option<AppCommand> {
+    let gone = now.view.model.driver.lost.is_some();
+    let command = if gone { EngineCommand::RestartDriver } else { EngineCommand::KillDriver };
+    now.view.controllable.then_some(AppCommand::Engine(command))
+}
+
+fn supervise(now: Now<'_>, _: usize) -> Option<AppCommand> {
+    let mode = match now.view.model.driver.supervised {
+        SuperviseMode::On => SuperviseMode::Off,
+        SuperviseMode::Off => SuperviseMode::On,
+    };
+    now.view.controllable.then_some(AppCommand::Engine(EngineCommand::SuperviseDriver { mode }))
 }
 
 /// Where nothing runs there is nothing to fail.

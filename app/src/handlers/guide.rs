@@ -1,8 +1,8 @@
 //! The first minute: slow motion after a kill, and the one hint.
 
 use super::race::advice;
-use crate::command::{AppCommand, RaceCommand, Transport};
-use crate::model::{Model, Shown};
+use crate::command::{AppCommand, EngineCommand, RaceCommand, Transport};
+use crate::model::{DriverPhase, Model, Shown};
 use crate::race::plan_of;
 use crate::session::Session;
 use crate::state::UiState;
@@ -90,7 +90,25 @@ impl Guide {
 /// cut, then to race the policies. A race needs an input that can be read again.
 fn hint(model: &Model, repeatable: bool) -> Option<(String, Option<AppCommand>)> {
     let ended = model.application.ended.is_some();
-    if !ended && !model.executors.is_empty() && model.executors.values().all(|e| !e.alive) {
+    match model.driver_phase() {
+        DriverPhase::Lost => {
+            let next = model.driver_life() + 1;
+            let words = match &model.driver.checkpoint {
+                Some(checkpoint) => {
+                    format!(
+                        "The driver is gone: press D to start driver {next} from the checkpoint of batch {}",
+                        checkpoint.batch
+                    )
+                }
+                None => format!("The driver is gone: press D to start driver {next} from nothing"),
+            };
+            return Some((words, Some(AppCommand::Engine(EngineCommand::RestartDriver))));
+        }
+        DriverPhase::Waiting | DriverPhase::Recovering => return None,
+        DriverPhase::Starting | DriverPhase::Running | DriverPhase::Ended => {}
+    }
+    let mut present = model.executors.values().filter(|e| !model.of_former_life(e)).peekable();
+    if !ended && present.peek().is_some() && present.all(|e| !e.alive) {
         return Some(("No executor is alive: restart one to go on".to_owned(), None));
     }
     let Some(fault) = model.faults.last() else {

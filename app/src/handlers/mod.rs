@@ -92,7 +92,7 @@ fn open_program(
     // A program opened in slow motion runs at the speed that the user had chosen.
     state.speed = guide.chosen_speed().unwrap_or(state.speed);
     let start = Start::Running { speed: state.speed };
-    match opening::open(name, start, Arc::clone(wake)) {
+    match opening::open_supervised(name, state.supervise, start, Arc::clone(wake)) {
         Ok(opened) => {
             session.replace(opened);
             *guide = Guide::default();

@@ -179,7 +179,7 @@ impl RaceDesk {
 
 /// What the advice after a recovery says: the same under every policy.
 pub fn advice(fault: &PlannedFault) -> String {
-    let kills = matches!(fault.command, EngineCommand::KillExecutor { .. });
+    let kills = matches!(fault.command, EngineCommand::KillExecutor { .. } | EngineCommand::KillDriver);
     let policies = crate::race::number_word(Policy::ALL.len());
     format!("The same {} under {policies} policies", if kills { "kill" } else { "fault" })
 }

@@ -1,6 +1,7 @@
 //! The application: name, clock, seed, settings, and when it ran.
 
 use super::Model;
+use faultline_engine::command::SuperviseMode;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
 use imbl::OrdMap;
@@ -35,12 +36,16 @@ impl Model {
         for (key, value) in properties {
             self.application.properties.insert(key.clone(), value.clone());
         }
+        if let Some(supervised) = properties.get("faultline.supervise") {
+            self.driver.supervised = SuperviseMode::from_setting(supervised == "true");
+        }
     }
 
     pub(super) fn application_started(&mut self, name: &str, id: &str) {
         name.clone_into(&mut self.application.name);
         id.clone_into(&mut self.application.id);
         self.application.started = Some(self.now);
+        self.driver_began();
         self.tell_application_started();
     }
 

@@ -52,14 +52,17 @@ impl Model {
             Event::ReceiverError { receiver } | Event::ReceiverStopped { receiver } => {
                 self.receiver_told(receiver);
             }
-            Event::ReceivedBlockAdded { block, records, .. } => self.received_block_added(*block, *records),
+            Event::ReceivedBlockAdded { block, records, duplicates, .. } => {
+                self.received_block_added(*block, *records, *duplicates);
+            }
 
             Event::StreamGraphDefined { streams, outputs } => self.stream_graph_defined(streams, outputs),
             Event::StreamingStarted { zero, interval } => self.streaming_started(*zero, *interval),
             Event::DriverLost { reason, .. } => self.driver_lost(reason),
-            Event::DriverStarted { .. } => self.driver_started(),
+            Event::DriverRestartScheduled { at, .. } => self.driver_restart_scheduled(*at),
+            Event::DriverStarted { delay, .. } => self.driver_started(*delay),
             Event::DriverEpochTaken { epoch, .. } => self.driver.epoch = Some(*epoch),
-            Event::StreamingRecovered { recovery } => self.driver.recovered_from = Some(recovery.path.as_str().into()),
+            Event::StreamingRecovered { recovery } => self.streaming_recovered(recovery),
             Event::GraphCheckpointWritten { checkpoint } => self.graph_checkpoint_written(checkpoint),
             Event::GraphCheckpointFailed { .. } => {
                 self.driver.failed_writes = self.driver.failed_writes.saturating_add(1);

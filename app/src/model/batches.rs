@@ -83,6 +83,9 @@ impl Model {
         self.index.running_batches.remove(&id);
         self.index.completed_batches += 1;
         self.tell_batch_completed(id);
+        if failure.is_none() {
+            self.batch_ran_again(id);
+        }
     }
 
     /// The driver is gone: what waited or ran is done with, until the next driver submits it again.
@@ -93,8 +96,7 @@ impl Model {
 
     /// What the policy for failed batches did with one is told by a finding about it.
     pub(super) fn batch_reported(&mut self, finding: &Finding) {
-        let number = finding.place.strip_prefix("batch ").and_then(|number| number.parse().ok());
-        let Some(batch) = number.and_then(|number| self.batch_mut(BatchId(number))) else { return };
+        let Some(batch) = batch_of_place(&finding.place).and_then(|id| self.batch_mut(id)) else { return };
         match finding.kind.as_str() {
             "batch-retried" => batch.retries = batch.retries.saturating_add(1),
             "batch-skipped" => batch.skipped = true,
@@ -113,4 +115,9 @@ impl Model {
     pub(super) fn batch_mut(&mut self, id: BatchId) -> Option<&mut BatchState> {
         self.batches.get_mut(&id).map(Arc::make_mut)
     }
+}
+
+/// The batch that a finding is about.
+pub(super) fn batch_of_place(place: &str) -> Option<BatchId> {
+    place.strip_prefix("batch ").and_then(|number| number.parse().ok()).map(BatchId)
 }

@@ -39,6 +39,8 @@ pub struct ExecutorState {
     pub lost_map_outputs: u32,
     /// What is special about it.
     pub standing: Standing,
+    /// The life of the driver that it belongs to, from 1.
+    pub life: u32,
 }
 
 impl ExecutorState {
@@ -59,6 +61,7 @@ impl ExecutorState {
             map_outputs: 0,
             lost_map_outputs: 0,
             standing: Standing::default(),
+            life: 1,
         }
     }
 }
@@ -66,7 +69,9 @@ impl ExecutorState {
 impl Model {
     pub(super) fn executor_added(&mut self, id: ExecutorId, cores: u32, replaces: Option<ExecutorId>) {
         self.slots_added(id);
+        let life = self.driver_life();
         let executor = self.executor_or_new(id);
+        executor.life = life;
         executor.cores = cores;
         executor.alive = true;
         executor.removed_reason = None;

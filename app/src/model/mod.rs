@@ -12,6 +12,7 @@ mod checkpoints;
 mod chunked;
 mod computing;
 mod driver;
+mod driver_story;
 mod executors;
 mod faults;
 mod index;
@@ -48,7 +49,10 @@ pub use cells::{Cell, Sign};
 pub use checkpoints::{CHECKPOINT_RDD_CLASS, CheckpointState, LOCAL_CHECKPOINT_RDD_CLASS};
 pub use chunked::Chunked;
 pub use computing::narrow_parents;
-pub use driver::{DriverState, GraphCheckpointState};
+pub use driver::{
+    DriverLife, DriverPhase, DriverRecovery, DriverState, GraphCheckpointState, GraphFile, GraphFileInfo,
+};
+pub use driver_story::LostWithDriver;
 pub use executors::ExecutorState;
 pub use faults::{FaultRecord, RunningTask};
 pub use index::Index;

@@ -26,6 +26,7 @@ impl Model {
 
     pub(super) fn finding_reported(&mut self, finding: &Finding) {
         self.batch_reported(finding);
+        self.batch_incomplete(finding);
         self.findings.push_back(Arc::new(finding.clone()));
     }
 

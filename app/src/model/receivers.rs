@@ -4,6 +4,7 @@ use super::Model;
 use super::storage::BlockCopy;
 use faultline_engine::event::{Event, ReceiverInfo};
 use faultline_engine::ids::*;
+use imbl::OrdSet;
 use std::sync::Arc;
 
 /// One receiver.
@@ -17,6 +18,10 @@ pub struct ReceiverState {
     pub records: u64,
     /// How often it was started.
     pub starts: u32,
+    /// Blocks that executors store and the driver has not accepted yet: it buffers them.
+    pub waiting: OrdSet<u64>,
+    /// Lines that came again and were dropped.
+    pub duplicates: u64,
 }
 
 impl Model {
@@ -27,16 +32,27 @@ impl Model {
 
     /// Takes over what an event says of a receiver.
     pub(super) fn receiver_told(&mut self, info: &ReceiverInfo) -> &mut ReceiverState {
-        let new = || Arc::new(ReceiverState { info: info.clone(), blocks: 0, records: 0, starts: 0 });
+        let new = || {
+            Arc::new(ReceiverState {
+                info: info.clone(),
+                blocks: 0,
+                records: 0,
+                starts: 0,
+                waiting: OrdSet::new(),
+                duplicates: 0,
+            })
+        };
         let receiver = Arc::make_mut(self.receivers.entry(info.stream).or_insert_with(new));
         receiver.info = info.clone();
         receiver
     }
 
-    pub(super) fn received_block_added(&mut self, block: InputBlockId, records: u64) {
+    pub(super) fn received_block_added(&mut self, block: InputBlockId, records: u64, duplicates: u64) {
         if let Some(receiver) = self.receivers.get_mut(&block.stream).map(Arc::make_mut) {
             receiver.blocks = receiver.blocks.saturating_add(1);
             receiver.records = receiver.records.saturating_add(records);
+            receiver.duplicates = receiver.duplicates.saturating_add(duplicates);
+            receiver.waiting.remove(&block.number);
         }
     }
 
@@ -44,12 +60,41 @@ impl Model {
         let Event::InputBlockUpdated { executor, block, level, memory_bytes, disk_bytes, .. } = event else { return };
         let copy = BlockCopy { memory_bytes: *memory_bytes, disk_bytes: *disk_bytes };
         let new = level.is_valid().then_some(copy);
+        self.input_stored(*block, new.is_some());
         let Some(holder) = self.executor_mut(*executor) else { return };
         let old = match new {
             Some(copy) => holder.inputs.insert(*block, copy),
             None => holder.inputs.remove(block),
         };
         self.account_bytes(*executor, old, new);
+    }
+
+    /// A block that nobody held waits for the driver; one that is gone does no longer.
+    fn input_stored(&mut self, block: InputBlockId, stored: bool) {
+        let held = self.executors.values().any(|e| e.inputs.contains_key(&block));
+        let Some(receiver) = self.receivers.get_mut(&block.stream).map(Arc::make_mut) else { return };
+        if stored && !held {
+            receiver.waiting.insert(block.number);
+        } else if !stored {
+            receiver.waiting.remove(&block.number);
+        }
+    }
+
+    /// With their driver receivers are gone, until the next one starts them.
+    pub(super) fn receivers_lost(&mut self) {
+        let streams: Vec<StreamId> = self.receivers.keys().copied().collect();
+        for stream in streams {
+            let Some(receiver) = self.receivers.get_mut(&stream).map(Arc::make_mut) else { continue };
+            receiver.info.active = false;
+            receiver.info.last_error_message = "the driver was lost".to_owned();
+            receiver.waiting.clear();
+        }
+    }
+
+    /// Whether what receivers store is logged before it counts (R18.3).
+    pub fn logs_received(&self) -> bool {
+        let enabled = self.application.properties.get("spark.streaming.receiver.writeAheadLog.enable");
+        enabled.is_some_and(|on| on == "true")
     }
 
     /// Every copy there is lost to the driver.

@@ -16,6 +16,10 @@ pub const MAX_SLOTS: usize = 512;
 pub const MAX_BUSY_PERIODS: usize = 20_000;
 /// Periods kept in which something was special about one executor.
 pub const MAX_CONDITION_PERIODS: usize = 256;
+/// Files of graph checkpoints kept; the driver keeps ten.
+pub const MAX_GRAPH_FILES: usize = 64;
+/// Lives of the driver kept.
+pub const MAX_DRIVER_LIVES: usize = 256;
 /// Jobs kept, with their stages.
 pub const MAX_JOBS: usize = 5_000;
 /// Batches kept.

@@ -175,6 +175,13 @@ fn list(counts: &[(u32, &str)]) -> Option<(String, Number)> {
     Some((text, if total == 1 { Number::One } else { Number::Many }))
 }
 
-fn count(n: u64, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+/// `1 batch`, `2 batches`.
+pub(super) fn count(n: u64, noun: &str) -> String {
+    let plural = if noun.ends_with("ch") { "es" } else { "s" };
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}{plural}") }
+}
+
+/// `a, b and c` of those counts that are not zero; `None` when all are.
+pub(super) fn list_of(counts: &[(u32, &str)]) -> Option<String> {
+    list(counts).map(|(things, _)| things)
 }

@@ -202,7 +202,7 @@ impl Model {
                     executor.standing.end(Condition::Slow, now);
                 }
             }
-            _ => {}
+            _ => self.driver_commanded(command),
         }
     }
 }

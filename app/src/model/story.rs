@@ -6,11 +6,12 @@
 //!         fault ▼ │ next batch or job
 //!          Recovering ─▶ Recovered
 //! ```
-//! While recovering, only the recovery is told; the words are in `sentences.rs`.
+//! While recovering, only the recovery is told; the words are in `sentences.rs`. A driver that is lost and comes
+//! back has the floor in the same way: see `driver_story.rs`.
 
 use super::sentences::{self, FaultKind, Tense};
-use super::{FaultRecord, Model};
-use faultline_engine::command::StopMode;
+use super::{FaultRecord, LostWithDriver, Model};
+use faultline_engine::command::{Command, StopMode};
 use faultline_engine::event::JobResult;
 use faultline_engine::ids::*;
 use imbl::OrdSet;
@@ -29,6 +30,10 @@ pub enum StoryPhase {
     Recovering,
     /// The batch or job that paid for the last fault is done.
     Recovered,
+    /// The driver is gone.
+    DriverLost,
+    /// It came back, and what its earlier life left runs again.
+    DriverRecovering,
     /// A batch or job failed.
     Failed,
     /// The application ended.
@@ -69,6 +74,8 @@ pub struct Story {
     pub computed_again_for_map_outputs: u32,
     /// The sentence with which the last recovery ended; empty before the first.
     pub closing: String,
+    /// What went with the driver, when it was lost last.
+    pub lost_with_driver: LostWithDriver,
 }
 
 impl Story {
@@ -85,6 +92,16 @@ impl Story {
     /// Whether a recovery runs.
     pub fn is_recovering(&self) -> bool {
         self.phase == StoryPhase::Recovering
+    }
+
+    /// Whether something is told that nothing else interrupts.
+    const fn has_the_floor(&self) -> bool {
+        matches!(self.phase, StoryPhase::Recovering | StoryPhase::DriverLost | StoryPhase::DriverRecovering)
+    }
+
+    /// Whether what is done again is counted.
+    const fn counts_repairs(&self) -> bool {
+        matches!(self.phase, StoryPhase::Recovering | StoryPhase::DriverRecovering)
     }
 
     fn tell(&mut self, phase: StoryPhase, headline: String, detail: String) {
@@ -122,20 +139,22 @@ impl Model {
     }
 
     pub(super) fn tell_streaming_started(&mut self) {
-        if !self.story.is_recovering() {
-            self.story.tell(StoryPhase::Waiting, "Waiting for the first batch.".to_owned(), String::new());
+        let goes_on = self.story.phase == StoryPhase::DriverRecovering && self.driver.recovery.is_some();
+        if !self.story.is_recovering() && !goes_on {
+            let detail = self.story.closing.clone();
+            self.story.tell(StoryPhase::Waiting, "Waiting for the first batch.".to_owned(), detail);
         }
     }
 
     pub(super) fn tell_streaming_stopping(&mut self, mode: StopMode) {
-        if !self.story.is_recovering() {
+        if !self.story.has_the_floor() {
             let (headline, detail) = sentences::stopping(mode);
             self.story.tell(StoryPhase::Running, headline.to_owned(), detail.to_owned());
         }
     }
 
     pub(super) fn tell_batch_started(&mut self, id: BatchId) {
-        if self.story.is_recovering() {
+        if self.story.has_the_floor() {
             return;
         }
         let records = self.batches.get(&id).map_or(0, |b| b.info.records);
@@ -158,7 +177,12 @@ impl Model {
                 let detail = self.story.closing_or(|| sentences::it_took(ns));
                 self.story.tell(StoryPhase::Running, format!("Batch {id} is complete."), detail);
             }
-            StoryPhase::Recovering | StoryPhase::Checkpointed | StoryPhase::Recovered | StoryPhase::Ended => {}
+            StoryPhase::Recovering
+            | StoryPhase::DriverLost
+            | StoryPhase::DriverRecovering
+            | StoryPhase::Checkpointed
+            | StoryPhase::Recovered
+            | StoryPhase::Ended => {}
         }
     }
 
@@ -193,7 +217,7 @@ impl Model {
     }
 
     pub(super) fn tell_job_ended(&mut self, id: JobId) {
-        if self.streams.zero.is_some() {
+        if self.streams.zero.is_some() || self.story.phase == StoryPhase::DriverLost {
             return;
         }
         let Some(job) = self.jobs.get(&id) else { return };
@@ -214,7 +238,7 @@ impl Model {
     }
 
     pub(super) fn tell_checkpoint_completed(&mut self, rdd: RddId, parts: usize, second_job: bool) {
-        if self.story.is_recovering() {
+        if self.story.has_the_floor() {
             return;
         }
         let Some(op) = self.rdds.get(&rdd).map(|r| &r.info.op) else { return };
@@ -226,20 +250,24 @@ impl Model {
     }
 
     pub(super) fn tell_checkpoint_failed(&mut self, error: &str) {
-        if !self.story.is_recovering() {
+        if !self.story.has_the_floor() {
             let detail = sentences::first_line(error);
             self.story.tell(StoryPhase::Failed, "A checkpoint could not be written.".to_owned(), detail);
         }
     }
 
     pub(super) fn tell_fault(&mut self, fault: &FaultRecord) {
+        // The loss of the driver itself is told next.
+        if fault.fault == Command::KillDriver.to_string() {
+            return;
+        }
         let moment = self.moment(fault.batch);
         let headline = sentences::fault(FaultKind::of(&fault.fault), fault, &moment);
         self.begin_recovery(headline, fault.executor, fault.batch);
     }
 
     pub(super) fn tell_decommission_started(&mut self, id: ExecutorId) {
-        if !self.story.is_recovering() {
+        if !self.story.has_the_floor() {
             let headline = format!("Executor {id} is being decommissioned.");
             let detail = "It gets no new tasks, and what it holds moves to others.".to_owned();
             self.story.tell(StoryPhase::Running, headline, detail);
@@ -249,7 +277,7 @@ impl Model {
     /// Nothing was lost: what it held is elsewhere.
     fn tell_executor_left(&mut self, id: ExecutorId) {
         let leaving = self.executors.get(&id).and_then(|e| e.standing.leaving).unwrap_or_default();
-        if !self.story.is_recovering() {
+        if !self.story.has_the_floor() {
             let headline = format!("Executor {id} has left.");
             self.story.tell(StoryPhase::Running, headline, sentences::moved(&leaving));
         }
@@ -257,6 +285,9 @@ impl Model {
 
     /// An executor that no injected fault announced is a fault all the same.
     pub(super) fn tell_executor_removed(&mut self, id: ExecutorId) {
+        if self.driver.lost.is_some() {
+            return;
+        }
         if self.left_in_order(id) {
             self.tell_executor_left(id);
         } else if !self.fault_struck(id) && self.application.ended.is_none() {
@@ -281,7 +312,7 @@ impl Model {
     }
 
     /// When a fault strikes: ` in batch 8`, ` before batch 8`, ` in job 3`, or nothing.
-    fn moment(&self, batch: Option<BatchId>) -> String {
+    pub(super) fn moment(&self, batch: Option<BatchId>) -> String {
         match (batch, self.running_job()) {
             (Some(batch), _) if self.running_batch() == Some(batch) => format!(" in batch {batch}"),
             (Some(batch), _) => format!(" before batch {batch}"),
@@ -326,13 +357,13 @@ impl Model {
     }
 
     pub(super) fn story_map_output_rewritten(&mut self) {
-        if self.story.is_recovering() {
+        if self.story.counts_repairs() {
             self.story.map_outputs_rewritten += 1;
         }
     }
 
     pub(super) fn story_read_back(&mut self, rdd: RddId) {
-        if self.story.is_recovering() {
+        if self.story.counts_repairs() {
             self.story.read_back += 1;
             self.story.path.insert(rdd);
         }
@@ -340,7 +371,7 @@ impl Model {
 
     /// Counts (operator, batch, partition), as drawn: the RDDs of one operator count once.
     pub(super) fn story_computed_again(&mut self, block: BlockId, in_map_task: bool) {
-        if !self.story.is_recovering() {
+        if !self.story.counts_repairs() {
             return;
         }
         let Some(op) = self.rdds.get(&block.rdd).map(|r| r.info.op.clone()) else { return };

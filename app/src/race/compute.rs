@@ -5,6 +5,7 @@
 use super::engine_run::{RunRequest, Store};
 use super::{Lane, LaneUpkeep, Policy, Race, Recording, WithAndWithout, stages_to_name, unstruck};
 use anyhow::Context;
+use faultline_engine::command::Command;
 use faultline_engine::event::{Envelope, Event};
 use std::fmt;
 use std::ops::ControlFlow;
@@ -122,6 +123,8 @@ pub fn race(request: &RaceRequest, watch: Watcher<'_>) -> anyhow::Result<Race> {
     for (index, &policy) in request.policies.iter().enumerate() {
         let mut run = request.run.clone();
         policy.configure(&run.program, &mut run.config);
+        // Without a supervisor a run ends with its driver.
+        run.config.supervise |= faults.iter().any(|fault| fault.command == Command::KillDriver);
         let mut record = |run: &RunRequest, which| record(run, request.keep, (index, policy, which), watch);
         let mut with_fault = record(&run, LaneRun::WithFault)?;
         run.config.faults.clear();

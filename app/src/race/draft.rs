@@ -11,6 +11,8 @@ pub enum Action {
     /// An executor dies with everything it holds.
     #[default]
     Kill,
+    /// The driver dies, with its executors.
+    KillDriver,
     /// An executor becomes slower.
     Slow,
     /// Every copy of a stored partition goes.
@@ -19,12 +21,13 @@ pub enum Action {
 
 impl Action {
     /// All of them, in the order of menus.
-    pub const ALL: [Self; 3] = [Self::Kill, Self::Slow, Self::Drop];
+    pub const ALL: [Self; 4] = [Self::Kill, Self::KillDriver, Self::Slow, Self::Drop];
 
     /// Its name in menus.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Kill => "Kill executor",
+            Self::KillDriver => "Kill driver",
             Self::Slow => "Slow executor",
             Self::Drop => "Drop stored partition",
         }
@@ -109,7 +112,9 @@ impl FaultDraft {
                 self.of_batch = batch.map(|b| b.0);
                 self.partition = partition.0;
             }
-            Command::KillDriver
+            Command::KillDriver => self.action = Action::KillDriver,
+            Command::RestartDriver
+            | Command::SuperviseDriver { .. }
             | Command::RestartExecutor { .. }
             | Command::DecommissionExecutor { .. }
             | Command::CancelJob { .. }
@@ -143,6 +148,7 @@ impl FaultDraft {
         let executor = ExecutorId(self.executor);
         let command = match self.action {
             Action::Kill => Command::KillExecutor { executor },
+            Action::KillDriver => Command::KillDriver,
             Action::Slow => Command::SlowExecutor { executor, factor: self.factor },
             Action::Drop => Command::DropBlock {
                 operator: self.operator.as_str().into(),
@@ -179,6 +185,7 @@ mod tests {
         for spec in [
             "kill:executor=3@batch=9",
             "kill:executor=2@stage=14.task=3",
+            "kill:driver@batch=7",
             "slow:executor=1,factor=2.5@batch=3",
             "drop:block=updateStateByKey/7/2@batch=8",
             "drop:block=groupByKey/4@stage=11.task=2",

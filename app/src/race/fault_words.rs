@@ -1,6 +1,6 @@
 //! A planned fault in words.
 
-use faultline_engine::command::{Command, Message, RddTarget, StopMode, TaskTarget};
+use faultline_engine::command::{Command, Message, RddTarget, StopMode, SuperviseMode, TaskTarget};
 use faultline_engine::ids::{BatchId, OperatorName, PartitionId};
 use faultline_engine::sim::faults::{FieldFilter, Moment, PlannedFault};
 
@@ -23,6 +23,9 @@ fn command_words(command: &Command) -> String {
     match command {
         Command::KillExecutor { executor } => format!("executor {executor} dies"),
         Command::KillDriver => "the driver dies".to_owned(),
+        Command::RestartDriver => "the driver is started".to_owned(),
+        Command::SuperviseDriver { mode: SuperviseMode::On } => "the driver is supervised from then on".to_owned(),
+        Command::SuperviseDriver { mode: SuperviseMode::Off } => "the driver is no longer supervised".to_owned(),
         Command::RestartExecutor { executor } => format!("executor {executor} is restarted"),
         Command::DecommissionExecutor { executor } => format!("executor {executor} is decommissioned"),
         Command::SlowExecutor { executor, factor } => format!("executor {executor} becomes {factor} times slower"),

@@ -72,11 +72,22 @@ pub struct LaneUpkeep {
     pub checkpoint_bytes_written: u64,
 }
 
-impl WithAndWithout {
-    /// Partitions computed again because of the fault; negative when it saved work.
-    pub fn added_again(&self) -> i64 {
-        let count = |tally: &Tally| i64::try_from(tally.computed_again).unwrap_or(i64::MAX);
-        count(&self.with_fault).saturating_sub(count(&self.without_fault))
+impl Lane {
+    /// What its columns count, without the fault and with it: partitions computed again in the struck part. A driver
+    /// that begins again does not know what its earlier life computed: after its loss, all that the run computed.
+    pub fn counted(&self) -> (u64, u64) {
+        let WithAndWithout { without_fault, with_fault } = &self.struck;
+        match self.struck_at {
+            Some(Struck::DriverLoss) => (without_fault.computed_partitions, with_fault.computed_partitions),
+            _ => (without_fault.computed_again, with_fault.computed_again),
+        }
+    }
+
+    /// How much the fault added to that; negative when it saved work.
+    pub fn added(&self) -> i64 {
+        let (without, with) = self.counted();
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        signed(with).saturating_sub(signed(without))
     }
 }
 

@@ -1,12 +1,13 @@
 //! One sentence about a race. Every clause is a comparison of the numbers beside it.
 
-use super::{Lane, Policy, Race};
+use super::{Lane, Policy, Race, Struck};
 
 /// The outcome in one sentence.
 ///
 /// | Clause | holds when, in the struck part |
 /// |---|---|
 /// | a second copy recovered at once | the fault added nothing to `cache2`, and something to `cache` |
+/// | a second copy died with the driver too | the driver was lost, and the fault added as much to `cache2` as to `cache` |
 /// | the checkpoint bounded the walk | `cache+checkpoint` read a checkpoint and the fault added less to it than to `cache` |
 /// | … had the longest way back | the fault added more to this lane than to every other |
 ///
@@ -14,13 +15,20 @@ use super::{Lane, Policy, Race};
 /// strike are left out.
 pub fn outcome_sentence(race: &Race) -> String {
     let clauses: Vec<String> =
-        [second_copy(race), bounded_walk(race), longest_way(race)].into_iter().flatten().collect();
+        [second_copy(race), no_copy(race), bounded_walk(race), longest_way(race)].into_iter().flatten().collect();
     if clauses.is_empty() { range(race) } else { sentence(&clauses.join("; ")) }
 }
 
 fn second_copy(race: &Race) -> Option<String> {
     let (cache, cache2) = (struck(race, Policy::Cache)?, struck(race, Policy::Cache2)?);
     (added(cache2) == 0 && added(cache) > 0).then(|| "a second copy recovered at once".to_owned())
+}
+
+fn no_copy(race: &Race) -> Option<String> {
+    let (cache, cache2) = (struck(race, Policy::Cache)?, struck(race, Policy::Cache2)?);
+    let driver = cache.struck_at == Some(Struck::DriverLoss);
+    (driver && added(cache2) == added(cache) && added(cache) > 0)
+        .then(|| "a second copy died with the driver too".to_owned())
 }
 
 fn bounded_walk(race: &Race) -> Option<String> {
@@ -43,17 +51,23 @@ fn range(race: &Race) -> String {
         (Some(least), Some(most)) if least == most => {
             let lanes =
                 if all_struck(race).count() < race.lanes.len() { "every lane that it struck" } else { "every lane" };
-            format!("The fault changed the partitions computed again by {} in {lanes}.", signed(most))
+            format!("The fault changed the partitions {} by {} in {lanes}.", counted(race), signed(most))
         }
         (Some(least), Some(most)) => {
             format!(
-                "The fault changed the partitions computed again by between {} and {}.",
+                "The fault changed the partitions {} by between {} and {}.",
+                counted(race),
                 signed(least),
                 signed(most)
             )
         }
         _ => String::new(),
     }
+}
+
+fn counted(race: &Race) -> &'static str {
+    let driver = all_struck(race).any(|lane| lane.struck_at == Some(Struck::DriverLoss));
+    if driver { "computed" } else { "computed again" }
 }
 
 /// A difference with its sign: `+6`, `0`, `-6`.
@@ -70,7 +84,7 @@ fn struck(race: &Race, policy: Policy) -> Option<&Lane> {
 }
 
 fn added(lane: &Lane) -> i64 {
-    lane.struck.added_again()
+    lane.added()
 }
 
 const fn subject(policy: Policy) -> &'static str {

@@ -1,6 +1,6 @@
 //! How to read a race: sentences and notes, each of which holds only when the numbers say so.
 
-use super::{Lane, Policy, Race, Words, signed};
+use super::{Lane, Policy, Race, Struck, Words, signed};
 
 /// What the table teaches, in at most five sentences without full stops.
 ///
@@ -9,6 +9,7 @@ use super::{Lane, Policy, Race, Words, signed};
 /// | Nothing adds less … | keeping nothing computes again without the fault, and the fault adds less to it than to `cache` |
 /// | Cache lost … | the fault took stored partitions from `cache` and added work, which reached an earlier batch |
 /// | Cache ×2 had …, saved … | the fault added nothing, or less, to `cache2` than to `cache`, and `cache2` held more bytes |
+/// | Cache ×2 had both copies … | the driver was lost, and the fault added as much to `cache2` as to `cache` |
 /// | With the checkpoint … | `cache+checkpoint` read a checkpoint and reached less far back than `cache`; without batches, the fault added less to it |
 /// | The checkpoint costs … | that lane read a checkpoint, and wrote bytes in the run without the fault |
 ///
@@ -29,6 +30,9 @@ pub fn reading(race: &Race, bytes: fn(u64) -> String) -> Vec<String> {
 
 fn nothing_pays(race: &Race, words: &Words) -> Option<String> {
     let (none, cache) = (struck(race, Policy::None)?, struck(race, Policy::Cache)?);
+    if of_driver(none) {
+        return None;
+    }
     let pays = none.struck.without_fault.computed_again;
     let always = if race.streaming {
         format!("in that batch without the {} too", words.fault)
@@ -52,7 +56,8 @@ fn cache_walked(race: &Race) -> Option<String> {
     if way.lost_map_outputs > 0 {
         lost = format!("{lost} and {}", count(way.lost_map_outputs.into(), "map output"));
     }
-    Some(format!("Cache lost {lost}; the way back reached batch {earliest}"))
+    let with = if of_driver(cache) { " with the driver" } else { "" };
+    Some(format!("Cache lost {lost}{with}; the way back reached batch {earliest}"))
 }
 
 fn second_copy(race: &Race, words: &Words, bytes: fn(u64) -> String) -> Option<String> {
@@ -60,6 +65,9 @@ fn second_copy(race: &Race, words: &Words, bytes: fn(u64) -> String) -> Option<S
     let (once, twice) = (cache.upkeep.cached_bytes_peak, two.upkeep.cached_bytes_peak);
     let price = format!("{} in memory in place of {}", bytes(twice), bytes(once));
     let saved = added(cache) - added(two);
+    if of_driver(cache) && saved == 0 && added(cache) > 0 && twice > once {
+        return Some(format!("Cache ×2 had both copies on executors that died with the driver, and holds {price}"));
+    }
     if twice <= once || saved <= 0 || added(two) < 0 {
         return None;
     }
@@ -128,12 +136,16 @@ fn bounded(race: &Race, lane: &Lane) -> Option<&'static str> {
     (read && added(lane) < added(without)).then_some("bounded by the checkpoint")
 }
 
+fn of_driver(lane: &Lane) -> bool {
+    lane.struck_at == Some(Struck::DriverLoss)
+}
+
 fn struck(race: &Race, policy: Policy) -> Option<&Lane> {
     race.lane(policy).filter(|lane| lane.struck_at.is_some())
 }
 
 fn added(lane: &Lane) -> i64 {
-    lane.struck.added_again()
+    lane.added()
 }
 
 fn count(n: u64, noun: &str) -> String {

@@ -2,9 +2,9 @@
 //! it began or ended.
 
 use super::OutputHash;
-use crate::model::{Model, Tally};
+use crate::model::{DriverPhase, Model, Tally};
 use faultline_engine::command::Command;
-use faultline_engine::event::{Envelope, Event};
+use faultline_engine::event::{Envelope, Event, ReadTier};
 use faultline_engine::ids::*;
 use std::collections::BTreeMap;
 
@@ -29,6 +29,8 @@ pub enum Struck {
     /// Programs without batches: from the start of the job that ran when the fault struck, to the end
     /// of the run. Up to that start the runs with and without the fault are equal.
     FromJob(JobId),
+    /// The driver was lost: the whole run, because batches before the one that it died in run again.
+    DriverLoss,
 }
 
 /// What the driver answered to a planned command.
@@ -101,7 +103,15 @@ impl Recording {
                     self.way_back = self.now_way_back();
                 }
             }
-            Event::FaultInjected { .. } if self.struck.is_none() => self.struck = self.now_struck(),
+            Event::FaultInjected { fault, .. } if self.struck.is_none() => self.struck = self.now_struck(fault),
+            Event::DriverLost { .. } if self.struck == Some(Struck::DriverLoss) && self.model.driver.restarts == 0 => {
+                self.way_back.lost_partitions = self.model.story.lost_with_driver.partitions;
+            }
+            Event::TaskEnd { metrics, .. } if self.model.driver_phase() == DriverPhase::Recovering => {
+                let computed = metrics.reads.iter().filter(|row| row.tier == ReadTier::Computed);
+                let batches = computed.filter_map(|row| self.model.batch_of(row.rdd));
+                self.way_back.earliest = batches.chain(self.way_back.earliest).min();
+            }
             Event::CommandApplied { command, .. } => {
                 self.answers.push(Answer { command: command.clone(), refused: None });
             }
@@ -112,7 +122,10 @@ impl Recording {
         }
     }
 
-    fn now_struck(&self) -> Option<Struck> {
+    fn now_struck(&self, fault: &str) -> Option<Struck> {
+        if fault == Command::KillDriver.to_string() {
+            return Some(Struck::DriverLoss);
+        }
         let batch = self.model.faults.back().and_then(|fault| fault.batch).map(Struck::Batch);
         batch.or_else(|| self.model.running_job().map(Struck::FromJob))
     }
@@ -131,6 +144,7 @@ impl Recording {
     pub fn tally(&self, part: Struck) -> Tally {
         match part {
             Struck::Batch(batch) => self.batches.get(&batch).map(|row| row.tally).unwrap_or_default(),
+            Struck::DriverLoss => self.model.run_tally(),
             Struck::FromJob(job) => {
                 let run = self.model.run_tally();
                 self.at_job_start.get(&job).map(|start| difference(&run, start)).unwrap_or_default()

@@ -36,7 +36,8 @@ fn write_table(race: &Race, words: &Words, text: &mut String) -> std::fmt::Resul
         write_lane(lane, longest, text)?;
     }
     writeln!(text, "{ANYWAY} done anyway   {READ} read from the checkpoint   {ADDED} added by the {}", words.fault)?;
-    writeln!(text, "Counted in (operator, batch, partition), where a column names no other unit.")?;
+    let all = if words.counted.is_empty() { String::new() } else { format!(": {}", words.counted) };
+    writeln!(text, "Counted in (operator, batch, partition), where a column names no other unit{all}.")?;
     match race.common_hash() {
         Some(hash) => {
             let lanes = race.lanes.len();
@@ -55,7 +56,7 @@ fn write_table(race: &Race, words: &Words, text: &mut String) -> std::fmt::Resul
 }
 
 fn header(words: &Words, text: &mut String) -> std::fmt::Result {
-    let Words { fault, part, every } = words;
+    let Words { fault, part, every, .. } = words;
     let work = format!("work in the {part}");
     let the_fault = format!("the {fault}");
     line(["", &work, every[0], part, "added by", "read from", "upkeep:"], text)?;
@@ -70,6 +71,7 @@ fn write_lane(lane: &Lane, longest: u64, text: &mut String) -> std::fmt::Result 
         return footnote(lane, text);
     }
     let struck = &lane.struck;
+    let (without, with) = lane.counted();
     let read = match struck.with_fault.checkpoint_partitions_read {
         0 => "none".to_owned(),
         1 => "1 partition".to_owned(),
@@ -79,9 +81,9 @@ fn write_lane(lane: &Lane, longest: u64, text: &mut String) -> std::fmt::Result 
         [
             lane.policy.title(),
             &bar(lane, longest),
-            &struck.without_fault.computed_again.to_string(),
-            &struck.with_fault.computed_again.to_string(),
-            &signed(struck.added_again()),
+            &without.to_string(),
+            &with.to_string(),
+            &signed(lane.added()),
             &read,
             &upkeep,
         ],
@@ -110,7 +112,7 @@ fn bar_length(with_fault: &Tally) -> u64 {
 fn bar(lane: &Lane, longest: u64) -> String {
     let cells = |count: u64| (count * BAR_CELLS).div_ceil(longest.max(1)) as usize;
     let with_fault = &lane.struck.with_fault;
-    let added = u64::try_from(lane.struck.added_again()).unwrap_or(0).min(with_fault.computed_partitions);
+    let added = u64::try_from(lane.added()).unwrap_or(0).min(with_fault.computed_partitions);
     let parts = [
         (ANYWAY, with_fault.computed_partitions - added),
         (READ, with_fault.checkpoint_partitions_read),

@@ -9,16 +9,28 @@ pub struct Words {
     pub part: &'static str,
     /// What the same part does without the fault, in two short lines.
     pub every: [&'static str; 2],
+    /// What the columns count beside (operator, batch, partition); nothing when that says all.
+    pub counted: &'static str,
 }
 
 impl Words {
     /// The words for these faults, as they are written on the command line.
     pub fn of(faults: &[String], streaming: bool) -> Self {
         let kills = faults.iter().all(|fault| fault.starts_with("kill:"));
+        if faults.first().is_some_and(|fault| fault.starts_with("kill:driver")) {
+            return Self {
+                fault: "kill",
+                part: "run with",
+                every: ["run", "without"],
+                counted: "all that a run computed, because a driver that begins again does not know what its earlier \
+                          life computed",
+            };
+        }
         Self {
             fault: if kills { "kill" } else { "fault" },
             part: if streaming { "batch with" } else { "jobs with" },
             every: if streaming { ["every", "batch"] } else { ["without", "it"] },
+            counted: "",
         }
     }
 }

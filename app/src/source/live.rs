@@ -1,6 +1,7 @@
 //! A live engine on a thread of its own. The only place that starts one for the window.
 
 use super::{Capabilities, EventSource};
+use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use faultline_engine::clock::SystemClock;
 use faultline_engine::command::Transport;
@@ -8,8 +9,9 @@ use faultline_engine::config::EngineConfig;
 use faultline_engine::event::Envelope;
 use faultline_engine::object_store::LocalObjectStore;
 use faultline_engine::programs::{BuiltIn, ProgramInput};
-use faultline_engine::runtime::{SystemFiles, run_controlled};
+use faultline_engine::runtime::{SystemFiles, run_attended};
 use faultline_engine::sim::{Control, Environment, Pacing, simulate_paced};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -41,7 +43,7 @@ pub enum Start {
 }
 
 /// Starts a program: in the simulator, or on threads under the wall clock when its input comes from
-/// outside. Its checkpoints go to a directory that lives as long as the run.
+/// outside. Its checkpoints go to `directory`, or to one that lives as long as the run.
 ///
 /// # Errors
 /// When the directory or the thread cannot be made.
@@ -49,11 +51,18 @@ pub fn start_live(
     program: BuiltIn,
     input: ProgramInput,
     config: EngineConfig,
+    directory: Option<&Path>,
     start: Start,
     wake: Waker,
 ) -> anyhow::Result<LiveSource> {
-    let directory = tempfile::Builder::new().prefix("faultline-").tempdir()?;
-    let store = LocalObjectStore::new(directory.path());
+    let (root, temporary) = match directory {
+        Some(directory) => (kept(directory)?, None),
+        None => {
+            let temporary = tempfile::Builder::new().prefix("faultline-").tempdir()?;
+            (temporary.path().to_owned(), Some(temporary))
+        }
+    };
+    let store = LocalObjectStore::new(root);
     let (events_in, events) = bounded(BACKLOG);
     let (controls, controls_out) = unbounded();
     if start == Start::Paused {
@@ -76,13 +85,22 @@ pub fn start_live(
             let pacing = Pacing::new(controls_out, Arc::new(SystemClock::default()), speed);
             simulate_paced(config, &environment, body, pacing, &mut sink)
         } else {
-            run_controlled(config, &environment, body, controls_out, &mut sink)
+            run_attended(config, &environment, body, controls_out, &mut sink)
         };
         wake();
-        drop(directory);
+        drop(temporary);
         outcome.result.err().map(|error| error.to_string())
     })?;
     Ok(LiveSource { events, controls, thread: Some(thread), pacing })
+}
+
+/// A directory that stays, made when it is missing.
+fn kept(directory: &Path) -> anyhow::Result<PathBuf> {
+    let made = std::fs::create_dir_all(directory).and_then(|()| std::path::absolute(directory));
+    made.with_context(|| {
+        let place = directory.display();
+        format!("cannot make the checkpoint directory; choose another ({place})")
+    })
 }
 
 impl EventSource for LiveSource {

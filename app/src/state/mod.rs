@@ -9,11 +9,13 @@ pub use recent::{RECENT_MAX, Recent};
 pub use settings::{SCALES, Settings};
 
 use crate::command::{
-    AppCommand, Asked, FileCommand, Focus, Overlay, Page, RaceCommand, SettingsCommand, StepGrain, Transport,
+    AppCommand, Asked, EngineCommand, FileCommand, Focus, Overlay, Page, RaceCommand, SettingsCommand, StepGrain,
+    Transport,
 };
 use crate::scene::NodeKey;
 use crate::state::checkpoint_report::CheckpointReport;
 use crate::theme::Theme;
+use faultline_engine::command::SuperviseMode;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -82,6 +84,9 @@ pub struct UiState {
     /// The checkpoint directory that was looked into last.
     #[serde(skip)]
     pub checkpoint: Option<Arc<CheckpointReport>>,
+    /// Whether the driver of the next program that is opened is supervised: what was chosen last.
+    #[serde(skip)]
+    pub supervise: SuperviseMode,
     /// What has been done, said at the bottom until the next wish: `Saved word-count.jsonl`.
     #[serde(skip)]
     pub notice: Option<String>,
@@ -120,6 +125,7 @@ impl Default for UiState {
             overlay: None,
             question: None,
             checkpoint: None,
+            supervise: SuperviseMode::default(),
             notice: None,
         }
     }
@@ -163,6 +169,7 @@ impl UiState {
                 self.settings.apply(*command);
             }
             AppCommand::ShowOverlay(overlay) => self.overlay = *overlay,
+            AppCommand::Engine(EngineCommand::SuperviseDriver { mode }) => self.supervise = *mode,
             AppCommand::Engine(_) | AppCommand::Layout(_) | AppCommand::Scrub(_) | AppCommand::Race(_) => {}
         }
     }

@@ -1,7 +1,7 @@
 //! Faults beyond those on the cards of executors: each with its target taken from what is selected, and in
 //! the words that the command line has for it.
 
-use super::{IN_THE_PAST, ViewCtx};
+use super::{IN_THE_PAST, NO_DRIVER, ViewCtx};
 use crate::command::{AppCommand, EngineCommand, Focus};
 use crate::scene::why::partition_name;
 use crate::theme::widgets::{line_ui, modal_frame, separator_ui};
@@ -157,6 +157,7 @@ fn offer_ui(ui: &mut Ui, view: &ViewCtx<'_>, offer: Offer, control: &mut dyn FnM
     let possible = match &offer.command {
         _ if view.is_past() => Err(IN_THE_PAST),
         _ if !view.controllable => Err(NO_ENGINE),
+        _ if !view.can_act() => Err(NO_DRIVER),
         Ok(_) => Ok(()),
         Err(missing) => Err(*missing),
     };

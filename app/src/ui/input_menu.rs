@@ -1,7 +1,7 @@
-//! The input of the program: the text, a directory, or a socket.
+//! The input of the program: the text, a directory, or what others send; and what of it outlives the driver.
 
 use super::ViewCtx;
-use crate::command::{AppCommand, InputCommand};
+use crate::command::{AppCommand, InputCommand, Keeping, ReceivedLog};
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, text};
 use egui::{Button, ComboBox, Key, Margin, PopupCloseBehavior, TextEdit, Ui, WidgetInfo, WidgetType, vec2};
@@ -9,7 +9,7 @@ use egui::{Button, ComboBox, Key, Margin, PopupCloseBehavior, TextEdit, Ui, Widg
 /// Width of the opened menu.
 const WIDTH: f32 = 288.0;
 /// Greatest height of it; what it holds is less.
-const HEIGHT: f32 = 320.0;
+const HEIGHT: f32 = 480.0;
 /// Height of the field.
 const FIELD: f32 = 28.0;
 
@@ -21,27 +21,37 @@ enum Kind {
     Text,
     /// Files that are renamed into a directory.
     Directory,
+    /// What others push to a port.
+    Pushed,
+    /// The same with numbers and acknowledgements.
+    Acknowledged,
     /// What somebody writes to a socket.
     Socket,
+    /// A response without end.
+    Http,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Text, Self::Directory, Self::Socket];
+    const ALL: [Self; 6] = [Self::Text, Self::Directory, Self::Pushed, Self::Acknowledged, Self::Socket, Self::Http];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Text => "Replayed text",
             Self::Directory => "Directory",
+            Self::Pushed => "Pushed lines",
+            Self::Acknowledged => "Acknowledged lines",
             Self::Socket => "Socket",
+            Self::Http => "HTTP stream",
         }
     }
 
-    /// What stands in the empty field.
-    const fn example(self) -> &'static str {
+    /// What is written into the field, and what stands there while it is empty.
+    const fn field(self) -> (&'static str, &'static str) {
         match self {
-            Self::Text => "",
-            Self::Directory => "/path/of/a/directory",
-            Self::Socket => "localhost:9999",
+            Self::Text => ("", ""),
+            Self::Directory => ("Path of the directory", "/path/of/a/directory"),
+            Self::Pushed | Self::Acknowledged | Self::Socket => ("Host and port", "localhost:9999"),
+            Self::Http => ("Address of the stream", "http://localhost:8080/stream"),
         }
     }
 
@@ -49,8 +59,16 @@ impl Kind {
         match self {
             Self::Text => "The program's own text, again from its beginning",
             Self::Directory => "Rename files into it while the program runs",
+            Self::Pushed => "It listens: write to it with nc localhost 9999",
+            Self::Acknowledged => "It listens: faultline feed localhost:9999",
             Self::Socket => "A receiver connects, for example to nc -lk 9999",
+            Self::Http => "Asked for again when it ends or falls silent",
         }
+    }
+
+    /// Whether a receiver stores what comes.
+    const fn is_received(self) -> bool {
+        matches!(self, Self::Pushed | Self::Acknowledged | Self::Socket | Self::Http)
     }
 
     /// By the class of an input stream.
@@ -58,7 +76,10 @@ impl Kind {
         match class {
             "TextReplayInputDStream" => Some(Self::Text),
             "FileInputDStream" => Some(Self::Directory),
+            "PushInputDStream" => Some(Self::Pushed),
+            "AcknowledgedInputDStream" => Some(Self::Acknowledged),
             "SocketInputDStream" => Some(Self::Socket),
+            "HttpInputDStream" => Some(Self::Http),
             _ => None,
         }
     }
@@ -71,6 +92,11 @@ pub struct InputMenuState {
     kind: Option<Kind>,
     directory: String,
     address: String,
+    url: String,
+    /// Whether what is received is logged.
+    logged: bool,
+    /// Where checkpoints and logs go; empty for a directory that goes with the run.
+    kept: String,
 }
 
 impl InputMenuState {
@@ -78,17 +104,33 @@ impl InputMenuState {
         match kind {
             Kind::Text => None,
             Kind::Directory => Some(&mut self.directory),
-            Kind::Socket => Some(&mut self.address),
+            Kind::Pushed | Kind::Acknowledged | Kind::Socket => Some(&mut self.address),
+            Kind::Http => Some(&mut self.url),
         }
     }
 
     /// The source as the command line spells it; nothing while its field is empty.
     fn source(&self, kind: Kind) -> Option<String> {
-        let (directory, address) = (self.directory.trim(), self.address.trim());
+        let filled = |words: &str, scheme: &str| {
+            let words = words.trim();
+            (!words.is_empty()).then(|| format!("{scheme}{words}"))
+        };
         match kind {
             Kind::Text => Some("replay".to_owned()),
-            Kind::Directory => (!directory.is_empty()).then(|| format!("dir:{directory}")),
-            Kind::Socket => (!address.is_empty()).then(|| format!("tcp-connect://{address}")),
+            Kind::Directory => filled(&self.directory, "dir:"),
+            Kind::Pushed => filled(&self.address, "tcp://"),
+            Kind::Acknowledged => filled(&self.address, "ack-tcp://"),
+            Kind::Socket => filled(&self.address, "tcp-connect://"),
+            Kind::Http => filled(&self.url, ""),
+        }
+    }
+
+    /// What outlives the driver: of a replayed text nothing needs to.
+    fn keeping(&self, kind: Kind) -> Keeping {
+        let kept = self.kept.trim();
+        Keeping {
+            received: if self.logged && kind.is_received() { ReceivedLog::On } else { ReceivedLog::Off },
+            directory: (kind != Kind::Text && !kept.is_empty()).then(|| kept.into()),
         }
     }
 }
@@ -121,19 +163,23 @@ fn menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InputMenuState, current: 
     }
     ui.add_space(STEP);
     let mut entered = false;
+    let (name, example) = kind.field();
     if let Some(words) = state.field(kind) {
-        let field = TextEdit::singleline(words).hint_text(kind.example()).margin(Margin::symmetric(8, 6));
-        let field = ui.add_sized(vec2(ui.available_width(), FIELD), field);
-        let name = if kind == Kind::Directory { "Path of the directory" } else { "Host and port" };
-        let value = words.clone();
-        field
-            .widget_info(|| WidgetInfo { label: Some(name.to_owned()), ..WidgetInfo::text_edit(true, "", &value, "") });
-        entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        entered = field_ui(ui, words, name, example);
     } else {
         // The menu is as high for every choice: nothing jumps.
         ui.allocate_space(vec2(ui.available_width(), FIELD));
     }
     line_ui(ui, text::rich(kind.advice(), text::regular(text::SMALL), t.text_soft));
+    ui.add_space(STEP);
+    ui.add_enabled_ui(kind != Kind::Text, |ui| {
+        entered |= field_ui(ui, &mut state.kept, "Checkpoint directory", "Checkpoint directory, else a temporary one");
+    });
+    ui.add_enabled_ui(kind.is_received(), |ui| {
+        let words = text::rich("Write-ahead log", text::regular(text::SMALL), t.text);
+        ui.checkbox(&mut state.logged, words)
+            .on_hover_text("What a receiver stores is logged before it counts, so that it outlives the driver");
+    });
     ui.add_space(STEP);
     let source = state.source(kind);
     let words =
@@ -146,8 +192,18 @@ fn menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InputMenuState, current: 
         && (button.clicked() || entered)
     {
         let program = ctx.model.application.name.clone();
-        ctx.send.send(AppCommand::Input(InputCommand::Open { program, source }));
+        ctx.send.send(AppCommand::Input(InputCommand::Open { program, source, keeping: state.keeping(kind) }));
         state.kind = None;
         ui.close();
     }
+}
+
+/// One line to write; says whether Enter was pressed in it.
+fn field_ui(ui: &mut Ui, words: &mut String, name: &str, example: &str) -> bool {
+    let field = TextEdit::singleline(words).hint_text(example).margin(Margin::symmetric(8, 6));
+    let enabled = ui.is_enabled();
+    let field = ui.add_sized(vec2(ui.available_width(), FIELD), field);
+    let value = words.clone();
+    field.widget_info(|| WidgetInfo { label: Some(name.to_owned()), ..WidgetInfo::text_edit(enabled, "", &value, "") });
+    field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
 }

@@ -37,9 +37,9 @@ pub(super) fn keeping_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rdd: &RddState) {
         ui.spacing_mut().item_spacing.x = STEP;
         let mut button = |words: &'static str, possible: Result<(), &'static str>, hover: &'static str| {
             let label = text::rich(words, text::regular(text::SMALL), t.text);
-            let enabled = ctx.controllable && possible.is_ok();
+            let enabled = ctx.can_act() && possible.is_ok();
             let response = ui.add_enabled(enabled, Button::new(label));
-            let why = if ctx.controllable { possible.err().unwrap_or_default() } else { super::IN_THE_PAST };
+            let why = if ctx.can_act() { possible.err().unwrap_or_default() } else { ctx.why_not() };
             response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, enabled, words));
             response.on_disabled_hover_text(why).on_hover_text(hover)
         };

@@ -79,6 +79,9 @@ pub struct TimeCtx<'a> {
     pub running: bool,
 }
 
+/// Why nothing can be done while there is no driver.
+pub const NO_DRIVER: &str = "The driver is gone; start it first";
+
 /// Why nothing can be done about what is shown.
 pub const IN_THE_PAST: &str = "This is the past; return to live to act";
 
@@ -94,6 +97,24 @@ impl ViewCtx<'_> {
         if !self.controllable && !self.is_past() {
             return None;
         }
+        Some(ui.add_enabled(self.can_act(), control).on_disabled_hover_text(self.why_not()))
+    }
+
+    /// The same for what can be done although the driver is gone.
+    pub fn act_on_driver_ui(&self, ui: &mut egui::Ui, control: impl egui::Widget) -> Option<egui::Response> {
+        if !self.controllable && !self.is_past() {
+            return None;
+        }
         Some(ui.add_enabled(self.controllable, control).on_disabled_hover_text(IN_THE_PAST))
+    }
+
+    /// Whether the present is shown and its driver runs.
+    pub const fn can_act(&self) -> bool {
+        self.controllable && self.model.driver.lost.is_none()
+    }
+
+    /// Why nothing can be done now.
+    pub const fn why_not(&self) -> &'static str {
+        if self.controllable { NO_DRIVER } else { IN_THE_PAST }
     }
 }

@@ -6,7 +6,7 @@ use super::input_menu::{InputMenuState, input_menu_ui};
 use super::menu::menu_ui;
 use crate::command::shortcuts::stride_of;
 use crate::command::{AppCommand, Scrub, StepGrain, Transport};
-use crate::model::{Shown, Way};
+use crate::model::{DriverPhase, Shown, Way};
 use crate::state::{Playback, UiState};
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, format, text};
@@ -221,7 +221,12 @@ fn driver_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, room: f32) {
     let (words, color) = match (application.started, application.ended) {
         (_, Some(_)) => ("Driver ended", t.first_time),
         (Some(_), None) if !ctx.controllable => ("Recorded log", t.first_time),
-        (Some(_), None) => ("Driver up", t.memory),
+        (Some(_), None) => match ctx.model.driver_phase() {
+            DriverPhase::Lost => ("Driver lost", t.lost),
+            DriverPhase::Waiting => ("Driver restarting", t.lost),
+            DriverPhase::Recovering => ("Driver recovering", t.again),
+            _ => ("Driver up", t.memory),
+        },
         (None, None) => ("Driver starting", t.computing),
     };
     ui.add_space(2.0 * STEP);

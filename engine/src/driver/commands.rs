@@ -65,6 +65,7 @@ impl Driver {
                 self.emit(now, fx, Event::FaultInjected { fault, executor: None });
                 self.lose(now, KILLED, fx);
             }
+            Command::SuperviseDriver { mode } => fx.push(Effect::Supervise(mode)),
             Command::RestartExecutor { executor } => self.start_executor(now, Some(executor), out, fx),
             Command::DecommissionExecutor { executor } => self.scheduler.decommission(executor, out),
             Command::SlowExecutor { executor, factor } => {
@@ -121,6 +122,7 @@ impl Driver {
             {
                 Err(format!("nobody could take what executor {executor} holds; restart another executor first"))
             }
+            Command::RestartDriver => Err("the driver runs; kill it first".into()),
             Command::RestartExecutor { executor } if !self.dead.contains_key(executor) => {
                 Err(format!("executor {executor} is not dead; kill it first"))
             }

@@ -1,7 +1,7 @@
 //! What the driver wants done, in order.
 
 use super::input::{Reply, SlotId, SlotSpawn, StreamingPlan};
-use crate::command::StopMode;
+use crate::command::{StopMode, SuperviseMode};
 use crate::error::EngineError;
 use crate::event::{CheckpointPart, CheckpointedAfter, Envelope, RddInfo};
 use crate::ids::*;
@@ -49,6 +49,8 @@ pub enum Effect {
     /// A stream goes on that was further than the clock: a virtual clock is set to its time, as Spark's manual
     /// one (R15.15).
     AdvanceClock(Timestamp),
+    /// Whether the driver is started again when it crashes.
+    Supervise(SuperviseMode),
     /// The driver is gone: nothing behind this is carried out, and its executors end.
     DriverLost,
     /// The application ended.

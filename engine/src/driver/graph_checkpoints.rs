@@ -200,13 +200,14 @@ impl Driver {
         graph.writing = false;
         let GraphWrite { dir, latest, checkpoint, after, attempt } = write;
         match result {
-            Ok(Written::Verified { key, bytes }) => {
+            Ok(Written::Verified { key, bytes, backup, deleted }) => {
                 graph.unplanned.retain(|batch| !checkpoint.batches.contains_key(batch));
                 graph.note_written(CheckpointName::main(latest), &checkpoint);
                 let old = if after == CheckpointedAfter::Completion { graph.unneeded() } else { Vec::new() };
                 let (batch, pending) = (checkpoint.batch(), checkpoint.pending.len() as u64);
                 let epoch = checkpoint.epoch;
-                let checkpoint = GraphCheckpointInfo { batch, after, path: key, bytes, pending, epoch };
+                let checkpoint =
+                    GraphCheckpointInfo { batch, after, path: key, bytes, pending, epoch, backup, deleted };
                 self.emit(now, fx, Event::GraphCheckpointWritten { checkpoint });
                 for (rdd, dir) in old {
                     fx.push(Effect::Store(StoreOp::Delete { rdd, dir }));

@@ -55,11 +55,31 @@ impl Driver {
         self.start_executors(now, fx);
     }
 
-    /// Answers a command that comes while no driver runs, before this one is started at `at`.
-    pub fn refuse(&mut self, now: Timestamp, command: Command, at: Timestamp, fx: &mut Effects) {
-        let wait = at.ns_since(now).div_ceil(1_000_000);
-        let reason = format!("the driver is gone; it starts again in {wait} ms, try again then");
-        self.emit(now, fx, Event::CommandRejected { command, reason });
+    /// Announces when its supervisor is going to start it.
+    pub fn schedule(&mut self, now: Timestamp, at: Timestamp, fx: &mut Effects) {
+        self.emit(now, fx, Event::DriverRestartScheduled { attempt: self.attempt, at });
+    }
+
+    /// Answers a command that comes while no driver runs, before this one is started: at `at`, or when somebody
+    /// asks for it. Only what is about that start can be done now.
+    pub fn command_before_start(&mut self, now: Timestamp, command: Command, at: Option<Timestamp>, fx: &mut Effects) {
+        match command {
+            Command::SuperviseDriver { mode } => fx.push(Effect::Supervise(mode)),
+            // The loop starts it.
+            Command::RestartDriver => {}
+            _ => {
+                let reason = match at {
+                    Some(at) => {
+                        let wait = at.ns_since(now).div_ceil(1_000_000);
+                        format!("the driver is gone; it starts again in {wait} ms, try again then")
+                    }
+                    None => "the driver is gone, and nobody supervises it; restart it first".to_owned(),
+                };
+                self.emit(now, fx, Event::CommandRejected { command, reason });
+                return;
+            }
+        }
+        self.emit(now, fx, Event::CommandApplied { command, before_input: self.inputs });
     }
 
     pub(super) fn start_executors(&mut self, now: Timestamp, fx: &mut Effects) {

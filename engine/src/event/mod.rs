@@ -56,7 +56,14 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// A supervised driver runs again (R16).
+    /// A supervised driver that is gone is to be started again (R16).
+    DriverRestartScheduled {
+        /// Which run of it that will be, from 2.
+        attempt: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// A driver that was gone runs again: it was supervised, or somebody started it (R16).
     DriverStarted {
         /// Which run of it this is, from 2.
         attempt: u32,

@@ -20,7 +20,7 @@ macro_rules! names {
 }
 
 names! {
-    LogStart EnvironmentUpdate ApplicationStart ApplicationEnd DriverLost DriverStarted
+    LogStart EnvironmentUpdate ApplicationStart ApplicationEnd DriverLost DriverRestartScheduled DriverStarted
     ExecutorAdded ExecutorRemoved BlockManagerAdded BlockManagerRemoved
     JobStart JobEnd StageSubmitted StageCompleted TaskStart TaskEnd
     SpeculativeTaskSubmitted ExecutorExcluded ExecutorUnexcluded

@@ -27,6 +27,12 @@ pub struct GraphCheckpointInfo {
     pub pending: u64,
     /// Epoch of the driver.
     pub epoch: u64,
+    /// Where what stood under its name is now, if something did (R15.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<String>,
+    /// Older files that were deleted after it was verified.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deleted: Vec<String>,
 }
 
 /// What a stream goes on from (R15.11).

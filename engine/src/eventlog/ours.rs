@@ -9,8 +9,9 @@ use std::io;
 const PREFIX: &str = "Faultline";
 
 /// Names of the kinds written here; another name after the prefix is of a newer version.
-const KINDS: [&str; 44] = [
+const KINDS: [&str; 45] = [
     "DriverLost",
+    "DriverRestartScheduled",
     "DriverStarted",
     "DecommissionStarted",
     "BlocksMigrated",

@@ -21,6 +21,10 @@ pub enum Written {
         key: String,
         /// Its length.
         bytes: u64,
+        /// Where what stood under its name is now.
+        backup: Option<String>,
+        /// Older files that were deleted.
+        deleted: Vec<String>,
     },
     /// Another driver took over: nothing that this one writes counts any more.
     TakenOver {
@@ -108,10 +112,13 @@ pub fn write(
     }
     let name = CheckpointName::main(latest);
     let key = name.key(dir);
+    let mut backup = None;
     match store.get(&key) {
         // A damaged file must not replace a backup that can be read.
         Ok(before) if open(&before).is_ok() => {
-            store.put(&name.backup().key(dir), &before, PutMode::Replace).map_err(text)?;
+            let place = name.backup().key(dir);
+            store.put(&place, &before, PutMode::Replace).map_err(text)?;
+            backup = Some(place);
         }
         Ok(_) | Err(StoreError::NotFound { .. }) => {}
         Err(error) => return Err(error.to_string()),
@@ -125,10 +132,13 @@ pub fn write(
         return Ok(Written::TakenOver { by });
     }
     let names = list(store, dir).map_err(text)?;
+    let mut deleted = Vec::new();
     for old in names.iter().rev().skip(KEPT_FILES) {
-        store.delete(&old.key(dir)).map_err(text)?;
+        let old = old.key(dir);
+        store.delete(&old).map_err(text)?;
+        deleted.push(old);
     }
-    Ok(Written::Verified { key, bytes: bytes.len() as u64 })
+    Ok(Written::Verified { key, bytes: bytes.len() as u64, backup, deleted })
 }
 
 /// The newest description that can be read: of the highest epoch, and of those in the newest file, a file

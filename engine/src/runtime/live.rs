@@ -37,7 +37,7 @@ pub fn run(
     program: Program,
     sink: &mut dyn FnMut(&[Envelope]),
 ) -> Outcome {
-    start(config, environment, program, None, sink)
+    start(config, environment, program, Attendance { controls: None, unsupervised: Unsupervised::Ends }, sink)
 }
 
 /// The same under the controls of a window: commands reach the driver between two inputs, and while the
@@ -50,14 +50,47 @@ pub fn run_controlled(
     controls: Receiver<Control>,
     sink: &mut dyn FnMut(&[Envelope]),
 ) -> Outcome {
-    start(config, environment, program, Some(controls), sink)
+    start(config, environment, program, Attendance { controls: Some(controls), unsupervised: Unsupervised::Ends }, sink)
+}
+
+/// The same under a window that can start a driver again: one that is lost and not supervised waits for
+/// [`RestartDriver`](crate::command::Command::RestartDriver).
+pub fn run_attended(
+    config: EngineConfig,
+    environment: &Environment,
+    program: Program,
+    controls: Receiver<Control>,
+    sink: &mut dyn FnMut(&[Envelope]),
+) -> Outcome {
+    start(
+        config,
+        environment,
+        program,
+        Attendance { controls: Some(controls), unsupervised: Unsupervised::Waits },
+        sink,
+    )
+}
+
+/// Who is there while a run goes on.
+struct Attendance {
+    controls: Option<Receiver<Control>>,
+    unsupervised: Unsupervised,
+}
+
+/// What becomes of a run whose driver is lost and not supervised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsupervised {
+    /// It ends.
+    Ends,
+    /// It waits for somebody who starts the driver again.
+    Waits,
 }
 
 fn start(
     mut config: EngineConfig,
     environment: &Environment,
     program: Program,
-    controls: Option<Receiver<Control>>,
+    Attendance { controls, unsupervised }: Attendance,
     sink: &mut dyn FnMut(&[Envelope]),
 ) -> Outcome {
     config.clock = ClockKind::Wall;
@@ -75,7 +108,7 @@ fn start(
         clock,
         inbox: sender,
     };
-    let supervision = Supervision::new(if config.supervise { SuperviseMode::On } else { SuperviseMode::Off });
+    let supervision = Supervision::new(SuperviseMode::from_setting(config.supervise));
     let live = Live {
         driver: Driver::new(Arc::clone(&config), Arc::clone(&released)),
         executors,
@@ -99,6 +132,7 @@ fn start(
         files: Arc::clone(&environment.files),
         program: Arc::from(program),
         supervision,
+        unsupervised,
         driver_lost: false,
     };
     live.run()
@@ -136,6 +170,7 @@ pub(super) struct Live<'a> {
     pub(super) files: Arc<dyn Files>,
     pub(super) program: Arc<dyn Fn(&SparkContext) -> Result<()> + Send + Sync>,
     pub(super) supervision: Supervision,
+    pub(super) unsupervised: Unsupervised,
     /// The driver is gone; nothing of it is carried out any more.
     pub(super) driver_lost: bool,
 }
@@ -307,6 +342,7 @@ impl Live<'_> {
                 }
                 // The clock on the wall goes its own way.
                 Effect::AdvanceClock(_) => {}
+                Effect::Supervise(mode) => self.supervision.set_mode(mode),
                 Effect::DriverLost => self.driver_lost = true,
                 Effect::Ended(result) => self.outcome = Some(result),
             }

@@ -21,7 +21,7 @@ mod sources;
 pub(crate) mod store_ops;
 mod threads;
 
-pub use live::{run, run_controlled};
+pub use live::{run, run_attended, run_controlled};
 pub use program::{Control, Environment, Outcome, Program};
 pub use received_log::ReceivedLogWriter;
 pub use sources::SystemFiles;

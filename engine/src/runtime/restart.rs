@@ -2,11 +2,13 @@
 
 use super::background::Background;
 use super::cluster::Executors;
-use super::live::{Live, Next};
+use super::live::{Live, Next, Unsupervised};
 use super::received_log::ReceivedLogWriter;
 use super::receivers::Receivers;
 use super::slots;
+use crate::command::Command;
 use crate::driver::{Driver, Effects};
+use crate::ids::Millis;
 use crate::rdd::SparkContext;
 use crate::sim::Control;
 use crate::storage::DiskStore;
@@ -36,31 +38,54 @@ impl Live<'_> {
         self.spawn(Driver::MAIN, "main", move || program(&sc));
     }
 
-    /// Waits as the supervisor does and starts a driver again; returns whether there is one.
+    /// Waits as the supervisor does, or for somebody who wants it, and starts a driver again; returns whether there
+    /// is one.
     pub(super) fn restart(&mut self) -> bool {
-        let ended = self.supervision.ended(self.shared.clock.now(), DriverEnd::Crashed);
-        let AfterEnd::Restart { delay, at } = ended else { return false };
+        let lost = self.shared.clock.now();
+        let ended = self.supervision.ended(lost, DriverEnd::Crashed);
+        if ended == AfterEnd::Over && self.unsupervised == Unsupervised::Ends {
+            return false;
+        }
         self.renew();
-        loop {
-            match self.next_until(Some(at)) {
+        if let AfterEnd::Restart { at, .. } = ended {
+            let mut fx = Effects::default();
+            self.driver.schedule(lost, at, &mut fx);
+            self.perform(fx);
+        }
+        if !self.await_start() {
+            return false;
+        }
+        let now = self.shared.clock.now();
+        let mut fx = Effects::default();
+        self.driver.restart(now, Millis(now.ns_since(lost) / 1_000_000), &mut fx);
+        self.perform(fx);
+        true
+    }
+
+    /// Returns whether the driver may start now.
+    fn await_start(&mut self) -> bool {
+        while self.outcome.is_none() {
+            let at = self.supervision.start_at();
+            if at.is_none() && self.unsupervised == Unsupervised::Ends {
+                return false;
+            }
+            match self.next_until(at) {
                 // Nothing sends any more: its time has come.
-                Next::Input(_) if self.shared.clock.now() >= at => break,
+                Next::Input(_) if at.is_some_and(|at| self.shared.clock.now() >= at) => return true,
                 Next::Input(_) => {}
                 Next::Control(Control::Command(command)) => {
+                    let start = command == Command::RestartDriver;
                     let mut fx = Effects::default();
-                    self.driver.refuse(self.shared.clock.now(), command, at, &mut fx);
+                    self.driver.command_before_start(self.shared.clock.now(), command, at, &mut fx);
                     self.perform(fx);
+                    if start {
+                        return true;
+                    }
                 }
                 Next::Control(control) => self.control(control),
             }
-            if self.outcome.is_some() {
-                return false;
-            }
         }
-        let mut fx = Effects::default();
-        self.driver.restart(self.shared.clock.now(), delay, &mut fx);
-        self.perform(fx);
-        true
+        false
     }
 
     /// Of the former driver's things nothing is left but the reliable store.

@@ -4,7 +4,9 @@ use super::held::Held;
 use super::pacing::Waited;
 use super::receivers::Receivers;
 use super::run::Simulation;
+use crate::command::Command;
 use crate::driver::{Driver, DriverInput, Effects, Reply};
+use crate::ids::Millis;
 use crate::rdd::SparkContext;
 use crate::runtime::cluster::Executors;
 use crate::runtime::{ReceivedLogWriter, slots};
@@ -45,11 +47,59 @@ impl Simulation<'_> {
         }
     }
 
-    /// Waits as the supervisor does and starts a driver again; returns whether there is one.
+    /// Waits as the supervisor does, or under a window for somebody who wants it, and starts a driver again;
+    /// returns whether there is one.
     pub(super) fn restart(&mut self) -> bool {
-        let AfterEnd::Restart { delay, at } = self.supervision.ended(self.now, DriverEnd::Crashed) else {
+        let lost = self.now;
+        let ended = self.supervision.ended(lost, DriverEnd::Crashed);
+        if ended == AfterEnd::Over && self.pacing.is_none() {
             return false;
-        };
+        }
+        self.renew();
+        let mut fx = Effects::default();
+        if let AfterEnd::Restart { at, .. } = ended {
+            self.driver.schedule(self.now, at, &mut fx);
+        }
+        self.perform(fx);
+        if !self.await_start() || self.broken_off {
+            return false;
+        }
+        let mut fx = Effects::default();
+        self.driver.restart(self.now, Millis(self.now.ns_since(lost) / 1_000_000), &mut fx);
+        self.perform(fx);
+        true
+    }
+
+    /// Returns whether the driver may start now.
+    fn await_start(&mut self) -> bool {
+        loop {
+            let at = self.supervision.start_at();
+            let Some(pacing) = &mut self.pacing else {
+                self.now = at.map_or(self.now, |at| self.now.max(at));
+                return at.is_some();
+            };
+            match pacing.wait(self.now, at) {
+                Waited::Due => {
+                    self.now = at.map_or(self.now, |at| self.now.max(at));
+                    return true;
+                }
+                Waited::Quit => return false,
+                Waited::Command(when, command) => {
+                    self.now = self.now.max(when);
+                    let start = command == Command::RestartDriver;
+                    let mut fx = Effects::default();
+                    self.driver.command_before_start(self.now, command, at, &mut fx);
+                    self.perform(fx);
+                    if start {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Of the former driver's things nothing is left but the reliable store.
+    fn renew(&mut self) {
         self.calendar.clear();
         self.running.clear();
         self.to_resume.clear();
@@ -62,23 +112,6 @@ impl Simulation<'_> {
         self.executors = Executors::new(&self.config, || Ok(DiskStore::in_memory()));
         self.driver = Driver::after(&mut self.driver, Arc::clone(&self.released));
         self.driver_lost = false;
-        while let Some(pacing) = &mut self.pacing {
-            match pacing.wait(self.now, Some(at)) {
-                Waited::Due => break,
-                Waited::Quit => return false,
-                Waited::Command(when, command) => {
-                    self.now = self.now.max(when);
-                    let mut fx = Effects::default();
-                    self.driver.refuse(self.now, command, at, &mut fx);
-                    self.perform(fx);
-                }
-            }
-        }
-        self.now = self.now.max(at);
-        let mut fx = Effects::default();
-        self.driver.restart(self.now, delay, &mut fx);
-        self.perform(fx);
-        true
     }
 
     /// Hands an input to the driver, as long as there is one.

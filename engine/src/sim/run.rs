@@ -45,7 +45,8 @@ pub fn simulate_while(config: EngineConfig, environment: &Environment, program: 
     Simulation::new(config, environment, program, None, sink).run()
 }
 
-/// Runs a program under the controls of a window. Returns when it ended and the window quit.
+/// Runs a program under the controls of a window. Returns when it ended and the window quit. A driver that is
+/// lost and not supervised waits for [`RestartDriver`](crate::command::Command::RestartDriver).
 pub fn simulate_paced(
     config: EngineConfig,
     environment: &Environment,
@@ -165,7 +166,7 @@ impl<'a> Simulation<'a> {
             broken_off: false,
             outcome: None,
             program: Arc::from(program),
-            supervision: Supervision::new(if config.supervise { SuperviseMode::On } else { SuperviseMode::Off }),
+            supervision: Supervision::new(SuperviseMode::from_setting(config.supervise)),
             driver_lost: false,
             config,
         }
@@ -274,6 +275,7 @@ impl<'a> Simulation<'a> {
                     self.input(answer);
                 }
                 Effect::AdvanceClock(at) => self.advance(at),
+                Effect::Supervise(mode) => self.supervision.set_mode(mode),
                 Effect::DriverLost => self.driver_lost = true,
                 Effect::Ended(result) => self.outcome = Some(result),
             }

@@ -109,11 +109,11 @@ import_rules! {
     }
 
     /// A process that supervises another one would pull in the engine, and could not decide as the engine does.
-    supervision_knows_ids_only {
+    supervision_knows_plain_data_only {
         within: ["engine/src/supervise.rs"],
         except: [],
         forbidden: ["faultline_engine"],
-        but: ["faultline_engine::supervise", "faultline_engine::ids"],
+        but: ["faultline_engine::supervise", "faultline_engine::command", "faultline_engine::ids"],
         way_out: "take the time and what happened as arguments"
     }
 

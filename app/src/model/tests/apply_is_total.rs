@@ -148,6 +148,18 @@ fn cluster_event() -> impl Strategy<Value = Event> {
 fn driver_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         Just(Event::DriverLost { attempt: 1, reason: String::new() }),
+        Just(Event::DriverRestartScheduled { attempt: 2, at: VIRTUAL_EPOCH }),
+        (0..9u32, 0..9u32).prop_map(|(batch, restart)| Event::StreamingRecovered {
+            recovery: RecoveryInfo {
+                path: String::new(),
+                epoch: 1,
+                batch: BatchId(batch),
+                pending: vec![BatchId(0), BatchId(u32::MAX)],
+                restart: BatchId(restart),
+                saved: Vec::new(),
+                damaged: Vec::new(),
+            },
+        }),
         Just(Event::DriverStarted { attempt: 2, delay: Millis(1000) }),
         Just(Event::DriverEpochTaken { dir: "checkpoint".into(), epoch: u64::MAX }),
         (0..5u32).prop_map(|b| Event::GraphCheckpointWritten {
@@ -158,6 +170,8 @@ fn driver_event() -> impl Strategy<Value = Event> {
                 bytes: 1,
                 pending: u64::MAX,
                 epoch: 1,
+                backup: Some("checkpoint/checkpoint-1.bk".into()),
+                deleted: vec![String::new()],
             },
         }),
     ]

@@ -59,3 +59,18 @@ fn blocks_of_receivers_fill_the_memory_of_their_holders() {
     log.event(Event::BlockManagerRemoved { executor: ExecutorId(1) });
     assert_eq!((memory(&log, 1), log.model.upkeep.cached_bytes, log.model.upkeep.cached_bytes_peak), (0, 30, 72));
 }
+
+// Without this nobody would see what a receiver holds that does not count yet, or it would count on after the loss.
+#[test]
+fn blocks_wait_until_the_driver_accepts_them() {
+    let mut log = Log::default();
+    log.executors(1..=2).event(Event::ReceiverStarted { receiver: info(1, true, "") });
+    let waiting = |log: &Log| log.model.receivers[&StreamId(0)].waiting.len();
+    log.event(input(1, 200, 30)).event(input(2, 200, 30)).event(input(1, 400, 30));
+    assert_eq!(waiting(&log), 2);
+    let block = InputBlockId { stream: StreamId(0), number: 200 };
+    log.event(Event::ReceivedBlockAdded { block, executor: ExecutorId(1), records: 5, duplicates: 3 });
+    assert_eq!((waiting(&log), log.model.receivers[&StreamId(0)].duplicates), (1, 3));
+    log.event(Event::DriverLost { attempt: 1, reason: "killed".into() });
+    assert_eq!((waiting(&log), log.model.receivers_on(ExecutorId(1)).count()), (0, 0));
+}

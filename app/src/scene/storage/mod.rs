@@ -3,9 +3,12 @@
 mod files;
 mod map_outputs;
 mod matrix;
+mod stream_files;
 
 pub use files::{StoredCheckpoint, stored_checkpoints};
 pub use map_outputs::{MAX_SHUFFLES, MapOutputRow, MapOutputs, map_outputs};
+pub use stream_files::{StreamFiles, stream_files};
+
 pub use matrix::{CheckpointFact, Matrix, MatrixCell, OperatorStorage, Place, RddStorage, cell_counts, matrix};
 
 use crate::model::{ExecutorState, Model};

@@ -86,6 +86,7 @@ impl Program {
             map_outputs: 0,
             lost_map_outputs: 0,
             standing: Default::default(),
+            life: 1,
         };
         self.model.executors.insert(state.id, Arc::new(state));
         self.model.revision += 1;

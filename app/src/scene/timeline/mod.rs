@@ -4,6 +4,7 @@
 
 mod axis;
 mod bars;
+mod driver;
 mod lit;
 mod marks;
 mod segments;
@@ -13,6 +14,7 @@ mod words;
 
 pub use axis::{Axis, Idle, IdleCut};
 pub use bars::{Bar, BarState, Heap, Piece};
+pub use driver::{DriverSpan, Stretch};
 pub use lit::Lit;
 pub use marks::{Band, FaultLine, Lost, Start};
 pub use segments::{Doing, Segment, Segments, Widths, segments};
@@ -74,13 +76,18 @@ pub struct Timeline {
     pub lost: Vec<Lost>,
     /// Time in which executors leave, stand still, are slow or excluded.
     pub bands: Vec<Band>,
+    /// How the driver stood.
+    pub driver: Vec<DriverSpan>,
     /// Where idle time is cut short.
     pub cuts: Vec<f32>,
 }
 
-/// Every executor with its rows.
+/// Every executor with its rows: those of the newest life of the driver first, because the others compute nothing
+/// any more.
 pub fn lanes(model: &Model) -> Vec<Lane> {
     let ids: BTreeSet<ExecutorId> = model.executors.keys().chain(model.slots.executors.keys()).copied().collect();
+    let mut ids: Vec<ExecutorId> = ids.into_iter().collect();
+    ids.sort_by_key(|id| std::cmp::Reverse(model.executors.get(id).map_or(1, |e| e.life)));
     let mut next = 0;
     let lane = |executor| {
         let state = model.executors.get(&executor);
@@ -107,6 +114,7 @@ pub fn timeline(model: &Model, axis: &Axis, request: &Request, lit: &Lit) -> Tim
     timeline.starts = marks::starts(model, axis, request);
     timeline.faults = marks::faults(model, axis, request);
     timeline.lost = marks::lost(model, axis, request, &timeline.lanes);
+    timeline.driver = driver::spans(model, axis, request);
     timeline.bands = marks::bands(model, axis, request, &timeline.lanes);
     let cuts = axis.cuts(request.span.from, request.span.to).iter();
     timeline.cuts = cuts.map(|cut| request.x((cut.shown.0 + cut.shown.1) / 2.0)).collect();

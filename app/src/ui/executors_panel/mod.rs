@@ -1,12 +1,14 @@
-//! Who computes: one card per executor, and the place to kill it.
+//! Who computes: the card of the driver, one per executor, and the place to kill them.
 
 mod actions;
+mod driver;
+mod receiver;
 mod words;
 
 use super::ViewCtx;
 use super::standing_sign::{Stand, sign};
 use crate::command::{AppCommand, EngineCommand, Overlay};
-use crate::model::{Condition, ExecutorState, ReceiverState};
+use crate::model::{Condition, ExecutorState};
 use crate::theme::widgets::{bar_ui, card, line_ui, row_ui};
 use crate::theme::{STEP, Tokens, format, text};
 use egui::{Button, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, WidgetType, vec2};
@@ -20,16 +22,20 @@ const SIGN: f32 = 10.0;
 
 /// The section with all executors.
 pub fn executors_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
+    driver::driver_ui(ui, ctx);
+    ui.add_space(STEP);
     executors_heading_ui(ui, ctx);
-    for executor in ctx.model.executors.values() {
+    former_ui(ui, ctx);
+    for executor in ctx.model.executors.values().filter(|e| !ctx.model.of_former_life(e)) {
         match (executor.alive, executor.replaced_by) {
             (true, _) => alive_ui(ui, ctx, executor),
             (false, None) => dead_ui(ui, ctx, executor),
             (false, Some(by)) => replaced_ui(ui, ctx, executor, by),
         }
     }
-    for receiver in ctx.model.idle_receivers().filter(|_| ctx.model.application.ended.is_none()) {
-        idle_receiver_ui(ui, receiver);
+    let goes_on = ctx.model.application.ended.is_none() && ctx.model.driver.lost.is_none();
+    for receiver in ctx.model.idle_receivers().filter(|_| goes_on) {
+        receiver::idle_receiver_ui(ui, receiver);
     }
     if ctx.model.shuffle_service() {
         let t = Tokens::of(ui.ctx());
@@ -37,10 +43,29 @@ pub fn executors_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
         let words = text::rich("Map outputs: shuffle service", text::regular(text::SMALL), t.text_soft);
         line_ui(ui, words).on_hover_text(hover);
     }
-    if ctx.model.executors.is_empty() {
+    if ctx.model.executors.is_empty() && ctx.model.driver.lost.is_none() {
         let t = Tokens::of(ui.ctx());
         line_ui(ui, text::rich("None has registered yet", text::regular(text::SMALL), t.text_faint));
     }
+}
+
+/// Those of the life before: nobody can restart what its driver took along.
+fn former_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
+    let former = ctx.model.executors.values().filter(|e| ctx.model.of_former_life(e));
+    let former: Vec<(u32, u32)> = former.map(|e| (e.life, e.id.0)).collect();
+    let Some(life) = former.iter().map(|(life, _)| *life).max() else { return };
+    let ids: Vec<u32> = former.iter().filter(|(of, _)| *of == life).map(|(_, id)| *id).collect();
+    let words = match ids.as_slice() {
+        [] => return,
+        [id] => format!("Executor {id} went with driver {life}"),
+        [first, .., last] if last - first + 1 == ids.len() as u32 => {
+            format!("Executors {first} – {last} went with driver {life}")
+        }
+        ids => format!("{} went with driver {life}", format::count(ids.len() as u64, "executor")),
+    };
+    let t = Tokens::of(ui.ctx());
+    let hover = "With a driver its executors end, and everything that they held; the next one starts new executors";
+    line_ui(ui, text::rich(&words, text::regular(text::SMALL), t.text_faint)).on_hover_text(hover);
 }
 
 /// The heading, and the way to the faults that strike no executor.
@@ -85,7 +110,7 @@ fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
             |ui| actions::actions_ui(ui, ctx, executor),
         );
         for receiver in ctx.model.receivers_on(id) {
-            receiver_ui(ui, receiver);
+            receiver::receiver_ui(ui, ctx.model, receiver);
         }
         let share = executor.memory_bytes as f32 / executor.max_memory.max(1) as f32;
         let memory = format::bytes_of(executor.memory_bytes, executor.max_memory);
@@ -110,34 +135,6 @@ fn alive_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
     shown.context_menu(|ui| actions::items_ui(ui, ctx, executor));
 }
 
-/// A receiver on the card of its executor.
-fn receiver_ui(ui: &mut Ui, receiver: &ReceiverState) {
-    let t = Tokens::of(ui.ctx());
-    let info = &receiver.info;
-    let words = format!("Receiver {} · {}", info.stream, format::count(receiver.blocks, "block"));
-    let records = format::count(receiver.records, "record");
-    let started = format::count(receiver.starts.into(), "start");
-    line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text_soft))
-        .on_hover_text(format!("{} of stream {}, {records}, {started}", info.name, info.stream));
-}
-
-/// A receiver that runs nowhere, and why.
-fn idle_receiver_ui(ui: &mut Ui, receiver: &ReceiverState) {
-    let t = Tokens::of(ui.ctx());
-    let info = &receiver.info;
-    card(t).fill(t.lost_surface).stroke(Stroke::new(1.0, t.lost)).show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        let words = format!("Receiver {} stopped", info.stream);
-        line_ui(ui, text::rich(words, text::semibold(text::SMALL), t.text));
-        let why = match (info.last_error_message.as_str(), info.last_error.as_str()) {
-            (message, "") => message.to_owned(),
-            (message, error) => format!("{message}, {error}"),
-        };
-        line_ui(ui, text::rich(&why, text::regular(text::SMALL), t.text))
-            .on_hover_text(format!("{} of stream {}\n{why}", info.name, info.stream));
-    });
-}
-
 fn dead_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
     let t = Tokens::of(ui.ctx());
     let id = executor.id;
@@ -157,7 +154,8 @@ fn dead_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, executor: &ExecutorState) {
             line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text));
         }
         // Of several, only the first to be restarted gets the next id.
-        let dead = ctx.model.executors.values().filter(|e| !e.alive && e.replaced_by.is_none()).count();
+        let here = ctx.model.executors.values().filter(|e| !ctx.model.of_former_life(e));
+        let dead = here.filter(|e| !e.alive && e.replaced_by.is_none()).count();
         let words =
             if dead > 1 { "Restart as a new executor".to_owned() } else { format!("Restart as executor {next}") };
         let words = text::rich(words, text::regular(text::SMALL), t.text);

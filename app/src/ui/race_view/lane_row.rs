@@ -73,14 +73,15 @@ fn summary(slot: &LaneSlot, words: &Words) -> String {
         return format!("Lane {title}{badge}, the fault did not strike");
     }
     let struck = &lane.struck;
-    let Words { fault, part, every } = words;
+    let Words { fault, part, every, .. } = words;
+    let (without, with) = lane.counted();
     format!(
         "Lane {title}{badge}, {} {}, {part} the {fault} {}, added by the {fault} {}, read from checkpoint {}, \
          memory {}, written {}",
         every.join(" "),
-        struck.without_fault.computed_again,
-        struck.with_fault.computed_again,
-        signed(struck.added_again()),
+        without,
+        with,
+        signed(lane.added()),
         struck.with_fault.checkpoint_partitions_read,
         format::bytes(lane.upkeep.cached_bytes_peak),
         format::bytes(lane.upkeep.checkpoint_bytes_written),
@@ -137,12 +138,12 @@ fn done_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, lane: &Lane, columns: &Columns, words
     }
     work_bar::work_bar_ui(ui, middle(row, columns.work), lane, scale.longest, words);
     let struck = &lane.struck;
-    let numbers =
-        [(columns.every, struck.without_fault.computed_again), (columns.with, struck.with_fault.computed_again)];
+    let (without, with) = lane.counted();
+    let numbers = [(columns.every, without), (columns.with, with)];
     for (column, number) in numbers {
         counted_ui(ui, column, lines, (format::number(number), number), t.text);
     }
-    let added = struck.added_again();
+    let added = lane.added();
     let color = if added > 0 { t.again } else { t.text };
     counted_ui(ui, columns.added, lines, (signed(added), added.unsigned_abs()), color);
     read_ui(ui, struck.with_fault.checkpoint_partitions_read, middle(row, columns.read));

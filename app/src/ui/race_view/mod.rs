@@ -68,11 +68,16 @@ fn lanes_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     work_bar::key_ui(ui, &words);
     let part = if plan.streaming { "the same batch" } else { "the same jobs" };
     let [every, of] = words.every;
-    let footnote = format!(
-        "Counted in (operator, batch, partition); \"{every} {of}\" is {part} of the same run without the {}; \
-         lanes that Spark itself would refuse are marked",
-        words.fault
-    );
+    let marked = "lanes that Spark itself would refuse are marked";
+    let footnote = if !words.counted.is_empty() {
+        format!("Counted in (operator, batch, partition): {}; {marked}", words.counted)
+    } else {
+        format!(
+            "Counted in (operator, batch, partition); \"{every} {of}\" is {part} of the same run without the {}; \
+         {marked}",
+            words.fault
+        )
+    };
     line_ui(ui, text::rich(footnote, text::regular(text::SMALL), t.text_faint));
     reading_ui(ui, ctx);
 }

@@ -62,6 +62,7 @@ pub(super) fn picker_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, picker: &mut Option<Faul
 
 fn target_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, draft: &mut FaultDraft) {
     match draft.action {
+        Action::KillDriver => words_ui(ui, "and its executors"),
         Action::Kill => number_ui(ui, "Executor", &mut draft.executor, ANY),
         Action::Slow => {
             number_ui(ui, "Executor", &mut draft.executor, ANY);

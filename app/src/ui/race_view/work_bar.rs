@@ -24,7 +24,7 @@ enum Part {
 /// The three counts of a bar.
 fn counts(lane: &Lane) -> [(Part, u64); 3] {
     let with_fault = &lane.struck.with_fault;
-    let added = u64::try_from(lane.struck.added_again()).unwrap_or(0).min(with_fault.computed_partitions);
+    let added = u64::try_from(lane.added()).unwrap_or(0).min(with_fault.computed_partitions);
     [
         (Part::Anyway, with_fault.computed_partitions - added),
         (Part::Read, with_fault.checkpoint_partitions_read),

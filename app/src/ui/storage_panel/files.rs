@@ -1,8 +1,8 @@
 //! The files of the reliable store: one directory per checkpoint, its parts and its manifest.
 
-use super::{empty_ui, link_ui, place_words};
-use crate::model::Sign;
-use crate::scene::storage::StoredCheckpoint;
+use super::{empty_ui, link_ui, place_words, stream_rows};
+use crate::model::{GraphFile, Sign};
+use crate::scene::storage::{StoredCheckpoint, StreamFiles};
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, format, text};
 use crate::ui::table::{HEADER, NOTHING, ROW, expander_ui, header_ui, number_ui, words_ui};
@@ -25,15 +25,34 @@ enum Line<'a> {
     Manifest(&'a StoredCheckpoint),
     /// One part.
     Part(&'a StoredCheckpoint, &'a CheckpointPart),
+    /// The directory of the stream itself.
+    Stream(&'a StreamFiles),
+    /// A graph checkpoint.
+    Graph(&'a str, &'a GraphFile),
+}
+
+/// What is open and what is not.
+pub(super) struct Open<'a> {
+    /// Checkpoints whose parts are shown.
+    pub expanded: &'a mut BTreeSet<RddId>,
+    /// Whether the graph checkpoints are hidden.
+    pub stream_collapsed: &'a mut bool,
 }
 
 /// Draws the table.
-pub(super) fn files_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rows: &[StoredCheckpoint], expanded: &mut BTreeSet<RddId>) {
-    if rows.is_empty() {
+pub(super) fn files_ui(
+    ui: &mut Ui,
+    ctx: &ViewCtx<'_>,
+    rows: &[StoredCheckpoint],
+    stream: Option<&StreamFiles>,
+    open: Open<'_>,
+) {
+    let Open { expanded, stream_collapsed } = open;
+    if rows.is_empty() && stream.is_none() {
         empty_ui(ui, "The reliable store is empty: checkpoint an operator, and its files outlive every executor");
         return;
     }
-    let lines = lines(rows, expanded);
+    let lines = lines(rows, expanded, stream, *stream_collapsed);
     let (height, width) = (ui.available_height(), ui.available_width());
     let mut toggled = None;
     ScrollArea::horizontal().id_salt("files").auto_shrink(false).show(ui, |ui| {
@@ -75,6 +94,12 @@ pub(super) fn files_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rows: &[StoredCheckpoint]
                 }
                 Line::Manifest(checkpoint) => manifest_row_ui(&mut row, checkpoint),
                 Line::Part(checkpoint, part) => part_row_ui(&mut row, checkpoint, part),
+                Line::Stream(files) => {
+                    if stream_rows::directory_ui(&mut row, ctx, files, !*stream_collapsed) {
+                        *stream_collapsed = !*stream_collapsed;
+                    }
+                }
+                Line::Graph(path, file) => stream_rows::graph_ui(&mut row, ctx, path, file),
             });
         });
     });
@@ -85,8 +110,18 @@ pub(super) fn files_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, rows: &[StoredCheckpoint]
     }
 }
 
-fn lines<'a>(rows: &'a [StoredCheckpoint], expanded: &BTreeSet<RddId>) -> Vec<Line<'a>> {
+fn lines<'a>(
+    rows: &'a [StoredCheckpoint],
+    expanded: &BTreeSet<RddId>,
+    stream: Option<&'a StreamFiles>,
+    collapsed: bool,
+) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
+    if let Some(stream) = stream {
+        lines.push(Line::Stream(stream));
+        let graphs = stream.graphs.iter().filter(|_| !collapsed);
+        lines.extend(graphs.map(|(path, file)| Line::Graph(path, file)));
+    }
     for checkpoint in rows {
         lines.push(Line::Checkpoint(checkpoint));
         if expanded.contains(&checkpoint.state.rdd) {

@@ -5,9 +5,10 @@ mod files;
 mod map_outputs;
 mod matrix;
 mod matrix_cell;
+mod stream_rows;
 
 use super::ViewCtx;
-use crate::scene::storage::{self, MapOutputs, Matrix, StoredCheckpoint};
+use crate::scene::storage::{self, MapOutputs, Matrix, StoredCheckpoint, StreamFiles};
 use crate::theme::{STEP, Tokens, text};
 use egui::{Response, Ui, WidgetInfo, WidgetType};
 use faultline_engine::ids::{OperatorName, RddId};
@@ -37,11 +38,13 @@ pub struct StorageState {
     pub tab: StorageTab,
     matrix: Kept<Matrix>,
     map_outputs: Kept<MapOutputs>,
-    files: Kept<Vec<StoredCheckpoint>>,
+    files: Kept<(Vec<StoredCheckpoint>, Option<StreamFiles>)>,
     /// Operators whose batches are hidden.
     collapsed: BTreeSet<OperatorName>,
     /// Checkpoints whose parts are shown.
     expanded: BTreeSet<RddId>,
+    /// Whether the graph checkpoints are hidden.
+    stream_collapsed: bool,
 }
 
 /// A value and the revision and application that it was made from.
@@ -76,8 +79,10 @@ pub fn storage_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut StorageState) {
             map_outputs::map_outputs_ui(ui, ctx, table);
         }
         StorageTab::Files => {
-            let rows = state.files.get(ctx, || storage::stored_checkpoints(ctx.model));
-            files::files_ui(ui, ctx, rows, &mut state.expanded);
+            let make = || (storage::stored_checkpoints(ctx.model), storage::stream_files(ctx.model));
+            let (rows, stream) = state.files.get(ctx, make);
+            let open = files::Open { expanded: &mut state.expanded, stream_collapsed: &mut state.stream_collapsed };
+            files::files_ui(ui, ctx, rows, stream.as_ref(), open);
         }
     }
 }

@@ -251,6 +251,7 @@ fn executor(id: u32, running: u32, memory_mb: u64) -> ExecutorState {
         map_outputs: 4,
         lost_map_outputs: if id == 2 { 6 } else { 0 },
         standing: Standing::default(),
+        life: 1,
     }
 }
 

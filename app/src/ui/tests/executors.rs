@@ -92,7 +92,7 @@ fn cards_say_what_is_special() {
 }
 
 /// For the eye, when `FAULTLINE_PICTURES` names a directory.
-pub fn picture(harness: &mut Harness<'static, World>, name: &str) {
+pub(super) fn picture(harness: &mut Harness<'static, World>, name: &str) {
     let Ok(directory) = std::env::var("FAULTLINE_PICTURES") else { return };
     for (theme, size) in
         [(Theme::Dark, [1280.0, 800.0]), (Theme::Light, [1280.0, 800.0]), (Theme::Dark, [2560.0, 1440.0])]

@@ -1,7 +1,7 @@
 //! The menu of inputs, and receivers on the cards of their executors.
 
 use super::harness::{World, window};
-use crate::command::{AppCommand, InputCommand};
+use crate::command::{AppCommand, InputCommand, Keeping, ReceivedLog};
 use crate::platform::Picture;
 use crate::platform::screenshot::write_png;
 use crate::theme::Theme;
@@ -80,12 +80,47 @@ fn an_input_is_chosen_written_and_opened() {
         assert_eq!(harness.state().received, [], "keys are for the field");
         harness.get_by_label("Open the program on this input").click();
         harness.run();
-        let open = AppCommand::Input(InputCommand::Open { program, source: expect.to_owned() });
+        let open =
+            AppCommand::Input(InputCommand::Open { program, source: expect.to_owned(), keeping: Keeping::default() });
         assert_eq!(harness.state().received, [open]);
         assert!(harness.query_by_label("Open the program on this input").is_none(), "the menu is closed");
     };
     check("Directory", "Path of the directory", "/data/in", "dir:/data/in");
     check("Socket", "Host and port", "localhost:9999", "tcp-connect://localhost:9999");
+    check("Pushed lines", "Host and port", "localhost:9999", "tcp://localhost:9999");
+    check("Acknowledged lines", "Host and port", "localhost:9999", "ack-tcp://localhost:9999");
+    check("HTTP stream", "Address of the stream", "http://localhost:8080/s", "http://localhost:8080/s");
+}
+
+/// Without this what is received would go with the driver although the log was wanted, or a log would be promised
+/// where nothing is received.
+#[test]
+fn what_outlives_the_driver_is_chosen_with_the_input() {
+    let check = |kind: &str, field: &str, received: ReceivedLog| {
+        let mut harness = window(world("TextReplayInputDStream", Vec::new()));
+        open_menu(&mut harness);
+        harness.get_by_label("Acknowledged lines").click();
+        harness.run();
+        harness.get_by_label("Write-ahead log").click();
+        harness.run();
+        harness.get_by_label(kind).click();
+        harness.run();
+        for (name, words) in [(field, "localhost:1"), ("Checkpoint directory", "/data/cp")] {
+            harness.get_by_label(name).focus();
+            harness.run();
+            harness.get_by_label(name).type_text(words);
+            harness.run();
+        }
+        harness.get_by_label("Open the program on this input").click();
+        harness.run();
+        let Some(AppCommand::Input(InputCommand::Open { keeping, .. })) = harness.state().received.first() else {
+            panic!("{:?}", harness.state().received)
+        };
+        assert_eq!(*keeping, Keeping { received, directory: Some("/data/cp".into()) }, "{kind}");
+    };
+    check("Acknowledged lines", "Host and port", ReceivedLog::On);
+    check("Pushed lines", "Host and port", ReceivedLog::On);
+    check("Directory", "Path of the directory", ReceivedLog::Off);
 }
 
 /// Without this an empty field could be opened, or a written one not by the keyboard.
@@ -130,7 +165,9 @@ fn the_clock_on_the_wall_has_no_step_and_no_speed() {
 fn receivers_are_on_the_card_of_their_executor() {
     let mut harness = window(socket_world());
     harness.run();
-    harness.get_by_label("Receiver 0 · 12 blocks");
+    harness.get_by_label("Receiver 0");
+    harness.get_by_label("12 blocks, 36 records");
+    harness.get_by_label("12 acknowledged, not logged");
     let why = "Restarting receiver with delay 2000 ms: Socket data stream had no more data";
     let stopped = world("SocketInputDStream", vec![Event::ReceiverStopped { receiver: receiver(1, false, why) }]);
     let mut harness = window(stopped);
@@ -148,7 +185,14 @@ fn the_menu_lies_inside_the_window() {
         let mut harness = window(world);
         open_menu(&mut harness);
         let room = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1280.0, 800.0));
-        for label in ["Replayed text", "Directory", "Host and port", "Open the program on this input"] {
+        for label in [
+            "Replayed text",
+            "Directory",
+            "Host and port",
+            "Checkpoint directory",
+            "Write-ahead log",
+            "Open the program on this input",
+        ] {
             let rect = harness.get_by_label(label).rect();
             assert!(room.contains_rect(rect), "{label} at {rect}");
         }

@@ -2,6 +2,7 @@
 
 mod demo;
 mod demo_tasks;
+mod driver;
 mod harness;
 mod overlays;
 mod pictures;

@@ -1,15 +1,15 @@
 //! What the signs of the timeline mean, painted by what paints them there.
 
-use super::bands;
 use super::bar_shape::bars;
 use super::{PITCH, Plot};
+use super::{bands, driver_lane};
 use crate::model::Condition;
-use crate::scene::timeline::{Bar, BarState, Doing, Piece, Timeline};
+use crate::scene::timeline::{Bar, BarState, Doing, Piece, Stretch, Timeline};
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, text};
 use egui::epaint::Mesh;
 use egui::{Frame, Margin, Popup, PopupCloseBehavior, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, WidgetType, vec2};
-use faultline_engine::ids::TaskId;
+use faultline_engine::ids::{BatchId, TaskId};
 
 /// Width of a column.
 const COLUMN: f32 = 264.0;
@@ -29,6 +29,7 @@ enum Sample {
     Lost,
     Left,
     Band(Condition),
+    Driver(Stretch),
 }
 
 /// What the legend lists, column by column.
@@ -43,6 +44,9 @@ const COLUMNS: [&[(Sample, &str)]; 2] = [
         (Sample::Piece(Doing::Written, false), "wrote map output"),
         (Sample::CheckpointJob, "second job of a checkpoint"),
         (Sample::State(BarState::Running), "runs"),
+        (Sample::Driver(Stretch::Up), "driver up"),
+        (Sample::Driver(Stretch::Recovering { checkpoint: BatchId(0) }), "driver goes on from a checkpoint"),
+        (Sample::Driver(Stretch::Down), "driver gone"),
     ],
     &[
         (Sample::State(BarState::Failed), "failed"),
@@ -129,6 +133,10 @@ fn sample_shapes(sample: Sample, place: Rect, t: &Tokens, out: &mut Vec<Shape>) 
             let rect = plot.row(0, x);
             out.push(Shape::rect_filled(rect, STEP, fill));
             out.push(Shape::rect_stroke(rect, STEP, Stroke::new(1.0, color), egui::StrokeKind::Inside));
+            return;
+        }
+        Sample::Driver(stretch) => {
+            driver_lane::sample(stretch, plot.row(0, x), t, out);
             return;
         }
         Sample::Band(condition) => {

@@ -5,6 +5,7 @@
 
 mod bands;
 mod bar_shape;
+mod driver_lane;
 mod footer;
 mod keys;
 mod legend;
@@ -13,6 +14,8 @@ mod pointer;
 mod scenery;
 mod stripes;
 mod tooltip;
+
+pub(in crate::ui) use scenery::clock;
 
 use crate::command::Focus;
 use crate::model::Model;
@@ -27,6 +30,8 @@ use faultline_engine::ids::*;
 const GUTTER: f32 = 92.0;
 /// Height of the names of batches.
 const HEADER: f32 = 20.0;
+/// Height of the lane of the driver, above the names of batches.
+const LANE: f32 = 20.0;
 /// Height of the controls.
 const FOOTER: f32 = 28.0;
 /// Distance of two rows: at most and at least.
@@ -138,11 +143,11 @@ pub fn timeline_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut TimelineState) {
         return;
     }
     let all = ui.available_rect_before_wrap();
-    if all.width() < GUTTER + 40.0 || all.height() < HEADER + FOOTER + PITCH.1 {
+    if all.width() < GUTTER + 40.0 || all.height() < LANE + HEADER + FOOTER + PITCH.1 {
         return;
     }
     ui.advance_cursor_after_rect(all);
-    let rect = Rect::from_min_max(all.min + vec2(GUTTER, HEADER), all.max - vec2(0.0, FOOTER));
+    let rect = Rect::from_min_max(all.min + vec2(GUTTER, LANE + HEADER), all.max - vec2(0.0, FOOTER));
     let rows = lanes(ctx.model).last().map_or(0, |lane| lane.rows.end);
     let axis = Axis::new(ctx.model, state.idle(ctx.model));
     let id = ui.id().with("timeline");
@@ -237,6 +242,7 @@ fn rebuild(ctx: &ViewCtx<'_>, state: &mut TimelineState, axis: &Axis, key: Key) 
     scenery::behind(&timeline, &key.plot, t, &mut shapes);
     bar_shape::bars(&timeline, &key.plot, t, &mut shapes);
     bands::shapes(&timeline, &key.plot, t, &mut shapes);
+    driver_lane::shapes(&timeline, &key.plot, t, &mut shapes);
     scenery::above(&timeline, &key.plot, t, &mut shapes);
     state.painted = Some(Painted { key, timeline, shapes });
 }
@@ -245,11 +251,12 @@ fn paint(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut TimelineState, response: &R
     let Some(painted) = state.painted.take() else { return };
     let t = Tokens::of(ui.ctx());
     let plot = painted.key.plot;
-    let clip = plot.rect.expand2(vec2(0.0, HEADER)).intersect(ui.clip_rect());
+    let clip = plot.rect.expand2(vec2(0.0, LANE + HEADER)).intersect(ui.clip_rect());
     ui.painter().with_clip_rect(clip.with_max_y(plot.rect.bottom())).extend(painted.shapes.iter().cloned());
     scenery::words_ui(ui, ctx, &painted.timeline, &plot);
     names::names_ui(ui, ctx, &painted.timeline, &plot, id);
     bands::names_ui(ui, ctx, &painted.timeline, &plot, id);
+    driver_lane::words_ui(ui, ctx, &painted.timeline, &plot, id);
     pointer::over_plot(ui, ctx, state, &painted, response);
     if response.has_focus() {
         let edge = egui::Stroke::new(2.0, t.selection);

@@ -79,7 +79,7 @@ pub(super) fn words_ui(ui: &Ui, ctx: &ViewCtx<'_>, timeline: &Timeline, plot: &P
 }
 
 /// The time as the top bar shows it.
-pub(super) fn clock(model: &Model, at: Timestamp) -> String {
+pub(in crate::ui) fn clock(model: &Model, at: Timestamp) -> String {
     let started = model.streams.zero.or(model.application.started).unwrap_or(VIRTUAL_EPOCH);
     format::seconds(at.ns_since(started))
 }

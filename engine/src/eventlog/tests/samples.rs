@@ -1,6 +1,6 @@
 //! Rich samples of every event.
 
-use crate::command::{Command, RddTarget, StopMode};
+use crate::command::{Command, RddTarget, StopMode, SuperviseMode};
 use crate::event::*;
 use crate::ids::*;
 
@@ -75,6 +75,7 @@ pub fn kind(event: &Event) -> usize {
         Event::DriverLost { .. } => 58,
         Event::DriverStarted { .. } => 59,
         Event::OutputCommitted { .. } => 60,
+        Event::DriverRestartScheduled { .. } => 61,
     }
 }
 
@@ -426,6 +427,9 @@ fn ours() -> Vec<Event> {
         Command::UnpersistRdd { target: RddTarget::Operator { operator: "map#2".into(), batch: Some(BatchId(2)) } },
         Command::CheckpointRdd { target: RddTarget::Operator { operator: "map".into(), batch: None } },
         Command::Stop,
+        Command::KillDriver,
+        Command::RestartDriver,
+        Command::SuperviseDriver { mode: SuperviseMode::On },
         Command::StopStreaming { mode: StopMode::Graceful },
     ];
     let finding = Finding { kind: "checkpoint-marked-too-late".into(), message: NASTY.into(), place: "map#2".into() };

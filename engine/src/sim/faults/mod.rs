@@ -5,7 +5,7 @@ mod moment;
 
 pub use moment::{FieldFilter, Moment};
 
-use crate::command::{Command, StopMode};
+use crate::command::{Command, StopMode, SuperviseMode};
 use crate::event::{StorageLevel, UnknownLevel};
 use crate::ids::*;
 use actions::executor;
@@ -52,6 +52,12 @@ fn parse_command(action: &str, target: &str) -> Result<Command, String> {
     match action {
         "kill" if target == "driver" => Ok(Command::KillDriver),
         "kill" => Ok(Command::KillExecutor { executor: executor(target)? }),
+        "supervise" => match target {
+            "on" => Ok(Command::SuperviseDriver { mode: SuperviseMode::On }),
+            "off" => Ok(Command::SuperviseDriver { mode: SuperviseMode::Off }),
+            _ => Err("supervise is either supervise:on or supervise:off".into()),
+        },
+        "restart" if target == "driver" => Ok(Command::RestartDriver),
         "restart" => Ok(Command::RestartExecutor { executor: executor(target)? }),
         "decommission" => Ok(Command::DecommissionExecutor { executor: executor(target)? }),
         "slow" if !target.starts_with("store") => {
@@ -94,6 +100,9 @@ mod tests {
             "kill:executor=2@batch=7",
             "kill:executor=2@stage=14.task=3",
             "kill:driver@batch=9",
+            "restart:driver@time=9000ms",
+            "supervise:on@batch=4",
+            "supervise:off@time=3500ms",
             "restart:executor=2@batch=9",
             "decommission:executor=3@batch=4",
             "slow:executor=1,factor=10@batch=3",
