@@ -52,7 +52,7 @@ impl Model {
             Event::ReceiverError { receiver } | Event::ReceiverStopped { receiver } => {
                 self.receiver_told(receiver);
             }
-            Event::ReceivedBlockAdded { block, records, .. } => self.received_block_added(*block, *records),
+            Event::ReceivedBlockAdded(added) => self.received_block_added(added.block, added.records),
 
             Event::StreamGraphDefined { streams, outputs } => self.stream_graph_defined(streams, outputs),
             Event::StreamingStarted { zero, interval } => self.streaming_started(*zero, *interval),
@@ -102,6 +102,10 @@ impl Model {
             | Event::OutputOperationCompleted { .. }
             | Event::OutputDigest { .. }
             | Event::OutputCommitted { .. }
+            | Event::ReceivedBlocksRecovered(_)
+            | Event::ReceivedBlocksLost(_)
+            | Event::ReceivedBlockRefused(_)
+            | Event::ReceivedRecordsLost(_)
             | Event::SpeculativeTaskSubmitted { .. } => {}
         }
     }

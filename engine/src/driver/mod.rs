@@ -17,6 +17,7 @@ mod losing;
 mod persisting;
 mod planned;
 mod received_log;
+mod received_losses;
 mod receivers;
 mod recovering;
 mod stopping;

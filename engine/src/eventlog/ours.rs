@@ -9,7 +9,7 @@ use std::io;
 const PREFIX: &str = "Faultline";
 
 /// Names of the kinds written here; another name after the prefix is of a newer version.
-const KINDS: [&str; 44] = [
+const KINDS: [&str; 48] = [
     "DriverLost",
     "DriverStarted",
     "DecommissionStarted",
@@ -19,6 +19,10 @@ const KINDS: [&str; 44] = [
     "ReceiverError",
     "ReceiverStopped",
     "ReceivedBlockAdded",
+    "ReceivedBlocksRecovered",
+    "ReceivedBlocksLost",
+    "ReceivedBlockRefused",
+    "ReceivedRecordsLost",
     "ReceiverRateUpdated",
     "StreamingStopping",
     "StreamingStopped",

@@ -71,8 +71,8 @@ pub(crate) trait AnyIntake: Send + Sync {
     fn suspend(&self);
     /// Takes nothing more; the last block, if there is one (R17.9).
     fn close(&self, now: Timestamp) -> Option<ReadyBlock>;
-    /// The executor is dead: what was gathered is lost.
-    fn discard(&self);
+    /// The executor is dead: what was gathered is lost. Returns how many records that were.
+    fn discard(&self) -> u64;
     /// Blocks that the driver has not answered.
     fn waiting(&self) -> usize;
     /// The driver accepted a block, or not.
@@ -356,11 +356,11 @@ impl<T: Data> AnyIntake for Intake<T> {
         last
     }
 
-    fn discard(&self) {
+    fn discard(&self) -> u64 {
         let mut state = self.state.lock();
-        state.generator.discard();
-        state.held.clear();
+        let gathered = state.generator.discard() + std::mem::take(&mut state.held).len() as u64;
         self.changed.notify_all();
+        gathered
     }
 
     fn waiting(&self) -> usize {

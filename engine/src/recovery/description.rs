@@ -1,6 +1,6 @@
 //! What a graph checkpoint holds (R15.1), without functions.
 
-use crate::event::{OutputOpInfo, StreamInfo};
+use crate::event::{InputPlan, OutputOpInfo, StreamInfo};
 use crate::ids::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,37 +81,6 @@ pub struct BatchPlan {
     pub records: u64,
     /// Of each input stream that says so.
     pub inputs: BTreeMap<StreamId, InputPlan>,
-}
-
-/// What an input stream gives to a batch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum InputPlan {
-    /// These files.
-    Files {
-        /// Paths, in order.
-        paths: Vec<String>,
-    },
-    /// What a receiver stored.
-    Blocks {
-        /// Its blocks, in order.
-        blocks: Vec<PlannedBlock>,
-    },
-    /// Consecutive records of something that can be read at any place.
-    Range {
-        /// The first, from 0.
-        first: u64,
-        /// How many.
-        records: u64,
-    },
-}
-
-/// A block that a batch was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedBlock {
-    /// Which.
-    pub id: InputBlockId,
-    /// Records.
-    pub records: u64,
 }
 
 /// A checkpointed RDD of a stream.

@@ -293,7 +293,8 @@ impl OutputSink for FileSink {
             if before.epoch < epoch || before.parts == manifest.parts {
                 // What stays is removed by the next driver.
                 drop(self.remove(&stage));
-                return Ok(Committed { outcome: SinkOutcome::AlreadyThere, same_key: 0 });
+                let (outcome, written_by) = (SinkOutcome::AlreadyThere, before.epoch);
+                return Ok(Committed { outcome, same_key: 0, written_by });
             }
         }
         let ready = stage.with_extension(format!("{epoch}.ready"));
@@ -301,6 +302,6 @@ impl OutputSink for FileSink {
         self.publish(&ready, &batch, before.is_some())?;
         drop(self.remove(&stage));
         let outcome = if before.is_some() { SinkOutcome::Replaced } else { SinkOutcome::Written };
-        Ok(Committed { outcome, same_key: 0 })
+        Ok(Committed { outcome, same_key: 0, written_by: epoch })
     }
 }

@@ -33,7 +33,7 @@ fn receivers_move_and_count_their_blocks() {
     for number in [200, 400] {
         log.event(input(1, number, 30)).event(input(2, number, 30));
         let block = InputBlockId { stream: StreamId(0), number };
-        log.event(Event::ReceivedBlockAdded { block, executor: ExecutorId(1), records: 5, duplicates: 0 });
+        log.event(Event::ReceivedBlockAdded(AddedBlock::new(block, ExecutorId(1), 5)));
     }
     let on = |log: &Log, id| log.model.receivers_on(ExecutorId(id)).map(|r| (r.blocks, r.records)).collect::<Vec<_>>();
     assert_eq!((on(&log, 1), on(&log, 2)), (vec![(2, 10)], vec![]));
