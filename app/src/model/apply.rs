@@ -15,6 +15,7 @@ impl Model {
             self.index.structure += 1;
         }
         self.fold(&envelope.event);
+        self.ledger_saw(&envelope.event);
         self.retain();
     }
 
@@ -102,6 +103,7 @@ impl Model {
             | Event::OutputOperationCompleted { .. }
             | Event::OutputDigest { .. }
             | Event::OutputCommitted { .. }
+            // The ledger takes them, among others.
             | Event::ReceivedBlocksRecovered(_)
             | Event::ReceivedBlocksLost(_)
             | Event::ReceivedBlockRefused(_)
