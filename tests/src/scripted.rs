@@ -61,7 +61,7 @@ pub fn scripted(
 /// Blocks that the driver accepted, with their records.
 pub fn received(log: &[Envelope]) -> Vec<(InputBlockId, u64)> {
     let added = log.iter().filter_map(|e| match &e.event {
-        Event::ReceivedBlockAdded { block, records, .. } => Some((*block, *records)),
+        Event::ReceivedBlockAdded(added) => Some((added.block, added.records)),
         _ => None,
     });
     added.collect()

@@ -158,7 +158,7 @@ fn copies_on_dead_executors_do_not_count() {
     lab.lose(ExecutorId(2));
     store(&mut lab, 1, &[2]);
     assert_eq!(allocate(&mut lab, 1), Vec::<u64>::new());
-    let added = lab.log.iter().filter(|e| matches!(e.event, Event::ReceivedBlockAdded { .. }));
+    let added = lab.log.iter().filter(|e| matches!(e.event, Event::ReceivedBlockAdded(_)));
     assert_eq!(added.count(), 0);
     lab.check();
 }

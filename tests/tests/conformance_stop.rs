@@ -31,7 +31,7 @@ fn counting(stream: &DStream<u64>) -> Arc<AtomicU64> {
 
 fn received(log: &[Envelope]) -> u64 {
     let records = log.iter().map(|e| match &e.event {
-        Event::ReceivedBlockAdded { records, .. } => *records,
+        Event::ReceivedBlockAdded(added) => added.records,
         _ => 0,
     });
     records.sum()

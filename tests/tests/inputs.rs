@@ -210,7 +210,7 @@ fn submitted_records(log: &[Envelope]) -> u64 {
 
 fn received_records(log: &[Envelope]) -> u64 {
     let records = log.iter().map(|e| match &e.event {
-        Event::ReceivedBlockAdded { records, .. } => *records,
+        Event::ReceivedBlockAdded(added) => added.records,
         _ => 0,
     });
     records.sum()
@@ -228,7 +228,7 @@ fn starts(log: &[Envelope]) -> Vec<ExecutorId> {
 /// Executors that hold a copy of the block that arrived last.
 fn holders_of_last(log: &[Envelope]) -> Vec<ExecutorId> {
     let last = log.iter().rev().find_map(|e| match &e.event {
-        Event::ReceivedBlockAdded { block, .. } => Some(*block),
+        Event::ReceivedBlockAdded(added) => Some(added.block),
         _ => None,
     });
     let stored = log.iter().filter_map(|e| match &e.event {

@@ -172,7 +172,7 @@ fn a_line_is_acknowledged_when_the_driver_has_its_block() {
     let log = live.stop();
     assert_eq!(counted(&out), once(1..=21));
     let duplicates = log.iter().map(|e| match &e.event {
-        Event::ReceivedBlockAdded { duplicates, .. } => *duplicates,
+        Event::ReceivedBlockAdded(added) => added.duplicates,
         _ => 0,
     });
     assert_eq!(duplicates.sum::<u64>(), 16, "the log counts what came again");

@@ -218,6 +218,10 @@ pub struct RunArgs {
     /// Run the driver in a process of its own, and start it again when it crashes
     #[arg(long)]
     pub supervise: bool,
+    /// Write what became of every block, file and range that was received into this file, life after life, and tell
+    /// the totals at the end: received, once, duplicated, lost
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
     /// What a supervisor tells its driver.
     #[arg(long, hide = true, value_parser = DriverLife::parse, conflicts_with = "supervise")]
     pub driver_life: Option<DriverLife>,

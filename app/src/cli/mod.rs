@@ -11,6 +11,7 @@ mod compare;
 mod conf;
 mod feed;
 mod interrupt;
+mod ledger;
 mod lineage;
 mod lineage_text;
 mod operators;

@@ -2,6 +2,7 @@
 
 use super::args::{Clock, RunArgs};
 use super::interrupt::{INTERRUPTED, Interrupter, on_interrupt};
+use super::ledger::{LedgerFile, LedgerReport, ToldLedger, finish_for_the_killed};
 use super::operators::check_operators;
 use super::request::{check_faults, from_source, run_request};
 use super::supervise::{self, DriverLife, obey};
@@ -28,6 +29,8 @@ struct RunReport<'a> {
     recomputed_partitions: u64,
     findings: Vec<&'a Finding>,
     output_sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ledger: Option<LedgerReport>,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,10 +50,18 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     };
     let life = args.driver_life.clone();
     let log = args.events.as_deref().map(|path| EventsFile::create(&of_life(path, life.as_ref()))).transpose()?;
-    let beside = Beside { log, life };
+    let mut ledger = None;
+    if let Some(path) = &args.ledger {
+        let (file, before) = LedgerFile::open(path, request.program.name, life.as_ref())?;
+        if let Some(before) = before.filter(|_| !args.json) {
+            before.so_far(out)?;
+        }
+        ledger = Some(file);
+    }
+    let beside = Beside { log, life, ledger };
     let recording = if args.json {
-        let recording = record(&request, &store, beside, None)?;
-        serde_json::to_writer(&mut *out, &report(&request, &recording))?;
+        let (recording, ledger) = record(&request, &store, beside, None)?;
+        serde_json::to_writer(&mut *out, &report(&request, &recording, ledger.as_ref()))?;
         writeln!(out)?;
         recording
     } else {
@@ -69,7 +80,12 @@ pub fn supervise(args: &RunArgs) -> anyhow::Result<()> {
     if args.checkpoint_dir.is_none() && args.program.streaming {
         warn(&["without --checkpoint-dir a driver that is started again begins anew".to_owned()]);
     }
-    match supervise::supervise(&mut io::stderr())? {
+    let code = supervise::supervise(&mut io::stderr())?;
+    if let Some(path) = &args.ledger {
+        let mut out = io::stdout().lock();
+        finish_for_the_killed(path, if args.json { None } else { Some(&mut out) })?;
+    }
+    match code {
         0 => Ok(()),
         code => Err(DriverEnded(code).into()),
     }
@@ -93,6 +109,7 @@ struct Beside {
     log: Option<EventsFile>,
     /// Of a driver that is supervised.
     life: Option<DriverLife>,
+    ledger: Option<LedgerFile>,
 }
 
 /// Runs the program and tells what it does, batch by batch.
@@ -101,7 +118,7 @@ pub(super) fn tell_run(request: &RunRequest, store: &Store, out: &mut dyn Write)
 }
 
 fn tell_and_log(request: &RunRequest, store: &Store, beside: Beside, out: &mut dyn Write) -> anyhow::Result<Recording> {
-    let recording = record(request, store, beside, Some(&mut *out))?;
+    let (recording, _) = record(request, store, beside, Some(&mut *out))?;
     summary(request, &recording, out)?;
     Ok(recording)
 }
@@ -155,9 +172,9 @@ fn request(args: &RunArgs) -> anyhow::Result<RunRequest> {
 fn record(
     request: &RunRequest,
     store: &Store,
-    Beside { mut log, mut life }: Beside,
+    Beside { mut log, mut life, mut ledger }: Beside,
     mut out: Option<&mut dyn Write>,
-) -> anyhow::Result<Recording> {
+) -> anyhow::Result<(Recording, Option<ToldLedger>)> {
     let supervised = life.is_some();
     let mut recording = Recording::default();
     let mut told: io::Result<()> = match &mut out {
@@ -172,6 +189,9 @@ fn record(
             if let Some(log) = &mut log {
                 log.write(envelope);
             }
+            if let Some(ledger) = &mut ledger {
+                ledger.see(&recording.model);
+            }
             if let Some(life) = &mut life {
                 life.see(envelope);
             }
@@ -181,6 +201,10 @@ fn record(
             if let (Some(out), Ok(())) = (&mut out, &told) {
                 told = bar.suspend(|| tell(&recording, &envelope.event, &mut words, *out));
             }
+        }
+        // Before the engine carries out what it decided.
+        if let Some(ledger) = &mut ledger {
+            ledger.flush();
         }
     };
     // What never ends by itself is ended by the user.
@@ -201,9 +225,13 @@ fn record(
     bar.finish_and_clear();
     // The log of a run that failed is the one that is needed most.
     log.map_or(Ok(()), EventsFile::finish)?;
+    let ledger = ledger.map(LedgerFile::finish).transpose()?;
     told?;
+    if let (Some(ledger), Some(out)) = (&ledger, &mut out) {
+        ledger.table(*out)?;
+    }
     ran.map_err(|error| explained(error, &recording))?;
-    Ok(recording)
+    Ok((recording, ledger))
 }
 
 /// Without executors a run cannot go on, and the error of the loop does not know the way out.
@@ -322,7 +350,7 @@ fn summary(request: &RunRequest, recording: &Recording, out: &mut dyn Write) -> 
     writeln!(out, "output sha256 {}", recording.output.hex())
 }
 
-fn report<'a>(request: &'a RunRequest, recording: &'a Recording) -> RunReport<'a> {
+fn report<'a>(request: &'a RunRequest, recording: &'a Recording, ledger: Option<&ToldLedger>) -> RunReport<'a> {
     let tally = recording.model.run_tally();
     let batch = |(&batch, row): (&BatchId, &BatchRow)| BatchReport {
         batch,
@@ -339,6 +367,7 @@ fn report<'a>(request: &'a RunRequest, recording: &'a Recording) -> RunReport<'a
         recomputed_partitions: tally.computed_again,
         findings: recording.model.findings.iter().map(|f| &**f).collect(),
         output_sha256: recording.output.hex(),
+        ledger: ledger.map(ToldLedger::report),
     }
 }
 

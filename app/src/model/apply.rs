@@ -15,6 +15,7 @@ impl Model {
             self.index.structure += 1;
         }
         self.fold(&envelope.event);
+        self.ledger_saw(&envelope.event);
         self.retain();
     }
 
@@ -52,8 +53,8 @@ impl Model {
             Event::ReceiverError { receiver } | Event::ReceiverStopped { receiver } => {
                 self.receiver_told(receiver);
             }
-            Event::ReceivedBlockAdded { block, records, duplicates, .. } => {
-                self.received_block_added(*block, *records, *duplicates);
+            Event::ReceivedBlockAdded(added) => {
+                self.received_block_added(added.block, added.records, added.duplicates);
             }
 
             Event::StreamGraphDefined { streams, outputs } => self.stream_graph_defined(streams, outputs),
@@ -105,6 +106,11 @@ impl Model {
             | Event::OutputOperationCompleted { .. }
             | Event::OutputDigest { .. }
             | Event::OutputCommitted { .. }
+            // The ledger takes them, among others.
+            | Event::ReceivedBlocksRecovered(_)
+            | Event::ReceivedBlocksLost(_)
+            | Event::ReceivedBlockRefused(_)
+            | Event::ReceivedRecordsLost(_)
             | Event::SpeculativeTaskSubmitted { .. } => {}
         }
     }

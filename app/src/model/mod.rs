@@ -17,6 +17,7 @@ mod executors;
 mod faults;
 mod index;
 mod jobs;
+mod ledger;
 mod lineage;
 pub mod lints;
 mod marks;
@@ -57,6 +58,7 @@ pub use executors::ExecutorState;
 pub use faults::{FaultRecord, RunningTask};
 pub use index::Index;
 pub use jobs::JobState;
+pub use ledger::{ComputedUnit, Count, Fate, InputUnit, Ledger, LedgerFact, LedgerUnit, MAX_LEDGER_UNITS, Totals};
 pub use lineage::RddState;
 pub use marks::{Mark, MarkKind, Stride, Way};
 pub use output::PrintedLines;
@@ -99,6 +101,8 @@ pub struct Model {
     pub streams: Streams,
     /// Receivers by input stream.
     pub receivers: OrdMap<StreamId, Arc<ReceiverState>>,
+    /// What became of everything that was received.
+    pub ledger: Ledger,
     /// Batches by number.
     pub batches: OrdMap<BatchId, Arc<BatchState>>,
     /// Jobs by id.

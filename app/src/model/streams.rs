@@ -26,6 +26,13 @@ pub struct Streams {
     pub rates: OrdMap<StreamId, u64>,
 }
 
+impl Streams {
+    /// The input stream of an operator, if it is one.
+    pub(super) fn input_stream(&self, operator: &OperatorName) -> Option<StreamId> {
+        self.streams.iter().find(|s| s.operator == *operator && s.parents.is_empty()).map(|s| s.id)
+    }
+}
+
 impl Model {
     pub(super) fn stream_graph_defined(&mut self, streams: &[StreamInfo], outputs: &[OutputOpInfo]) {
         self.streams.streams = streams.iter().cloned().map(Arc::new).collect();

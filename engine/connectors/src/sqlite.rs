@@ -23,7 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS output(
         batch_time_ms INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(batch_time_ms, key));
-    CREATE TABLE IF NOT EXISTS progress(epoch INTEGER NOT NULL, batch_time_ms INTEGER NOT NULL PRIMARY KEY);";
+    CREATE TABLE IF NOT EXISTS progress(epoch INTEGER NOT NULL, batch_time_ms INTEGER NOT NULL PRIMARY KEY);
+    CREATE INDEX IF NOT EXISTS progress_by_epoch ON progress(epoch);";
 
 /// A file that receives batches.
 pub struct SqliteSink {
@@ -47,8 +48,9 @@ impl SqliteSink {
     fn open(&self) -> rusqlite::Result<Connection> {
         let connection = Connection::open(&self.path)?;
         connection.busy_timeout(PATIENCE)?;
-        // A committed batch outlives the machine, not only the process.
-        connection.pragma_update(None, "synchronous", "FULL")?;
+        // A committed batch outlives the machine, not only the process: the directory is synced too, when the journal
+        // that could undo the commit is gone from it.
+        connection.pragma_update(None, "synchronous", "EXTRA")?;
         connection.execute_batch(TABLES)?;
         Ok(connection)
     }
@@ -77,7 +79,8 @@ fn write(transaction: &Transaction<'_>, output: &BatchOutput, rows: &[Row]) -> r
         .optional()?;
     let outcome = match before {
         Some(before) if before < epoch => {
-            return Ok(Found::Committed(Committed { outcome: SinkOutcome::AlreadyThere, same_key: 0 }));
+            let written_by = u64::try_from(before).unwrap_or_default();
+            return Ok(Found::Committed(Committed { outcome: SinkOutcome::AlreadyThere, same_key: 0, written_by }));
         }
         Some(_) => SinkOutcome::Replaced,
         None => SinkOutcome::Written,
@@ -92,7 +95,7 @@ fn write(transaction: &Transaction<'_>, output: &BatchOutput, rows: &[Row]) -> r
         transaction.query_row("SELECT count(*) FROM output WHERE batch_time_ms = ?1", [time], |row| row.get(0))?;
     transaction.execute("INSERT OR REPLACE INTO progress(epoch, batch_time_ms) VALUES (?1, ?2)", [epoch, time])?;
     let same_key = (rows.len() as u64).saturating_sub(u64::try_from(there).unwrap_or_default());
-    Ok(Found::Committed(Committed { outcome, same_key }))
+    Ok(Found::Committed(Committed { outcome, same_key, written_by: output.epoch }))
 }
 
 impl OutputSink for SqliteSink {
@@ -181,20 +184,20 @@ mod tests {
         (directory, sink)
     }
 
-    const fn done(outcome: SinkOutcome) -> Committed {
-        Committed { outcome, same_key: 0 }
+    const fn done(outcome: SinkOutcome, written_by: u64) -> Committed {
+        Committed { outcome, same_key: 0, written_by }
     }
 
     /// Without it a batch that a restarted driver runs again would be doubled, or taken back when its input is lost.
     #[test]
     fn a_batch_that_a_newer_driver_runs_again_is_there_once() {
         let (_directory, sink) = sink();
-        assert_eq!(commit(&sink, output(1, 1), &[&[("1", "a")], &[("2", "b")]]), Ok(done(SinkOutcome::Written)));
-        assert_eq!(commit(&sink, output(2, 1), &[&[]]), Ok(done(SinkOutcome::Written)), "no rows are a batch too");
+        assert_eq!(commit(&sink, output(1, 1), &[&[("1", "a")], &[("2", "b")]]), Ok(done(SinkOutcome::Written, 1)));
+        assert_eq!(commit(&sink, output(2, 1), &[&[]]), Ok(done(SinkOutcome::Written, 1)), "no rows are a batch too");
         let again = SqliteSink::new(&sink.path);
-        assert_eq!(commit(&again, output(1, 2), &[&[]]), Ok(done(SinkOutcome::AlreadyThere)));
-        assert_eq!(commit(&again, output(2, 2), &[&[("9", "z")]]), Ok(done(SinkOutcome::AlreadyThere)));
-        assert_eq!(commit(&again, output(3, 2), &[&[("1", "c")]]), Ok(done(SinkOutcome::Written)));
+        assert_eq!(commit(&again, output(1, 2), &[&[]]), Ok(done(SinkOutcome::AlreadyThere, 1)));
+        assert_eq!(commit(&again, output(2, 2), &[&[("9", "z")]]), Ok(done(SinkOutcome::AlreadyThere, 1)));
+        assert_eq!(commit(&again, output(3, 2), &[&[("1", "c")]]), Ok(done(SinkOutcome::Written, 2)));
         let rows = vec![row(1000, "1", "a"), row(1000, "2", "b"), row(3000, "1", "c")];
         assert_eq!(read(&sink), (rows, vec![(1, 1000), (1, 2000), (2, 3000)]));
     }
@@ -203,7 +206,7 @@ mod tests {
     #[test]
     fn an_older_driver_is_refused_with_the_way_out() {
         let (_directory, sink) = sink();
-        assert_eq!(commit(&sink, output(1, 3), &[&[("1", "a")]]), Ok(done(SinkOutcome::Written)));
+        assert_eq!(commit(&sink, output(1, 3), &[&[("1", "a")]]), Ok(done(SinkOutcome::Written, 3)));
         let refused = commit(&sink, output(2, 2), &[&[("2", "b")]]).expect_err("it is older");
         assert_eq!(refused, SinkError::Fenced { ours: 2, theirs: 3 });
         assert!(refused.to_string().contains("another driver has taken over"), "{refused}");
@@ -214,8 +217,8 @@ mod tests {
     #[test]
     fn the_same_epoch_replaces_its_own_rows() {
         let (_directory, sink) = sink();
-        assert_eq!(commit(&sink, output(1, 0), &[&[("1", "a"), ("2", "b")]]), Ok(done(SinkOutcome::Written)));
-        assert_eq!(commit(&sink, output(1, 0), &[&[("2", "c")]]), Ok(done(SinkOutcome::Replaced)));
+        assert_eq!(commit(&sink, output(1, 0), &[&[("1", "a"), ("2", "b")]]), Ok(done(SinkOutcome::Written, 0)));
+        assert_eq!(commit(&sink, output(1, 0), &[&[("2", "c")]]), Ok(done(SinkOutcome::Replaced, 0)));
         assert_eq!(read(&sink), (vec![row(1000, "2", "c")], vec![(0, 1000)]));
     }
 
@@ -224,7 +227,7 @@ mod tests {
     fn rows_with_the_same_key_are_counted() {
         let (_directory, sink) = sink();
         let rows: &[(&str, &str)] = &[("1", "a"), ("2", "b"), ("1", "c")];
-        let committed = Committed { outcome: SinkOutcome::Written, same_key: 1 };
+        let committed = Committed { outcome: SinkOutcome::Written, same_key: 1, written_by: 0 };
         assert_eq!(commit(&sink, output(1, 0), &[rows]), Ok(committed));
         assert_eq!(read(&sink).0, [row(1000, "1", "c"), row(1000, "2", "b")], "the last stands");
     }

@@ -89,6 +89,11 @@ impl BlockTracker {
         self.unfinished.insert(batch);
     }
 
+    /// What batches were given of which something is needed.
+    pub fn given(&self) -> impl Iterator<Item = (BatchId, &BlocksByStream)> {
+        self.batches.iter().map(|(batch, blocks)| (*batch, blocks))
+    }
+
     /// What a batch was given.
     pub fn of_batch(&self, batch: BatchId) -> Option<&BlocksByStream> {
         self.batches.get(&batch)

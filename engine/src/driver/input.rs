@@ -47,6 +47,15 @@ pub enum ReceiverNews {
         /// Every copy.
         reports: Vec<BlockReport>,
     },
+    /// Records that it had gathered are stored nowhere, and nobody will send them again.
+    Dropped {
+        /// Where it ran.
+        executor: ExecutorId,
+        /// How many.
+        records: u64,
+        /// Why.
+        reason: String,
+    },
     /// Something went wrong; it goes on.
     Error {
         /// What.

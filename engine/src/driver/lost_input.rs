@@ -3,7 +3,7 @@
 use super::Driver;
 use super::effects::Effects;
 use super::graph_checkpoints::GraphCheckpoints;
-use super::input::{BatchTick, StreamingPlan};
+use super::input::StreamingPlan;
 use crate::event::{Event, Finding, StreamInfo};
 use crate::ids::*;
 use crate::receiver::ReceivedBlock;
@@ -34,7 +34,7 @@ impl Driver {
     pub(super) fn report_lost_blocks(
         &mut self,
         now: Timestamp,
-        tick: BatchTick,
+        batch: BatchId,
         (stream, lost): (StreamId, &[ReceivedBlock]),
         fx: &mut Effects,
     ) {
@@ -44,12 +44,11 @@ impl Driver {
             "Some blocks could not be recovered as they were not found in memory: {count} of stream {stream}, {records} records, the first is {}; keep two copies, {WAY_OUT}",
             first.id
         );
-        self.find(now, "received-blocks-lost", format!("batch {}", tick.batch), message, fx);
+        self.find(now, "received-blocks-lost", format!("batch {}", batch), message, fx);
         let Some(graph) = &self.graph else { return };
         // What was saved after it has the batch already.
-        let saved = |state: &&StreamInfo| {
-            graph.now.saved.get(&state.id).is_some_and(|s| s.range(tick.batch..).next().is_some())
-        };
+        let saved =
+            |state: &&StreamInfo| graph.now.saved.get(&state.id).is_some_and(|s| s.range(batch..).next().is_some());
         let incomplete: Vec<String> = stateful_below(&graph.now.graph.streams, stream)
             .into_iter()
             .filter(|state| !saved(state))
@@ -59,9 +58,9 @@ impl Driver {
             if self.incomplete_states.insert(operator.clone()) {
                 let message = format!(
                     "the state of {operator} is incomplete from batch {} on: {records} records of stream {stream} are lost; {WAY_OUT}",
-                    tick.batch
+                    batch
                 );
-                self.find(now, "state-incomplete", format!("batch {}", tick.batch), message, fx);
+                self.find(now, "state-incomplete", format!("batch {}", batch), message, fx);
             }
         }
     }

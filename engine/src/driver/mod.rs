@@ -18,6 +18,7 @@ mod lost_input;
 mod persisting;
 mod planned;
 mod received_log;
+mod received_losses;
 mod receivers;
 mod recovering;
 mod stopping;

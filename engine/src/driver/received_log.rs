@@ -8,7 +8,8 @@ use super::Driver;
 use super::block_tracker::{BlockTracker, BlocksByStream};
 use super::effects::{Effect, Effects, ReceivedLogOp, ReceiverOp};
 use super::input::{BatchTick, OpenedLog, Reply, SlotId};
-use crate::event::{Event, Finding};
+use super::received_losses::refused;
+use crate::event::{AddedBlock, Event, Finding};
 use crate::ids::*;
 use crate::receiver::{Clients, ReceivedBlock};
 use crate::scheduler::Outbox;
@@ -211,6 +212,7 @@ impl Driver {
             let finding = Finding { kind, message, place: "receivedBlockMetadata".to_owned() };
             self.emit(now, fx, Event::FindingReported { finding });
         }
+        self.tell_recovered_blocks(now, fx);
     }
 
     /// A block is to be accepted: at once, or when the log has it.
@@ -237,8 +239,11 @@ impl Driver {
         out: &mut Outbox,
         fx: &mut Effects,
     ) {
-        let (id, records, duplicates) = (block.id, block.records, block.duplicates);
-        out.events.push(Event::ReceivedBlockAdded { block: id, executor, records, duplicates });
+        let ReceivedBlock { id, records, duplicates, .. } = block;
+        let segment = block.handle.as_ref().and_then(|handle| handle.segment().ok());
+        let clients = block.clients.clone();
+        let added = AddedBlock { block: id, executor, records, duplicates, clients, segment };
+        out.events.push(Event::ReceivedBlockAdded(added));
         self.receivers.tracker.add(block);
         fx.push(Effect::Receiver(ReceiverOp::Answer { stream: id.stream, attempt, block: id, result: Ok(()) }));
     }
@@ -272,7 +277,6 @@ impl Driver {
         self.give_blocks(now, slot, tick, recorded, fx);
     }
 
-    /// R17.11: blocks of which nothing is left are dropped, and said.
     fn give_blocks(
         &mut self,
         now: Timestamp,
@@ -281,18 +285,7 @@ impl Driver {
         mut blocks: BlocksByStream,
         fx: &mut Effects,
     ) {
-        let mut all_lost = Vec::new();
-        for (stream, blocks) in &mut blocks {
-            let there = |block: &ReceivedBlock| {
-                block.handle.is_some() || !block.recovered && !self.scheduler.input_holders(block.id).is_empty()
-            };
-            let (kept, lost): (Vec<_>, Vec<_>) = std::mem::take(blocks).into_iter().partition(there);
-            *blocks = kept;
-            all_lost.push((*stream, lost));
-        }
-        for (stream, lost) in all_lost {
-            self.report_lost_blocks(now, tick, (stream, &lost), fx);
-        }
+        self.drop_lost_blocks(now, tick.batch, &mut blocks, fx);
         fx.push(Effect::Reply(slot, Reply::Received(blocks)));
     }
 
@@ -316,7 +309,10 @@ impl Driver {
                 (Wanted::Added { attempt, executor, block }, Ok(_)) => {
                     self.accept_block((attempt, executor), block, out, fx);
                 }
-                (Wanted::Added { attempt, block, .. }, Err(error)) => self.refuse_block(attempt, block.id, error, fx),
+                (Wanted::Added { attempt, block, .. }, Err(error)) => {
+                    out.events.push(refused(&block, error));
+                    self.refuse_block(attempt, block.id, error, fx);
+                }
                 (Wanted::Allocated { tick, slot, blocks }, Ok(_)) => {
                     self.receivers.tracker.allocate(tick.batch, blocks.clone());
                     self.give_blocks(now, slot, tick, blocks, fx);
@@ -417,13 +413,15 @@ impl Driver {
     }
 
     /// R18.8: the log is not written any more. Who waits for it hears so.
-    pub(super) fn close_received_log(&mut self, fx: &mut Effects) {
+    pub(super) fn close_received_log(&mut self, now: Timestamp, fx: &mut Effects) {
         let Some(log) = &mut self.receivers.tracker.log else { return };
         let wanted: Vec<Wanted> = log.queue.drain(..).collect();
         for wanted in wanted {
             match wanted {
                 Wanted::Added { attempt, block, .. } => {
-                    self.refuse_block(attempt, block.id, "the write-ahead log was closed", fx);
+                    let closed = "the write-ahead log was closed";
+                    self.emit(now, fx, refused(&block, closed));
+                    self.refuse_block(attempt, block.id, closed, fx);
                 }
                 Wanted::Allocate { slot, .. } | Wanted::Allocated { slot, .. } => {
                     fx.push(Effect::Reply(slot, Reply::Received(BTreeMap::new())));

@@ -4,9 +4,10 @@ use super::Driver;
 use super::block_tracker::{BlockTracker, BlocksByStream};
 use super::effects::{Effect, Effects, ReceiverOp};
 use super::input::ReceiverNews;
+use super::received_losses::refused;
 use crate::command::StopMode;
 use crate::config::EngineConfig;
-use crate::event::{Event, ReceiverInfo, StorageLevel};
+use crate::event::{Event, LostRecords, ReceiverInfo, StorageLevel};
 use crate::ids::*;
 use crate::receiver::{BlockLogPlan, PidRateEstimator, ReceivedBlock, ReceiverPlan};
 use crate::scheduler::Outbox;
@@ -233,10 +234,16 @@ impl Driver {
             match self.why_refused(attempt, &block) {
                 None => self.add_block((attempt, executor), block, out, fx),
                 Some(error) => {
+                    out.events.push(refused(&block, error));
                     let result = Err(error.to_owned());
                     fx.push(Effect::Receiver(ReceiverOp::Answer { stream, attempt, block: block.id, result }));
                 }
             }
+            return;
+        }
+        // True of a start that is not heard any more, too.
+        if let ReceiverNews::Dropped { executor, records, reason } = news {
+            out.events.push(Event::ReceivedRecordsLost(LostRecords { stream, executor, records, reason }));
             return;
         }
         let wanted = self.receivers.wanted;
@@ -269,7 +276,7 @@ impl Driver {
                 }
                 receiver.ended()
             }
-            ReceiverNews::Stored { .. } => return,
+            ReceiverNews::Stored { .. } | ReceiverNews::Dropped { .. } => return,
         });
     }
 
@@ -340,7 +347,7 @@ impl Driver {
         if before == Wanted::Stopped {
             return Vec::new();
         }
-        self.close_received_log(fx);
+        self.close_received_log(now, fx);
         let mut events = Vec::new();
         let mut running = Vec::new();
         for (stream, receiver) in &mut self.receivers.by_stream {

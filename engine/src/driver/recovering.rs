@@ -67,7 +67,8 @@ impl Driver {
                 return;
             }
         };
-        self.emit(now, fx, Event::DriverEpochTaken { dir: dir.clone(), epoch });
+        let continues = restored.is_some() || replay_received;
+        self.emit(now, fx, Event::DriverEpochTaken { dir: dir.clone(), epoch, continues });
         let beginning = match &restored {
             Some(recovered) => Beginning::again(&recovered.checkpoint),
             None => Beginning::anew(now, plan.interval),

@@ -13,6 +13,7 @@ use super::stopping::Stopping;
 use crate::error::{EngineError, Result};
 use crate::event::{BatchInfo, Event};
 use crate::ids::*;
+use crate::recovery::BatchPlan;
 use crate::scheduler::Outbox;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -299,7 +300,8 @@ impl Driver {
                 s.failed_generations.remove(&tick.batch);
                 let output_ops = batch.outputs.iter().map(|o| o.output_op).collect();
                 s.queue.push_back(WaitingBatch { tick, submitted: now, outputs: batch.outputs.into() });
-                let info = BatchInfo { id: tick.batch, time: tick.time, records: batch.plan.records, output_ops };
+                let BatchPlan { records, inputs } = batch.plan.clone();
+                let info = BatchInfo { id: tick.batch, time: tick.time, records, output_ops, inputs };
                 self.emit(now, fx, Event::BatchSubmitted { batch: info });
                 self.describe_generated(tick, batch.plan, batch.saved, fx);
             }

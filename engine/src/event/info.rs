@@ -1,8 +1,9 @@
 //! What events say about RDDs, stages, tasks, batches and streams.
 
-use super::{RecomputeCause, StorageLevel};
+use super::{InputPlan, RecomputeCause, StorageLevel};
 use crate::ids::*;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// An RDD as plain data: what the lineage graph holds and events carry.
@@ -261,6 +262,9 @@ pub struct BatchInfo {
     pub records: u64,
     /// Output operations that have a job.
     pub output_ops: Vec<OutputOpId>,
+    /// What each input stream gave to it, of those that say so: Spark's `streamIdToInputInfo`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<StreamId, InputPlan>,
 }
 
 /// A receiver, in Spark's words.

@@ -6,6 +6,7 @@
 
 mod envelope;
 mod info;
+mod inputs;
 mod level;
 mod metrics;
 mod names;
@@ -14,6 +15,7 @@ mod recovery;
 
 pub use envelope::*;
 pub use info::*;
+pub use inputs::*;
 pub use level::*;
 pub use metrics::*;
 pub use outcome::*;
@@ -182,8 +184,7 @@ pub enum Event {
         /// Partition.
         partition: PartitionId,
     },
-    /// Too many tasks failed on an executor: it gets none of a stage attempt, or of the application,
-    /// any more (R4.8).
+    /// Too many tasks failed on an executor: it gets no more of a stage attempt, or of the application (R4.8).
     ExecutorExcluded {
         /// Executor.
         executor: ExecutorId,
@@ -257,17 +258,15 @@ pub enum Event {
         receiver: ReceiverInfo,
     },
     /// The driver accepted a block of a receiver: it belongs to the next batch (R17.10).
-    ReceivedBlockAdded {
-        /// Which.
-        block: InputBlockId,
-        /// Where the receiver runs.
-        executor: ExecutorId,
-        /// Records.
-        records: u64,
-        /// Lines that came again and were dropped since the block before: they are in an earlier one.
-        #[serde(default, skip_serializing_if = "is_zero")]
-        duplicates: u64,
-    },
+    ReceivedBlockAdded(AddedBlock),
+    /// A driver that goes on read what a former one had accepted (R18.6).
+    ReceivedBlocksRecovered(RecoveredBlocks),
+    /// Blocks of a batch are gone (R17.11).
+    ReceivedBlocksLost(LostBlocks),
+    /// A block was stored and not accepted.
+    ReceivedBlockRefused(RefusedBlock),
+    /// Records were received and not stored.
+    ReceivedRecordsLost(LostRecords),
     /// Back-pressure set a new limit for a receiver (R17.14).
     ReceiverRateUpdated {
         /// The input stream.
@@ -291,6 +290,9 @@ pub enum Event {
         dir: String,
         /// Its epoch; the highest one drives.
         epoch: u64,
+        /// Whether it goes on with what earlier epochs left there.
+        #[serde(default)]
+        continues: bool,
     },
     /// A stream goes on from a graph checkpoint (R15.11).
     StreamingRecovered {
@@ -397,8 +399,7 @@ pub enum Event {
     CheckpointCompleted {
         /// RDD that was checkpointed.
         rdd: RddId,
-        /// The RDD that reads what was saved and is now its only parent: of the class
-        /// `ReliableCheckpointRDD`, or `LocalCheckpointRDD` for a local checkpoint.
+        /// The RDD that reads what was saved, now its only parent: a `ReliableCheckpointRDD` or `LocalCheckpointRDD`.
         checkpoint_rdd: RddInfo,
         /// Directory inside the reliable store; empty for a local checkpoint.
         path: String,
@@ -406,8 +407,7 @@ pub enum Event {
         parts: Vec<CheckpointPart>,
         /// RDDs that recovery no longer reaches.
         released: Vec<RddId>,
-        /// Partitions that were written while the action's own job computed them; the others were
-        /// written by a second job.
+        /// Partitions that were written while the action's own job computed them; a second job wrote the others.
         #[serde(default, skip_serializing_if = "is_zero")]
         teed: u32,
     },

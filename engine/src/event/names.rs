@@ -27,6 +27,7 @@ names! {
     DecommissionStarted BlocksMigrated MapOutputsMigrated
     BlockUpdated UnpersistRdd InputBlockUpdated
     ReceiverStarted ReceiverError ReceiverStopped ReceivedBlockAdded ReceiverRateUpdated
+    ReceivedBlocksRecovered ReceivedBlocksLost ReceivedBlockRefused ReceivedRecordsLost
     StreamingStarted StreamingStopping StreamingStopped BatchSubmitted BatchStarted BatchCompleted OutputOperationStarted OutputOperationCompleted
     DriverEpochTaken StreamingRecovered GraphCheckpointWritten GraphCheckpointFailed
     StreamGraphDefined RddRegistered PersistChanged

@@ -171,4 +171,7 @@ pub struct CommittedOutput {
     pub partitions: Vec<u64>,
     /// Whether it was there before.
     pub outcome: SinkOutcome,
+    /// The epoch whose rows are there now: an earlier one where they were there already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_by: Option<u64>,
 }

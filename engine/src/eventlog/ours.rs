@@ -9,7 +9,7 @@ use std::io;
 const PREFIX: &str = "Faultline";
 
 /// Names of the kinds written here; another name after the prefix is of a newer version.
-const KINDS: [&str; 45] = [
+const KINDS: [&str; 49] = [
     "DriverLost",
     "DriverRestartScheduled",
     "DriverStarted",
@@ -20,6 +20,10 @@ const KINDS: [&str; 45] = [
     "ReceiverError",
     "ReceiverStopped",
     "ReceivedBlockAdded",
+    "ReceivedBlocksRecovered",
+    "ReceivedBlocksLost",
+    "ReceivedBlockRefused",
+    "ReceivedRecordsLost",
     "ReceiverRateUpdated",
     "StreamingStopping",
     "StreamingStopped",

@@ -115,10 +115,10 @@ impl<T: Data> ReceiverContext<T> {
         self.intake.store_many(&*self.port, records, numbering)
     }
 
-    /// How far the blocks reached that the driver had accepted when this start began: what a client sends again up
-    /// to there is stored already. A block of an earlier start that is not among them is refused.
-    pub fn clients(&self) -> &Clients {
-        self.intake.clients()
+    /// How far the blocks reach that the driver has accepted: what a client sends again up to there is stored
+    /// already. Waits for blocks of an earlier start that are not answered; one that is not among them is refused.
+    pub fn clients(&self) -> Clients {
+        self.intake.clients(&*self.port)
     }
 
     /// Reports an error and goes on.

@@ -153,11 +153,11 @@ impl<T: Data> BlockGenerator<T> {
         ReadyBlock { id, values: ValuesBlock::shared(records), numbering }
     }
 
-    /// Forgets what was gathered, and takes nothing more: its executor is dead.
-    pub fn discard(&mut self) {
+    /// Forgets what was gathered, and takes nothing more: its executor is dead. Returns how much that was.
+    pub fn discard(&mut self) -> u64 {
         self.open = false;
         self.due = None;
-        self.buffer = Vec::new();
+        std::mem::take(&mut self.buffer).len() as u64
     }
 }
 

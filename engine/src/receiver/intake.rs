@@ -71,8 +71,8 @@ pub(crate) trait AnyIntake: Send + Sync {
     fn suspend(&self);
     /// Takes nothing more; the last block, if there is one (R17.9).
     fn close(&self, now: Timestamp) -> Option<ReadyBlock>;
-    /// The executor is dead: what was gathered is lost.
-    fn discard(&self);
+    /// The executor is dead: what was gathered is lost. Returns how many records that were.
+    fn discard(&self) -> u64;
     /// Blocks that the driver has not answered.
     fn waiting(&self) -> usize;
     /// The driver accepted a block, or not.
@@ -91,11 +91,12 @@ pub(super) struct Intake<T: Data> {
     /// A block was answered, the intake closed, or the limit changed.
     changed: Condvar,
     receiver: Option<Arc<dyn Receiver<T>>>,
-    /// How far the driver's blocks reached when this start began.
-    clients: Clients,
 }
 
 struct State<T> {
+    /// How far the blocks reach for each client: those of the driver when this executor began to listen, and those
+    /// that were accepted since.
+    clients: Clients,
     generator: BlockGenerator<T>,
     limiter: RateLimiter,
     waiting: usize,
@@ -194,6 +195,7 @@ impl<T: Data> Intake<T> {
         script: Option<Arc<ScriptedSource<T>>>,
     ) -> Self {
         let state = State {
+            clients: setup.clients.clone(),
             generator: BlockGenerator::new(setup.stream, setup.interval, setup.numbers.clone()),
             limiter: setup.limiter.clone(),
             waiting: 0,
@@ -204,8 +206,7 @@ impl<T: Data> Intake<T> {
             held: VecDeque::new(),
             now: Timestamp(0),
         };
-        let clients = setup.clients.clone();
-        Self { state: Mutex::new(state), changed: Condvar::new(), receiver, clients }
+        Self { state: Mutex::new(state), changed: Condvar::new(), receiver }
     }
 
     pub fn of_receiver(setup: &IntakeSetup, receiver: Arc<dyn Receiver<T>>) -> Self {
@@ -275,9 +276,14 @@ impl<T: Data> Intake<T> {
         }
     }
 
-    /// How far the driver's blocks reached when this start began.
-    pub const fn clients(&self) -> &Clients {
-        &self.clients
+    /// How far the accepted blocks reach for each client. Blocks of a former start that nobody has answered yet are
+    /// waited for: whether they count decides what is new.
+    pub fn clients(&self, port: &dyn Port) -> Clients {
+        let mut state = self.state.lock();
+        while !state.asked.is_empty() && !port.is_over() {
+            self.changed.wait_for(&mut state, NAP);
+        }
+        state.clients.clone()
     }
 
     /// R17.7.
@@ -310,6 +316,12 @@ impl<T: Data> Intake<T> {
         loop {
             if let Some(result) = state.asked.get_mut(&block.id).and_then(Option::take) {
                 state.asked.remove(&block.id);
+                if result.is_ok() {
+                    for (client, last) in block.received().clients {
+                        let reached = state.clients.entry(client).or_insert(last);
+                        *reached = last.max(*reached);
+                    }
+                }
                 return result.map(|()| Some(block.received())).map_err(ReceiverError::Refused);
             }
             if port.is_over() {
@@ -377,11 +389,11 @@ impl<T: Data> AnyIntake for Intake<T> {
         last
     }
 
-    fn discard(&self) {
+    fn discard(&self) -> u64 {
         let mut state = self.state.lock();
-        state.generator.discard();
-        state.held.clear();
+        let gathered = state.generator.discard() + std::mem::take(&mut state.held).len() as u64;
         self.changed.notify_all();
+        gathered
     }
 
     fn waiting(&self) -> usize {

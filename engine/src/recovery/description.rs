@@ -1,10 +1,9 @@
 //! What a graph checkpoint holds (R15.1), without functions.
 
-use crate::event::{OutputOpInfo, StreamInfo};
+use crate::event::{InputPlan, OutputOpInfo, StreamInfo};
 use crate::ids::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 /// Everything that a driver needs to go on where another one stood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,54 +81,6 @@ pub struct BatchPlan {
     pub records: u64,
     /// Of each input stream that says so.
     pub inputs: BTreeMap<StreamId, InputPlan>,
-}
-
-/// What an input stream gives to a batch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum InputPlan {
-    /// These files.
-    Files {
-        /// Paths, in order.
-        paths: Vec<String>,
-    },
-    /// What a receiver stored.
-    Blocks {
-        /// Its blocks, in order.
-        blocks: Vec<PlannedBlock>,
-    },
-    /// Consecutive records of something that can be read at any place.
-    Range {
-        /// The first, from 0.
-        first: u64,
-        /// How many.
-        records: u64,
-    },
-}
-
-impl fmt::Display for InputPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Files { paths } if paths.is_empty() => f.write_str("no files"),
-            Self::Files { paths } => write!(f, "files {}", paths.join(", ")),
-            Self::Blocks { blocks } if blocks.is_empty() => f.write_str("no blocks"),
-            Self::Blocks { blocks } => {
-                for (i, block) in blocks.iter().enumerate() {
-                    write!(f, "{}{} ({} records)", if i == 0 { "" } else { ", " }, block.id, block.records)?;
-                }
-                Ok(())
-            }
-            Self::Range { first, records } => write!(f, "{records} records from {first}"),
-        }
-    }
-}
-
-/// A block that a batch was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedBlock {
-    /// Which.
-    pub id: InputBlockId,
-    /// Records.
-    pub records: u64,
 }
 
 /// A checkpointed RDD of a stream.

@@ -95,8 +95,9 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::InputPlan;
     use crate::ids::*;
-    use crate::recovery::{BatchPlan, GraphDescription, InputPlan, SavedRdd};
+    use crate::recovery::{BatchPlan, GraphDescription, SavedRdd};
     use std::collections::BTreeMap;
 
     fn sample() -> StreamingCheckpoint {

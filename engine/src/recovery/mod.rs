@@ -22,7 +22,7 @@ mod names;
 mod settings;
 
 pub use compare::{Difference, OnChange, differences};
-pub use description::{BatchPlan, GraphDescription, InputPlan, PlannedBlock, SavedRdd, StreamingCheckpoint};
+pub use description::{BatchPlan, GraphDescription, SavedRdd, StreamingCheckpoint};
 pub use epoch::{newer_epoch, take_epoch};
 pub use files::{
     CheckpointUnreadable, DamagedFile, KEPT_FILES, Recovered, SavedStreamRdd, Written, list, read_newest, write,

@@ -182,6 +182,18 @@ impl Link {
     }
 }
 
+impl Link {
+    /// Records are stored nowhere. A dead incarnation cannot say so; who looks after it can.
+    fn dropped(&self, records: u64, reason: &str) {
+        if records > 0 {
+            let (executor, reason) = (self.stores.id(), reason.to_owned());
+            let news = ReceiverNews::Dropped { executor, records, reason };
+            let (stream, attempt) = (self.stream, self.attempt);
+            drop(self.shared.inbox.send(DriverInput::Receiver { stream, attempt, news }));
+        }
+    }
+}
+
 impl Port for Link {
     fn now(&self) -> Timestamp {
         self.shared.clock.now()
@@ -242,7 +254,8 @@ impl Thread {
         // Hooks of the receiver and its records' serialisation are user code, and run here.
         let served = catch_unwind(AssertUnwindSafe(|| self.serve(inbox)));
         // What is still gathered is lost.
-        self.supervisor.intake().discard();
+        let gathered = self.supervisor.intake().discard();
+        self.link.dropped(gathered, "its receiver ended before it was stored");
         if let Err(panic) = served {
             let (message, error) = ("Error in the receiver's blocks".to_owned(), super::slots::panic_text(&*panic));
             self.link.tell(ReceiverNews::Ended { message, error });
@@ -298,6 +311,7 @@ impl Thread {
                     Step::Tell(say) => self.link.tell(news_of(say)),
                     Step::Store(block) => {
                         if let Err(error) = self.link.store(&block) {
+                            self.link.dropped(block.values.len(), &format!("it could not be stored: {error}"));
                             self.supervisor.store_failed(self.link.now(), &block, error, steps);
                         }
                     }

@@ -41,6 +41,8 @@ struct Running {
 pub(super) struct Storing {
     stream: StreamId,
     attempt: u32,
+    /// Where its receiver runs.
+    executor: ExecutorId,
     block: ReadyBlock,
 }
 
@@ -71,6 +73,12 @@ fn storing_ns(block: &ReadyBlock, level: StorageLevel, logged: Option<f64>) -> u
     synced + costs.stored_record * records + encoded + copy * u64::from(level.replication.saturating_sub(1))
 }
 
+/// Records that a receiver had are stored nowhere.
+fn dropped((stream, attempt): (StreamId, u32), executor: ExecutorId, records: u64, reason: &str) -> Option<Follows> {
+    let news = ReceiverNews::Dropped { executor, records, reason: reason.to_owned() };
+    (records > 0).then_some(Follows::Input(DriverInput::Receiver { stream, attempt, news }))
+}
+
 impl Receivers {
     /// When a receiver does something by itself.
     pub fn next_at(&self) -> Option<Timestamp> {
@@ -82,10 +90,10 @@ impl Receivers {
         self.slowness = world.store.1;
         match op {
             ReceiverOp::Start { plan, executor, attempt, rate, clients, log, numbers_after } => {
-                self.running.remove(&plan.stream);
+                let mut follows = self.end(plan.stream);
                 // The driver will notice that the executor is gone, and choose another.
                 if world.executors.stores(executor).is_none() {
-                    return Vec::new();
+                    return follows;
                 }
                 let numbers = self.numbers.entry(plan.stream).or_default().clone();
                 numbers.skip_to(numbers_after);
@@ -95,15 +103,13 @@ impl Receivers {
                 let supervisor = Supervisor::new(plan.source.open(&setup), config.receiver_restart_delay);
                 let running = Running { attempt, executor, level: plan.level, log, supervisor, storing_until: now };
                 self.running.insert(plan.stream, running);
-                self.with(plan.stream, now, |supervisor, steps| supervisor.start(now, steps))
+                follows.extend(self.with(plan.stream, now, |supervisor, steps| supervisor.start(now, steps)));
+                follows
             }
             ReceiverOp::Stop { stream, mode: StopMode::Graceful } => {
                 self.with(stream, now, |supervisor, steps| supervisor.stop(now, steps))
             }
-            ReceiverOp::Stop { stream, mode: StopMode::Immediate } => {
-                self.running.remove(&stream);
-                Vec::new()
-            }
+            ReceiverOp::Stop { stream, mode: StopMode::Immediate } => self.end(stream),
             ReceiverOp::CleanLog { stream, before } => {
                 // What is not deleted is so with the next cleaning.
                 let cleaned = self.logs.get(stream).map(|log| log.clean(before));
@@ -130,8 +136,18 @@ impl Receivers {
     }
 
     /// An executor died, and its receivers with it.
-    pub fn executor_died(&mut self, executor: ExecutorId) {
-        self.running.retain(|_, running| running.executor != executor);
+    pub fn executor_died(&mut self, executor: ExecutorId) -> Vec<Follows> {
+        let dead = self.running.iter().filter(|(_, running)| running.executor == executor);
+        let dead: Vec<StreamId> = dead.map(|(stream, _)| *stream).collect();
+        dead.into_iter().flat_map(|stream| self.end(stream)).collect()
+    }
+
+    /// A start of a receiver is over, and what it had gathered is lost.
+    fn end(&mut self, stream: StreamId) -> Vec<Follows> {
+        let Some(ended) = self.running.remove(&stream) else { return Vec::new() };
+        let records = ended.supervisor.intake().discard();
+        let reason = "its receiver ended before it was stored";
+        dropped((stream, ended.attempt), ended.executor, records, reason).into_iter().collect()
     }
 
     /// The first receiver that has something to do at `now` does it.
@@ -148,11 +164,12 @@ impl Receivers {
     pub fn store(&mut self, now: Timestamp, storing: &Storing, world: &World<'_>) -> Vec<Follows> {
         self.slowness = world.store.1;
         let (config, executors) = (world.config, world.executors);
-        let Storing { stream, attempt, block } = storing;
-        let Some(running) = self.running.get(stream).filter(|running| running.attempt == *attempt) else {
-            return Vec::new();
+        let Storing { stream, attempt, executor, block } = storing;
+        let running = self.running.get(stream).filter(|running| running.attempt == *attempt);
+        let (Some(running), Some(stores)) = (running, executors.stores(*executor)) else {
+            let (start, records) = ((*stream, *attempt), block.values.len());
+            return dropped(start, *executor, records, "its receiver ended before it was stored").into_iter().collect();
         };
-        let Some(stores) = executors.stores(running.executor) else { return Vec::new() };
         let (executor, level) = (running.executor, running.level);
         let peers = peers_of(executor, block.id, &executors.cluster);
         let wanted = usize::from(level.replication.saturating_sub(1));
@@ -165,8 +182,10 @@ impl Receivers {
             let news = ReceiverNews::Stored { block: received, executor, reports };
             return vec![Follows::Input(DriverInput::Receiver { stream: *stream, attempt: *attempt, news })];
         };
+        let reason = format!("it could not be stored: {error}");
+        let mut follows: Vec<Follows> =
+            dropped((*stream, *attempt), executor, block.values.len(), &reason).into_iter().collect();
         // What made room for it is gone nevertheless.
-        let mut follows = Vec::new();
         if !reports.is_empty() {
             follows.push(Follows::Input(DriverInput::Blocks(reports)));
         }
@@ -197,7 +216,8 @@ impl Receivers {
                         let logged = running.log.as_ref().map(|_| slowness);
                         let at = running.storing_until.max(now).plus_ns(storing_ns(&block, running.level, logged));
                         running.storing_until = at;
-                        follows.push(Follows::Later(at, Storing { stream, attempt, block }));
+                        let executor = running.executor;
+                        follows.push(Follows::Later(at, Storing { stream, attempt, executor, block }));
                     }
                     Step::Call(hook @ (Hook::Start | Hook::Stop)) => {
                         running.supervisor.called(now, hook, Ok(()), &mut steps);

@@ -319,8 +319,9 @@ impl<'a> Simulation<'a> {
             ClusterNews::Died(executor) => {
                 self.running.retain(|_, at| *at != executor);
                 self.held.forget(executor);
-                self.receivers.executor_died(executor);
+                let follows = self.receivers.executor_died(executor);
                 self.production.lock().executor_died(executor);
+                self.follow(follows);
             }
             ClusterNews::NotStarted(executor, loss) => self.input(DriverInput::ExecutorLost { executor, loss }),
             ClusterNews::None => {}

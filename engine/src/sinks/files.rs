@@ -132,6 +132,10 @@ impl FileSink {
         let stage = self.stage_root();
         let prepare = || -> io::Result<Vec<String>> {
             self.make_directory(&self.root)?;
+            match self.root.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => self.ops.sync_dir(parent)?,
+                _ => self.ops.sync_dir(Path::new("."))?,
+            }
             self.make_directory(&stage)?;
             let mark = stage.join(format!("{EPOCH}{epoch}"));
             match self.ops.create_new(&mark).and_then(|mut file| file.sync()) {
@@ -293,7 +297,8 @@ impl OutputSink for FileSink {
             if before.epoch < epoch || before.parts == manifest.parts {
                 // What stays is removed by the next driver.
                 drop(self.remove(&stage));
-                return Ok(Committed { outcome: SinkOutcome::AlreadyThere, same_key: 0 });
+                let (outcome, written_by) = (SinkOutcome::AlreadyThere, before.epoch);
+                return Ok(Committed { outcome, same_key: 0, written_by });
             }
         }
         let ready = stage.with_extension(format!("{epoch}.ready"));
@@ -301,6 +306,6 @@ impl OutputSink for FileSink {
         self.publish(&ready, &batch, before.is_some())?;
         drop(self.remove(&stage));
         let outcome = if before.is_some() { SinkOutcome::Replaced } else { SinkOutcome::Written };
-        Ok(Committed { outcome, same_key: 0 })
+        Ok(Committed { outcome, same_key: 0, written_by: epoch })
     }
 }

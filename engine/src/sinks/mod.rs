@@ -83,6 +83,8 @@ pub struct Committed {
     pub outcome: SinkOutcome,
     /// Rows that are not there, because another one of their batch has the same key.
     pub same_key: u64,
+    /// The epoch whose rows are there now.
+    pub written_by: u64,
 }
 
 /// Why a sink did not take a batch.

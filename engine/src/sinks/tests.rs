@@ -137,8 +137,8 @@ fn directory() -> TempDir {
     tempfile::tempdir().expect("a temporary directory")
 }
 
-const fn done(outcome: SinkOutcome) -> Committed {
-    Committed { outcome, same_key: 0 }
+const fn done(outcome: SinkOutcome, written_by: u64) -> Committed {
+    Committed { outcome, same_key: 0, written_by }
 }
 
 /// Without it a batch that a restarted driver runs again would be doubled, taken back when its input is lost, or
@@ -148,10 +148,10 @@ fn a_batch_is_there_once_whoever_writes_it() {
     let directory = directory();
     let root = directory.path().join("out");
     let (first, second) = (FileSink::new(&root), FileSink::new(&root));
-    assert_eq!(write(&first, output(1, 1), &[&["a", "b"], &["c"]], 10), Ok(done(SinkOutcome::Written)));
-    assert_eq!(write(&first, output(2, 1), &[], 20), Ok(done(SinkOutcome::Written)), "an empty batch is one too");
-    assert_eq!(write(&second, output(1, 2), &[], 0), Ok(done(SinkOutcome::AlreadyThere)));
-    assert_eq!(write(&second, output(3, 2), &[&["d"]], 1), Ok(done(SinkOutcome::Written)));
+    assert_eq!(write(&first, output(1, 1), &[&["a", "b"], &["c"]], 10), Ok(done(SinkOutcome::Written, 1)));
+    assert_eq!(write(&first, output(2, 1), &[], 20), Ok(done(SinkOutcome::Written, 1)), "an empty batch is one too");
+    assert_eq!(write(&second, output(1, 2), &[], 0), Ok(done(SinkOutcome::AlreadyThere, 1)));
+    assert_eq!(write(&second, output(3, 2), &[&["d"]], 1), Ok(done(SinkOutcome::Written, 2)));
     let fenced = write(&first, output(4, 1), &[&["e"]], 30).expect_err("another driver has taken over");
     assert_eq!(fenced, SinkError::Fenced { ours: 1, theirs: 2 });
     assert_eq!(write(&FileSink::new(&root), output(5, 1), &[&["f"]], 40), Err(fenced), "nor at its start");
@@ -173,7 +173,7 @@ fn parts_of_other_attempts_are_not_shown() {
     sink.stage(&of(1), rows("slow")).expect("the first attempt");
     let second = sink.stage(&of(2), rows("fast")).expect("the second");
     sink.stage(&of(3), rows("third")).expect("one more");
-    assert_eq!(sink.commit(&output(1, 0), vec![second]), Ok(done(SinkOutcome::Written)));
+    assert_eq!(sink.commit(&output(1, 0), vec![second]), Ok(done(SinkOutcome::Written, 0)));
     assert_eq!(seen(&directory.path().join("out")), [("batch-1000".to_owned(), batch(&["k\tfast\n"]))].into());
 }
 

@@ -8,11 +8,11 @@ use crate::driver::{
     StreamingPlan, Told,
 };
 use crate::error::{EngineError, Result, throw};
-use crate::event::{ClockKind, Event, Finding};
+use crate::event::{ClockKind, Event, Finding, InputPlan};
 use crate::ids::*;
 use crate::rdd::{JobLocal, Notice, SparkContext, job_local, with_job_local};
 use crate::receiver::ReceiverPlan;
-use crate::recovery::{BatchPlan, GraphDescription, InputPlan, Recovered};
+use crate::recovery::{BatchPlan, GraphDescription, Recovered};
 use crate::runtime::slots;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};

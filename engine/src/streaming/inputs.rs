@@ -1,8 +1,8 @@
 //! Input streams as a checkpoint sees them: what they gave to a batch, so that they can give it again.
 
 use super::context::StreamingContext;
+use crate::event::InputPlan;
 use crate::ids::StreamId;
-use crate::recovery::InputPlan;
 use crate::sync::Mutex;
 use std::sync::Arc;
 

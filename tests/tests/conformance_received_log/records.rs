@@ -247,7 +247,7 @@ fn a_slow_store_delays_blocks_under_the_virtual_clock() {
     let first = |slowness: &[&str]| {
         let script = |n: u64| (n == 0).then(|| Arrival { at: Millis(150), what: Arrived::Block(vec![1]) });
         let (_, log) = streamed(Loop::Sim, logging(30, slowness), &memory(), StorageLevel::MEMORY_ONLY, script);
-        let added = log.iter().find(|e| matches!(e.event, Event::ReceivedBlockAdded { .. }));
+        let added = log.iter().find(|e| matches!(e.event, Event::ReceivedBlockAdded(_)));
         added.expect("the block is accepted").at
     };
     let (fast, slow) = (first(&[]), first(&["slow:store,factor=100@batch=1"]));

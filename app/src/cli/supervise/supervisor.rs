@@ -40,6 +40,8 @@ pub fn supervise(err: &mut dyn Write) -> anyhow::Result<i32> {
         drop(interrupts.send(News::Interrupted));
     })?;
     let clock = SystemClock::default();
+    // Asked for once: while it runs a newer program may take its place.
+    let program = std::env::current_exe().context("cannot find this program, to start it as the driver")?;
     let mut supervision = Supervision::new(SuperviseMode::On);
     let mut code = INTERRUPTED;
     while let Some(at) = supervision.start_at() {
@@ -48,7 +50,21 @@ pub fn supervise(err: &mut dyn Write) -> anyhow::Result<i32> {
             break;
         }
         let number = supervision.restarts() + 1;
-        let mut driver = start(number, &mark)?;
+        let mut driver = match start(&program, number, &mark) {
+            Ok(driver) => driver,
+            // It ran before: what stops it now may pass, as what stopped the life before.
+            Err(error) if number > 1 => {
+                supervision.started(clock.now());
+                match supervision.ended(clock.now(), DriverEnd::Crashed) {
+                    AfterEnd::Restart { delay, .. } => {
+                        say(err, &format!("{error:#}; tried again in {} s", delay.0 as f64 / 1000.0));
+                        continue;
+                    }
+                    AfterEnd::Over => return Err(error),
+                }
+            }
+            Err(error) => return Err(error),
+        };
         say(err, &format!("process {} runs, life {number}", driver.id()));
         supervision.started(clock.now());
         let stdin = driver.stdin.take();
@@ -96,10 +112,9 @@ fn wait(clock: &SystemClock, until: Timestamp, news: &Receiver<News>) -> Waited 
 }
 
 /// This program with this command line, without the switch.
-fn start(number: u32, mark: &Path) -> anyhow::Result<Child> {
-    let program = std::env::current_exe().context("cannot find this program, to start it as the driver")?;
+fn start(program: &Path, number: u32, mark: &Path) -> anyhow::Result<Child> {
     let args: Vec<OsString> = std::env::args_os().skip(1).filter(|arg| arg != SWITCH).collect();
-    let mut command = Command::new(&program);
+    let mut command = Command::new(program);
     command.args(args).arg("--driver-life").arg(DriverLife::argument(number, mark)).stdin(Stdio::piped());
     // Ctrl-C of a terminal reaches whole groups of processes: the driver hears of it from us, and once.
     #[cfg(unix)]

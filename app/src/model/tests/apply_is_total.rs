@@ -132,7 +132,13 @@ fn cluster_event() -> impl Strategy<Value = Event> {
         Just(Event::ApplicationEnd),
         (any::<u32>()).prop_map(|b| {
             let id = if b % 7 == 0 { b } else { b % 5 };
-            let batch = BatchInfo { id: BatchId(id), time: VIRTUAL_EPOCH, records: 1, output_ops: Vec::new() };
+            let batch = BatchInfo {
+                id: BatchId(id),
+                time: VIRTUAL_EPOCH,
+                records: 1,
+                output_ops: Vec::new(),
+                inputs: [].into(),
+            };
             Event::BatchSubmitted { batch }
         }),
         (0..5u32).prop_map(|b| Event::BatchStarted { batch: BatchId(b) }),
@@ -161,7 +167,7 @@ fn driver_event() -> impl Strategy<Value = Event> {
             },
         }),
         Just(Event::DriverStarted { attempt: 2, delay: Millis(1000) }),
-        Just(Event::DriverEpochTaken { dir: "checkpoint".into(), epoch: u64::MAX }),
+        Just(Event::DriverEpochTaken { dir: "checkpoint".into(), epoch: u64::MAX, continues: true }),
         (0..5u32).prop_map(|b| Event::GraphCheckpointWritten {
             checkpoint: GraphCheckpointInfo {
                 batch: BatchId(b),

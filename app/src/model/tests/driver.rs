@@ -9,7 +9,7 @@ use faultline_engine::command::{Command, SuperviseMode};
 fn nothing_of_a_lost_driver_stays() {
     let mut log = Log::default();
     log.executors([1]).rdd(rdd_info(0, "map", None, &[])).streaming().batch(1).batch(2);
-    log.event(Event::DriverEpochTaken { dir: "checkpoint".into(), epoch: 3 });
+    log.event(Event::DriverEpochTaken { dir: "checkpoint".into(), epoch: 3, continues: true });
     let (batch, after, path) = (BatchId(2), CheckpointedAfter::Generation, "checkpoint/checkpoint-2000".to_owned());
     let checkpoint =
         GraphCheckpointInfo { batch, after, path, bytes: 9, pending: 1, epoch: 3, backup: None, deleted: Vec::new() };
@@ -22,7 +22,7 @@ fn nothing_of_a_lost_driver_stays() {
     assert_eq!(model.backlog(), 0);
     log.event(Event::DriverStarted { attempt: 2, delay: Millis(1000) });
     assert_eq!((log.model.driver.restarts, &log.model.driver.lost), (1, &None));
-    let info = BatchInfo { id: BatchId(2), time: VIRTUAL_EPOCH, records: 7, output_ops: Vec::new() };
+    let info = BatchInfo { id: BatchId(2), time: VIRTUAL_EPOCH, records: 7, output_ops: Vec::new(), inputs: [].into() };
     log.event(Event::BatchSubmitted { batch: info });
     let again = &log.model.batches[&BatchId(2)];
     assert_eq!((again.completed, again.info.records, again.after_restarts), (None, 7, 1));
@@ -106,7 +106,7 @@ fn a_recovery_counts_the_batches_that_run_again() {
     let mut log = lost();
     log.event(Event::DriverStarted { attempt: 2, delay: Millis(1000) }).executors(3..=4);
     assert_eq!(log.model.story.headline, "Driver 2 runs, 1.0 s after the loss.");
-    log.event(Event::DriverEpochTaken { dir: "checkpoint".into(), epoch: 2 })
+    log.event(Event::DriverEpochTaken { dir: "checkpoint".into(), epoch: 2, continues: true })
         .event(recovery(6, &[4, 7], 8))
         .streaming();
     let progress = |log: &Log| {

@@ -125,7 +125,8 @@ impl Log {
 
     pub(super) fn batch(&mut self, id: u32) -> &mut Self {
         let time = VIRTUAL_EPOCH.plus(Millis(u64::from(id) * 1000));
-        let batch = BatchInfo { id: BatchId(id), time, records: 120, output_ops: vec![OutputOpId(0)] };
+        let batch =
+            BatchInfo { id: BatchId(id), time, records: 120, output_ops: vec![OutputOpId(0)], inputs: [].into() };
         self.event(Event::BatchSubmitted { batch });
         self.event(Event::BatchStarted { batch: BatchId(id) })
     }

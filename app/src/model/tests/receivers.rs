@@ -33,7 +33,7 @@ fn receivers_move_and_count_their_blocks() {
     for number in [200, 400] {
         log.event(input(1, number, 30)).event(input(2, number, 30));
         let block = InputBlockId { stream: StreamId(0), number };
-        log.event(Event::ReceivedBlockAdded { block, executor: ExecutorId(1), records: 5, duplicates: 0 });
+        log.event(Event::ReceivedBlockAdded(AddedBlock::new(block, ExecutorId(1), 5)));
     }
     let on = |log: &Log, id| log.model.receivers_on(ExecutorId(id)).map(|r| (r.blocks, r.records)).collect::<Vec<_>>();
     assert_eq!((on(&log, 1), on(&log, 2)), (vec![(2, 10)], vec![]));
@@ -69,7 +69,7 @@ fn blocks_wait_until_the_driver_accepts_them() {
     log.event(input(1, 200, 30)).event(input(2, 200, 30)).event(input(1, 400, 30));
     assert_eq!(waiting(&log), 2);
     let block = InputBlockId { stream: StreamId(0), number: 200 };
-    log.event(Event::ReceivedBlockAdded { block, executor: ExecutorId(1), records: 5, duplicates: 3 });
+    log.event(Event::ReceivedBlockAdded(AddedBlock { duplicates: 3, ..AddedBlock::new(block, ExecutorId(1), 5) }));
     assert_eq!((waiting(&log), log.model.receivers[&StreamId(0)].duplicates), (1, 3));
     log.event(Event::DriverLost { attempt: 1, reason: "killed".into() });
     assert_eq!((waiting(&log), log.model.receivers_on(ExecutorId(1)).count()), (0, 0));

@@ -18,7 +18,8 @@ fn backlog_and_limits_follow_the_stream() {
     let mut log = Log::default();
     log.streaming();
     for id in 1..=3 {
-        let batch = BatchInfo { id: BatchId(id), time: VIRTUAL_EPOCH, records: 1, output_ops: Vec::new() };
+        let batch =
+            BatchInfo { id: BatchId(id), time: VIRTUAL_EPOCH, records: 1, output_ops: Vec::new(), inputs: [].into() };
         log.event(Event::BatchSubmitted { batch });
     }
     assert_eq!(log.model.backlog(), 3);

@@ -14,7 +14,13 @@ fn stream_into(mut timeline: Timeline) -> Timeline {
         timeline.push(Envelope { seq: timeline.len() as u64, at, event });
     };
     for batch in 1..=(3 * SEGMENT_LEN as u32 / 5) {
-        let info = BatchInfo { id: BatchId(batch), time: VIRTUAL_EPOCH, records: 1, output_ops: Vec::new() };
+        let info = BatchInfo {
+            id: BatchId(batch),
+            time: VIRTUAL_EPOCH,
+            records: 1,
+            output_ops: Vec::new(),
+            inputs: [].into(),
+        };
         push(5000, Event::BatchSubmitted { batch: info });
         push(0, Event::BatchStarted { batch: BatchId(batch) });
         let info = task(u64::from(batch), 0, 0, 1, TaskKind::ResultTask);

@@ -51,7 +51,13 @@ impl Program {
     pub fn batch(&mut self, id: u32, started: bool, completed: bool) {
         let at = |done: bool| done.then_some(VIRTUAL_EPOCH);
         let batch = BatchState {
-            info: BatchInfo { id: BatchId(id), time: VIRTUAL_EPOCH, records: 0, output_ops: Vec::new() },
+            info: BatchInfo {
+                id: BatchId(id),
+                time: VIRTUAL_EPOCH,
+                records: 0,
+                output_ops: Vec::new(),
+                inputs: [].into(),
+            },
             submitted: VIRTUAL_EPOCH,
             started: at(started),
             completed: at(completed),

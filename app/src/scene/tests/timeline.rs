@@ -58,7 +58,8 @@ impl Run {
     }
 
     fn batch(&mut self, id: u32, ms: u64) {
-        let batch = BatchInfo { id: BatchId(id), time: at(ms), records: 1, output_ops: vec![OutputOpId(0)] };
+        let batch =
+            BatchInfo { id: BatchId(id), time: at(ms), records: 1, output_ops: vec![OutputOpId(0)], inputs: [].into() };
         self.event(ms, Event::BatchSubmitted { batch });
         self.event(ms, Event::BatchStarted { batch: BatchId(id) });
     }

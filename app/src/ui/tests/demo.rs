@@ -281,7 +281,8 @@ pub fn model() -> Model {
         for row in 0..3 {
             model.rdds.insert(rdd_id(batch, row), Arc::new(rdd(batch, row)));
         }
-        let info = BatchInfo { id: BatchId(batch), time: model.now, records: 60, output_ops: Vec::new() };
+        let info =
+            BatchInfo { id: BatchId(batch), time: model.now, records: 60, output_ops: Vec::new(), inputs: [].into() };
         let state = BatchState {
             info,
             submitted: model.now,

@@ -38,7 +38,11 @@ fn up() -> World {
     let name = world.model.application.name.clone();
     fold(&mut world, ms(0), [Event::ApplicationStart { name, id: "app".into() }]);
     world.model.story = super::demo::model().story;
-    fold(&mut world, ms(8_412), [Event::DriverEpochTaken { dir: "checkpoint".into(), epoch: 1 }, written(7)]);
+    fold(
+        &mut world,
+        ms(8_412),
+        [Event::DriverEpochTaken { dir: "checkpoint".into(), epoch: 1, continues: false }, written(7)],
+    );
     world
 }
 
@@ -64,10 +68,12 @@ fn recovering() -> World {
     let added = (4..=6).map(|id| Event::ExecutorAdded { executor: ExecutorId(id), cores: 2, replaces: None });
     fold(&mut world, ms(9_500), [Event::DriverStarted { attempt: 2, delay: Millis(1000) }]);
     fold(&mut world, ms(9_500), added);
-    let begun =
-        [Event::DriverEpochTaken { dir: "checkpoint".into(), epoch: 2 }, Event::StreamingRecovered { recovery }];
+    let begun = [
+        Event::DriverEpochTaken { dir: "checkpoint".into(), epoch: 2, continues: true },
+        Event::StreamingRecovered { recovery },
+    ];
     fold(&mut world, ms(9_520), begun);
-    let batch = BatchInfo { id: BatchId(7), time: ms(7_000), records: 120, output_ops: Vec::new() };
+    let batch = BatchInfo { id: BatchId(7), time: ms(7_000), records: 120, output_ops: Vec::new(), inputs: [].into() };
     let (batch, id) = (Event::BatchSubmitted { batch }, BatchId(7));
     let done = Event::BatchCompleted { batch: id, scheduling_delay_ns: 0, processing_ns: 9, failure: None };
     fold(&mut world, ms(9_700), [batch, Event::BatchStarted { batch: id }, done]);

@@ -42,12 +42,7 @@ fn world(class: &str, events: Vec<Event>) -> World {
 fn socket_world() -> World {
     let block = |number| InputBlockId { stream: StreamId(0), number };
     let mut events = vec![Event::ReceiverStarted { receiver: receiver(1, true, "") }];
-    events.extend((1..=12).map(|n| Event::ReceivedBlockAdded {
-        block: block(n),
-        executor: ExecutorId(1),
-        records: 3,
-        duplicates: 0,
-    }));
+    events.extend((1..=12).map(|n| Event::ReceivedBlockAdded(AddedBlock::new(block(n), ExecutorId(1), 3))));
     let mut world = world("SocketInputDStream", events);
     world.shell.ui.pacing = false;
     world

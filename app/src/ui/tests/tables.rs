@@ -220,7 +220,13 @@ fn the_strip_above_the_batches_tells_the_stream_and_stops_it() {
     let mut harness = batches();
     harness.get_by_label("No backlog · a failed batch stops the stream");
     let properties = [("faultline.streaming.onBatchFailure".to_owned(), "retry".to_owned())].into();
-    let waiting = |id: u32| BatchInfo { id: BatchId(id), time: VIRTUAL_EPOCH, records: 1, output_ops: Vec::new() };
+    let waiting = |id: u32| BatchInfo {
+        id: BatchId(id),
+        time: VIRTUAL_EPOCH,
+        records: 1,
+        output_ops: Vec::new(),
+        inputs: [].into(),
+    };
     let events = [
         Event::EnvironmentUpdate { properties },
         Event::BatchSubmitted { batch: waiting(9) },

@@ -2,6 +2,7 @@
 
 mod damage;
 mod format;
+mod receiving_samples;
 mod recovery_samples;
 mod round_trip;
 mod samples;

@@ -26,7 +26,7 @@ pub fn recovery() -> Vec<Event> {
         damaged: vec![NASTY.into()],
     };
     vec![
-        Event::DriverEpochTaken { dir: NASTY.into(), epoch: u64::MAX },
+        Event::DriverEpochTaken { dir: NASTY.into(), epoch: u64::MAX, continues: true },
         Event::GraphCheckpointWritten { checkpoint },
         Event::GraphCheckpointFailed { batch, after: CheckpointedAfter::Completion, attempt: 3, error: NASTY.into() },
         Event::DriverLost { attempt: 1, reason: NASTY.into() },

@@ -8,7 +8,7 @@ use crate::ids::*;
 pub const NASTY: &str = "a \"b\" \\ c\nd\te { } , \u{1F980} \u{7f} \",\"Faultline\":{\"seq\":1,\"at_ns\":2}}";
 
 /// How many variants `Event` has.
-pub const NUM_KINDS: usize = 61;
+pub const NUM_KINDS: usize = 65;
 
 /// Numbers the variants: a new variant does not compile until it is listed here, and then
 /// `every_kind_has_a_sample` asks for its sample.
@@ -57,7 +57,7 @@ pub fn kind(event: &Event) -> usize {
         Event::ReceiverStarted { .. } => 40,
         Event::ReceiverError { .. } => 41,
         Event::ReceiverStopped { .. } => 42,
-        Event::ReceivedBlockAdded { .. } => 43,
+        Event::ReceivedBlockAdded(_) => 43,
         Event::DecommissionStarted { .. } => 44,
         Event::BlocksMigrated { .. } => 45,
         Event::MapOutputsMigrated { .. } => 46,
@@ -75,7 +75,11 @@ pub fn kind(event: &Event) -> usize {
         Event::DriverLost { .. } => 58,
         Event::DriverStarted { .. } => 59,
         Event::OutputCommitted { .. } => 60,
-        Event::DriverRestartScheduled { .. } => 61,
+        Event::ReceivedBlocksRecovered(_) => 61,
+        Event::ReceivedBlocksLost(_) => 62,
+        Event::ReceivedBlockRefused(_) => 63,
+        Event::ReceivedRecordsLost(_) => 64,
+        Event::DriverRestartScheduled { .. } => 65,
     }
 }
 
@@ -85,6 +89,7 @@ pub fn samples() -> Vec<Event> {
     events.extend(executors());
     events.extend(streaming());
     events.extend(super::recovery_samples::recovery());
+    events.extend(super::receiving_samples::receiving());
     events.extend(rdds());
     events.extend(scheduler());
     events.extend(tasks());
@@ -393,18 +398,27 @@ fn streaming() -> Vec<Event> {
         last_error_time: Some(VIRTUAL_EPOCH),
     };
     let gone = ReceiverInfo { active: false, executor: None, last_error_time: None, ..receiver.clone() };
-    let block = InputBlockId { stream: StreamId(0), number: 1_767_225_600_200 };
     let print = OutputOpInfo { id: output_op, name: "print".into(), callsite: NASTY.into(), stream: StreamId(0) };
     vec![
         Event::StreamGraphDefined { streams: vec![stream], outputs: vec![print] },
         Event::StreamingStarted { zero: VIRTUAL_EPOCH, interval: Millis(500) },
         Event::BatchSubmitted {
-            batch: BatchInfo { id: batch, time: VIRTUAL_EPOCH, records: 3, output_ops: vec![output_op] },
+            batch: BatchInfo {
+                id: batch,
+                time: VIRTUAL_EPOCH,
+                records: 3,
+                output_ops: vec![output_op],
+                inputs: [
+                    (StreamId(0), InputPlan::Files { paths: vec![NASTY.into()] }),
+                    (StreamId(1), InputPlan::Range { first: 0, records: u64::MAX }),
+                    (StreamId(2), InputPlan::Blocks { blocks: Vec::new() }),
+                ]
+                .into(),
+            },
         },
         Event::ReceiverStarted { receiver: receiver.clone() },
         Event::ReceiverError { receiver },
         Event::ReceiverStopped { receiver: gone },
-        Event::ReceivedBlockAdded { block, executor: ExecutorId(1), records: 9, duplicates: 2 },
         Event::ReceiverRateUpdated { stream: StreamId(0), rate: u64::MAX },
         Event::StreamingStopping { mode: StopMode::Graceful },
         Event::StreamingStopped { mode: StopMode::Immediate },
@@ -463,6 +477,7 @@ fn ours() -> Vec<Event> {
                 epoch: 2,
                 partitions: vec![0, 7],
                 outcome: SinkOutcome::AlreadyThere,
+                written_by: Some(1),
             },
         },
         Event::FaultInjected { fault: "kill:executor=2".into(), executor: Some(executor) },

@@ -31,8 +31,8 @@ impl<K: Data + Display, V: Data + Display> Rdd<(K, V)> {
         let failed = |error| EngineError::Sink { sink: sink.name(), message: format!("{error}") };
         let committed = sink.commit(&output, staged).map_err(failed)?;
         let BatchOutput { batch, output_op, epoch, .. } = output;
-        let (outcome, name) = (committed.outcome, sink.name());
-        let fact = CommittedOutput { batch, output_op, sink: name, epoch, partitions, outcome };
+        let (outcome, name, written_by) = (committed.outcome, sink.name(), Some(committed.written_by));
+        let fact = CommittedOutput { batch, output_op, sink: name, epoch, partitions, outcome, written_by };
         let fact = Event::OutputCommitted { output: fact };
         self.context().tell(Notice::Fact(fact));
         if committed.same_key > 0 {

@@ -30,8 +30,8 @@ pub(super) struct Gathering {
     gathered: BTreeMap<Client, u64>,
     block: Vec<(u64, Line)>,
     duplicates: u64,
-    /// Who waits for an answer, and whether new lines of it are in the block.
-    waiting: BTreeMap<ConnectionId, bool>,
+    /// Who waits for an answer.
+    waiting: BTreeSet<ConnectionId>,
 }
 
 impl Gathering {
@@ -71,9 +71,8 @@ impl Gathering {
         let client = self.connections.entry(connection).or_insert(Client::Unnamed(connection));
         let last = self.gathered.get(client).or_else(|| self.stored.get(client));
         let is_new = last.is_none_or(|last| number > *last);
-        let waits = self.waiting.entry(connection).or_default();
+        self.waiting.insert(connection);
         if is_new {
-            *waits = true;
             self.gathered.insert(client.clone(), number);
             self.block.push((number, text));
         } else {
@@ -103,7 +102,7 @@ impl Gathering {
     pub fn stored(&mut self) -> Vec<(ConnectionId, u64)> {
         self.stored.append(&mut self.gathered);
         let answers: Vec<(ConnectionId, u64)> =
-            self.waiting.keys().filter_map(|id| Some((*id, *self.stored.get(self.connections.get(id)?)?))).collect();
+            self.waiting.iter().filter_map(|id| Some((*id, *self.stored.get(self.connections.get(id)?)?))).collect();
         self.waiting.clear();
         let living: BTreeSet<ConnectionId> = self.connections.keys().copied().collect();
         self.stored.retain(|client, _| !matches!(client, Client::Unnamed(id) if !living.contains(id)));
@@ -113,9 +112,10 @@ impl Gathering {
     /// The block is not stored. Returns the connections that must send its lines again: what follows on them must
     /// not be taken, or an acknowledgement of it would cover what is lost.
     pub fn refused(&mut self) -> Vec<ConnectionId> {
-        self.gathered.clear();
-        let waiting = std::mem::take(&mut self.waiting);
-        let lost: Vec<ConnectionId> = waiting.into_iter().filter(|(_, new)| *new).map(|(id, _)| id).collect();
+        let gathered = std::mem::take(&mut self.gathered);
+        // Also one whose lines were all sent before on a connection that is gone: they are lost with the block.
+        let loses = |id: &ConnectionId| self.connections.get(id).is_some_and(|client| gathered.contains_key(client));
+        let lost: Vec<ConnectionId> = std::mem::take(&mut self.waiting).into_iter().filter(loses).collect();
         for id in &lost {
             self.left(*id);
         }
@@ -175,6 +175,19 @@ mod tests {
         gathering.left(4);
         gathering.stored();
         assert_eq!(gathering.stored.len(), 1);
+    }
+
+    /// Without it a client that connects again while its block is being gathered would hear nothing of its refusal,
+    /// and an acknowledgement of its next line would cover lines that are lost.
+    #[test]
+    fn a_refusal_reaches_the_connection_that_came_after_the_lines() {
+        let mut gathering = Gathering::default();
+        assert_eq!(gathering.hello(1, "a"), Ok(None));
+        lines(&mut gathering, 1, &[1, 2]);
+        assert_eq!(gathering.hello(2, "a"), Ok(Some(1)));
+        lines(&mut gathering, 2, &[1, 2]);
+        assert_eq!(taken(&mut gathering), (vec![1, 2], numbering(&[("a", 2)], 2)));
+        assert_eq!(gathering.refused(), [2]);
     }
 
     /// Without it an acknowledgement of a later line would cover lines of a block that was not stored.

@@ -175,7 +175,7 @@ fn parse(line: &Line, first: bool) -> Result<Said, String> {
 
 /// Stores what is heard, and acknowledges it.
 fn store_blocks(context: &ReceiverContext<(u64, Line)>, queue: &channel::Receiver<Heard>) {
-    let mut gathering = Gathering::new(context.clients());
+    let mut gathering = Gathering::new(&context.clients());
     let mut connections: BTreeMap<ConnectionId, Arc<Connection>> = BTreeMap::new();
     while !context.is_stopped() {
         match queue.recv_timeout(NAP) {

@@ -1,0 +1,38 @@
+//! Samples of what is told of the blocks of receivers.
+
+use super::samples::NASTY;
+use crate::event::*;
+use crate::ids::*;
+
+pub fn receiving() -> Vec<Event> {
+    let block = InputBlockId { stream: StreamId(0), number: 1_767_225_600_200 };
+    let added = AddedBlock {
+        block,
+        executor: ExecutorId(1),
+        records: 9,
+        duplicates: 2,
+        clients: [(NASTY.to_owned(), u64::MAX), (String::new(), 0)].into(),
+        segment: Some(u64::MAX),
+    };
+    let plain = AddedBlock { duplicates: 0, clients: [].into(), segment: None, ..added.clone() };
+    let recovered = RecoveredBlock { id: block, records: 9, batch: Some(BatchId(3)), logged: true };
+    let waiting = RecoveredBlock { batch: None, logged: false, ..recovered };
+    vec![
+        Event::ReceivedBlockAdded(added),
+        Event::ReceivedBlockAdded(plain),
+        Event::ReceivedBlocksRecovered(RecoveredBlocks { blocks: vec![recovered, waiting] }),
+        Event::ReceivedBlocksRecovered(RecoveredBlocks { blocks: Vec::new() }),
+        Event::ReceivedBlocksLost(LostBlocks {
+            batch: BatchId(3),
+            blocks: vec![PlannedBlock { id: block, records: u64::MAX }],
+            reason: NASTY.into(),
+        }),
+        Event::ReceivedBlockRefused(RefusedBlock { block, records: 1, resent: true, reason: NASTY.into() }),
+        Event::ReceivedRecordsLost(LostRecords {
+            stream: StreamId(1),
+            executor: ExecutorId(2),
+            records: 7,
+            reason: NASTY.into(),
+        }),
+    ]
+}
