@@ -8,7 +8,7 @@ use faultline_engine::config::EngineConfig;
 use faultline_engine::event::*;
 use faultline_engine::ids::*;
 use faultline_engine::rdd::Line;
-use faultline_engine::receiver::{Receiver, ReceiverContext};
+use faultline_engine::receiver::{Clients, Numbering, Receiver, ReceiverContext};
 use faultline_engine::streaming::{Dequeue, RddQueue, StreamingContext};
 use faultline_tests::lab::INTERVAL;
 use faultline_tests::scripted::{collect, receiving, taken};
@@ -317,6 +317,51 @@ fn r01_the_life_of_a_custom_receiver() {
         _ => None,
     });
     assert_eq!(error, Some(("odd".into(), "very".into())));
+}
+
+/// Stores two numbered lines of a client, is started again, and notes at each start what is known of the client.
+struct Numbered {
+    known: Arc<Mutex<Vec<Clients>>>,
+}
+
+impl Receiver<u32> for Numbered {
+    fn name(&self) -> String {
+        "NumberedReceiver".into()
+    }
+
+    fn on_start(&self, context: ReceiverContext<u32>) {
+        let known = Arc::clone(&self.known);
+        std::thread::spawn(move || {
+            let clients = context.clients();
+            let mut starts = known.lock().expect("no test thread panicked");
+            starts.push(clients);
+            if starts.len() == 1 {
+                let numbering = Numbering { clients: Clients::from([("a".to_owned(), 2)]), duplicates: 0 };
+                context.store_numbered(vec![1, 2], numbering).expect("it is accepted");
+                context.restart_after("again", "", Millis(1));
+            }
+        });
+    }
+}
+
+/// Without it a receiver that its executor starts again would take lines that it has stored for new ones.
+#[test]
+fn a_receiver_that_is_started_again_knows_what_it_stored() {
+    let config = EngineConfig { max_batches: None, ..receiving(0, &[]) };
+    let (result, _) = run(Loop::Threads, config, |sc| {
+        let ssc = StreamingContext::new(sc, Millis(50));
+        let known = Arc::new(Mutex::new(Vec::new()));
+        let stream = ssc.receiver_stream(Numbered { known: Arc::clone(&known) }, StorageLevel::MEMORY_ONLY);
+        drop(collect(&stream));
+        ssc.start()?;
+        let starts = || known.lock().expect("no test thread panicked").len();
+        while starts() < 2 && !ssc.await_termination_or_timeout(Millis(20))? {}
+        ssc.stop(StopMode::Graceful)?;
+        let known = known.lock().expect("no test thread panicked").clone();
+        Ok(known)
+    });
+    let after_two = Clients::from([("a".to_owned(), 2)]);
+    assert_eq!(result.expect("the stream ends well"), [Clients::new(), after_two]);
 }
 
 /// Panics when it is first started.
