@@ -15,6 +15,7 @@ mod findings;
 mod flows;
 mod focus;
 mod input_menu;
+mod ledger;
 mod race;
 mod tables;
 mod timeline;
