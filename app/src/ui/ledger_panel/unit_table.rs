@@ -25,7 +25,7 @@ enum Of {
 
 const COLUMNS: [(Of, &str, f32, u8); 9] = [
     (Of::Fate, "Fate", 84.0, 0),
-    (Of::Unit, "Received as", 148.0, 0),
+    (Of::Unit, "Received as", 164.0, 0),
     (Of::Records, "Records", 52.0, 0),
     (Of::Stored, "Stored on\nexecutor", 60.0, 3),
     (Of::Logged, "Log\nsegment", 56.0, 4),
@@ -107,7 +107,7 @@ pub(super) fn unit_table_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LedgerPa
 }
 
 const fn is_number(of: Of) -> bool {
-    matches!(of, Of::Records | Of::Logged | Of::Batch | Of::Computed | Of::Output)
+    matches!(of, Of::Records | Of::Stored | Of::Logged | Of::Batch | Of::Computed | Of::Output)
 }
 
 fn row_ui(row: &mut TableRow<'_, '_>, unit: &LedgerUnit, columns: &[(Of, &str, f32)]) {
@@ -117,7 +117,7 @@ fn row_ui(row: &mut TableRow<'_, '_>, unit: &LedgerUnit, columns: &[(Of, &str, f
             match of {
                 Of::Fate => fate_ui(ui, unit.fate, unit.fate.word()),
                 Of::Why => words_ui(ui, unit.reason.as_deref().unwrap_or_default(), color(unit.fate, t)),
-                Of::Unit | Of::Stored => words_ui(ui, &value(unit, *of), t.text),
+                Of::Unit => words_ui(ui, &value(unit, *of), t.text),
                 _ => number_ui(ui, &value(unit, *of)),
             }
         });
@@ -131,6 +131,8 @@ fn value(unit: &LedgerUnit, of: Of) -> String {
         Of::Unit => match &unit.unit {
             // The end of a path tells files apart.
             InputUnit::File { path, .. } => path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned(),
+            // Its batch has a column.
+            InputUnit::Range { stream, .. } => format!("range of stream {stream}"),
             other => other.to_string(),
         },
         Of::Records => or_nothing(unit.records.map(format::number)),
