@@ -113,18 +113,19 @@ impl Lab {
         self.directory.path().join(name)
     }
 
-    /// Kills the driver again and again, each life after some batches.
-    fn kill(&self) {
-        for life in 1..=KILLS {
+    /// Kills the driver again and again, each life after some batches with lines. `begins` is called in each life.
+    fn kill(&self, mut begins: impl FnMut()) {
+        for life in 1..=KILLS + 1 {
             let line = line_with(&self.run.err, &format!("runs, life {life}"));
             let driver = line.split_whitespace().nth(2).expect("driver process NUMBER runs").to_owned();
-            for _ in 0..=life {
-                line_with(&self.run.out, "batch ");
+            begins();
+            for _ in 0..3 {
+                line_with(&self.run.out, " lines (");
             }
-            signal("-KILL", &driver);
+            if life <= KILLS {
+                signal("-KILL", &driver);
+            }
         }
-        line_with(&self.run.err, &format!("runs, life {}", KILLS + 1));
-        line_with(&self.run.out, "batch ");
     }
 
     /// Stops gracefully. Returns what is printed of the ledger.
@@ -173,14 +174,14 @@ fn with_a_log_nothing_is_lost_and_the_ledger_says_so() {
     let acknowledged = path_in(&lab.directory, "acknowledged");
     let mut feed =
         Process::start(&["feed", &lab.address, "--lines", "100000000", "--rate", "300", "--out", &acknowledged]);
-    lab.kill();
+    lab.kill(|| ());
     signal("-INT", &feed.child.id().to_string());
     assert_eq!(feed.wait(), Some(0));
     let table = lab.end();
     let (facts, (rows, keys)) = (lab.facts(), rows(&lab.path("out.db")));
     let totals = totals(&facts);
     let told = fs::read_to_string(acknowledged).expect("the feed wrote it").lines().count() as u64;
-    assert!(told > 100 && rows == keys && rows >= told, "{told} acknowledged, {rows} rows, {keys} keys");
+    assert!(told > u64::from(KILLS) && rows == keys && rows >= told, "{told} acknowledged, {rows} rows, {keys} keys");
     for (what, expected) in [("received", rows), ("once", rows), ("lost", 0), ("duplicated", 0), ("pending", 0)] {
         assert_eq!(records(totals, what), expected, "{what}: {totals} {table:#?}");
     }
@@ -197,26 +198,13 @@ fn without_a_log_the_ledger_names_what_is_missing() {
     let mut lab = Lab::start("tcp", "off");
     // A plain client knows nothing: it connects again to each life, and goes on with its numbers.
     let mut first = 1_u64;
-    let mut feed = |lab: &Lab| {
+    let mut feeds = Vec::new();
+    lab.kill(|| {
         let from = first.to_string();
         first += 1_000_000;
-        Process::start(&["feed", &lab.address, "--first", &from, "--lines", "900000", "--rate", "300", "--plain"])
-    };
-    let mut feeds = Vec::new();
-    for life in 1..=KILLS {
-        let line = line_with(&lab.run.err, &format!("runs, life {life}"));
-        let driver = line.split_whitespace().nth(2).expect("driver process NUMBER runs").to_owned();
-        feeds.push(feed(&lab));
-        for _ in 0..3 {
-            line_with(&lab.run.out, " lines (");
-        }
-        signal("-KILL", &driver);
-    }
-    line_with(&lab.run.err, &format!("runs, life {}", KILLS + 1));
-    feeds.push(feed(&lab));
-    for _ in 0..3 {
-        line_with(&lab.run.out, " lines (");
-    }
+        let lines = ["--lines", "900000", "--rate", "300", "--plain"];
+        feeds.push(Process::start(&[&["feed", &lab.address, "--first", &from][..], &lines[..]].concat()));
+    });
     let table = lab.end();
     drop(feeds);
     let (facts, (rows, keys)) = (lab.facts(), rows(&lab.path("out.db")));

@@ -104,7 +104,9 @@ impl ToldLedger {
             let fact = serde_json::from_slice::<LedgerFact>(&line);
             let begins = matches!(fact, Ok(LedgerFact::LifeBegan { .. }));
             // Only a life that was killed leaves half a line.
-            if let Some(torn) = torn.take_if(|_| !begins) {
+            if let Some(torn) = torn.take()
+                && !begins
+            {
                 anyhow::bail!("line {torn} is no fact; choose another --ledger ({})", path.display());
             }
             match fact {
@@ -233,5 +235,58 @@ impl LostReport {
     fn of(unit: &LedgerUnit) -> Self {
         let (batch, records) = (unit.batch, unit.records.unwrap_or(0));
         Self { unit: unit.unit.to_string(), batch, records, reason: unit.reason.as_deref().map(str::to_owned) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use faultline_engine::event::AddedBlock;
+    use faultline_engine::ids::{ExecutorId, InputBlockId, StreamId};
+    use std::fs;
+
+    fn received(number: u64) -> LedgerFact {
+        let block = AddedBlock::new(InputBlockId { stream: StreamId(0), number }, ExecutorId(1), 5);
+        LedgerFact::Received { block, holders: vec![ExecutorId(1)] }
+    }
+
+    /// Without it a life that was killed while it wrote would make the file unreadable for those after it.
+    #[test]
+    fn a_torn_line_is_ignored_and_the_next_life_goes_on() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("ledger");
+        let write = |numbers: std::ops::Range<u64>| {
+            let (mut ledger, before) = LedgerFile::open(&path, "ledger", None).expect("it can be written");
+            numbers.for_each(|number| ledger.put(&received(number)));
+            ledger.flush();
+            (ledger, before)
+        };
+        drop(write(0..3));
+        let whole = fs::read(&path).expect("it was written");
+        let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        for cut in last..=whole.len() {
+            fs::write(&path, &whole[..cut]).expect("it can be written");
+            let (second, before) = write(3..4);
+            let before = before.expect("there was a life").ledger.totals().received.units;
+            let kept = if cut >= whole.len() - 1 { 3 } else { 2 };
+            assert_eq!(before, kept, "cut at {cut}");
+            let told = second.finish().expect("it can be read");
+            assert_eq!((told.lives, told.ledger.totals().received.units), (2, kept + 1), "cut at {cut}");
+            assert!(ToldLedger::read(&path).expect("it can be read").ended);
+        }
+    }
+
+    /// Without it a ledger would be written into somebody's file, or a damaged one be believed.
+    #[test]
+    fn what_is_no_ledger_is_refused_with_the_way_out() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("notes");
+        let begun = r#"{"LifeBegan":{"life":1,"program":"ledger"}}"#;
+        for text in ["my notes\n", "\"Ended\"\n", &format!("{begun}\nnonsense\n\"Ended\"\n")] {
+            fs::write(&path, text).expect("it can be written");
+            let Err(refused) = LedgerFile::open(&path, "ledger", None) else { panic!("{text} was taken") };
+            assert!(refused.to_string().contains("choose another --ledger"), "{refused}");
+            assert_eq!(fs::read_to_string(&path).expect("it is there"), text, "it is left alone");
+        }
     }
 }

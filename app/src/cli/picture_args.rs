@@ -105,6 +105,8 @@ pub enum BelowPanel {
     MapOutputs,
     /// Files of the reliable store.
     StoreFiles,
+    /// What became of what was received.
+    Ledger,
     /// What should be looked at.
     Findings,
 }
@@ -118,6 +120,7 @@ impl BelowPanel {
             Self::Storage => (Pane::Storage, StorageTab::Partitions),
             Self::MapOutputs => (Pane::Storage, StorageTab::MapOutputs),
             Self::StoreFiles => (Pane::Storage, StorageTab::Files),
+            Self::Ledger => (Pane::Ledger, StorageTab::default()),
             Self::Findings => (Pane::Findings, StorageTab::default()),
         }
     }

@@ -5,7 +5,8 @@
 pub mod cell;
 pub mod dock;
 pub mod inspector;
-pub mod legend;
+pub mod ledger_panel;
+mod legend;
 pub mod lineage_view;
 pub mod race_view;
 pub mod saved;

@@ -9,6 +9,7 @@ use super::findings_panel::{FindingsState, findings_ui};
 use super::input_menu::InputMenuState;
 use super::inspector::{InspectorState, inspector_ui};
 use super::keys::keys_ui;
+use super::ledger_panel::{LedgerPanelState, ledger_ui};
 use super::lineage_view::{LineageViewState, lineage_picture_ui, lineage_view_ui, view_controls_ui};
 use super::race_view::{RaceViewState, lane_strip_ui, race_view_ui};
 use super::settings::{apply_settings, settings_ui};
@@ -70,6 +71,8 @@ pub struct Panels {
     pub batches: BatchesState,
     /// The storage panel's own.
     pub storage: StorageState,
+    /// The ledger's own.
+    pub ledger: LedgerPanelState,
     /// The findings' own.
     pub findings: FindingsState,
     /// The menu of inputs, half filled in.
@@ -142,6 +145,7 @@ pub(super) fn pane_ui(ui: &mut Ui, pane: Pane, ctx: &ViewCtx<'_>, panels: &mut P
         Pane::Timeline => panel(ui, LIST, |ui| timeline_ui(ui, ctx, &mut panels.timeline)),
         Pane::Batches => panel(ui, LIST, |ui| batches_ui(ui, ctx, &mut panels.batches)),
         Pane::Storage => panel(ui, LIST, |ui| storage_ui(ui, ctx, &mut panels.storage)),
+        Pane::Ledger => panel(ui, LIST, |ui| ledger_ui(ui, ctx, &mut panels.ledger)),
         Pane::Findings => panel(ui, LIST, |ui| findings_ui(ui, ctx, &mut panels.findings)),
     }
 }

@@ -14,6 +14,8 @@ mod units;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod total;
 
 pub use facts::{ComputedUnit, LedgerFact};
 pub use units::{Count, Fate, InputUnit, LedgerUnit, Totals};

@@ -104,7 +104,7 @@ impl Ledger {
             match &read.input {
                 InputOf::Unit(unit) => {
                     let times = partitions.values().map(|(times, _)| *times).max().unwrap_or(0);
-                    let records = partitions.values().map(|(_, records)| *records).sum();
+                    let records = partitions.values().fold(0_u64, |sum, (_, records)| sum.saturating_add(*records));
                     units.push(ComputedUnit { unit: unit.clone(), times, records });
                 }
                 InputOf::Blocks(stream) => {

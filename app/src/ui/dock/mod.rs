@@ -35,14 +35,24 @@ pub enum Pane {
     Batches,
     /// Stored partitions, map outputs, files.
     Storage,
+    /// What became of what was received.
+    Ledger,
     /// What should be looked at.
     Findings,
 }
 
 impl Pane {
     /// Every panel.
-    pub const ALL: [Self; 7] =
-        [Self::Cluster, Self::Lineage, Self::Inspector, Self::Timeline, Self::Batches, Self::Storage, Self::Findings];
+    pub const ALL: [Self; 8] = [
+        Self::Cluster,
+        Self::Lineage,
+        Self::Inspector,
+        Self::Timeline,
+        Self::Batches,
+        Self::Storage,
+        Self::Ledger,
+        Self::Findings,
+    ];
 
     /// Its name in tabs and menus.
     pub const fn name(self) -> &'static str {
@@ -53,6 +63,7 @@ impl Pane {
             Self::Timeline => "Timeline",
             Self::Batches => "Batches",
             Self::Storage => "Storage",
+            Self::Ledger => "Ledger",
             Self::Findings => "Findings",
         }
     }

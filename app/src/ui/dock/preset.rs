@@ -47,22 +47,22 @@ impl Preset {
 }
 
 fn teach(tiles: &mut Tiles<Pane>) -> TileId {
-    let [cluster, lineage, inspector, timeline, batches, storage, findings] = insert(tiles);
-    let below = tiles.insert_tab_tile(vec![timeline, batches, storage, findings]);
+    let [cluster, lineage, inspector, timeline, batches, storage, ledger, findings] = insert(tiles);
+    let below = tiles.insert_tab_tile(vec![timeline, batches, storage, ledger, findings]);
     let centre = linear(tiles, LinearDir::Vertical, &[(lineage, 0.0), (below, BELOW)]);
     linear(tiles, LinearDir::Horizontal, &[(cluster, CLUSTER), (centre, 0.0), (inspector, INSPECTOR)])
 }
 
 fn debug(tiles: &mut Tiles<Pane>) -> TileId {
-    let [cluster, lineage, inspector, timeline, batches, storage, findings] = insert(tiles);
-    let lists = tiles.insert_tab_tile(vec![batches, storage]);
+    let [cluster, lineage, inspector, timeline, batches, storage, ledger, findings] = insert(tiles);
+    let lists = tiles.insert_tab_tile(vec![batches, storage, ledger]);
     let below = linear(tiles, LinearDir::Horizontal, &[(timeline, 1.0), (lists, 1.0)]);
     let centre = linear(tiles, LinearDir::Vertical, &[(lineage, 0.0), (below, 1.2 * BELOW)]);
     let side = linear(tiles, LinearDir::Vertical, &[(inspector, 3.0), (findings, 2.0)]);
     linear(tiles, LinearDir::Horizontal, &[(cluster, CLUSTER), (centre, 0.0), (side, INSPECTOR)])
 }
 
-fn insert(tiles: &mut Tiles<Pane>) -> [TileId; 7] {
+fn insert(tiles: &mut Tiles<Pane>) -> [TileId; 8] {
     Pane::ALL.map(|pane| tiles.insert_pane(pane))
 }
 

@@ -16,6 +16,7 @@ mod findings;
 mod flows;
 mod focus;
 mod input_menu;
+mod ledger;
 mod race;
 mod tables;
 mod timeline;
