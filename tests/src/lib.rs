@@ -13,6 +13,7 @@ pub mod random;
 pub mod reruns;
 pub mod scripted;
 pub mod staged;
+pub mod system;
 pub mod tidy;
 #[cfg(feature = "window")]
 pub mod window;

@@ -72,7 +72,7 @@ impl Wanted {
 #[derive(Debug, Default)]
 struct Segment {
     blocks: BTreeSet<InputBlockId>,
-    allocated: BTreeSet<BatchId>,
+    allocated: BTreeMap<BatchId, Vec<InputBlockId>>,
     cleaned: BTreeSet<BatchId>,
 }
 
@@ -80,7 +80,10 @@ impl Segment {
     fn note(&mut self, record: &ReceivedRecord) {
         match record {
             ReceivedRecord::BlockAdded { block } => drop(self.blocks.insert(block.id)),
-            ReceivedRecord::BatchAllocated { batch, .. } => drop(self.allocated.insert(*batch)),
+            ReceivedRecord::BatchAllocated { batch, blocks } => {
+                let blocks = blocks.values().flatten().map(|block| block.id).collect();
+                self.allocated.insert(*batch, blocks);
+            }
             ReceivedRecord::BatchesCleaned { batches, .. } => self.cleaned.extend(batches),
         }
     }
@@ -146,12 +149,15 @@ impl ReceivedLog {
         let mut gone: BTreeSet<u64> = BTreeSet::new();
         for (number, segment) in &self.segments {
             let needed = segment.blocks.iter().any(|block| living.contains(block))
-                || segment.allocated.iter().any(|batch| holds(*batch));
-            // A cleaning is forgotten after what it cleaned, or that would come back.
-            let undone = segment.cleaned.iter().any(|batch| {
-                let mut left = self.segments.iter().filter(|(other, _)| *other != number && !gone.contains(other));
-                left.any(|(_, other)| other.allocated.contains(batch))
-            });
+                || segment.allocated.keys().any(|batch| holds(*batch));
+            let left = || self.segments.iter().filter(|(other, _)| *other != number && !gone.contains(other));
+            // A cleaning is forgotten after what it cleaned, and an allocation after the blocks that it took out of
+            // the queue, or those would come back.
+            let undone = segment
+                .cleaned
+                .iter()
+                .any(|batch| left().any(|(_, other)| other.allocated.contains_key(batch)))
+                || segment.allocated.values().flatten().any(|id| left().any(|(_, other)| other.blocks.contains(id)));
             if !needed && !undone && *number < self.current && *number != self.last_cleaning {
                 gone.insert(*number);
             }

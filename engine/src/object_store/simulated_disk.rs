@@ -81,6 +81,14 @@ impl NameChange {
             Self::Set(path, node) => drop(names.insert(path.clone(), *node)),
             Self::Remove(path) => drop(names.remove(path)),
             Self::Rename(from, to, node) => {
+                if *node == Node::Directory {
+                    let inside: Vec<PathBuf> = names.keys().filter(|path| path.starts_with(from)).cloned().collect();
+                    for path in inside {
+                        if let (Ok(name), Some(node)) = (path.strip_prefix(from), names.remove(&path)) {
+                            names.insert(to.join(name), node);
+                        }
+                    }
+                }
                 names.remove(from);
                 names.insert(to.clone(), *node);
             }
@@ -275,8 +283,12 @@ impl FileOps for SimulatedDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut disk = self.step()?;
-        let file = Node::File(disk.file(from)?);
-        disk.change(NameChange::Rename(from.to_owned(), to.to_owned(), file));
+        let node = *disk.names.get(from).ok_or(io::ErrorKind::NotFound)?;
+        // A directory takes the place of nothing that has anything in it.
+        if node == Node::Directory && disk.names.contains_key(to) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        disk.change(NameChange::Rename(from.to_owned(), to.to_owned(), node));
         Ok(())
     }
 

@@ -97,6 +97,18 @@ impl FileSink {
         unless(io::ErrorKind::AlreadyExists, self.ops.create_dir(path))
     }
 
+    /// Makes the name of the root durable, or all of its batches would go with it. Also when it is there: who made it
+    /// may have died before it came to this.
+    fn sync_above(&self) -> io::Result<()> {
+        let above = match self.root.parent() {
+            Some(above) if above.as_os_str().is_empty() => Path::new("."),
+            Some(above) => above,
+            None => return Ok(()),
+        };
+        // Where we may not look, somebody else made the root.
+        unless(io::ErrorKind::PermissionDenied, self.ops.sync_dir(above))
+    }
+
     /// Names in a directory; none when it is not there.
     fn names(&self, path: &Path) -> io::Result<Vec<String>> {
         match self.ops.list(path) {
@@ -132,10 +144,7 @@ impl FileSink {
         let stage = self.stage_root();
         let prepare = || -> io::Result<Vec<String>> {
             self.make_directory(&self.root)?;
-            match self.root.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => self.ops.sync_dir(parent)?,
-                _ => self.ops.sync_dir(Path::new("."))?,
-            }
+            self.sync_above()?;
             self.make_directory(&stage)?;
             let mark = stage.join(format!("{EPOCH}{epoch}"));
             match self.ops.create_new(&mark).and_then(|mut file| file.sync()) {

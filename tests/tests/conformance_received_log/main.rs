@@ -5,5 +5,6 @@
 
 mod metadata;
 mod records;
+mod retention;
 #[cfg(feature = "seeded-bugs")]
 mod seeded;

@@ -1,0 +1,113 @@
+//! One run of a plan, over all lives of its processes.
+
+use super::input::Sources;
+use super::plan::{Ending, INTERVAL, SystemPlan};
+use super::program::Parts;
+use super::verdict::judge;
+use super::watch::Watch;
+use super::world::{Machine, SinkDisk};
+use crate::checker;
+use faultline_engine::config::EngineConfig;
+use faultline_engine::event::Envelope;
+use faultline_engine::eventlog::LogWriter;
+use faultline_engine::ids::*;
+use faultline_engine::object_store::SimulatedDisk;
+use faultline_engine::sim::{Environment, simulate_while};
+use faultline_engine::sinks::FileSink;
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// Processes of a run that end with an error, one after the other: a plan never needs that many.
+const LIVES_MAX: usize = 24;
+
+/// How long after the stream's own time a run may take: waits of the supervisor, and what was slow.
+const GRACE: Millis = Millis(180_000);
+
+/// What a run came to.
+pub struct Ran {
+    /// The events of each process, in order.
+    pub lives: Vec<Vec<Envelope>>,
+    /// How each of them ended.
+    pub ends: Vec<String>,
+    /// What does not hold; empty when all does.
+    pub broken: Vec<String>,
+    /// Operations of the disk.
+    pub operations: u64,
+    /// What the engine found to be wrong.
+    pub findings: Vec<String>,
+}
+
+impl Ran {
+    /// The event log of each process, byte for byte what its run wrote.
+    ///
+    /// # Errors
+    /// When a log cannot be written.
+    pub fn logs(&self) -> io::Result<Vec<Vec<u8>>> {
+        let bytes = |log: &Vec<Envelope>| {
+            let mut writer = LogWriter::new(Vec::new());
+            log.iter().try_for_each(|envelope| writer.write(envelope))?;
+            writer.finish()
+        };
+        self.lives.iter().map(bytes).collect()
+    }
+}
+
+/// Runs a plan to the end of its stream. A process that ends with an error is started again, without faults.
+pub fn run(plan: &SystemPlan) -> Ran {
+    let now = Arc::new(AtomicU64::new(VIRTUAL_EPOCH.0));
+    let sources = Sources::of(plan, &now);
+    let machine = Machine::of(plan);
+    let disk = match machine.disk().filter(|_| plan.sink_failures.is_empty()) {
+        Some(disk) => SinkDisk::on(disk),
+        None => SinkDisk::new(&plan.sink_failures),
+    };
+    let environment = Environment { files: sources.files.clone(), store: Arc::new(machine.clone()) };
+    let sink = Arc::new(FileSink::with_ops("/sink", Arc::new(disk.disk.clone())));
+    let parts = Arc::new(Parts { plan: plan.clone(), sources, results: Arc::default(), sink });
+    let mut watch = Watch::new(&machine, &parts.sources, &now, plan);
+    let mut ran = Ran { lives: Vec::new(), ends: Vec::new(), broken: Vec::new(), operations: 0, findings: Vec::new() };
+    let mut config = EngineConfig { faults: plan.faults.clone(), ..plan.settings.clone() };
+    loop {
+        let mut log = Vec::new();
+        watch.begin_life();
+        let crash = plan.crashes.get(ran.lives.len()).copied();
+        machine.begin(crash);
+        let inside = Arc::clone(&parts);
+        let outcome = simulate_while(config.clone(), &environment, Box::new(move |sc| inside.run(sc)), &mut |events| {
+            log.extend_from_slice(events);
+            disk.plan();
+            let goes_on = events.iter().all(|envelope| watch.sees(envelope)) && !machine.is_dead();
+            if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        machine.end(crash);
+        ran.broken.extend(checker::check(&log));
+        let last = log.last().map_or(VIRTUAL_EPOCH, |envelope| envelope.at);
+        ran.lives.push(log);
+        ran.ends.push(outcome.result.as_ref().map_or_else(ToString::to_string, |()| "it ended well".to_owned()));
+        if outcome.result.is_ok() || !watch.broken.is_empty() {
+            break;
+        }
+        if ran.lives.len() == LIVES_MAX {
+            ran.broken.push(format!("liveness: {LIVES_MAX} processes ended with errors: {:?}", ran.ends));
+            break;
+        }
+        // Whoever runs it starts it again; by then nothing is wrong any more.
+        config.faults.clear();
+        config.virtual_start = Millis(last.ns_since(VIRTUAL_EPOCH) / 1_000_000 + 1500);
+    }
+    let end = ran.lives.last().and_then(|log| log.last()).map_or(VIRTUAL_EPOCH, |envelope| envelope.at);
+    let bound = Millis(u64::from(plan.batches) * INTERVAL.0 * 3 + GRACE.0);
+    if end > VIRTUAL_EPOCH.plus(bound) {
+        let what = if plan.ending == Ending::Batches { "liveness" } else { "I11" };
+        let took = end.ns_since(VIRTUAL_EPOCH) / 1_000_000;
+        ran.broken.push(format!("{what}: it ended after {took} ms, and {bound} ms are enough"));
+    }
+    ran.broken.extend(judge(plan, &parts, &disk, &watch));
+    ran.broken.append(&mut watch.broken);
+    ran.broken.extend(machine.broken());
+    ran.findings = watch.findings;
+    ran.operations = machine.disk().map_or(0, SimulatedDisk::operations);
+    ran
+}

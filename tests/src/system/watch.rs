@@ -1,0 +1,217 @@
+//! What is looked at while a system runs, after each event and after each batch.
+
+use super::input::Sources;
+use super::plan::SystemPlan;
+use super::world::{DIR, Machine};
+use faultline_engine::driver::ReceivedRecord;
+use faultline_engine::event::{Envelope, Event};
+use faultline_engine::ids::*;
+use faultline_engine::object_store::ObjectStore;
+use faultline_engine::recovery::{self, BatchPlan, InputPlan};
+use faultline_engine::write_ahead::{read_all, read_record};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Events of one life after which it is taken for endless.
+const EVENTS_MAX: u64 = 400_000;
+
+/// Received blocks that a batch was given.
+fn blocks_of(plan: &BatchPlan) -> Vec<InputBlockId> {
+    let inputs = plan.inputs.values().filter_map(|input| match input {
+        InputPlan::Blocks { blocks } => Some(blocks.iter().map(|block| block.id)),
+        _ => None,
+    });
+    inputs.flatten().collect()
+}
+
+/// Follows a system over all lives of its drivers.
+pub struct Watch<'a> {
+    machine: &'a Machine,
+    sources: &'a Sources,
+    now: &'a AtomicU64,
+    batches: u32,
+    logged: bool,
+    /// What does not hold.
+    pub broken: Vec<String>,
+    /// What was acknowledged before the last batch was given its input.
+    pub acknowledged: Option<BTreeSet<u64>>,
+    /// Records that were said to be lost, by batch and stream.
+    pub lost: BTreeMap<(u32, String), u64>,
+    /// Batches that failed, or run without a plan that would hold.
+    pub excused: BTreeSet<u32>,
+    /// Batches that completed without an error.
+    pub completed: BTreeSet<u32>,
+    /// Records that batches were given.
+    pub submitted: BTreeMap<u32, u64>,
+    /// Times of batches, in milliseconds.
+    pub times: BTreeMap<u32, u64>,
+    /// How often a stream began that had nothing to go on from.
+    pub started_anew: u32,
+    recovered: bool,
+    /// Kinds of findings.
+    pub findings: Vec<String>,
+    depth: BTreeMap<RddId, u32>,
+    /// Greatest depth of a lineage of a batch.
+    pub deepest: BTreeMap<u32, u32>,
+    events: u64,
+}
+
+impl<'a> Watch<'a> {
+    /// Begins.
+    pub fn new(machine: &'a Machine, sources: &'a Sources, now: &'a AtomicU64, plan: &SystemPlan) -> Self {
+        Self {
+            machine,
+            sources,
+            now,
+            batches: plan.batches,
+            logged: plan.logged,
+            broken: Vec::new(),
+            acknowledged: None,
+            lost: BTreeMap::new(),
+            excused: BTreeSet::new(),
+            completed: BTreeSet::new(),
+            submitted: BTreeMap::new(),
+            times: BTreeMap::new(),
+            started_anew: 0,
+            recovered: false,
+            findings: Vec::new(),
+            depth: BTreeMap::new(),
+            deepest: BTreeMap::new(),
+            events: 0,
+        }
+    }
+
+    /// Another life begins.
+    pub fn begin_life(&mut self) {
+        self.events = 0;
+        self.depth.clear();
+    }
+
+    /// Sees an event; whether the life goes on.
+    pub fn sees(&mut self, envelope: &Envelope) -> bool {
+        self.now.store(envelope.at.0, Ordering::Relaxed);
+        self.events += 1;
+        self.event(&envelope.event);
+        if self.events == EVENTS_MAX {
+            self.broken.push(format!("it does not end: {EVENTS_MAX} events, the last is {:?}", envelope.event));
+        }
+        self.events < EVENTS_MAX
+    }
+
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::DriverLost { .. } => self.machine.driver_lost(),
+            Event::BatchSubmitted { batch } => {
+                let records = self.submitted.entry(batch.id.0).or_default();
+                *records = batch.records.max(*records);
+                self.times.insert(batch.id.0, batch.time.as_millis());
+                if batch.id.0 + 1 == self.batches && self.acknowledged.is_none() {
+                    self.acknowledged = Some(self.sources.acknowledged());
+                }
+            }
+            Event::BatchCompleted { batch, failure, .. } => {
+                match failure {
+                    Some(_) => self.excused.insert(batch.0),
+                    None => self.completed.insert(batch.0),
+                };
+                self.referenced();
+            }
+            Event::DriverEpochTaken { .. } => self.recovered = false,
+            Event::StreamingRecovered { .. } => {
+                self.recovered = true;
+                self.referenced();
+            }
+            Event::StreamingStarted { .. } => self.started_anew += u32::from(!self.recovered),
+            Event::FindingReported { finding } => {
+                let batch = finding.place.strip_prefix("batch ").and_then(|batch| batch.parse::<u32>().ok());
+                match (finding.kind.as_str(), batch) {
+                    ("received-blocks-lost", Some(batch)) => {
+                        let words: Vec<&str> = finding.message.split_whitespace().collect();
+                        let at = words.iter().position(|word| word.starts_with("records"));
+                        let lost = at.and_then(|at| words.get(at.checked_sub(1)?)?.parse::<u64>().ok());
+                        let stream = words.iter().skip_while(|word| **word != "stream").nth(1).copied();
+                        let stream = stream.unwrap_or_default().to_owned();
+                        let before = self.lost.entry((batch, stream)).or_default();
+                        *before = lost.unwrap_or(0).max(*before);
+                    }
+                    ("batch-not-planned", Some(batch)) => drop(self.excused.insert(batch)),
+                    ("batch-skipped", Some(batch)) => {
+                        self.excused.insert(batch);
+                        let words: Vec<&str> = finding.message.split_whitespace().collect();
+                        let at = words.iter().position(|word| *word == "records");
+                        let kept = at.and_then(|at| words.get(at.checked_sub(1)?)?.parse::<u64>().ok());
+                        let before = self.lost.entry((batch, "skipped".to_owned())).or_default();
+                        *before = kept.unwrap_or(0).max(*before);
+                    }
+                    _ => {}
+                }
+                self.findings.push(format!("{}: {} ({})", finding.kind, finding.message, finding.place));
+            }
+            Event::RddRegistered { rdd } => {
+                let parents = rdd.parents.iter().filter_map(|parent| self.depth.get(&parent.rdd));
+                let depth = parents.max().copied().unwrap_or(0) + 1;
+                self.depth.insert(rdd.id, depth);
+                if let Some(batch) = rdd.op.batch {
+                    let deepest = self.deepest.entry(batch.0).or_default();
+                    *deepest = depth.max(*deepest);
+                }
+            }
+            Event::CheckpointCompleted { rdd, checkpoint_rdd, .. } => {
+                self.depth.insert(checkpoint_rdd.id, 1);
+                self.depth.insert(*rdd, 2);
+            }
+            _ => {}
+        }
+    }
+
+    /// I5: whatever the description names from which a driver would go on is there.
+    fn referenced(&mut self) {
+        let store = self.machine.store();
+        let newest = match recovery::read_newest(&*store, DIR) {
+            Ok(Some(newest)) => newest,
+            Ok(None) => return,
+            Err(error) => return self.broken.push(format!("I5: nothing to go on from: {error}")),
+        };
+        for (stream, batch, saved) in newest.checkpoint.saved_rdds() {
+            let there = store.list(&format!("{}/", saved.dir)).is_ok_and(|keys| !keys.is_empty());
+            if !there {
+                let text = format!("I5: {} names {} of stream {stream}, batch {batch}", newest.key, saved.dir);
+                self.broken.push(format!("{text}, which is gone"));
+            }
+        }
+        let planned = newest.checkpoint.pending.iter().filter_map(|batch| newest.checkpoint.batches.get(batch));
+        let blocks: Vec<InputBlockId> = planned.flat_map(blocks_of).collect();
+        if self.logged && !blocks.is_empty() {
+            self.readable(&*store, &blocks);
+        }
+    }
+
+    /// Blocks of batches that would run again are in the logs.
+    fn readable(&mut self, store: &dyn ObjectStore, blocks: &[InputBlockId]) {
+        let contents = match read_all(store, &format!("{DIR}/receivedBlockMetadata")) {
+            Ok(contents) => contents,
+            Err(error) => return self.broken.push(format!("I5: the log of blocks: {error}")),
+        };
+        let mut handles = BTreeMap::new();
+        for record in &contents.records {
+            match serde_json::from_slice(&record.bytes) {
+                Ok(ReceivedRecord::BlockAdded { block }) => drop(handles.insert(block.id, block.handle)),
+                Ok(ReceivedRecord::BatchAllocated { blocks, .. }) => {
+                    handles.extend(blocks.into_values().flatten().map(|block| (block.id, block.handle)));
+                }
+                Ok(ReceivedRecord::BatchesCleaned { .. }) => {}
+                Err(error) => self.broken.push(format!("I5: a record of the log of blocks: {error}")),
+            }
+        }
+        for block in blocks {
+            match handles.get(block) {
+                Some(Some(handle)) => {
+                    if let Err(error) = read_record(store, handle) {
+                        self.broken.push(format!("I5: a pending batch needs {block} at {handle}: {error}"));
+                    }
+                }
+                other => self.broken.push(format!("I5: a pending batch needs {block}, the log says {other:?}")),
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The whole system under faults, seed by seed: nothing acknowledged is lost, nothing is there twice, and what
+//! cannot be kept is said (E2 of the reference).
+
+mod crash_points;
+mod seeds;
