@@ -34,7 +34,7 @@ fn fates(cell: &Cell, ran: &Ran) -> BTreeMap<u64, Fate> {
     let accepted: BTreeSet<u64> = before
         .iter()
         .filter_map(|e| match &e.event {
-            Event::ReceivedBlockAdded { block, .. } => ran.blocks.get(block),
+            Event::ReceivedBlockAdded(added) => ran.blocks.get(&added.block),
             _ => None,
         })
         .flatten()

@@ -15,7 +15,7 @@ use std::path::Path;
 fn stored_and_lost(ran: &Ran) -> BTreeSet<u64> {
     let given = ran.given();
     let accepted = ran.events().filter_map(|(_, event)| match event {
-        Event::ReceivedBlockAdded { block, .. } => ran.blocks.get(block),
+        Event::ReceivedBlockAdded(added) => ran.blocks.get(&added.block),
         _ => None,
     });
     accepted.flatten().filter(|record| !given.contains(record)).copied().collect()
