@@ -111,6 +111,12 @@ fn r18_blocks_without_a_copy_are_dropped_and_said() {
         })
         .collect();
     assert_eq!(findings.len(), 1);
+    let lost = lab.log.iter().find_map(|e| match &e.event {
+        Event::ReceivedBlocksLost(lost) => Some((lost.batch.0, lost.blocks.clone())),
+        _ => None,
+    });
+    let first = PlannedBlock { id: InputBlockId { stream: STREAM, number: 1 }, records: 1 };
+    assert_eq!(lost, Some((1, vec![first])), "block by block");
     assert!(
         findings[0].message.contains("1 of stream 0, 1 records, the first is input-0-1"),
         "{}",

@@ -58,6 +58,16 @@ fn a_simulated_receiver_loses_its_buffer_with_its_executor() {
     let lost: Vec<u64> = (0..60).filter(|n| !got.contains(n)).collect();
     assert!(!lost.is_empty() && lost.windows(2).all(|pair| pair[1] == pair[0] + 1), "one gap: {lost:?}");
     assert!(lost[0] >= 15 && lost.len() <= 10, "what was stored before is kept: {lost:?}");
+    // What had arrived is told; what came while no receiver ran reached nobody.
+    let at = |is: fn(&Event) -> bool| log.iter().find(|e| is(&e.event)).expect("it happened").at;
+    let begin = at(|e| matches!(e, Event::ReceiverStarted { .. }));
+    let death = at(|e| matches!(e, Event::FaultInjected { .. }));
+    let arrived = lost.iter().filter(|n| begin.plus(Millis(**n * 10)) <= death).count() as u64;
+    let told = log.iter().filter_map(|e| match &e.event {
+        Event::ReceivedRecordsLost(lost) => Some(lost.records),
+        _ => None,
+    });
+    assert_eq!((told.sum::<u64>(), arrived > 0), (arrived, true));
     let starts = starts(&log);
     assert!(starts.len() == 2 && starts[0] == Some(ExecutorId(1)) && starts[1] != starts[0], "{starts:?}");
     let mut ids: Vec<InputBlockId> = received(&log).into_iter().map(|(block, _)| block).collect();

@@ -141,6 +141,9 @@ impl ToldLedger {
     /// The table at the end.
     pub fn table(&self, out: &mut dyn Write) -> io::Result<()> {
         let totals = self.ledger.totals();
+        if self.ledger.is_empty() {
+            return writeln!(out, "ledger     nothing was received");
+        }
         let lives = if self.lives == 1 { "1 life".to_owned() } else { format!("{} lives", self.lives) };
         let received = totals.received;
         writeln!(
@@ -192,7 +195,7 @@ impl ToldLedger {
     /// The same for `run --json`.
     pub fn report(&self) -> LedgerReport {
         let lost = self.ledger.units().filter(|unit| unit.fate == Fate::Lost).map(LostReport::of).collect();
-        LedgerReport { lives: self.lives, totals: *self.ledger.totals(), lost }
+        LedgerReport { lives: self.lives, totals: *self.ledger.totals(), lost_units: lost }
     }
 }
 
@@ -220,7 +223,7 @@ pub(super) struct LedgerReport {
     lives: u32,
     #[serde(flatten)]
     totals: Totals,
-    lost: Vec<LostReport>,
+    lost_units: Vec<LostReport>,
 }
 
 #[derive(Debug, Serialize)]

@@ -3,6 +3,17 @@
 use super::samples::NASTY;
 use crate::event::*;
 use crate::ids::*;
+use std::collections::BTreeMap;
+
+/// What input streams of every kind give to a batch.
+pub fn inputs() -> BTreeMap<StreamId, InputPlan> {
+    [
+        (StreamId(0), InputPlan::Files { paths: vec![NASTY.into()] }),
+        (StreamId(1), InputPlan::Range { first: 0, records: u64::MAX }),
+        (StreamId(2), InputPlan::Blocks { blocks: Vec::new() }),
+    ]
+    .into()
+}
 
 pub fn receiving() -> Vec<Event> {
     let block = InputBlockId { stream: StreamId(0), number: 1_767_225_600_200 };

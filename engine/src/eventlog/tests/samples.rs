@@ -408,12 +408,7 @@ fn streaming() -> Vec<Event> {
                 time: VIRTUAL_EPOCH,
                 records: 3,
                 output_ops: vec![output_op],
-                inputs: [
-                    (StreamId(0), InputPlan::Files { paths: vec![NASTY.into()] }),
-                    (StreamId(1), InputPlan::Range { first: 0, records: u64::MAX }),
-                    (StreamId(2), InputPlan::Blocks { blocks: Vec::new() }),
-                ]
-                .into(),
+                inputs: super::receiving_samples::inputs(),
             },
         },
         Event::ReceiverStarted { receiver: receiver.clone() },
