@@ -96,7 +96,9 @@ fn arriving(plan: &SystemPlan, n: u32) -> (Arc<ScriptedSource<u64>>, Arc<Vec<Arr
     // What is stored together overtakes what is gathered.
     let together = plan.input == Input::Numbered || rng.below(3) == 0;
     while at < u64::from(plan.batches) * INTERVAL.0 {
-        let some: Vec<u64> = (record..=record + rng.below(3)).collect();
+        // What is sent again is sent again whole: a limit must not put one half of it into another block.
+        let more = rng.below(3) * u64::from(together || plan.input != Input::Reliable);
+        let some: Vec<u64> = (record..=record + more).collect();
         // One that sends again what was not acknowledged would repeat its trouble, too.
         let trouble = at < plan.healed.0 && plan.input == Input::Unreliable;
         let what = match rng.below(60) {

@@ -16,4 +16,5 @@ mod watch;
 mod world;
 
 pub use plan::{Crash, Ending, Input, Shape, SinkKind, SystemPlan};
-pub use run::{Ran, run};
+pub use run::{Ran, run, run_with};
+pub use world::DIR;

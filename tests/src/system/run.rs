@@ -11,9 +11,10 @@ use faultline_engine::config::EngineConfig;
 use faultline_engine::event::Envelope;
 use faultline_engine::eventlog::LogWriter;
 use faultline_engine::ids::*;
-use faultline_engine::object_store::SimulatedDisk;
+use faultline_engine::object_store::{ObjectStore, SimulatedDisk};
 use faultline_engine::sim::{Environment, simulate_while};
 use faultline_engine::sinks::FileSink;
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -25,6 +26,9 @@ const LIVES_MAX: usize = 24;
 /// How long after the stream's own time a run may take: waits of the supervisor, and what was slow.
 const GRACE: Millis = Millis(180_000);
 
+/// Batches after which a lineage is as short as its checkpoints make it.
+const SETTLED: u32 = 10;
+
 /// What a run came to.
 pub struct Ran {
     /// The events of each process, in order.
@@ -33,6 +37,10 @@ pub struct Ran {
     pub ends: Vec<String>,
     /// What does not hold; empty when all does.
     pub broken: Vec<String>,
+    /// What happened how often.
+    pub seen: BTreeMap<&'static str, u64>,
+    /// Greatest depth of the lineage of any batch after everything was healed.
+    pub deepest: u32,
     /// Operations of the disk.
     pub operations: u64,
     /// What the engine found to be wrong.
@@ -56,6 +64,11 @@ impl Ran {
 
 /// Runs a plan to the end of its stream. A process that ends with an error is started again, without faults.
 pub fn run(plan: &SystemPlan) -> Ran {
+    run_with(plan, &mut |_, _| {})
+}
+
+/// The same; before each process but the first `between` may do something to the store.
+pub fn run_with(plan: &SystemPlan, between: &mut dyn FnMut(usize, &dyn ObjectStore)) -> Ran {
     let now = Arc::new(AtomicU64::new(VIRTUAL_EPOCH.0));
     let sources = Sources::of(plan, &now);
     let machine = Machine::of(plan);
@@ -67,7 +80,15 @@ pub fn run(plan: &SystemPlan) -> Ran {
     let sink = Arc::new(FileSink::with_ops("/sink", Arc::new(disk.disk.clone())));
     let parts = Arc::new(Parts { plan: plan.clone(), sources, results: Arc::default(), sink });
     let mut watch = Watch::new(&machine, &parts.sources, &now, plan);
-    let mut ran = Ran { lives: Vec::new(), ends: Vec::new(), broken: Vec::new(), operations: 0, findings: Vec::new() };
+    let mut ran = Ran {
+        lives: Vec::new(),
+        ends: Vec::new(),
+        broken: Vec::new(),
+        seen: BTreeMap::new(),
+        deepest: 0,
+        operations: 0,
+        findings: Vec::new(),
+    };
     let mut config = EngineConfig { faults: plan.faults.clone(), ..plan.settings.clone() };
     loop {
         let mut log = Vec::new();
@@ -93,6 +114,7 @@ pub fn run(plan: &SystemPlan) -> Ran {
             ran.broken.push(format!("liveness: {LIVES_MAX} processes ended with errors: {:?}", ran.ends));
             break;
         }
+        between(ran.lives.len(), &*machine.store());
         // Whoever runs it starts it again; by then nothing is wrong any more.
         config.faults.clear();
         config.virtual_start = Millis(last.ns_since(VIRTUAL_EPOCH) / 1_000_000 + 1500);
@@ -107,6 +129,9 @@ pub fn run(plan: &SystemPlan) -> Ran {
     ran.broken.extend(judge(plan, &parts, &disk, &watch));
     ran.broken.append(&mut watch.broken);
     ran.broken.extend(machine.broken());
+    let healed = u32::try_from(plan.healed.0 / INTERVAL.0).unwrap_or(u32::MAX) + SETTLED;
+    ran.deepest = watch.deepest.range(healed..).map(|(_, depth)| *depth).max().unwrap_or(0);
+    ran.seen = watch.seen;
     ran.findings = watch.findings;
     ran.operations = machine.disk().map_or(0, SimulatedDisk::operations);
     ran

@@ -136,7 +136,8 @@ impl Verdict<'_> {
         }
         let missing: Vec<u64> = expected.difference(&seen).copied().collect();
         // A process that ended before it had written anything begins anew, and says which files it does not read.
-        let anew = self.plan.input == Input::Files && self.watch.started_anew > 1;
+        let begun = self.watch.findings.iter().any(|found| found.starts_with("stream-begins-anew"));
+        let anew = self.plan.input == Input::Files && (self.watch.started_anew > 1 || begun);
         if missing.is_empty() || anew && self.watch.findings.iter().any(|found| found.starts_with("files-older")) {
             return;
         }

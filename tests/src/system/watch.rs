@@ -4,8 +4,7 @@ use super::input::Sources;
 use super::plan::SystemPlan;
 use super::world::{DIR, Machine};
 use faultline_engine::driver::ReceivedRecord;
-use faultline_engine::event::InputPlan;
-use faultline_engine::event::{Envelope, Event};
+use faultline_engine::event::{Envelope, Event, InputPlan, ReadTier};
 use faultline_engine::ids::*;
 use faultline_engine::object_store::ObjectStore;
 use faultline_engine::recovery::{self, BatchPlan};
@@ -49,11 +48,14 @@ pub struct Watch<'a> {
     /// How often a stream began that had nothing to go on from.
     pub started_anew: u32,
     recovered: bool,
+    described: bool,
     /// Kinds of findings.
     pub findings: Vec<String>,
     depth: BTreeMap<RddId, u32>,
     /// Greatest depth of a lineage of a batch.
     pub deepest: BTreeMap<u32, u32>,
+    /// What happened how often, for whoever asks whether anything did.
+    pub seen: BTreeMap<&'static str, u64>,
     events: u64,
 }
 
@@ -75,9 +77,11 @@ impl<'a> Watch<'a> {
             times: BTreeMap::new(),
             started_anew: 0,
             recovered: false,
+            described: false,
             findings: Vec::new(),
             depth: BTreeMap::new(),
             deepest: BTreeMap::new(),
+            seen: BTreeMap::new(),
             events: 0,
         }
     }
@@ -99,7 +103,33 @@ impl<'a> Watch<'a> {
         self.events < EVENTS_MAX
     }
 
+    /// What a plan must have brought about now and then, or it proves nothing.
+    fn count(&mut self, event: &Event) {
+        let what = match event {
+            Event::DriverLost { .. } => "drivers lost",
+            Event::StreamingRecovered { .. } => "recoveries",
+            Event::ExecutorRemoved { .. } => "executors removed",
+            Event::GraphCheckpointFailed { .. } => "descriptions that could not be written",
+            Event::CheckpointFailed { .. } => "states that could not be saved",
+            Event::CheckpointCompleted { .. } => "states saved",
+            Event::ReceiverError { .. } => "errors of receivers",
+            Event::ReceivedBlockAdded { .. } => "blocks received",
+            Event::BatchCompleted { failure: Some(_), .. } => "batches that failed",
+            Event::BatchCompleted { failure: None, .. } => "batches completed",
+            Event::TaskEnd { reason, metrics, .. } => {
+                let logged = metrics.reads.iter().any(|row| row.tier == ReadTier::WriteAheadLog);
+                *self.seen.entry("tasks that read a log").or_default() += u64::from(logged);
+                if reason.is_success() { "tasks that succeeded" } else { "tasks that failed" }
+            }
+            Event::FindingReported { finding } if finding.kind == "received-blocks-lost" => "losses that were said",
+            Event::FindingReported { finding } if finding.kind == "batch-skipped" => "batches skipped",
+            _ => return,
+        };
+        *self.seen.entry(what).or_default() += 1;
+    }
+
     fn event(&mut self, event: &Event) {
+        self.count(event);
         match event {
             Event::DriverLost { .. } => self.machine.driver_lost(),
             Event::BatchSubmitted { batch } => {
@@ -122,7 +152,13 @@ impl<'a> Watch<'a> {
                 self.recovered = true;
                 self.referenced();
             }
-            Event::StreamingStarted { .. } => self.started_anew += u32::from(!self.recovered),
+            Event::GraphCheckpointWritten { .. } => self.described = true,
+            Event::StreamingStarted { .. } => {
+                self.started_anew += u32::from(!self.recovered);
+                if self.described && !self.recovered {
+                    self.broken.push("a stream begins anew although a description of it stands".to_owned());
+                }
+            }
             Event::FindingReported { finding } => {
                 let batch = finding.place.strip_prefix("batch ").and_then(|batch| batch.parse::<u32>().ok());
                 match (finding.kind.as_str(), batch) {
