@@ -147,3 +147,27 @@ fn another_program_leaves_lane_and_race_behind() {
     assert_eq!(window.state().race().phase, RacePhase::Idle);
     assert!(window.state().session().capabilities().commands);
 }
+
+/// Without it the picker could not plan the loss of a driver, a lane would end with its driver, or the table would
+/// count as little as a new driver knows.
+#[test]
+fn the_loss_of_the_driver_under_five_policies() {
+    let race = race(&request("kill:driver@batch=7", BATCHES), &mut |_| ControlFlow::Continue(()));
+    let race = race.expect("every lane goes on");
+    assert!(race.common_hash().is_some(), "no policy and no loss changes a result");
+    assert_eq!(race.warnings, Vec::<String>::new());
+    let lane = |policy| race.lane(policy).expect("it was raced");
+    for lane in &race.lanes {
+        let (without, with) = lane.counted();
+        assert!(without > 0 && with > without, "{:?}: {without}, {with}", lane.policy);
+    }
+    let (cache, cache2, both) = (lane(Policy::Cache), lane(Policy::Cache2), lane(Policy::CacheAndCheckpoint));
+    assert_eq!(cache.added(), cache2.added(), "no copy in memory outlives the driver");
+    assert!(both.added() < cache.added() && both.struck.with_fault.checkpoint_partitions_read > 0);
+    assert_eq!(cache.way_back.earliest, Some(BatchId(1)));
+    assert!(both.way_back.earliest > cache.way_back.earliest);
+    let said = faultline::race::outcome_sentence(&race);
+    assert!(said.contains("A second copy died with the driver too; the checkpoint bounded the walk"), "{said}");
+    let table = faultline::race::race_table(&race);
+    assert!(table.contains("a driver that begins again does not know"), "{table}");
+}

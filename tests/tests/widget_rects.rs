@@ -5,9 +5,10 @@ use egui::accesskit::{NodeId, Role};
 use egui::{Rect, Vec2};
 use egui_kittest::Node;
 use egui_kittest::kittest::{NodeT, Queryable};
-use faultline::command::AppCommand;
+use faultline::command::{AppCommand, Transport};
 use faultline::theme::Theme;
 use faultline::ui::dock::{Pane, Preset};
+use faultline_engine::command::Command;
 use faultline_tests::window::{Window, completed, paused, registered, sized, until};
 
 /// Rectangles may touch, and text boxes overlap by less than a pixel of rounding.
@@ -212,4 +213,32 @@ fn nothing_overlaps_in_the_dark() {
 #[test]
 fn nothing_overlaps_in_the_light() {
     check(Theme::Light);
+}
+
+/// Without it the card of a driver that is gone, the lane of its lives or the next life's card would cover something.
+#[test]
+fn nothing_overlaps_without_a_driver_and_after_it() {
+    let mut found = Vec::new();
+    for (theme, shape) in [Theme::Dark, Theme::Light].into_iter().flat_map(|theme| SHAPES.map(|shape| (theme, shape))) {
+        let (size, scale) = shape;
+        let mut window = recovered(size, scale, theme);
+        let mut look = |window: &mut Window, when: &str| {
+            window.run_steps(6);
+            let wrong = faults(window, size / scale);
+            found.extend(wrong.into_iter().map(|w| format!("{theme:?}, {size:?} at {scale}, {when}: {w}")));
+        };
+        window.state().send(AppCommand::Engine(Command::KillDriver));
+        until(&mut window, "the driver is gone", |app| app.session().live().driver.lost.is_some());
+        look(&mut window, "gone");
+        window.state().send(AppCommand::Engine(Command::RestartDriver));
+        window.state().send(AppCommand::Transport(Transport::Resume));
+        until(&mut window, "driver 2 has recovered", |app| {
+            app.session().live().driver.recovery.as_ref().is_some_and(|recovery| recovery.is_over())
+        });
+        window.state().send(AppCommand::Transport(Transport::Pause));
+        look(&mut window, "recovered");
+    }
+    found.dedup();
+    let shown = found.iter().take(40).cloned().collect::<Vec<_>>().join("\n");
+    assert!(found.is_empty(), "{} faults:\n{shown}", found.len());
 }

@@ -60,7 +60,7 @@ impl Model {
             Event::StreamGraphDefined { streams, outputs } => self.stream_graph_defined(streams, outputs),
             Event::StreamingStarted { zero, interval } => self.streaming_started(*zero, *interval),
             Event::DriverLost { reason, .. } => self.driver_lost(reason),
-            Event::DriverRestartScheduled { at, .. } => self.driver_restart_scheduled(*at),
+            Event::DriverRestartScheduled(restart) => self.driver_restart_scheduled(restart.at),
             Event::DriverStarted { delay, .. } => self.driver_started(*delay),
             Event::DriverEpochTaken { epoch, .. } => self.driver.epoch = Some(*epoch),
             Event::StreamingRecovered { recovery } => self.streaming_recovered(recovery),

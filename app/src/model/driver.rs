@@ -226,6 +226,7 @@ impl Model {
         let shuffles: Vec<ShuffleId> = self.shuffles.keys().copied().collect();
         shuffles.into_iter().for_each(|shuffle| self.shuffle_removed(shuffle));
         let rdds: Vec<RddId> = self.rdds.keys().copied().collect();
+        self.index.former_rdds = RddId(rdds.last().map_or(0, |last| last.0.saturating_add(1)));
         rdds.into_iter().for_each(|rdd| self.rdd_released(rdd));
         self.batches_lost();
         self.receivers_lost();

@@ -51,6 +51,8 @@ pub struct Index {
     pub(super) behind_cuts: OrdSet<RddId>,
     /// Removed shuffles, oldest first.
     pub(super) removed_shuffles: Vector<ShuffleId>,
+    /// The first id that is no RDD of an earlier life of the driver.
+    pub(super) former_rdds: RddId,
     /// Whether the engine's last answer to a command was a no.
     pub(super) refused_last: bool,
     /// Lines kept in `output`.

@@ -72,7 +72,13 @@ impl Model {
         let rdd = RddState::new(info.clone());
         if !rdd.reads_checkpoint_files() {
             let instances = self.operators.entry(info.op.operator.clone()).or_default();
-            instances.entry(info.op.batch).or_default().push_back(info.id);
+            let instances = instances.entry(info.op.batch).or_default();
+            // What an earlier life of the driver made of a batch is not what runs now.
+            let former = self.index.former_rdds;
+            if instances.iter().all(|id| *id < former) {
+                instances.clear();
+            }
+            instances.push_back(info.id);
         }
         self.rdds.insert(info.id, Arc::new(rdd));
     }

@@ -29,16 +29,27 @@ pub fn judge(metrics: &TaskMetrics) -> Vec<JudgedRow<'_>> {
     judged
 }
 
+/// Whether a row that reads checkpoint files does so for nobody who was checkpointed: a driver that went on opened
+/// what an earlier life had saved. Else the row of the RDD that was checkpointed says it.
+pub(super) fn is_restored(rows: &[ReadRow], row: &ReadRow) -> bool {
+    let asker = row.needed_by.and_then(|asker| rows.get(asker as usize));
+    asker.is_none_or(|asker| asker.tier != ReadTier::Checkpoint)
+}
+
 impl Model {
     /// Folds the rows of a successful task. `rewrites`: its map output had been written before.
     pub(super) fn rows_read(&mut self, task: &TaskInfo, metrics: &TaskMetrics, rewrites: bool) {
         let judged = judge(metrics);
         for judged_row in &judged {
             let JudgedRow { row, because_of_loss } = *judged_row;
-            if self.rdds.get(&row.rdd).is_none_or(|r| r.reads_checkpoint_files()) {
+            let Some(rdd) = self.rdds.get(&row.rdd) else { continue };
+            let block = BlockId::new(row.rdd, row.partition);
+            if rdd.reads_checkpoint_files() {
+                if is_restored(&metrics.reads, row) {
+                    self.row_read_back(block, task.id);
+                }
                 continue;
             }
-            let block = BlockId::new(row.rdd, row.partition);
             match row.tier {
                 ReadTier::Computed => {
                     let in_map_task = rewrites && task.kind == TaskKind::ShuffleMapTask;

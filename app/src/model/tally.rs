@@ -1,6 +1,7 @@
 //! What was done, as counted in compare tables.
 
 use super::Model;
+use super::reads::is_restored;
 use faultline_engine::event::{ReadRow, ReadTier, TaskMetrics};
 use faultline_engine::ids::*;
 use std::collections::BTreeMap;
@@ -108,13 +109,17 @@ impl Model {
         }
     }
 
-    /// Counts the rows of one task. RDDs that read checkpoint files belong to no operator: what is
-    /// read through them counts once, on the RDD that was checkpointed.
+    /// Counts the rows of one task. RDDs that read checkpoint files belong to no operator: what is read through them
+    /// counts once, on the RDD that was checkpointed, or here where an earlier life of the driver had saved it.
     pub(super) fn tally_of_rows(&self, rows: &[ReadRow]) -> Tally {
         let mut tally = Tally::default();
         let mut computed: BTreeMap<(&OperatorName, Option<BatchId>, PartitionId), Computed> = BTreeMap::new();
         for row in rows {
-            let Some(rdd) = self.rdds.get(&row.rdd).filter(|r| !r.reads_checkpoint_files()) else { continue };
+            let Some(rdd) = self.rdds.get(&row.rdd) else { continue };
+            if rdd.reads_checkpoint_files() {
+                tally.checkpoint_partitions_read += u64::from(is_restored(rows, row));
+                continue;
+            }
             match row.tier {
                 // What a source gave, from where it was stored: nothing was cached, and nothing computed.
                 ReadTier::WriteAheadLog => {}

@@ -144,4 +144,20 @@ mod tests {
             assert_eq!(outcome(lanes), expected, "{lanes:?}");
         }
     }
+
+    /// After the loss of a driver the sentence would praise copies that died with it, or count what nobody counted.
+    #[test]
+    fn after_the_loss_of_a_driver_everything_counts() {
+        use Policy::*;
+        let of_driver = |lanes: &[Numbers]| {
+            let mut race = race_of(lanes);
+            race.lanes.iter_mut().for_each(|lane| lane.struck_at = Some(Struck::DriverLoss));
+            outcome_sentence(&race)
+        };
+        let died = "A second copy died with the driver too";
+        let numbers = [(Cache, 0, 48, 0), (Cache2, 0, 48, 0), (CacheAndCheckpoint, 0, 8, 2)];
+        assert_eq!(of_driver(&numbers), format!("{died}; the checkpoint bounded the walk."));
+        let lone = of_driver(&[(CacheAndCheckpoint, 0, 8, 2)]);
+        assert_eq!(lone, "The fault changed the partitions computed by +8 in every lane.");
+    }
 }

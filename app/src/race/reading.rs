@@ -224,4 +224,22 @@ mod tests {
         assert_eq!(notes(&equal), [None, None, None]);
         assert_eq!(notes(&equal[..1]), [None]);
     }
+
+    /// After the loss of a driver a second copy would be said to have saved something.
+    #[test]
+    fn after_the_loss_of_a_driver_no_copy_is_praised() {
+        use Policy::*;
+        let mut race =
+            race_of(&[(None, 36, 96, 0), (Cache, 0, 48, 0), (Cache2, 0, 48, 0), (CacheAndCheckpoint, 0, 8, 2)]);
+        race.lanes.iter_mut().for_each(|lane| lane.struck_at = Some(Struck::DriverLoss));
+        race.faults = vec!["kill:driver@batch=7".into()];
+        let expected = [
+            "Cache lost 12 stored partitions and 24 map outputs with the driver; the way back reached batch 1",
+            "Cache ×2 had both copies on executors that died with the driver, and holds 2.5 MiB in memory in place of \
+             1.2 MiB",
+            "With the checkpoint the way back ended at batch 5, not at batch 1",
+            "The checkpoint costs 390.6 KiB of files, which are written also when nothing fails",
+        ];
+        assert_eq!(reading(&race, human_bytes), expected);
+    }
 }

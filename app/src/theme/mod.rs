@@ -6,6 +6,7 @@ pub mod fonts;
 pub mod format;
 mod numbers;
 pub mod script;
+pub mod switch;
 pub mod text;
 pub mod tokens;
 pub mod widgets;

@@ -7,7 +7,7 @@
 use super::Driver;
 use super::effects::{Effect, Effects};
 use crate::command::Command;
-use crate::event::Event;
+use crate::event::{Event, ScheduledRestart};
 use crate::ids::*;
 use crate::rdd::Released;
 use crate::scheduler::Outbox;
@@ -57,7 +57,7 @@ impl Driver {
 
     /// Announces when its supervisor is going to start it.
     pub fn schedule(&mut self, now: Timestamp, at: Timestamp, fx: &mut Effects) {
-        self.emit(now, fx, Event::DriverRestartScheduled { attempt: self.attempt, at });
+        self.emit(now, fx, Event::DriverRestartScheduled(ScheduledRestart { attempt: self.attempt, at }));
     }
 
     /// Answers a command that comes while no driver runs, before this one is started: at `at`, or when somebody

@@ -1,8 +1,7 @@
 //! The facts that the engine announces, named after Spark's listener events.
 //!
-//! Plain data with public fields: no closures, no references, no clocks. Everything that leaves the
-//! engine is an [`Envelope`]; the app folds envelopes and asks nothing. `Event` is closed, and
-//! [`Event::Unknown`] keeps what a foreign log holds beside it.
+//! Plain data: no closures, no references, no clocks. What leaves the engine is an [`Envelope`]; the app folds them
+//! and asks nothing. `Event` is closed, and [`Event::Unknown`] keeps what a foreign log holds beside it.
 
 mod envelope;
 mod info;
@@ -59,12 +58,7 @@ pub enum Event {
         reason: String,
     },
     /// A supervised driver that is gone is to be started again (R16).
-    DriverRestartScheduled {
-        /// Which run of it that will be, from 2.
-        attempt: u32,
-        /// When.
-        at: Timestamp,
-    },
+    DriverRestartScheduled(ScheduledRestart),
     /// A driver that was gone runs again: it was supervised, or somebody started it (R16).
     DriverStarted {
         /// Which run of it this is, from 2.
@@ -222,7 +216,6 @@ pub enum Event {
         /// RDD.
         rdd: RddId,
     },
-
     /// A block of a receiver changed on an executor; invalid level and zero sizes mean that it is gone.
     InputBlockUpdated {
         /// Where.

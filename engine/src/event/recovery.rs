@@ -1,7 +1,16 @@
 //! What is told of graph checkpoints and of going on from one.
 
-use crate::ids::BatchId;
+use crate::ids::{BatchId, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// When a driver is started again (R16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduledRestart {
+    /// Which run of it that will be, from 2.
+    pub attempt: u32,
+    /// When.
+    pub at: Timestamp,
+}
 
 /// When a graph checkpoint is written (R15.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

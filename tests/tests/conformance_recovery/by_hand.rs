@@ -80,7 +80,7 @@ fn a_driver_is_started_by_hand_and_supervised_from_then_on() {
             .iter()
             .filter_map(|e| match &e.event {
                 Event::DriverLost { attempt, .. } => Some(format!("{attempt} lost")),
-                Event::DriverRestartScheduled { attempt, .. } => Some(format!("{attempt} scheduled")),
+                Event::DriverRestartScheduled(restart) => Some(format!("{} scheduled", restart.attempt)),
                 Event::DriverStarted { attempt, .. } => Some(format!("{attempt} started")),
                 Event::CommandApplied { command, .. } => Some(command.to_string()),
                 Event::CommandRejected { command, reason } => Some(format!("{command} refused: {reason}")),

@@ -154,7 +154,7 @@ fn cluster_event() -> impl Strategy<Value = Event> {
 fn driver_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         Just(Event::DriverLost { attempt: 1, reason: String::new() }),
-        Just(Event::DriverRestartScheduled { attempt: 2, at: VIRTUAL_EPOCH }),
+        Just(Event::DriverRestartScheduled(ScheduledRestart { attempt: 2, at: VIRTUAL_EPOCH })),
         (0..9u32, 0..9u32).prop_map(|(batch, restart)| Event::StreamingRecovered {
             recovery: RecoveryInfo {
                 path: String::new(),

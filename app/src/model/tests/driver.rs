@@ -24,6 +24,13 @@ fn nothing_of_a_lost_driver_stays() {
     assert_eq!((log.model.driver.restarts, &log.model.driver.lost), (1, &None));
     let info = BatchInfo { id: BatchId(2), time: VIRTUAL_EPOCH, records: 7, output_ops: Vec::new(), inputs: [].into() };
     log.event(Event::BatchSubmitted { batch: info });
+    // What was made of a batch before is not drawn beside what is made of it now.
+    let rdds = |log: &Log, batch| {
+        log.model.operators[&OperatorName::from("map")][&batch].iter().map(|rdd| rdd.0).collect::<Vec<_>>()
+    };
+    assert_eq!(rdds(&log, None), [0]);
+    log.rdd(rdd_info(7, "map", None, &[])).rdd(nth(1, rdd_info(8, "map", None, &[7])));
+    assert_eq!(rdds(&log, None), [7, 8]);
     let again = &log.model.batches[&BatchId(2)];
     assert_eq!((again.completed, again.info.records, again.after_restarts), (None, 7, 1));
 }
@@ -93,7 +100,7 @@ fn who_starts_a_lost_driver_depends_on_the_switch() {
 
     log.event(applied(Command::SuperviseDriver { mode: SuperviseMode::On }));
     assert_eq!(story(&log).1, format!("{gone}its supervisor starts it again."));
-    log.event(Event::DriverRestartScheduled { attempt: 2, at: VIRTUAL_EPOCH.plus(Millis(1000)) });
+    log.event(Event::DriverRestartScheduled(ScheduledRestart { attempt: 2, at: VIRTUAL_EPOCH.plus(Millis(1000)) }));
     assert_eq!(log.model.driver_phase(), DriverPhase::Waiting);
     log.event(applied(Command::SuperviseDriver { mode: SuperviseMode::Off }));
     assert_eq!((log.model.driver_phase(), log.model.driver.starts_at), (DriverPhase::Lost, None));
@@ -175,4 +182,20 @@ fn files_of_the_graph_come_and_go() {
         ("c/checkpoint-9000", true),
     ];
     assert_eq!(damaged, expected.map(|(path, damaged)| (path.to_owned(), damaged)));
+}
+
+/// Without it nobody would see that the state came back from what an earlier life had saved, or it would count twice
+/// where the RDD that was checkpointed says it already.
+#[test]
+fn what_an_earlier_life_saved_is_read_back_once() {
+    let mut log = Log::default();
+    let mut files = rdd_info(9, "checkpoint", None, &[]);
+    files.class = CHECKPOINT_RDD_CLASS.to_owned();
+    log.executors([1]).rdd(files).rdd(rdd_info(10, STATE, Some(6), &[9])).job(0, Some(6), stage(0, 10, None));
+    let reads = |log: &Log| log.model.run_tally().checkpoint_partitions_read;
+    let rows = |tier| vec![row(10, 0, tier, None), row(9, 0, ReadTier::Computed, Some(0))];
+    log.ran(&task(1, 0, 0, 1, TaskKind::ResultTask), rows(ReadTier::Computed));
+    assert_eq!(reads(&log), 1, "nobody was checkpointed in this life");
+    log.ran(&task(2, 0, 0, 1, TaskKind::ResultTask), rows(ReadTier::Checkpoint));
+    assert_eq!(reads(&log), 2, "the row of the RDD that was checkpointed says it");
 }

@@ -40,7 +40,9 @@ pub(super) fn spans(model: &Model, axis: &Axis, request: &Request) -> Vec<Driver
     let mut spans = Vec::new();
     let mut add = |life: &DriverLife, stretch: Stretch, from: Timestamp, to: Option<Timestamp>| {
         let x = (place(from), place(to.unwrap_or(model.now)));
-        if x.1 > x.0 && to.is_none_or(|to| to > from) {
+        // A driver that was started again at once was gone all the same.
+        let died = stretch == Stretch::Down && (0.0..request.width).contains(&x.0);
+        if x.1 > x.0 || died {
             spans.push(DriverSpan { x, stretch, life: life.number, from, to });
         }
     };

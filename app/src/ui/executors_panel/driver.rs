@@ -5,10 +5,14 @@ use super::super::ViewCtx;
 use super::super::timeline_panel::clock;
 use crate::command::{AppCommand, EngineCommand};
 use crate::model::{DriverPhase, Model};
+use crate::theme::switch::Switch;
 use crate::theme::widgets::{bar_ui, card, line_ui, row_ui};
 use crate::theme::{STEP, Tokens, text};
-use egui::{Button, Checkbox, Color32, Frame, Pos2, Sense, Shape, Stroke, Ui, WidgetInfo, WidgetType, vec2};
+use egui::{Button, Color32, Frame, Pos2, Sense, Shape, Stroke, Ui, WidgetInfo, WidgetType, vec2};
 use faultline_engine::command::SuperviseMode;
+
+/// With less width the button says less.
+const ROOMY: f32 = 172.0;
 
 /// Width and height of the sign beside the state.
 const SIGN: f32 = 10.0;
@@ -128,8 +132,10 @@ fn here_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, phase: DriverPhase) {
         soft(ui, &format!("{done} of {} again", batches(of))).on_hover_text("Batches that run again after the loss");
         bar_ui(ui, done as f32 / of.max(1) as f32, t.again, &format!("{done} of {} ran again", batches(of)));
     }
-    let (words, hover) = checkpoint_words(ctx.model);
-    soft(ui, &words).on_hover_text(hover);
+    if ctx.model.driver.checkpoint.is_some() || is_ours(ctx.model) {
+        let (words, hover) = checkpoint_words(ctx.model);
+        soft(ui, &words).on_hover_text(hover);
+    }
     if phase == DriverPhase::Ended {
         return;
     }
@@ -137,8 +143,11 @@ fn here_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, phase: DriverPhase) {
         ui,
         |ui| supervise_ui(ui, ctx),
         |ui| {
-            let words = text::rich("Kill driver", text::semibold(text::SMALL), t.lost);
-            let Some(kill) = ctx.act_ui(ui, Button::new(words).min_size(vec2(72.0, 26.0))) else { return };
+            // Beside the switch there is little room in a narrow panel.
+            let (words, width) = if ui.available_width() < ROOMY { ("Kill", 48.0) } else { ("Kill driver", 72.0) };
+            let words = text::rich(words, text::semibold(text::SMALL), t.lost);
+            let Some(kill) = ctx.act_ui(ui, Button::new(words).min_size(vec2(width, 26.0))) else { return };
+            kill.widget_info(|| WidgetInfo::labeled(WidgetType::Button, ctx.can_act(), "Kill driver"));
             let kill = kill.on_hover_text("It dies with its executors and everything that they hold; key D");
             if kill.clicked() {
                 ctx.send.send(AppCommand::Engine(EngineCommand::KillDriver));
@@ -184,11 +193,12 @@ fn gone_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, phase: DriverPhase) {
 
 /// Whether it is started again: a switch where there is an engine, else words.
 fn supervise_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
-    let t = Tokens::of(ui.ctx());
     let mut on = ctx.model.driver.supervised == SuperviseMode::On;
-    let words = text::rich("Supervised", text::regular(text::SMALL), t.text);
-    let Some(switch) = ctx.act_on_driver_ui(ui, Checkbox::new(&mut on, words)) else {
-        soft(ui, if on { "Supervised" } else { "Not supervised" });
+    let words = "Supervised";
+    let Some(switch) = ctx.act_on_driver_ui(ui, Switch::new(&mut on, words)) else {
+        if is_ours(ctx.model) {
+            soft(ui, if on { "Supervised" } else { "Not supervised" });
+        }
         return;
     };
     let hover = "A driver that dies is started again after a wait, as with --supervise; key S";
@@ -196,6 +206,11 @@ fn supervise_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
         let mode = SuperviseMode::from_setting(on);
         ctx.send.send(AppCommand::Engine(EngineCommand::SuperviseDriver { mode }));
     }
+}
+
+/// Whether our engine announced its settings: a log of Spark says nothing about what its driver would go on from.
+fn is_ours(model: &Model) -> bool {
+    model.application.properties.contains_key("faultline.supervise")
 }
 
 /// The newest graph checkpoint and its age, and the same at length.
@@ -227,7 +242,7 @@ fn checkpoint_words(model: &Model) -> (String, String) {
 /// What the next life goes on from.
 pub(super) fn from_words(model: &Model) -> String {
     match &model.driver.checkpoint {
-        Some(checkpoint) => format!("From the checkpoint of batch {}", checkpoint.batch),
+        Some(checkpoint) => format!("From checkpoint of batch {}", checkpoint.batch),
         None => "From nothing: no checkpoint".to_owned(),
     }
 }

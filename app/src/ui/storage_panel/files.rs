@@ -65,7 +65,7 @@ pub(super) fn files_ui(
             .min_scrolled_height(0.0)
             .max_scroll_height(f32::INFINITY)
             .cell_layout(Layout::left_to_right(Align::Center))
-            .column(Column::exact(120.0).clip(true))
+            .column(Column::exact(if stream.is_some() { 160.0 } else { 120.0 }).clip(true))
             .column(Column::remainder().at_least(150.0).clip(true))
             .column(Column::exact(44.0).clip(true))
             .column(Column::exact(64.0).clip(true))

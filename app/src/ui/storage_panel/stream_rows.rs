@@ -61,7 +61,9 @@ pub(super) fn graph_ui(row: &mut TableRow<'_, '_>, ctx: &ViewCtx<'_>, path: &str
         ui.add_space(5.0 * STEP);
         sign_ui(ui, file.damaged);
         let color = if file.damaged { t.lost } else { t.text_soft };
-        let response = line_ui(ui, text::rich(name, text::mono(text::SMALLEST), color));
+        // All begin alike, and the room is short.
+        let short = name.strip_prefix("checkpoint-").map_or_else(|| name.to_owned(), |time| format!("…{time}"));
+        let response = line_ui(ui, text::rich(short, text::mono(text::SMALLEST), color));
         let spoken = format!("{name}, {holds}");
         response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, &spoken));
         response.on_hover_text(path);

@@ -117,10 +117,10 @@ fn while_it_is_gone_only_its_start_and_the_switch_act() {
     harness.get_by_label("Driver 1 lost");
     harness.get_by_label("Down since 8.500 s");
     harness.get_by_label("Nobody starts it again");
-    harness.get_by_label("From the checkpoint of batch 7");
+    harness.get_by_label("From checkpoint of batch 7");
     assert!(harness.query_by_label("Restart executor 2 as executor 4").is_none());
     assert!(harness.get_by_role_and_label(Role::Button, "Faults…").accesskit_node().is_disabled());
-    harness.get_by_label("Start driver 2, from the checkpoint of batch 7").click();
+    harness.get_by_label("Start driver 2, from checkpoint of batch 7").click();
     harness.run();
     harness.key_press(Key::Num1);
     harness.key_press(Key::D);
@@ -132,7 +132,7 @@ fn while_it_is_gone_only_its_start_and_the_switch_act() {
     let mut world = down();
     world.model.driver.supervised = SuperviseMode::On;
     let at = ms(9_500);
-    fold(&mut world, ms(8_500), [Event::DriverRestartScheduled { attempt: 2, at }]);
+    fold(&mut world, ms(8_500), [Event::DriverRestartScheduled(ScheduledRestart { attempt: 2, at })]);
     let mut harness = shown(world);
     harness.get_by_label("Driver 1 restarting");
     harness.get_by_label("Starts again at 9.500 s");
@@ -168,7 +168,7 @@ fn card_and_lane_keep_their_places() {
             let harness = shown(world);
             let name = harness.query_all_by_label_contains("Driver ").next().expect("the lane has names").rect();
             assert!(name.is_positive());
-            let buttons = ["Kill driver", "Start driver 2, from the checkpoint of batch 7"];
+            let buttons = ["Kill driver", "Start driver 2, from checkpoint of batch 7"];
             let button = buttons.iter().find_map(|label| harness.query_by_label(label)).expect("something can be done");
             let switch = harness.get_by_role_and_label(Role::CheckBox, "Supervised");
             for rect in [button.rect(), switch.rect()] {

@@ -10,8 +10,10 @@ use crate::ui::ViewCtx;
 use egui::epaint::Mesh;
 use egui::{Id, Rect, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, pos2, vec2};
 
-/// Height of the bar in its lane.
-const BAR: f32 = 14.0;
+/// Height of the bar in its lane: words, and a strip below them.
+const BAR: f32 = 19.0;
+/// Height of the strip.
+const STRIP: f32 = 3.0;
 /// Words with less room are left out.
 const WORDS_MIN: f32 = 36.0;
 
@@ -50,14 +52,14 @@ pub(super) fn sample(stretch: Stretch, rect: Rect, t: &Tokens, out: &mut Vec<Sha
     out.push(Shape::rect_filled(rect, STEP, fill));
     if let Stretch::Recovering { .. } = stretch {
         let mut mesh = Mesh::default();
-        let strip = Rect::from_min_max(pos2(rect.left(), rect.bottom() - 4.0), rect.max);
-        stripes(&mut mesh, strip.intersect(rect), rect.left(), hatch(4.0), t.again);
+        let strip = Rect::from_min_max(pos2(rect.left(), rect.bottom() - STRIP), rect.max);
+        stripes(&mut mesh, strip.intersect(rect), rect.left(), hatch(STRIP), t.again);
         out.push(Shape::mesh(mesh));
     }
     match stretch {
         // A line that goes on: it lives.
         Stretch::Up => {
-            let y = rect.bottom() - 1.0;
+            let y = rect.bottom() - 1.5;
             out.push(Shape::hline(rect.x_range(), y, Stroke::new(2.0, edge)));
         }
         Stretch::Recovering { .. } => {}
@@ -74,14 +76,15 @@ pub(super) fn words_ui(ui: &Ui, ctx: &ViewCtx<'_>, timeline: &Timeline, plot: &P
     text::paint_line(ui.painter(), left, "Driver", text::regular(text::SMALL), color, GUTTER - 2.0 * STEP);
     for (i, span) in timeline.driver.iter().enumerate() {
         let rect = bar(plot, span.x);
+        let seen = if span.stretch == Stretch::Down { rect.expand2(vec2(STEP, 0.0)) } else { rect };
         let room = rect.width() - 4.0 * STEP;
         if room >= WORDS_MIN {
             let color = if span.stretch == Stretch::Down { t.lost } else { t.text_soft };
-            let at = pos2(rect.left() + 2.0 * STEP, rect.center().y);
+            let at = pos2(rect.left() + 2.0 * STEP, rect.center().y - STRIP / 2.0);
             text::paint_line(ui.painter(), at, &short(span, ctx.model), text::regular(text::SMALL), color, room);
         }
         let words = words(span, ctx.model);
-        let response = ui.interact(rect, id.with(("driver", i)), Sense::hover());
+        let response = ui.interact(seen, id.with(("driver", i)), Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, &words));
         response.on_hover_text(&words);
     }

@@ -31,7 +31,7 @@ const GUTTER: f32 = 92.0;
 /// Height of the names of batches.
 const HEADER: f32 = 20.0;
 /// Height of the lane of the driver, above the names of batches.
-const LANE: f32 = 20.0;
+const LANE: f32 = 23.0;
 /// Height of the controls.
 const FOOTER: f32 = 28.0;
 /// Distance of two rows: at most and at least.

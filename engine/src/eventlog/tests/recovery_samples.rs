@@ -30,7 +30,7 @@ pub fn recovery() -> Vec<Event> {
         Event::GraphCheckpointWritten { checkpoint },
         Event::GraphCheckpointFailed { batch, after: CheckpointedAfter::Completion, attempt: 3, error: NASTY.into() },
         Event::DriverLost { attempt: 1, reason: NASTY.into() },
-        Event::DriverRestartScheduled { attempt: 2, at: VIRTUAL_EPOCH },
+        Event::DriverRestartScheduled(ScheduledRestart { attempt: 2, at: VIRTUAL_EPOCH }),
         Event::DriverStarted { attempt: 2, delay: Millis(1000) },
         Event::StreamingRecovered { recovery },
     ]
