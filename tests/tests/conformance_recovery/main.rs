@@ -6,3 +6,4 @@ mod files;
 mod kill;
 mod lab;
 mod restart;
+mod sources;

@@ -254,7 +254,7 @@ import_rules! {
         forbidden: ["faultline_engine"],
         but: [
             "faultline_engine::recovery", "faultline_engine::object_store", "faultline_engine::event",
-            "faultline_engine::ids",
+            "faultline_engine::ids", "faultline_engine::seeded",
         ],
         way_out: "describe it as plain data in recovery/; driver/ and streaming/ decide what it means"
     }
