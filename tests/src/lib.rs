@@ -12,6 +12,8 @@ pub mod quiet;
 pub mod random;
 pub mod reruns;
 pub mod scripted;
+#[cfg(feature = "seeded-bugs")]
+pub mod seeded;
 pub mod staged;
 pub mod system;
 pub mod tidy;

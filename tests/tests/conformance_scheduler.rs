@@ -456,3 +456,14 @@ fn t05_the_fourth_lost_result_aborts() {
     assert_eq!(lost.count(), 4);
     lab.check();
 }
+
+/// Without it the case above could be blind for what it is there for (R5.4).
+#[cfg(feature = "seeded-bugs")]
+#[test]
+fn the_cases_catch_a_missing_epoch_check() {
+    use faultline_engine::seeded::SeededBug;
+    faultline_tests::seeded::caught(
+        SeededBug::MissingEpochCheck,
+        f07_late_map_successes_of_a_lost_executor_do_not_count,
+    );
+}

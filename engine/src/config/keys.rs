@@ -170,6 +170,7 @@ pub const KEYS: &[Setting] = &[
     row!("spark.streaming.receiver.writeAheadLog.maxFailures", receiver_log.blocks.max_failures, up_to(MANY), Some("3"), "How often one write is tried, each time in another segment (R18.2)"),
     row!("spark.streaming.receiver.writeAheadLog.closeFileAfterWrite", receiver_log.blocks.close_after_write, SWITCH, Some("false"), "Whether every write has a segment of its own, for stores whose objects cannot grow (R18.2)"),
     row!("faultline.streaming.receiver.writeAheadLog.segmentSize", receiver_log.blocks.segment_bytes, BYTES, None, "Size at which a segment ends"),
+    row!("spark.streaming.receiver.blockStoreTimeout", receiver_log.store_timeout, SECONDS, Some("30"), "How long storing and logging one block may take before it counts as failed (R18.3)"),
     row!("spark.streaming.driver.writeAheadLog.rollingIntervalSecs", receiver_log.metadata.roll_every, SECONDS, Some("60"), "The same of the driver's log, which says which batch was given which block"),
     row!("spark.streaming.driver.writeAheadLog.maxFailures", receiver_log.metadata.max_failures, up_to(MANY), Some("3"), "How often one write of that log is tried"),
     row!("spark.streaming.driver.writeAheadLog.closeFileAfterWrite", receiver_log.metadata.close_after_write, SWITCH, Some("false"), "Whether every write of that log has a segment of its own"),

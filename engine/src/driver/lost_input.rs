@@ -65,6 +65,23 @@ impl Driver {
         }
     }
 
+    /// R18.4: blocks that do not count, because the log did not take them.
+    pub(super) fn report_refused_blocks(
+        &mut self,
+        now: Timestamp,
+        blocks: &[ReceivedBlock],
+        error: &str,
+        fx: &mut Effects,
+    ) {
+        let Some(first) = blocks.first() else { return };
+        let (count, records) = (blocks.len(), blocks.iter().map(|block| block.records).sum::<u64>());
+        let message = format!(
+            "{count} received blocks with {records} records were not accepted, because they could not be logged, the first is {}; what their source does not send again is lost: {error}",
+            first.id
+        );
+        self.find(now, "received-blocks-refused", "receivedBlockMetadata".to_owned(), message, fx);
+    }
+
     /// State is made of records that nobody can read again, and that no log has: allowed, and said.
     pub(super) fn report_states_at_risk(&mut self, now: Timestamp, plan: &StreamingPlan, fx: &mut Effects) {
         if self.config.receiver_log.enabled {

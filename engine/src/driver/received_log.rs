@@ -310,6 +310,14 @@ impl Driver {
             let contents = log.segments.entry(*segment).or_default();
             group.iter().filter_map(Wanted::record).for_each(|record| contents.note(&record));
         }
+        if let Err(error) = &result {
+            let blocks = group.iter().filter_map(|wanted| match wanted {
+                Wanted::Added { block, .. } => Some(block),
+                _ => None,
+            });
+            let blocks: Vec<ReceivedBlock> = blocks.cloned().collect();
+            self.report_refused_blocks(now, &blocks, error, fx);
+        }
         for wanted in group {
             match (wanted, &result) {
                 (Wanted::Added { attempt, executor, block }, Ok(_)) => {

@@ -78,6 +78,14 @@ impl Receivers {
         Self { by_stream: plans.into_iter().map(receiver).collect(), ..Self::default() }
     }
 
+    /// Limits that a former driver had set.
+    pub fn resume_rates(&mut self, rates: &BTreeMap<StreamId, u64>) {
+        for (stream, receiver) in &mut self.by_stream {
+            // Whoever switched back-pressure off meanwhile wants none.
+            receiver.rate = rates.get(stream).copied().filter(|_| receiver.estimator.is_some());
+        }
+    }
+
     /// When a receiver that stopped itself starts again, or the patience with one that moves ends.
     pub fn next_at(&self) -> Option<Timestamp> {
         let times = |receiver: &Receiver| receiver.resume_at.into_iter().chain(receiver.moving_until).min();
@@ -313,6 +321,9 @@ impl Driver {
             }
         }
         for (stream, rate) in updates {
+            if let Some(graph) = &mut self.graph {
+                graph.now.rates.insert(stream, rate);
+            }
             fx.push(Effect::Receiver(ReceiverOp::SetRate { stream, rate }));
             self.emit(now, fx, Event::ReceiverRateUpdated { stream, rate });
         }

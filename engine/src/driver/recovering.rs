@@ -85,6 +85,7 @@ impl Driver {
             pending: [].into(),
             batches: BTreeMap::new(),
             saved: BTreeMap::new(),
+            rates: BTreeMap::new(),
             next_rdd: RddId(0),
         };
         let mut before = BTreeMap::new();
@@ -135,6 +136,7 @@ impl Driver {
         description.pending = checkpoint.pending;
         description.batches = checkpoint.batches;
         description.saved = checkpoint.saved;
+        description.rates = checkpoint.rates;
         description.next_rdd = checkpoint.next_rdd;
     }
 }

@@ -186,6 +186,9 @@ impl Driver {
         }
         let logs = plan.received_log.as_ref().map(|log| (log.dir.as_str(), log.epoch));
         self.receivers = Receivers::new(plan.receivers, plan.interval, logs, &self.config);
+        if let Some(graph) = &self.graph {
+            self.receivers.resume_rates(&graph.now.rates);
+        }
         for (name, run) in plan.slots {
             let slot = SlotId(self.next_slot);
             self.next_slot += 1;

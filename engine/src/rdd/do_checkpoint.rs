@@ -12,6 +12,7 @@ use crate::config::CheckpointWriting;
 use crate::error::{EngineError, Result};
 use crate::event::{CheckpointPart, Event};
 use crate::ids::*;
+use crate::seeded::{SeededBug, seeded};
 use crate::task_context::TaskContext;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
@@ -75,9 +76,11 @@ fn write_marked(last: &Arc<dyn AnyRdd>, callsite: &str) {
             CheckpointKind::Local => keep_blocks(&rdd, callsite),
         };
         if let Err(error) = written {
-            core.set_checkpoint_state(CheckpointState::Marked(kind));
-            // The next job finds its way here again.
-            visited.iter().for_each(|rdd| rdd.core().leave_do_checkpoint());
+            if !seeded(SeededBug::FailedCheckpointStays) {
+                core.set_checkpoint_state(CheckpointState::Marked(kind));
+                // The next job finds its way here again.
+                visited.iter().for_each(|rdd| rdd.core().leave_do_checkpoint());
+            }
             core.context().tell(Notice::CheckpointFailed(core.id(), error.to_string()));
         }
     }

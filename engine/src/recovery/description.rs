@@ -30,6 +30,9 @@ pub struct StreamingCheckpoint {
     pub batches: BTreeMap<BatchId, BatchPlan>,
     /// Saved RDDs by stream and batch.
     pub saved: BTreeMap<StreamId, BTreeMap<BatchId, SavedRdd>>,
+    /// Limits that back-pressure has set last, by the stream of the receiver: records per second (R17.14).
+    #[serde(default)]
+    pub rates: BTreeMap<StreamId, u64>,
     /// No RDD of the application has this number or a higher one.
     pub next_rdd: RddId,
 }

@@ -121,6 +121,7 @@ mod tests {
                 StreamId(3),
                 BTreeMap::from([(BatchId(2), SavedRdd { rdd: RddId(9), dir: "c/rdd-9".into() })]),
             )]),
+            rates: BTreeMap::from([(StreamId(2), 200)]),
             next_rdd: RddId(12),
         }
     }

@@ -3,7 +3,7 @@
 
 use crate::event::StorageLevel;
 use crate::executor::{BlockReport, ExecutorStores, Replicas, Stored, store_input_block};
-use crate::ids::Timestamp;
+use crate::ids::*;
 use crate::receiver::{BlockLog, ReadyBlock};
 use crate::storage::{BlockForm, in_form};
 use crate::task_context::Cluster;
@@ -17,6 +17,22 @@ pub(crate) struct LoggedBlock {
     pub handle: Option<RecordHandle>,
     /// Why it is stored nowhere.
     pub error: Option<String>,
+}
+
+impl LoggedBlock {
+    /// R18.3: it took longer than it may, so it counts as failed. What the log has of it nobody knows of.
+    #[must_use]
+    pub(crate) fn too_late(mut self, id: InputBlockId, stores: &ExecutorStores, log: &BlockLog, limit: Millis) -> Self {
+        if self.error.is_none() {
+            self.reports.extend(stores.drop_block(id));
+            self.handle = None;
+            log.forget(id);
+            self.error = Some(format!(
+                "storing and logging {id} took longer than {limit} ms, which is spark.streaming.receiver.blockStoreTimeout"
+            ));
+        }
+        self
+    }
 }
 
 /// Stores a block here and on peers, and logs it. It is encoded once.

@@ -207,7 +207,11 @@ impl Port for Link {
         let (previews, max_failures) = (shared.config.previews, shared.config.storage.max_replication_failures);
         let replicas = Replicas { wanted, peers: &peers, previews, max_failures };
         let (log, now) = (self.log.as_deref(), self.now());
-        let stored = store_and_log(block, self.level, &replicas, (&self.stores, &shared.cluster), log, now);
+        let mut stored = store_and_log(block, self.level, &replicas, (&self.stores, &shared.cluster), log, now);
+        let limit = shared.config.receiver_log.store_timeout;
+        if let Some(log) = log.filter(|_| self.now() > now.plus(limit)) {
+            stored = stored.too_late(block.id, &self.stores, log, limit);
+        }
         let LoggedBlock { reports, handle, error } = stored;
         if let Some(error) = error {
             // What made room for it is gone nevertheless.

@@ -8,6 +8,7 @@ use crate::error::{EngineError, Result};
 use crate::ids::RddId;
 use crate::lineage::BlockSummary;
 use crate::rdd::{CheckpointCommit, CheckpointProgress, JobRunner, JobSpec, Notice, OpenedCheckpoint, TaskOutput};
+use crate::seeded::handed_on;
 use crate::sync::channel::{Receiver, Sender, bounded};
 use crate::sync::thread;
 use std::cell::RefCell;
@@ -73,6 +74,7 @@ pub(crate) fn spawn(
     body: impl FnOnce() -> Result<()> + Send + 'static,
 ) -> std::io::Result<(Sender<Reply>, thread::JoinHandle<()>)> {
     let (sender, replies) = bounded(1);
+    let body = handed_on(body);
     let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
         if replies.recv().is_err() {
             return;

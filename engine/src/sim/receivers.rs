@@ -33,6 +33,8 @@ struct Running {
     /// Where its blocks are logged, if they are.
     log: Option<Arc<BlockLog>>,
     supervisor: Supervisor,
+    /// How long storing and logging one of them may take.
+    limit: Millis,
     /// Until when blocks before the next one are being stored: one after the other, as they were cut.
     storing_until: Timestamp,
 }
@@ -44,6 +46,8 @@ pub(super) struct Storing {
     /// Where its receiver runs.
     executor: ExecutorId,
     block: ReadyBlock,
+    /// It takes longer than it may.
+    late: bool,
 }
 
 /// What follows from a step of a receiver.
@@ -101,7 +105,8 @@ impl Receivers {
                 let log = log.map(|log| self.logs.open(plan.stream, &log, world.store.0, config.receiver_log.blocks));
                 let setup = IntakeSetup::new(plan.stream, numbers, now, (rate, clients), config);
                 let supervisor = Supervisor::new(plan.source.open(&setup), config.receiver_restart_delay);
-                let running = Running { attempt, executor, level: plan.level, log, supervisor, storing_until: now };
+                let (level, limit) = (plan.level, config.receiver_log.store_timeout);
+                let running = Running { attempt, executor, level, log, supervisor, limit, storing_until: now };
                 self.running.insert(plan.stream, running);
                 follows.extend(self.with(plan.stream, now, |supervisor, steps| supervisor.start(now, steps)));
                 follows
@@ -164,7 +169,7 @@ impl Receivers {
     pub fn store(&mut self, now: Timestamp, storing: &Storing, world: &World<'_>) -> Vec<Follows> {
         self.slowness = world.store.1;
         let (config, executors) = (world.config, world.executors);
-        let Storing { stream, attempt, executor, block } = storing;
+        let Storing { stream, attempt, executor, block, late } = storing;
         let running = self.running.get(stream).filter(|running| running.attempt == *attempt);
         let (Some(running), Some(stores)) = (running, executors.stores(*executor)) else {
             let (start, records) = ((*stream, *attempt), block.values.len());
@@ -176,7 +181,11 @@ impl Receivers {
         let (previews, max_failures) = (config.previews, config.storage.max_replication_failures);
         let replicas = Replicas { wanted, peers: &peers, previews, max_failures };
         let (log, places) = (running.log.as_deref(), (&*stores, &executors.cluster));
-        let LoggedBlock { reports, handle, error } = store_and_log(block, level, &replicas, places, log, now);
+        let mut stored = store_and_log(block, level, &replicas, places, log, now);
+        if let Some(log) = log.filter(|_| *late) {
+            stored = stored.too_late(block.id, &stores, log, running.limit);
+        }
+        let LoggedBlock { reports, handle, error } = stored;
         let Some(error) = error else {
             let received = ReceivedBlock { handle, ..block.received() };
             let news = ReceiverNews::Stored { block: received, executor, reports };
@@ -214,10 +223,12 @@ impl Receivers {
                     }
                     Step::Store(block) => {
                         let logged = running.log.as_ref().map(|_| slowness);
-                        let at = running.storing_until.max(now).plus_ns(storing_ns(&block, running.level, logged));
+                        let (takes, limit) = (storing_ns(&block, running.level, logged), running.limit.0 * 1_000_000);
+                        let late = logged.is_some() && takes > limit;
+                        let at = running.storing_until.max(now).plus_ns(if late { limit } else { takes });
                         running.storing_until = at;
                         let executor = running.executor;
-                        follows.push(Follows::Later(at, Storing { stream, attempt, executor, block }));
+                        follows.push(Follows::Later(at, Storing { stream, attempt, executor, block, late }));
                     }
                     Step::Call(hook @ (Hook::Start | Hook::Stop)) => {
                         running.supervisor.called(now, hook, Ok(()), &mut steps);

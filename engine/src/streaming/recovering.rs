@@ -178,6 +178,8 @@ fn renumber(checkpoint: &mut StreamingCheckpoint, streams: &[crate::event::Strea
         .collect();
     let saved: BTreeMap<StreamId, BTreeMap<BatchId, SavedRdd>> = std::mem::take(&mut checkpoint.saved);
     checkpoint.saved = saved.into_iter().filter_map(|(id, rdds)| Some((*now.get(&id)?, rdds))).collect();
+    let rates = std::mem::take(&mut checkpoint.rates);
+    checkpoint.rates = rates.into_iter().filter_map(|(id, rate)| Some((*now.get(&id)?, rate))).collect();
     for BatchPlan { inputs, .. } in checkpoint.batches.values_mut() {
         let plans = std::mem::take(inputs);
         *inputs = plans.into_iter().filter_map(|(id, plan)| Some((*now.get(&id)?, plan))).collect();

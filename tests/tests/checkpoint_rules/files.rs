@@ -442,3 +442,14 @@ fn the_reader_names_the_action() {
         log.iter().any(|e| matches!(&e.event, Event::RddRegistered { rdd } if rdd.name.as_deref() == Some("squares")));
     assert!(named, "the name is announced");
 }
+
+/// Without it the case of failed writes could be blind for what it is there for (D-04).
+#[cfg(feature = "seeded-bugs")]
+#[test]
+fn the_cases_catch_a_checkpoint_that_is_given_up() {
+    use faultline_engine::seeded::SeededBug;
+    faultline_tests::seeded::caught(
+        SeededBug::FailedCheckpointStays,
+        a_failed_write_costs_neither_the_result_nor_the_next_try,
+    );
+}

@@ -238,6 +238,8 @@ fn a_block_that_cannot_be_logged_is_refused() {
         store.harm(0..0, harm);
         life.add(3..=3);
         assert_eq!(life.answers(), [(1, true), (2, false), (3, true)], "{harm:?}");
+        let told = findings(&life.lab.log, "received-blocks-refused");
+        assert!(told.len() == 1 && told[0].starts_with("1 received blocks with 1 records"), "{harm:?}: {told:?}");
         assert_eq!(life.allocate(1), [1, 3], "{harm:?}");
         drop(life);
         assert_eq!(Life::recover(&store).allocate(1), [1, 3], "{harm:?}: what was refused does not come back");

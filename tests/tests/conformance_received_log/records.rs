@@ -26,7 +26,12 @@ pub fn logging(batches: u32, faults: &[&str]) -> EngineConfig {
     let settings = LogSettings { roll_every: Millis(1000), ..LogSettings::default() };
     EngineConfig {
         checkpoint_dir: Some("app".to_owned()),
-        receiver_log: ReceiverLogSettings { enabled: true, blocks: settings, metadata: settings },
+        receiver_log: ReceiverLogSettings {
+            enabled: true,
+            blocks: settings,
+            metadata: settings,
+            ..ReceiverLogSettings::default()
+        },
         ..receiving(batches, faults)
     }
 }
@@ -252,4 +257,28 @@ fn a_slow_store_delays_blocks_under_the_virtual_clock() {
     };
     let (fast, slow) = (first(&[]), first(&["slow:store,factor=100@batch=1"]));
     assert!(slow.ns_since(fast) > 200_000_000, "{fast:?} {slow:?}");
+}
+
+/// R18.3. Without it a store that hangs would hold a receiver for ever, which has no answer and no reason to start
+/// again.
+#[test]
+fn r18_3_a_block_that_takes_longer_than_30_s_to_store_has_failed() {
+    let script = |n: u64| (n == 0).then(|| Arrival { at: Millis(250), what: Arrived::Block(vec![1]) });
+    let run = |slowness: &str| {
+        let faults = [format!("slow:store,factor={slowness}@batch=1")];
+        let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
+        streamed(Loop::Sim, logging(3, &faults), &memory(), StorageLevel::MEMORY_ONLY, script).1
+    };
+    let stop = |log: &[Envelope]| {
+        log.iter().find_map(|e| match &e.event {
+            Event::ReceiverStopped { receiver } if receiver.last_error_message.contains("could not be stored") => {
+                Some((e.at.ns_since(VIRTUAL_EPOCH) / 1_000_000_000, receiver.last_error.clone()))
+            }
+            _ => None,
+        })
+    };
+    let (at, error) = stop(&run("100000")).expect("it fails");
+    assert_eq!(at, 30, "after 30 s and not when the store is done");
+    assert!(error.contains("longer than 30000 ms, which is spark.streaming.receiver.blockStoreTimeout"), "{error}");
+    assert_eq!(stop(&run("100")), None, "a store that is slow is waited for");
 }

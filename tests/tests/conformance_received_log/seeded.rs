@@ -1,16 +1,8 @@
 //! Bugs that once lost data, switched on: at least one case must fail for each (D-28, D-14).
 
 use super::{metadata, records};
-use faultline_engine::seeded::{SeededBug, with_seeded};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// The cases fail with `bug` and hold without it.
-fn caught(bug: SeededBug, case: fn()) {
-    case();
-    faultline_tests::quiet::silence_deliberate_panics();
-    let result = catch_unwind(AssertUnwindSafe(|| with_seeded(bug, case)));
-    assert!(result.is_err(), "{bug:?} is not noticed");
-}
+use faultline_engine::seeded::SeededBug;
+use faultline_tests::seeded::caught;
 
 /// Without it the suite could be blind for what it is there for.
 #[test]

@@ -3,10 +3,12 @@
 use super::lab::*;
 use faultline_engine::event::{CheckpointedAfter, Event, GraphCheckpointInfo};
 use faultline_engine::ids::*;
-use faultline_engine::object_store::PutMode;
+use faultline_engine::object_store::{Harm, HostileStore, MemoryObjectStore, PutMode};
 use faultline_engine::recovery::{self, CheckpointName, StreamingCheckpoint, Written};
+use faultline_engine::runtime::SystemFiles;
 use faultline_engine::sim::Environment;
 use faultline_engine::streaming::{OnUnreadable, StreamingContext};
+use std::sync::Arc;
 
 /// Names in the directory, oldest first.
 fn names(environment: &Environment) -> Vec<String> {
@@ -244,4 +246,36 @@ fn a_batch_whose_plan_cannot_be_written_does_not_run() {
             }
         }
     }
+}
+
+/// D-09. Without it a batch would run on the word of a store that lost its plan, and what it read could not be named
+/// after a crash.
+#[test]
+fn d09_what_the_store_did_not_keep_is_written_again() {
+    let (mut noticed, whole) = (0, by_batch(&whole(4)));
+    for torn in 0..24 {
+        let store = HostileStore::new(Arc::new(MemoryObjectStore::new()));
+        store.harm(torn..torn + 1, Harm::TornInSilence);
+        let environment = Environment { files: Arc::new(SystemFiles), store: Arc::new(store.clone()) };
+        let given = Given::default();
+        let ran = run_watched(settings(4, Millis(0)), &environment, counting(&given), |event| {
+            if let Event::BatchStarted { batch } = event {
+                let newest = recovery::read_newest(&store, DIR).expect("a file can be read").expect("there is one");
+                let planned = newest.checkpoint.batches.contains_key(batch);
+                assert!(planned, "operation {torn} was torn: batch {batch} runs and no file says what it reads");
+            }
+        });
+        assert_eq!(ran.result, Ok(()), "operation {torn} was torn");
+        noticed += usize::from(ran.has(|e| matches!(e, Event::GraphCheckpointFailed { .. })));
+        assert_eq!(by_batch(&given), whole, "operation {torn} was torn");
+    }
+    assert!(noticed > 4, "{noticed} torn files were noticed");
+}
+
+/// Without it the case above could be blind for what it is there for.
+#[cfg(feature = "seeded-bugs")]
+#[test]
+fn the_cases_catch_a_checkpoint_that_nobody_verified() {
+    use faultline_engine::seeded::SeededBug;
+    faultline_tests::seeded::caught(SeededBug::UnverifiedCheckpoints, d09_what_the_store_did_not_keep_is_written_again);
 }

@@ -7,3 +7,4 @@ mod files;
 mod kill;
 mod lab;
 mod restart;
+mod sources;

@@ -181,7 +181,7 @@ impl World {
         match self.cell.source {
             Source::Files { new_files_only } => numbers(&ssc.text_file_stream_from(directory, new_files_only)),
             Source::Receiver { copies, .. } => {
-                let level = StorageLevel { replication: copies.into(), ..StorageLevel::MEMORY_AND_DISK_SER };
+                let level = StorageLevel { replication: copies, ..StorageLevel::MEMORY_AND_DISK_SER };
                 ssc.scripted_source_stream(&self.source, level)
             }
             Source::Replay => numbers(&ssc.text_replay_stream(text(), LINES)),

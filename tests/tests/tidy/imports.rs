@@ -254,7 +254,7 @@ import_rules! {
         forbidden: ["faultline_engine"],
         but: [
             "faultline_engine::recovery", "faultline_engine::object_store", "faultline_engine::event",
-            "faultline_engine::ids",
+            "faultline_engine::ids", "faultline_engine::seeded",
             // The other files of a directory, of which an inspection tells.
             "faultline_engine::checkpoint", "faultline_engine::write_ahead",
         ],
