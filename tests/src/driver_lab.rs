@@ -4,7 +4,8 @@
 use crate::checker;
 use faultline_engine::config::EngineConfig;
 use faultline_engine::driver::{
-    ClusterOp, Driver, DriverInput, Effect, Effects, ReceivedLogOp, ReceiverOp, Reply, Request, SlotId,
+    ClusterOp, Driver, DriverInput, Effect, Effects, GraphWrite, ReceivedLogOp, ReceiverOp, Reply, Request, SlotId,
+    StoreOp,
 };
 use faultline_engine::error::Result;
 use faultline_engine::event::*;
@@ -45,6 +46,8 @@ pub struct DriverLab {
     pub log_operations: VecDeque<ReceivedLogOp>,
     /// Who writes that log, at once; without one nobody does.
     pub log_writer: Option<ReceivedLogWriter>,
+    /// Graph checkpoints that the driver wants written, and nobody did yet.
+    pub graph_writes: VecDeque<Box<GraphWrite>>,
     ended: BTreeMap<SlotId, Result<Vec<u32>>>,
     next_slot: u32,
 }
@@ -72,6 +75,7 @@ impl DriverLab {
             done: Vec::new(),
             log_operations: VecDeque::new(),
             log_writer: None,
+            graph_writes: VecDeque::new(),
             ended: BTreeMap::new(),
             next_slot: 100,
         };
@@ -101,8 +105,10 @@ impl DriverLab {
                     self.ended.insert(slot, values);
                 }
                 Effect::Receiver(op) => self.receiver_operations.push(op),
-                Effect::Reply(_, Reply::Received(blocks)) => self.received.push(blocks),
+                Effect::Reply(_, Reply::Received(Ok(blocks))) => self.received.push(blocks),
+                Effect::Reply(_, Reply::Received(Err(error))) => self.done.push(Err(error)),
                 Effect::Reply(_, Reply::Done(result)) => self.done.push(result),
+                Effect::Store(StoreOp::WriteGraph(write)) => self.graph_writes.push_back(write),
                 Effect::ReceivedLog(op) => self.log_operations.push_back(op),
                 _ => {}
             }

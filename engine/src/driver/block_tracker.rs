@@ -2,6 +2,7 @@
 //! changes before the log has it (R18.4).
 
 use super::received_log::{ReceivedLog, ReceivedRecord};
+use crate::event::PlannedBlock;
 use crate::ids::*;
 use crate::receiver::{Clients, ReceivedBlock};
 use crate::seeded::{SeededBug, seeded};
@@ -18,15 +19,17 @@ pub(super) struct BlockTracker {
     /// The last batch that was given blocks (R18.5).
     pub allocated: u32,
     /// What batches were given: those that are not completed, with a log those that are not cleaned.
-    batches: BTreeMap<BatchId, BlocksByStream>,
+    pub batches: BTreeMap<BatchId, BlocksByStream>,
     /// Batches that were given blocks, by this driver, and have not succeeded: nothing of them is cleaned.
-    unfinished: BTreeSet<BatchId>,
+    pub unfinished: BTreeSet<BatchId>,
     /// Blocks of skipped batches: not removed, however old they are.
     kept: BTreeSet<InputBlockId>,
     /// How far the accepted blocks reach for each client.
     clients: BTreeMap<StreamId, Clients>,
     /// The highest number of a block of each stream.
     highest: BTreeMap<StreamId, u64>,
+    /// What a former driver's batches were given, by its checkpoint.
+    pub planned: BTreeMap<BatchId, Vec<PlannedBlock>>,
     pub log: Option<ReceivedLog>,
     /// Only with [`SeededBug::DanglingBlocks`].
     dangling: BlocksByStream,
@@ -130,6 +133,7 @@ impl BlockTracker {
     pub fn clean(&mut self, batches: &[BatchId]) {
         for batch in batches {
             self.batches.remove(batch);
+            self.planned.remove(batch);
             self.unfinished.remove(batch);
         }
     }

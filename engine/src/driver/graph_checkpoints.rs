@@ -206,14 +206,13 @@ impl Driver {
                 let old = if after == CheckpointedAfter::Completion { graph.unneeded() } else { Vec::new() };
                 let (batch, pending) = (checkpoint.batch(), checkpoint.pending.len() as u64);
                 let epoch = checkpoint.epoch;
-                let checkpoint =
-                    GraphCheckpointInfo { batch, after, path: key, bytes, pending, epoch, backup, deleted };
-                self.emit(now, fx, Event::GraphCheckpointWritten { checkpoint });
+                let written = GraphCheckpointInfo { batch, after, path: key, bytes, pending, epoch, backup, deleted };
+                self.emit(now, fx, Event::GraphCheckpointWritten { checkpoint: written });
                 for (rdd, dir) in old {
                     fx.push(Effect::Store(StoreOp::Delete { rdd, dir }));
                 }
                 if after == CheckpointedAfter::Completion {
-                    self.clean_received(batch, fx);
+                    self.clean_received(batch, &checkpoint.pending, fx);
                 }
             }
             Ok(Written::TakenOver { by }) => self.taken_over(&dir, checkpoint.epoch, by, out),

@@ -154,8 +154,8 @@ pub enum Reply {
     Opened(Result<OpenedCheckpoint>),
     /// What is stored of the RDDs of which something is.
     Stored(BTreeMap<RddId, BlockSummary>),
-    /// Blocks of receivers, by stream.
-    Received(BTreeMap<StreamId, Vec<ReceivedBlock>>),
+    /// Blocks of receivers, by stream, or why the batch must not run with what is left of them.
+    Received(Result<BTreeMap<StreamId, Vec<ReceivedBlock>>>),
     /// What a directory of graph checkpoints holds, if it holds any.
     Recovered(std::result::Result<Option<Box<Recovered>>, CheckpointUnreadable>),
     /// Work for the generator.

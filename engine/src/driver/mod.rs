@@ -17,6 +17,7 @@ mod losing;
 mod lost_input;
 mod persisting;
 mod planned;
+mod planned_blocks;
 mod received_log;
 mod received_losses;
 mod receivers;

@@ -47,10 +47,29 @@ pub enum ReceivedRecord {
 
 /// What is to be logged, and what follows then.
 enum Wanted {
-    Added { attempt: u32, executor: ExecutorId, block: ReceivedBlock },
-    Allocate { tick: BatchTick, slot: SlotId },
-    Allocated { tick: BatchTick, slot: SlotId, blocks: BlocksByStream },
-    Cleaned { batches: Vec<BatchId>, clients: BTreeMap<StreamId, Clients> },
+    Added {
+        attempt: u32,
+        executor: ExecutorId,
+        block: ReceivedBlock,
+    },
+    Allocate {
+        tick: BatchTick,
+        slot: SlotId,
+    },
+    Allocated {
+        tick: BatchTick,
+        slot: SlotId,
+        blocks: BlocksByStream,
+    },
+    /// What a checkpoint says of a batch, and the log did not.
+    Planned {
+        batch: BatchId,
+        blocks: BlocksByStream,
+    },
+    Cleaned {
+        batches: Vec<BatchId>,
+        clients: BTreeMap<StreamId, Clients>,
+    },
 }
 
 impl Wanted {
@@ -60,6 +79,9 @@ impl Wanted {
             Self::Allocate { .. } => None,
             Self::Allocated { tick, blocks, .. } => {
                 Some(ReceivedRecord::BatchAllocated { batch: tick.batch, blocks: blocks.clone() })
+            }
+            Self::Planned { batch, blocks } => {
+                Some(ReceivedRecord::BatchAllocated { batch: *batch, blocks: blocks.clone() })
             }
             Self::Cleaned { batches, clients } => {
                 Some(ReceivedRecord::BatchesCleaned { batches: batches.clone(), clients: clients.clone() })
@@ -203,6 +225,7 @@ impl Driver {
     /// The log was opened, and what a former driver wrote into it was read.
     pub(super) fn begin_received_log(&mut self, now: Timestamp, opened: &OpenedLog, remembered: u32, fx: &mut Effects) {
         let strange = self.receivers.tracker.open_log(opened, remembered);
+        self.allocate_as_planned(fx);
         let known: BTreeSet<StreamId> = self.receivers.streams().collect();
         let orphans = |blocks: &BlocksByStream| -> usize {
             blocks.iter().filter(|(stream, _)| !known.contains(stream)).map(|(_, blocks)| blocks.len()).sum()
@@ -219,6 +242,19 @@ impl Driver {
             self.emit(now, fx, Event::FindingReported { finding });
         }
         self.tell_recovered_blocks(now, fx);
+    }
+
+    /// A batch that a checkpoint plans read exactly what its plan says, also where the log has nothing of that:
+    /// what waits belongs to batches behind it.
+    fn allocate_as_planned(&mut self, fx: &mut Effects) {
+        let Some(graph) = &self.graph else { return };
+        let tracker = &mut self.receivers.tracker;
+        for (batch, blocks) in tracker.plan(&graph.now.batches) {
+            if let Some(log) = tracker.log.as_mut().filter(|_| !blocks.is_empty()) {
+                log.queue.push_back(Wanted::Planned { batch, blocks });
+            }
+        }
+        self.write_received_log(fx);
     }
 
     /// A block is to be accepted: at once, or when the log has it.
@@ -279,6 +315,10 @@ impl Driver {
             return self.write_received_log(fx);
         }
         tracker.needed_again(tick.batch);
+        if let Some(error) = self.why_incomplete(tick.batch) {
+            return fx.push(Effect::Reply(slot, Reply::Received(Err(error))));
+        }
+        let tracker = &self.receivers.tracker;
         let recorded = tracker.of_batch(tick.batch).cloned().unwrap_or_default();
         self.give_blocks(now, slot, tick, recorded, fx);
     }
@@ -292,7 +332,7 @@ impl Driver {
         fx: &mut Effects,
     ) {
         self.drop_lost_blocks(now, tick.batch, &mut blocks, fx);
-        fx.push(Effect::Reply(slot, Reply::Received(blocks)));
+        fx.push(Effect::Reply(slot, Reply::Received(Ok(blocks))));
     }
 
     /// The log answered.
@@ -335,8 +375,8 @@ impl Driver {
                     self.allocation_failed(now, (slot, tick), &blocks, error, fx);
                 }
                 (Wanted::Cleaned { batches, .. }, Ok(segment)) => self.received_cleaned(&batches, *segment, fx),
-                // What is not cleaned is so the next time.
-                (Wanted::Cleaned { .. } | Wanted::Allocate { .. }, _) => {}
+                // What is not cleaned is so the next time; what is planned is known without the log.
+                (Wanted::Cleaned { .. } | Wanted::Planned { .. } | Wanted::Allocate { .. }, _) => {}
             }
         }
         self.write_received_log(fx);
@@ -366,15 +406,17 @@ impl Driver {
             format!("its {count} received blocks could not be allocated to it and wait for the next batch: {error}");
         let finding = Finding { kind: "allocation-failed".into(), message, place: format!("batch {}", tick.batch) };
         self.emit(now, fx, Event::FindingReported { finding });
-        fx.push(Effect::Reply(slot, Reply::Received(BTreeMap::new())));
+        fx.push(Effect::Reply(slot, Reply::Received(Ok(BTreeMap::new()))));
     }
 
     /// A batch succeeded and, where graph checkpoints are written, one says so (R18.7): metadata and logged blocks
     /// that neither it nor a later batch needs are cleaned, by batch and never by time.
-    pub(super) fn clean_received(&mut self, completed: BatchId, fx: &mut Effects) {
+    /// What was `pending` then will run again after a crash, whatever became of it since.
+    pub(super) fn clean_received(&mut self, completed: BatchId, pending: &BTreeSet<BatchId>, fx: &mut Effects) {
         let tracker = &mut self.receivers.tracker;
         let Some(remembered) = tracker.log.as_ref().map(|log| log.remembered) else { return };
-        let batches = tracker.cleanable(completed.0.saturating_sub(remembered));
+        let mut batches = tracker.cleanable(completed.0.saturating_sub(remembered));
+        batches.retain(|batch| !pending.contains(batch));
         if batches.is_empty() {
             return;
         }
@@ -438,9 +480,9 @@ impl Driver {
                     self.refuse_block(attempt, block.id, closed, fx);
                 }
                 Wanted::Allocate { slot, .. } | Wanted::Allocated { slot, .. } => {
-                    fx.push(Effect::Reply(slot, Reply::Received(BTreeMap::new())));
+                    fx.push(Effect::Reply(slot, Reply::Received(Ok(BTreeMap::new()))));
                 }
-                Wanted::Cleaned { .. } => {}
+                Wanted::Cleaned { .. } | Wanted::Planned { .. } => {}
             }
         }
     }

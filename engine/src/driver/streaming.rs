@@ -15,7 +15,7 @@ use crate::event::{BatchInfo, Event};
 use crate::ids::*;
 use crate::recovery::BatchPlan;
 use crate::scheduler::Outbox;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Instructions that may wait; after a long time without a driver very many ticks are due at once.
 const BACKLOG: usize = 1000;
@@ -430,7 +430,7 @@ impl Driver {
                 self.receivers.tracker.batch_succeeded(tick.batch);
                 // With graph checkpoints, when one says that it completed (R18.7).
                 if self.graph.is_none() {
-                    self.clean_received(tick.batch, fx);
+                    self.clean_received(tick.batch, &BTreeSet::new(), fx);
                 }
             }
         }

@@ -378,7 +378,7 @@ impl StreamingContext {
         let Reply::Received(blocks) = slots::call(Request::ReceivedBlocks(tick))? else {
             return Err(EngineError::DriverLost);
         };
-        for (stream, blocks) in blocks {
+        for (stream, blocks) in blocks? {
             generation.count_records(tick, blocks.iter().map(|b| b.records).sum());
             self.0.instances.receive(stream, tick.batch.0, blocks);
         }

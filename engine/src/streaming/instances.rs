@@ -136,7 +136,7 @@ impl Generation<'_> {
         let Reply::Received(blocks) = slots::call(Request::ReceivedBlocks(self.tick(number)))? else {
             return Err(EngineError::DriverLost);
         };
-        for (stream, blocks) in blocks {
+        for (stream, blocks) in blocks? {
             self.instances.receive(stream, number, blocks);
         }
         Ok(self.instances.received.lock().get(&(stream, number)).cloned().unwrap_or_default())

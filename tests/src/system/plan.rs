@@ -234,7 +234,12 @@ impl SystemPlan {
             partitions: 1,
             previews: false,
             max_batches: Some(batches),
-            receiver_log: ReceiverLogSettings { enabled: logged, blocks: log, metadata: log },
+            receiver_log: ReceiverLogSettings {
+                enabled: logged,
+                blocks: log,
+                metadata: log,
+                ..ReceiverLogSettings::default()
+            },
             on_batch_failure: BatchFailurePolicy::Retry,
             clean_checkpoints: true,
             supervise: true,
@@ -311,7 +316,12 @@ fn settings(rng: &mut Rng, seed: u64, batches: u32, input: Input, logged: bool) 
         block_queue_size: pick(rng, &[10, 1, 3]),
         receiver_restart_delay: Millis(pick(rng, &[200, 1000])),
         receiver_max_rate: pick(rng, &[None, None, Some(20)]),
-        receiver_log: ReceiverLogSettings { enabled: logged, blocks: log, metadata: log },
+        receiver_log: ReceiverLogSettings {
+            enabled: logged,
+            blocks: log,
+            metadata: log,
+            ..ReceiverLogSettings::default()
+        },
         backpressure: rng.below(8) == 0,
         max_queued_batches: pick(rng, &[1000, 2, 5]),
         on_batch_failure: pick(rng, &policies),

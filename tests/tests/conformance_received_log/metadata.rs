@@ -2,15 +2,15 @@
 
 use faultline_engine::config::EngineConfig;
 use faultline_engine::driver::{
-    BatchTick, DriverInput, GeneratedBatch, OutputJob, ReceivedLogOp, ReceivedLogPlan, ReceivedRecord, ReceiverNews,
-    ReceiverOp, Request, SavedStreams, SlotId, StreamingPlan, Told,
+    BatchTick, CheckpointPlan, DriverInput, GeneratedBatch, OutputJob, ReceivedLogOp, ReceivedLogPlan, ReceivedRecord,
+    ReceiverNews, ReceiverOp, Request, SavedStreams, SlotId, StreamingPlan, Told,
 };
 use faultline_engine::event::*;
 use faultline_engine::executor::BlockReport;
 use faultline_engine::ids::*;
 use faultline_engine::object_store::{Harm, HostileStore, MemoryObjectStore, ObjectStore, PutMode, segments_of};
 use faultline_engine::receiver::{Arrival, Clients, ReceivedBlock, ReceiverPlan, ReceiverSource};
-use faultline_engine::recovery::BatchPlan;
+use faultline_engine::recovery::{BatchPlan, Recovered, StreamingCheckpoint, Written};
 use faultline_engine::runtime::ReceivedLogWriter;
 use faultline_engine::storage::BlockChange;
 use faultline_engine::write_ahead::{LogSettings, LogStart, RecordHandle, WriteAheadLog, read_all};
@@ -21,7 +21,8 @@ use std::sync::Arc;
 
 const STREAM: StreamId = StreamId(0);
 const GENERATOR: SlotId = SlotId(1);
-const OUTPUT: SlotId = SlotId(2);
+/// Two batches may run at once.
+const OUTPUTS: [SlotId; 2] = [SlotId(2), SlotId(3)];
 const LOG: &str = "app/receivedBlockMetadata";
 
 /// A life of a driver with one receiver and a checkpoint directory.
@@ -36,7 +37,7 @@ pub fn store() -> HostileStore {
 }
 
 impl Life {
-    fn start(store: &HostileStore, replay: bool) -> Self {
+    fn start(store: &HostileStore, replay: bool, checkpoint: Option<CheckpointPlan>) -> Self {
         // A segment for each second, so that there are several.
         let settings = LogSettings { roll_every: Millis(1000), ..LogSettings::default() };
         let mut lab = DriverLab::with_config(EngineConfig { executors: 2, cores: 2, ..EngineConfig::default() });
@@ -46,28 +47,51 @@ impl Life {
             source: ReceiverSource::scripted("AckSource", |_| None::<Arrival<u8>>),
             level: StorageLevel::MEMORY_AND_DISK_SER_2,
         };
-        let request = Request::StartStreaming(StreamingPlan {
+        let plan = StreamingPlan {
             interval: Millis(1000),
             streams: Vec::new(),
             outputs: Vec::new(),
             receivers: vec![plan],
-            checkpoint: None,
+            checkpoint,
             received_log: Some(ReceivedLogPlan { dir: "app".to_owned(), epoch: 0, replay }),
             slots: Vec::new(),
+        };
+        let slot = SlotId(0);
+        lab.input(match plan.checkpoint {
+            Some(_) => DriverInput::EpochTaken { slot, plan: Box::new(plan), result: Ok(2) },
+            None => DriverInput::Request { slot, request: Request::StartStreaming(plan) },
         });
-        lab.input(DriverInput::Request { slot: SlotId(0), request });
-        lab.input(DriverInput::Request { slot: OUTPUT, request: Request::NextOutput });
+        for slot in OUTPUTS {
+            lab.input(DriverInput::Request { slot, request: Request::NextOutput });
+        }
         Self { lab, attempt: 1 }
     }
 
     /// A program that starts.
     pub fn new(store: &HostileStore) -> Self {
-        Self::start(store, false)
+        Self::start(store, false, None)
+    }
+
+    /// The same with graph checkpoints, which the test writes.
+    pub fn with_checkpoints(store: &HostileStore) -> Self {
+        Self::checkpointed(store, None)
+    }
+
+    /// A program that goes on from a checkpoint.
+    pub fn go_on(store: &HostileStore, checkpoint: StreamingCheckpoint) -> Self {
+        let (damaged, named) = (Vec::new(), BTreeMap::new());
+        Self::checkpointed(store, Some(Recovered { checkpoint, key: "app/checkpoint".to_owned(), damaged, named }))
+    }
+
+    fn checkpointed(store: &HostileStore, restored: Option<Recovered>) -> Self {
+        let (dir, inputs, replay_received) = ("app".to_owned(), BTreeMap::new(), restored.is_some());
+        let plan = CheckpointPlan { dir, inputs, restored: restored.map(Box::new), replay_received };
+        Self::start(store, replay_received, Some(plan))
     }
 
     /// A program that goes on where a driver died.
     pub fn recover(store: &HostileStore) -> Self {
-        Self::start(store, true)
+        Self::start(store, true, None)
     }
 
     /// The receiver stored a block with its records in a log.
@@ -89,8 +113,13 @@ impl Life {
     /// The same of these numbers, one record each.
     pub fn add(&mut self, numbers: impl IntoIterator<Item = u64>) {
         for number in numbers {
-            self.add_block(ReceivedBlock { handle: Some(handle(number)), ..block(number) });
+            self.add_block(Self::logged(number));
         }
+    }
+
+    /// A block whose records are in a log.
+    pub fn logged(number: u64) -> ReceivedBlock {
+        ReceivedBlock { handle: Some(handle(number)), ..block(number) }
     }
 
     /// What the receiver heard of its blocks: number, and whether it was accepted.
@@ -103,7 +132,7 @@ impl Life {
     }
 
     fn ask(&mut self, batch: u32) {
-        let tick = BatchTick { batch: BatchId(batch), time: self.lab.now };
+        let tick = BatchTick { batch: BatchId(batch), time: VIRTUAL_EPOCH.plus(Millis(u64::from(batch) * 1000)) };
         self.lab.input(DriverInput::Request { slot: GENERATOR, request: Request::ReceivedBlocks(tick) });
     }
 
@@ -114,17 +143,54 @@ impl Life {
         given.get(&STREAM).into_iter().flatten().map(|block| block.id.number).collect()
     }
 
+    /// What a batch hears that is not given its blocks.
+    pub fn refused(&mut self, batch: u32) -> String {
+        let answers = self.lab.done.len();
+        self.ask(batch);
+        let [Err(error)] = &self.lab.done[answers..] else { panic!("batch {batch} is given its blocks") };
+        error.to_string()
+    }
+
     /// A batch is generated and succeeds.
     pub fn succeed(&mut self, batch: u32) {
-        let tick = BatchTick { batch: BatchId(batch), time: self.lab.now };
+        self.generate(batch);
+        self.finish(batch);
+    }
+
+    /// A batch is generated.
+    pub fn generate(&mut self, batch: u32) {
+        let tick = BatchTick { batch: BatchId(batch), time: VIRTUAL_EPOCH.plus(Millis(u64::from(batch) * 1000)) };
         let output_op = OutputOpId(0);
         let outputs = vec![OutputJob { tick, output_op, run: Arc::new(|_| Ok(())), epoch: 0 }];
         let (plan, saved) = (BatchPlan::default(), SavedStreams::default());
         let generated = Told::BatchGenerated { tick, batch: Ok(GeneratedBatch { plan, saved, outputs }) };
         self.lab.input(DriverInput::Told { slot: GENERATOR, told: generated });
-        let done = Told::OutputDone { batch: BatchId(batch), output_op, result: Ok(()) };
-        self.lab.input(DriverInput::Told { slot: OUTPUT, told: done });
-        self.lab.input(DriverInput::Request { slot: OUTPUT, request: Request::NextOutput });
+    }
+
+    /// A batch that runs succeeds.
+    pub fn finish(&mut self, batch: u32) {
+        let done = Told::OutputDone { batch: BatchId(batch), output_op: OutputOpId(0), result: Ok(()) };
+        self.lab.input(DriverInput::Told { slot: OUTPUTS[0], told: done });
+        self.lab.input(DriverInput::Request { slot: OUTPUTS[0], request: Request::NextOutput });
+    }
+
+    /// The generator forgets what a batch that succeeded no longer needs.
+    pub fn clear(&mut self, batch: u32) {
+        let tick = BatchTick { batch: BatchId(batch), time: VIRTUAL_EPOCH.plus(Millis(u64::from(batch) * 1000)) };
+        let told = Told::BatchCleared { tick, saved: SavedStreams::default() };
+        self.lab.input(DriverInput::Told { slot: GENERATOR, told });
+    }
+
+    /// The graph checkpoint that is being written is verified.
+    pub fn verify(&mut self) -> StreamingCheckpoint {
+        let write = self.lab.graph_writes.pop_front().expect("one is being written");
+        let checkpoint = write.checkpoint.clone();
+        let (key, bytes) = ("app/checkpoint".to_owned(), 1);
+        self.lab.input(DriverInput::GraphWritten {
+            write,
+            result: Ok(Written::Verified { key, bytes, backup: None, deleted: Vec::new() }),
+        });
+        checkpoint
     }
 }
 
