@@ -17,6 +17,7 @@ mod epoch;
 mod files;
 mod format;
 mod names;
+mod newest;
 mod settings;
 
 pub use compare::{Difference, OnChange, differences};
@@ -27,4 +28,5 @@ pub use files::{
 };
 pub use format::{FORMAT_VERSION, MAX_CHECKPOINT_BYTES, decode, encode};
 pub use names::CheckpointName;
+pub use newest::still_newest;
 pub use settings::restored_properties;

@@ -3,8 +3,10 @@
 //!
 //! With `--features seeded-bugs` those bugs are switched on, one at a time, and the cases must fail.
 
+mod cleaning;
 mod metadata;
 mod planned;
 mod records;
+mod replaced;
 #[cfg(feature = "seeded-bugs")]
 mod seeded;

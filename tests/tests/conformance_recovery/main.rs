@@ -5,4 +5,6 @@ mod changes;
 mod files;
 mod kill;
 mod lab;
+mod large;
+mod overtaken;
 mod restart;
