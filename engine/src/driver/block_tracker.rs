@@ -102,7 +102,8 @@ impl BlockTracker {
         self.batches.get(&batch)
     }
 
-    /// A batch that a former driver gave blocks is generated again: they are needed until it succeeds.
+    /// A batch that a former driver gave blocks was generated again, itself and not only for a window of a later
+    /// one: they are needed until it succeeds.
     pub fn needed_again(&mut self, batch: BatchId) {
         if self.batches.contains_key(&batch) {
             self.unfinished.insert(batch);

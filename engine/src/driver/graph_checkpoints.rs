@@ -2,7 +2,8 @@
 //!
 //! Written twice for each batch: when it is generated, before its jobs start, so that what it reads is durable
 //! before anybody sees a result of it (D-22); and when it completed. One write is under way at a time, and of
-//! those that wait only the newest counts (D-10). Only the second kind lets anything be cleaned (SPARK-6222).
+//! those that wait only the newest counts (D-10). Cleaning follows a write that says that a batch completed, never
+//! its generation alone (SPARK-6222).
 
 use super::Driver;
 use super::effects::{Effect, Effects, GraphWrite, StoreOp};
@@ -25,6 +26,10 @@ pub(super) struct GraphCheckpoints {
     pub now: StreamingCheckpoint,
     /// Latest batch time that was written of.
     latest: Timestamp,
+    /// The last batch that completed, as long as no write that is under way or done says so.
+    completed: Option<BatchId>,
+    /// The last batch of which the write under way is the first to say that it completed.
+    telling: Option<BatchId>,
     /// Batches whose plan no verified checkpoint holds: they do not start.
     unplanned: BTreeSet<BatchId>,
     writing: bool,
@@ -53,6 +58,8 @@ impl GraphCheckpoints {
             dir,
             latest: now.time,
             now,
+            completed: None,
+            telling: None,
             unplanned: BTreeSet::new(),
             writing: false,
             waiting: None,
@@ -121,7 +128,9 @@ impl GraphCheckpoints {
     fn send(&mut self, wanted: Wanted, fx: &mut Effects) {
         let Wanted { time, after, attempt } = wanted;
         self.writing = true;
-        let checkpoint = StreamingCheckpoint { time, ..self.now.clone() };
+        self.telling = self.telling.max(self.completed.take());
+        // It never goes back, or a batch would run again of which nothing is left; earlier ones may be pending.
+        let checkpoint = StreamingCheckpoint { time: time.max(self.now.time), ..self.now.clone() };
         let write = GraphWrite { dir: self.dir.clone(), latest: self.latest, checkpoint, after, attempt };
         fx.push(Effect::Store(StoreOp::WriteGraph(Box::new(write))));
     }
@@ -184,6 +193,8 @@ impl Driver {
         let Some(graph) = &mut self.graph else { return };
         graph.note_saved(saved);
         graph.forget_plans(tick.batch);
+        graph.now.time = graph.now.time.max(tick.time);
+        graph.completed = graph.completed.max(Some(tick.batch));
         graph.want(tick, CheckpointedAfter::Completion, fx);
     }
 
@@ -198,12 +209,14 @@ impl Driver {
     ) {
         let Some(graph) = self.graph.as_mut().filter(|_| !self.ended) else { return };
         graph.writing = false;
-        let GraphWrite { dir, latest, checkpoint, after, attempt } = write;
+        let GraphWrite { latest, checkpoint, after, attempt, .. } = write;
         match result {
             Ok(Written::Verified { key, bytes, backup, deleted }) => {
                 graph.unplanned.retain(|batch| !checkpoint.batches.contains_key(batch));
                 graph.note_written(CheckpointName::main(latest), &checkpoint);
-                let old = if after == CheckpointedAfter::Completion { graph.unneeded() } else { Vec::new() };
+                // Whatever it follows: one of the other kind may have taken the place of that which waited.
+                let completed = graph.telling.take();
+                let old = if completed.is_some() { graph.unneeded() } else { Vec::new() };
                 let (batch, pending) = (checkpoint.batch(), checkpoint.pending.len() as u64);
                 let epoch = checkpoint.epoch;
                 let written = GraphCheckpointInfo { batch, after, path: key, bytes, pending, epoch, backup, deleted };
@@ -211,11 +224,11 @@ impl Driver {
                 for (rdd, dir) in old {
                     fx.push(Effect::Store(StoreOp::Delete { rdd, dir }));
                 }
-                if after == CheckpointedAfter::Completion {
-                    self.clean_received(batch, &checkpoint.pending, fx);
+                if let Some(completed) = completed {
+                    self.clean_received(completed, &checkpoint.pending, fx);
                 }
             }
-            Ok(Written::TakenOver { by }) => self.taken_over(&dir, checkpoint.epoch, by, out),
+            Ok(Written::TakenOver { by }) => self.taken_over(now, by, out, fx),
             Err(error) => self.graph_write_failed(now, &checkpoint, (after, attempt), &error, fx),
         }
         let Some(graph) = self.graph.as_mut().filter(|graph| !graph.writing && !graph.fenced) else { return };
@@ -225,15 +238,22 @@ impl Driver {
     }
 
     /// D-17: there is another driver, and what this one still does must not count.
-    fn taken_over(&mut self, dir: &str, epoch: u64, by: u64, out: &mut Outbox) {
-        if let Some(graph) = &mut self.graph {
-            graph.fenced = true;
-            graph.waiting = None;
-        }
+    pub(super) fn taken_over(&mut self, now: Timestamp, by: u64, out: &mut Outbox, fx: &mut Effects) {
+        let Some(graph) = &mut self.graph else { return };
+        graph.fenced = true;
+        graph.waiting = None;
+        let (dir, epoch) = (graph.dir.clone(), graph.now.epoch);
         let text = format!(
             "driver epoch {epoch} was taken over by epoch {by} on the checkpoint directory {dir}: this driver stops, the newer one goes on"
         );
-        self.fail_streaming(EngineError::IllegalState(text));
+        let error = EngineError::IllegalState(text);
+        // No source may hear from here that something is stored, and no further output operation begins.
+        drop(self.stop_receivers(now, fx));
+        for running in self.streaming.iter_mut().flat_map(|s| &mut s.running) {
+            running.batch.outputs.clear();
+            running.failure.get_or_insert_with(|| error.clone());
+        }
+        self.fail_streaming(error);
         self.scheduler.cancel_all("because another driver took over", out);
     }
 

@@ -251,6 +251,21 @@ pub struct ReceivedLogPlan {
     pub replay: bool,
 }
 
+/// What came of a write to the log of received blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logged {
+    /// The records are durable.
+    Synced {
+        /// The segment that they are in.
+        segment: u64,
+    },
+    /// A newer driver had taken over by then, and may have read the log before it had them.
+    TakenOver {
+        /// Its epoch.
+        by: u64,
+    },
+}
+
 /// What the store says of the log of received blocks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenedLog {
@@ -386,8 +401,8 @@ pub enum DriverInput {
     },
     /// Records are in the log of received blocks, or nobody knows whether they are.
     ReceivedLogged {
-        /// The segment that they are in.
-        result: std::result::Result<u64, String>,
+        /// What came of the write.
+        result: std::result::Result<Logged, String>,
     },
     /// Segments of the log of received blocks are deleted, or not.
     ReceivedLogDeleted {

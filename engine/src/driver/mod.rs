@@ -18,6 +18,7 @@ mod lost_input;
 mod persisting;
 mod planned;
 mod planned_blocks;
+mod received_cleaning;
 mod received_log;
 mod received_losses;
 mod receivers;
@@ -30,7 +31,7 @@ pub use effects::{
     CheckpointWrite, ClusterOp, Effect, Effects, GraphWrite, ReceivedLogOp, ReceiverOp, StoreFault, StoreOp,
 };
 pub use input::{
-    BatchTick, CheckpointPlan, DriverInput, GeneratedBatch, Instruction, OpenedLog, OutputBody, OutputJob,
+    BatchTick, CheckpointPlan, DriverInput, GeneratedBatch, Instruction, Logged, OpenedLog, OutputBody, OutputJob,
     ReceivedLogPlan, ReceiverNews, Reply, Request, SavedStreams, SlotBody, SlotId, SlotSpawn, StreamingPlan, Told,
 };
 pub use received_log::ReceivedRecord;
@@ -221,9 +222,7 @@ impl Driver {
             DriverInput::ReceivedLogOpened { slot, plan, result } => self.log_opened(now, slot, *plan, result, fx),
             DriverInput::ReceivedLogged { result } => self.received_logged(now, result, &mut out, fx),
             DriverInput::ReceivedLogDeleted { segments, result } => {
-                if result.is_ok() {
-                    self.received_log_deleted(&segments);
-                }
+                self.received_log_deleted(now, &segments, result, fx);
             }
             DriverInput::PartWritten { task, rdd, partition, part } => {
                 self.scheduler.part_written(task, rdd, partition, part);

@@ -7,7 +7,7 @@
 use super::Driver;
 use super::block_tracker::{BlockTracker, BlocksByStream};
 use super::effects::{Effect, Effects, ReceivedLogOp, ReceiverOp};
-use super::input::{BatchTick, OpenedLog, Reply, SlotId};
+use super::input::{BatchTick, Logged, OpenedLog, Reply, SlotId};
 use super::received_losses::refused;
 use crate::event::{AddedBlock, Event, Finding};
 use crate::ids::*;
@@ -46,7 +46,7 @@ pub enum ReceivedRecord {
 }
 
 /// What is to be logged, and what follows then.
-enum Wanted {
+pub(super) enum Wanted {
     Added {
         attempt: u32,
         executor: ExecutorId,
@@ -92,7 +92,7 @@ impl Wanted {
 
 /// What a segment of the log is about.
 #[derive(Debug, Default)]
-struct Segment {
+pub(super) struct Segment {
     blocks: BTreeSet<InputBlockId>,
     allocated: BTreeMap<BatchId, Vec<InputBlockId>>,
     cleaned: BTreeSet<BatchId>,
@@ -114,17 +114,19 @@ impl Segment {
 /// The log as the driver knows it.
 #[derive(Default)]
 pub(super) struct ReceivedLog {
-    queue: VecDeque<Wanted>,
+    pub queue: VecDeque<Wanted>,
     in_flight: Vec<Wanted>,
-    segments: BTreeMap<u64, Segment>,
+    pub segments: BTreeMap<u64, Segment>,
     /// The segment that was written to last.
     current: u64,
     /// The segment of the last cleaning: it knows the clients.
-    last_cleaning: u64,
+    pub last_cleaning: u64,
     /// Batches that a window or a state still needs after one that succeeded.
-    remembered: u32,
+    pub remembered: u32,
     /// Of each stream, the segment of its blocks before which nothing is needed.
-    first_needed: BTreeMap<StreamId, u64>,
+    pub first_needed: BTreeMap<StreamId, u64>,
+    /// What could not be deleted the last time was told.
+    pub stays: bool,
 }
 
 impl ReceivedLog {
@@ -167,7 +169,7 @@ impl ReceivedLog {
     }
 
     /// Segments that say nothing which is still needed; never the one that grows (D-29).
-    fn unneeded(&self, living: &BTreeSet<InputBlockId>, holds: impl Fn(BatchId) -> bool) -> Vec<u64> {
+    pub fn unneeded(&self, living: &BTreeSet<InputBlockId>, holds: impl Fn(BatchId) -> bool) -> Vec<u64> {
         let mut gone: BTreeSet<u64> = BTreeSet::new();
         for (number, segment) in &self.segments {
             let needed = segment.blocks.iter().any(|block| living.contains(block))
@@ -290,7 +292,7 @@ impl Driver {
         fx.push(Effect::Receiver(ReceiverOp::Answer { stream: id.stream, attempt, block: id, result: Ok(()) }));
     }
 
-    fn write_received_log(&mut self, fx: &mut Effects) {
+    pub(super) fn write_received_log(&mut self, fx: &mut Effects) {
         let tracker = &mut self.receivers.tracker;
         let Some(log) = &mut tracker.log else { return };
         let records = log.next_group(&tracker.waiting);
@@ -314,7 +316,6 @@ impl Driver {
             log.queue.push_back(Wanted::Allocate { tick, slot });
             return self.write_received_log(fx);
         }
-        tracker.needed_again(tick.batch);
         if let Some(error) = self.why_incomplete(tick.batch) {
             return fx.push(Effect::Reply(slot, Reply::Received(Err(error))));
         }
@@ -339,10 +340,15 @@ impl Driver {
     pub(super) fn received_logged(
         &mut self,
         now: Timestamp,
-        result: Result<u64, String>,
+        result: Result<Logged, String>,
         out: &mut Outbox,
         fx: &mut Effects,
     ) {
+        let (result, newer) = match result {
+            Ok(Logged::Synced { segment }) => (Ok(segment), None),
+            Ok(Logged::TakenOver { by }) => (Err(format!("the driver of epoch {by} took over")), Some(by)),
+            Err(error) => (Err(error), None),
+        };
         let Some(log) = &mut self.receivers.tracker.log else { return };
         let group = std::mem::take(&mut log.in_flight);
         if let Ok(segment) = &result {
@@ -379,7 +385,10 @@ impl Driver {
                 (Wanted::Cleaned { .. } | Wanted::Planned { .. } | Wanted::Allocate { .. }, _) => {}
             }
         }
-        self.write_received_log(fx);
+        match newer {
+            Some(by) => self.taken_over(now, by, out, fx),
+            None => self.write_received_log(fx),
+        }
     }
 
     /// R17.7: its receiver hears that it is not stored; what of it is stored goes.
@@ -407,65 +416,6 @@ impl Driver {
         let finding = Finding { kind: "allocation-failed".into(), message, place: format!("batch {}", tick.batch) };
         self.emit(now, fx, Event::FindingReported { finding });
         fx.push(Effect::Reply(slot, Reply::Received(Ok(BTreeMap::new()))));
-    }
-
-    /// A batch succeeded and, where graph checkpoints are written, one says so (R18.7): metadata and logged blocks
-    /// that neither it nor a later batch needs are cleaned, by batch and never by time.
-    /// What was `pending` then will run again after a crash, whatever became of it since.
-    pub(super) fn clean_received(&mut self, completed: BatchId, pending: &BTreeSet<BatchId>, fx: &mut Effects) {
-        let tracker = &mut self.receivers.tracker;
-        let Some(remembered) = tracker.log.as_ref().map(|log| log.remembered) else { return };
-        let mut batches = tracker.cleanable(completed.0.saturating_sub(remembered));
-        batches.retain(|batch| !pending.contains(batch));
-        if batches.is_empty() {
-            return;
-        }
-        let clients = tracker.all_clients().clone();
-        if let Some(log) = &mut tracker.log {
-            log.queue.push_back(Wanted::Cleaned { batches, clients });
-        }
-        self.write_received_log(fx);
-    }
-
-    fn received_cleaned(&mut self, batches: &[BatchId], segment: u64, fx: &mut Effects) {
-        let tracker = &mut self.receivers.tracker;
-        let segment_of = |block: &ReceivedBlock| block.handle.as_ref().and_then(|handle| handle.segment().ok());
-        // Without a living block: as far as the blocks reached that go. Others may be on their way behind them.
-        let mut needed: BTreeMap<StreamId, u64> = BTreeMap::new();
-        for block in batches.iter().filter_map(|batch| tracker.of_batch(*batch)).flat_map(BTreeMap::values).flatten() {
-            let last = needed.entry(block.id.stream).or_default();
-            *last = segment_of(block).unwrap_or(0).max(*last);
-        }
-        tracker.clean(batches);
-        if let Some(log) = &mut tracker.log {
-            log.last_cleaning = segment;
-        }
-        let living: BTreeSet<InputBlockId> = tracker.living().map(|block| block.id).collect();
-        for block in tracker.living() {
-            if let (Some(segment), Some(first)) = (segment_of(block), needed.get_mut(&block.id.stream)) {
-                *first = segment.min(*first);
-            }
-        }
-        let Some(log) = &tracker.log else { return };
-        let segments = log.unneeded(&living, |batch| tracker.holds(batch));
-        if !segments.is_empty() {
-            fx.push(Effect::ReceivedLog(ReceivedLogOp::Delete { segments }));
-        }
-        let Some(log) = &mut tracker.log else { return };
-        for (stream, before) in needed {
-            let last = log.first_needed.entry(stream).or_default();
-            if before > *last {
-                *last = before;
-                fx.push(Effect::Receiver(ReceiverOp::CleanLog { stream, before }));
-            }
-        }
-    }
-
-    /// Segments of the log are deleted; those that are not are tried again with the next cleaning.
-    pub(super) fn received_log_deleted(&mut self, segments: &[u64]) {
-        if let Some(log) = &mut self.receivers.tracker.log {
-            segments.iter().for_each(|segment| drop(log.segments.remove(segment)));
-        }
     }
 
     /// R18.8: the log is not written any more. Who waits for it hears so.

@@ -5,7 +5,7 @@ use super::effects::{Effect, Effects, StoreOp};
 use super::graph_checkpoints::GraphCheckpoints;
 use super::input::{CheckpointPlan, ReceivedLogPlan, Reply, SlotId, StreamingPlan};
 use crate::error::EngineError;
-use crate::event::{Event, Finding, RecoveryInfo};
+use crate::event::{ClockKind, Event, Finding, RecoveryInfo};
 use crate::ids::*;
 use crate::recovery::{GraphDescription, Recovered, StreamingCheckpoint};
 use std::collections::{BTreeMap, VecDeque};
@@ -119,6 +119,14 @@ impl Driver {
         }
         if checkpoint.time > now {
             fx.push(Effect::AdvanceClock(checkpoint.time));
+            if self.config.clock == ClockKind::Wall {
+                let behind = checkpoint.time.ns_since(now) / 1_000_000;
+                let message = format!(
+                    "the clock was set back: it is {behind} ms behind the checkpoint, and no batch is due before it gets there; set it right"
+                );
+                let finding = Finding { kind: "clock-behind-checkpoint".into(), message, place: key.clone() };
+                self.emit(now, fx, Event::FindingReported { finding });
+            }
         }
         let restart = now.max(checkpoint.time).ns_since(checkpoint.zero) / (checkpoint.interval.0.max(1) * 1_000_000);
         let restart = BatchId(u32::try_from(restart).unwrap_or(u32::MAX).saturating_add(1));

@@ -300,6 +300,7 @@ impl Driver {
                 self.describe_without_jobs(tick, fx);
             }
             Ok(batch) => {
+                self.receivers.tracker.needed_again(tick.batch);
                 s.failed_generations.remove(&tick.batch);
                 let output_ops = batch.outputs.iter().map(|o| o.output_op).collect();
                 s.queue.push_back(WaitingBatch { tick, submitted: now, outputs: batch.outputs.into() });
@@ -309,6 +310,7 @@ impl Driver {
                 self.describe_generated(tick, batch.plan, batch.saved, fx);
             }
             Err(error) => {
+                self.receivers.tracker.needed_again(tick.batch);
                 self.describe_without_jobs(tick, fx);
                 self.generation_failed(now, tick, error, fx);
             }

@@ -125,6 +125,8 @@ pub fn write(
         Err(error) => return Err(error.to_string()),
     }
     let bytes = encode(checkpoint);
+    // What nobody could read must not take the place of what somebody can.
+    open(&bytes).map_err(|reason| format!("it could not be read again, {reason}: {key}"))?;
     store.put(&key, &bytes, PutMode::Replace).map_err(text)?;
     if store.get(&key).map_err(text)? != bytes && !seeded(SeededBug::UnverifiedCheckpoints) {
         return Err(format!("the file does not hold what was written: {key}"));

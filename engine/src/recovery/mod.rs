@@ -19,6 +19,7 @@ mod format;
 mod inspect;
 mod migrate;
 mod names;
+mod newest;
 mod settings;
 
 pub use compare::{Difference, OnChange, differences};
@@ -33,4 +34,5 @@ pub use inspect::{
 };
 pub use migrate::{left_behind, rename};
 pub use names::CheckpointName;
+pub use newest::still_newest;
 pub use settings::{SettingFate, fate_of, restored_properties};

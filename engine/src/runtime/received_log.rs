@@ -1,11 +1,13 @@
 //! The driver's log of received blocks, as the loops carry it out: at once under the virtual clock, on a thread of
 //! its own under the wall clock, so that no sync of it waits for a checkpoint.
 
-use crate::driver::{DriverInput, OpenedLog, ReceivedLogOp};
+use crate::driver::{DriverInput, Logged, OpenedLog, ReceivedLogOp};
 use crate::ids::Timestamp;
 use crate::object_store::ObjectStore;
+use crate::recovery::newer_epoch;
 use crate::write_ahead::{
-    Contents, DamageKind, LogSettings, LogStart, WriteAheadError, WriteAheadLog, delete_segments, quarantine, read_all,
+    Contents, DamageKind, LogSettings, LogStart, RecordHandle, WriteAheadError, WriteAheadLog, delete_segments,
+    quarantine, read_all,
 };
 use std::sync::Arc;
 
@@ -14,12 +16,14 @@ pub struct ReceivedLogWriter {
     store: Arc<dyn ObjectStore>,
     settings: LogSettings,
     log: Option<WriteAheadLog>,
+    /// The checkpoint directory, and which driver of it writes the log.
+    driver: Option<(String, u64)>,
 }
 
 impl ReceivedLogWriter {
     /// One that has not opened a log.
     pub fn new(store: Arc<dyn ObjectStore>, settings: LogSettings) -> Self {
-        Self { store, settings, log: None }
+        Self { store, settings, log: None, driver: None }
     }
 
     /// Does one thing; returns what the driver hears of it.
@@ -27,19 +31,13 @@ impl ReceivedLogWriter {
         match op {
             ReceivedLogOp::Open { slot, plan, log } => {
                 let (epoch, replay) = plan.received_log.as_ref().map_or((0, false), |log| (log.epoch, log.replay));
+                self.driver = plan.received_log.as_ref().map(|log| (log.dir.clone(), log.epoch));
                 let opened = self.open(&log, epoch, replay);
                 DriverInput::ReceivedLogOpened { slot, plan, result: opened.map_err(|error| error.to_string()) }
             }
             ReceivedLogOp::Append { records } => {
-                let records: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
-                let appended = match &mut self.log {
-                    Some(log) => log.append(now, &records).and_then(|handles| match handles.last() {
-                        Some(handle) => handle.segment(),
-                        None => Ok(0),
-                    }),
-                    None => Err(WriteAheadError::Closed),
-                };
-                DriverInput::ReceivedLogged { result: appended.map_err(|error| error.to_string()) }
+                let result = self.append(now, &records).map_err(|error| error.to_string());
+                DriverInput::ReceivedLogged { result }
             }
             ReceivedLogOp::Delete { segments } => {
                 let deleted = match &self.log {
@@ -47,6 +45,27 @@ impl ReceivedLogWriter {
                     None => Err(WriteAheadError::Closed),
                 };
                 DriverInput::ReceivedLogDeleted { segments, result: deleted.map_err(|error| error.to_string()) }
+            }
+        }
+    }
+
+    /// A newer driver takes its epoch and then reads the log; this one writes and then looks for newer ones. So what
+    /// it calls synced every newer one finds.
+    fn append(&mut self, now: Timestamp, records: &[Vec<u8>]) -> Result<Logged, WriteAheadError> {
+        let log = self.log.as_mut().ok_or(WriteAheadError::Closed)?;
+        let bytes: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
+        let handles = log.append(now, &bytes)?;
+        let segment = handles.last().map_or(Ok(0), RecordHandle::segment)?;
+        let newer = match &self.driver {
+            Some((dir, epoch)) => newer_epoch(&*self.store, dir, *epoch),
+            None => Ok(None),
+        };
+        match newer {
+            Ok(Some(by)) => Ok(Logged::TakenOver { by }),
+            Ok(None) => Ok(Logged::Synced { segment }),
+            Err(error) => {
+                log.take_back(records.len() as u64);
+                Err(error.into())
             }
         }
     }

@@ -27,7 +27,12 @@ pub(crate) fn perform(store: &dyn ObjectStore, op: StoreOp) -> DriverInput {
             DriverInput::GraphRead { slot, result: recovery::read_newest(store, &dir).map(|read| read.map(Box::new)) }
         }
         StoreOp::TakeEpoch { slot, dir, application, plan } => {
-            let result = recovery::take_epoch(store, &dir, &application).map_err(|error| error.to_string());
+            let restored = plan.checkpoint.as_ref().and_then(|checkpoint| checkpoint.restored.as_deref());
+            let taken = recovery::take_epoch(store, &dir, &application).map_err(|error| error.to_string());
+            let result = taken.and_then(|epoch| {
+                restored.map_or(Ok(()), |restored| recovery::still_newest(store, &dir, restored))?;
+                Ok(epoch)
+            });
             DriverInput::EpochTaken { slot, plan, result }
         }
         StoreOp::WriteGraph(write) => {

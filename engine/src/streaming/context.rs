@@ -128,6 +128,11 @@ impl StreamingContext {
         self.0.graph.lock().records_per_batch += records;
     }
 
+    /// The streams of receivers.
+    pub(super) fn received_streams(&self) -> Vec<StreamId> {
+        self.0.graph.lock().receivers.iter().map(|plan| plan.stream).collect()
+    }
+
     pub(super) fn add_receiver(&self, plan: ReceiverPlan) {
         self.0.graph.lock().receivers.push(plan);
     }

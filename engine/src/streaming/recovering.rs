@@ -138,6 +138,13 @@ impl StreamingContext {
                     return Ok(None);
                 }
                 OnChange::Keep | OnChange::Migrate if !other_interval => {
+                    if let Some(moved) = moved_receiver(&recovered.checkpoint, &graph, &self.received_streams()) {
+                        return Err(EngineError::IllegalState(format!(
+                            "the program has changed since {} was written, and its received blocks cannot be kept, because {moved}; register input streams first and in their former order, or begin anew with --on-change discard: {}",
+                            recovered.key,
+                            named(&changed)
+                        )));
+                    }
                     let message = format!("the program has changed, and what fits is kept: {}", named(&changed));
                     report(self.spark_context(), "program-changed", &recovered.key, message);
                 }
@@ -166,6 +173,22 @@ impl StreamingContext {
             input.restored(last);
         }
     }
+}
+
+/// Why the log of received blocks would give blocks to another stream than their own: it knows streams by their
+/// numbers only.
+fn moved_receiver(before: &StreamingCheckpoint, graph: &GraphDescription, receivers: &[StreamId]) -> Option<String> {
+    receivers.iter().find_map(|&stream| {
+        let operator = &graph.streams.iter().find(|info| info.id == stream)?.operator;
+        match before.graph.streams.iter().find(|info| info.operator == *operator) {
+            Some(info) if info.id == stream => None,
+            Some(info) => Some(format!("{operator} was stream {} and is stream {stream}", info.id)),
+            None => {
+                let other = before.graph.inputs.get(&stream)?;
+                Some(format!("stream {stream}, which is {operator}, was {other}"))
+            }
+        }
+    })
 }
 
 /// Data of operators that are no longer there is left out.

@@ -172,7 +172,9 @@ impl Reading {
         let Scan { records, bad, torn } = scan(number, bytes, first);
         if let Some(first) = first.or_else(|| records.first().map(|record| record.sequence)).filter(|_| !alone) {
             // What a write left behind that was given up, or an older driver: it was written again here.
-            self.contents.records.retain(|record| record.sequence < first);
+            // Their numbers rise.
+            let kept = self.contents.records.partition_point(|record| record.sequence < first);
+            self.contents.records.truncate(kept);
         }
         if header.is_none() && !records.is_empty() {
             self.contents.damage.push(damage(DamageKind::BadHeader, 0, HEADER_BYTES));

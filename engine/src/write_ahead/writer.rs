@@ -147,6 +147,12 @@ impl WriteAheadLog {
         Ok(())
     }
 
+    /// The records appended last do not count after all: the next write replaces them, as after one that failed.
+    pub fn take_back(&mut self, records: u64) {
+        self.open = None;
+        self.next = self.next.saturating_sub(records).max(1);
+    }
+
     /// Ends the segment that grows; the next record begins another one.
     pub fn roll(&mut self) {
         self.open = None;

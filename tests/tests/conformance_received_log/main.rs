@@ -3,9 +3,11 @@
 //!
 //! With `--features seeded-bugs` those bugs are switched on, one at a time, and the cases must fail.
 
+mod cleaning;
 mod metadata;
 mod planned;
 mod records;
+mod replaced;
 mod retention;
 #[cfg(feature = "seeded-bugs")]
 mod seeded;

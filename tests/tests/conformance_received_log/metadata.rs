@@ -40,7 +40,10 @@ impl Life {
     fn start(store: &HostileStore, replay: bool, checkpoint: Option<CheckpointPlan>) -> Self {
         // A segment for each second, so that there are several.
         let settings = LogSettings { roll_every: Millis(1000), ..LogSettings::default() };
-        let mut lab = DriverLab::with_config(EngineConfig { executors: 2, cores: 2, ..EngineConfig::default() });
+        // A clock that nobody sets to the time of a checkpoint.
+        let clock = ClockKind::Wall;
+        let config = EngineConfig { executors: 2, cores: 2, clock, ..EngineConfig::default() };
+        let mut lab = DriverLab::with_config(config);
         lab.log_writer = Some(ReceivedLogWriter::new(Arc::new(store.clone()), settings));
         let plan = ReceiverPlan {
             stream: STREAM,

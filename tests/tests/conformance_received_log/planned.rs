@@ -7,11 +7,12 @@ use faultline_engine::ids::*;
 use faultline_engine::object_store::{Harm, HostileStore, ObjectStore};
 use faultline_engine::recovery::{BatchPlan, StreamingCheckpoint};
 use faultline_engine::write_ahead::{LogSettings, LogStart, WriteAheadLog};
+use faultline_tests::scripted::findings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The checkpoint of the last of these batches: which of them are pending, and the blocks that each was given.
-fn checkpoint(pending: &[u32], batches: &[(u32, &[u64])]) -> StreamingCheckpoint {
+pub fn checkpoint(pending: &[u32], batches: &[(u32, &[u64])]) -> StreamingCheckpoint {
     let mut checkpoint: StreamingCheckpoint = serde_json::from_value(serde_json::json!({
         "application": "lab", "application_id": "lab", "epoch": 1, "interval": 1000,
         "time": VIRTUAL_EPOCH, "zero": VIRTUAL_EPOCH, "graph": { "streams": [], "outputs": [] },
@@ -106,4 +107,12 @@ fn what_a_checkpoint_calls_pending_is_not_cleaned_after_it() {
     drop(life);
     let mut life = Life::go_on(&store, written);
     assert_eq!(life.allocate(1), [1]);
+}
+
+/// Without it a driver would wait for hours, and nobody would know for what.
+#[test]
+fn a_clock_that_was_set_back_is_told() {
+    let life = Life::go_on(&store(), checkpoint(&[], &[(90, &[])]));
+    let told = findings(&life.lab.log, "clock-behind-checkpoint");
+    assert!(told.len() == 1 && told[0].contains("it is 90000 ms behind the checkpoint"), "{told:?}");
 }

@@ -1,11 +1,12 @@
 //! What of a program and its settings a restart keeps.
 
 use super::lab::*;
-use faultline_engine::event::Event;
+use faultline_engine::event::{Event, StorageLevel};
 use faultline_engine::ids::*;
 use faultline_engine::rdd::{Line, SparkContext};
 use faultline_engine::recovery;
 use faultline_engine::streaming::{Dequeue, RddQueue, StreamingContext};
+use faultline_tests::scripted::ticking;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -219,4 +220,28 @@ fn v22_functions_that_no_file_could_hold() {
     run_until(settings(3, Millis(0)), &environment, create(), completed(2));
     run(settings(3, Millis(0)), &environment, create()).result.expect("it goes on");
     assert_eq!(order(&given), [1, 2, 2, 3]);
+}
+
+/// Without it what a receiver had stored would be given to another stream, or to none, because the log knows streams
+/// by their numbers.
+#[test]
+fn received_blocks_are_not_kept_for_another_stream() {
+    let environment = memory();
+    let create = |others: u32| {
+        move |sc: &SparkContext| {
+            let ssc = StreamingContext::new(sc, INTERVAL);
+            ssc.checkpoint(DIR);
+            for _ in 0..others {
+                ssc.text_replay_stream(text(), 2).for_each_rdd(|rdd, _| rdd.count().map(drop));
+            }
+            let received = ssc.scripted_stream(ticking(50, 100), StorageLevel::MEMORY_ONLY);
+            received.for_each_rdd(|rdd, _| rdd.count().map(drop));
+            Ok(ssc)
+        }
+    };
+    run_until(settings(4, Millis(0)), &environment, create(0), completed(2));
+    let mut config = settings(4, Millis(0));
+    config.set("faultline.recovery.onChange", "keep").expect("a choice");
+    let error = run(config, &environment, create(1)).result.expect_err("its blocks are those of stream 0").to_string();
+    assert!(error.contains("was stream 0 and is stream 1") && error.contains("--on-change discard"), "{error}");
 }

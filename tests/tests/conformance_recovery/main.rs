@@ -6,5 +6,7 @@ mod changes;
 mod files;
 mod kill;
 mod lab;
+mod large;
+mod overtaken;
 mod restart;
 mod sources;

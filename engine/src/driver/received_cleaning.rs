@@ -1,0 +1,88 @@
+//! What goes of the logs of received blocks, and when (R18.7, D-29).
+
+use super::Driver;
+use super::effects::{Effect, Effects, ReceivedLogOp, ReceiverOp};
+use super::received_log::Wanted;
+use crate::event::{Event, Finding};
+use crate::ids::*;
+use crate::receiver::ReceivedBlock;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Driver {
+    /// A batch succeeded and, where graph checkpoints are written, one says so (R18.7): metadata and logged blocks
+    /// that neither it nor a later batch needs are cleaned, by batch and never by time.
+    /// What was `pending` then will run again after a crash, whatever became of it since.
+    pub(super) fn clean_received(&mut self, completed: BatchId, pending: &BTreeSet<BatchId>, fx: &mut Effects) {
+        let tracker = &mut self.receivers.tracker;
+        let Some(remembered) = tracker.log.as_ref().map(|log| log.remembered) else { return };
+        let mut batches = tracker.cleanable(completed.0.saturating_sub(remembered));
+        batches.retain(|batch| !pending.contains(batch));
+        if batches.is_empty() {
+            return;
+        }
+        let clients = tracker.all_clients().clone();
+        if let Some(log) = &mut tracker.log {
+            log.queue.push_back(Wanted::Cleaned { batches, clients });
+        }
+        self.write_received_log(fx);
+    }
+
+    pub(super) fn received_cleaned(&mut self, batches: &[BatchId], segment: u64, fx: &mut Effects) {
+        let tracker = &mut self.receivers.tracker;
+        let segment_of = |block: &ReceivedBlock| block.handle.as_ref().and_then(|handle| handle.segment().ok());
+        // Without a living block: as far as the blocks reached that go. Others may be on their way behind them.
+        let mut needed: BTreeMap<StreamId, u64> = BTreeMap::new();
+        for block in batches.iter().filter_map(|batch| tracker.of_batch(*batch)).flat_map(BTreeMap::values).flatten() {
+            let last = needed.entry(block.id.stream).or_default();
+            *last = segment_of(block).unwrap_or(0).max(*last);
+        }
+        tracker.clean(batches);
+        if let Some(log) = &mut tracker.log {
+            log.last_cleaning = segment;
+        }
+        let living: BTreeSet<InputBlockId> = tracker.living().map(|block| block.id).collect();
+        for block in tracker.living() {
+            if let (Some(segment), Some(first)) = (segment_of(block), needed.get_mut(&block.id.stream)) {
+                *first = segment.min(*first);
+            }
+        }
+        let Some(log) = &tracker.log else { return };
+        let segments = log.unneeded(&living, |batch| tracker.holds(batch));
+        if !segments.is_empty() {
+            fx.push(Effect::ReceivedLog(ReceivedLogOp::Delete { segments }));
+        }
+        let Some(log) = &mut tracker.log else { return };
+        for (stream, before) in needed {
+            let last = log.first_needed.entry(stream).or_default();
+            if before > *last {
+                *last = before;
+                fx.push(Effect::Receiver(ReceiverOp::CleanLog { stream, before }));
+            }
+        }
+    }
+
+    /// Segments of the log are deleted, or not: those that are not are tried again with the next cleaning.
+    pub(super) fn received_log_deleted(
+        &mut self,
+        now: Timestamp,
+        segments: &[u64],
+        result: Result<(), String>,
+        fx: &mut Effects,
+    ) {
+        let Some(log) = &mut self.receivers.tracker.log else { return };
+        let told = std::mem::replace(&mut log.stays, result.is_err());
+        match result {
+            Ok(()) => segments.iter().for_each(|segment| drop(log.segments.remove(segment))),
+            Err(_) if told => {}
+            Err(error) => {
+                let count = segments.len();
+                let message = format!(
+                    "{count} segments of which nothing is needed could not be deleted, and are tried again with each cleaning: {error}"
+                );
+                let kind = "write-ahead-log-not-cleaned".to_owned();
+                let finding = Finding { kind, message, place: "receivedBlockMetadata".to_owned() };
+                self.emit(now, fx, Event::FindingReported { finding });
+            }
+        }
+    }
+}
