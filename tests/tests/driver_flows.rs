@@ -9,35 +9,7 @@ use faultline::scene::timeline::Stretch;
 use faultline_engine::command::{Command, StepGrain, SuperviseMode};
 use faultline_engine::event::Event;
 use faultline_engine::programs;
-use faultline_tests::window::{Window, choose_step, completed, open, registered, step_to_batch, until};
-
-/// Looks for a control again and again, because events may move it, and presses it until a fact follows.
-fn press_until(window: &mut Window, role: Role, name: &str, what: &str, awaited: impl Fn(&App) -> bool) {
-    until(window, what, |app| awaited(app) || driver_known(app));
-    for _ in 0..2000 {
-        if awaited(window.state()) {
-            return;
-        }
-        if let Some(control) = window.query_by_role_and_label(role, name)
-            && !control.accesskit_node().is_disabled()
-        {
-            control.click();
-        }
-        for _ in 0..50 {
-            window.step();
-            if awaited(window.state()) {
-                window.step();
-                return;
-            }
-            std::thread::yield_now();
-        }
-    }
-    panic!("{name} was pressed, and {what} never happened: {:?}", window.state().session().model().story);
-}
-
-fn driver_known(app: &App) -> bool {
-    app.session().live().application.started.is_some()
-}
+use faultline_tests::window::{Window, choose_step, click_until, completed, open, registered, step_to_batch, until};
 
 fn phase(app: &App) -> DriverPhase {
     app.session().live().driver_phase()
@@ -57,9 +29,7 @@ fn after_batch(program: &str, batch: u32) -> Window {
 }
 
 fn kill_driver(window: &mut Window) {
-    press_until(window, Role::Button, "Kill driver", "the driver is gone", |app| {
-        app.session().live().driver.lost.is_some()
-    });
+    click_until(window, "Kill driver", "the driver is gone", |app| app.session().live().driver.lost.is_some());
 }
 
 /// Without it the window would end with its driver, say nothing of what to do next, or lose what was computed.
@@ -76,9 +46,7 @@ fn a_driver_that_nobody_supervises_is_started_from_its_checkpoint() {
         let faults = window.get_by_role_and_label(Role::Button, "Faults…");
         assert!(faults.accesskit_node().is_disabled(), "nothing else acts while there is no driver");
         let start = "Start driver 2, from checkpoint of batch 4";
-        press_until(&mut window, Role::Button, start, "driver 2 runs", |app| {
-            app.session().live().driver.lost.is_none()
-        });
+        click_until(&mut window, start, "driver 2 runs", |app| app.session().live().driver.lost.is_none());
         // The batch of the checkpoint runs again.
         window.state().send(AppCommand::Transport(Transport::Step(StepGrain::Batch)));
         until(&mut window, "it has recovered", |app| {
@@ -107,7 +75,7 @@ fn a_supervised_driver_comes_back_by_itself_and_the_switch_is_obeyed() {
     let mut window = after_batch("word-count", 2);
     assert!(is_said(&window, "Checkpoint of batch 2, newest"));
     let mode = |app: &App| app.session().live().driver.supervised;
-    press_until(&mut window, Role::CheckBox, "Supervised", "it is supervised", |app| mode(app) == SuperviseMode::On);
+    click_until(&mut window, "Supervised", "it is supervised", |app| mode(app) == SuperviseMode::On);
     kill_driver(&mut window);
     until(&mut window, "its supervisor waits", |app| app.session().live().driver.starts_at.is_some());
     assert!(is_said(&window, "its supervisor starts it again"));
@@ -148,7 +116,7 @@ fn without_a_checkpoint_it_begins_from_nothing() {
     kill_driver(&mut window);
     assert!(is_said(&window, "there is no checkpoint: started again, it begins from nothing"));
     let start = "Start driver 2, from nothing: no checkpoint";
-    press_until(&mut window, Role::Button, start, "driver 2 runs", |app| app.session().live().driver.lost.is_none());
+    click_until(&mut window, start, "driver 2 runs", |app| app.session().live().driver.lost.is_none());
     window.state().send(AppCommand::Transport(Transport::Speed(f64::INFINITY)));
     window.state().send(AppCommand::Transport(Transport::Resume));
     until(&mut window, "the program ends", |app| app.session().live().application.ended.is_some());

@@ -5,7 +5,7 @@ use egui::accesskit::{NodeId, Role};
 use egui::{Rect, Vec2};
 use egui_kittest::Node;
 use egui_kittest::kittest::{NodeT, Queryable};
-use faultline::command::{AppCommand, Transport};
+use faultline::command::{AppCommand, StepGrain, Transport};
 use faultline::theme::Theme;
 use faultline::ui::dock::{Pane, Preset};
 use faultline_engine::command::Command;
@@ -231,11 +231,10 @@ fn nothing_overlaps_without_a_driver_and_after_it() {
         until(&mut window, "the driver is gone", |app| app.session().live().driver.lost.is_some());
         look(&mut window, "gone");
         window.state().send(AppCommand::Engine(Command::RestartDriver));
-        window.state().send(AppCommand::Transport(Transport::Resume));
+        window.state().send(AppCommand::Transport(Transport::Step(StepGrain::Batch)));
         until(&mut window, "driver 2 has recovered", |app| {
             app.session().live().driver.recovery.as_ref().is_some_and(|recovery| recovery.is_over())
         });
-        window.state().send(AppCommand::Transport(Transport::Pause));
         look(&mut window, "recovered");
     }
     found.dedup();

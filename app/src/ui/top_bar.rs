@@ -23,7 +23,7 @@ const SPEED_END: f64 = 200.0;
 /// With less width the bar leaves out words that signs beside them say too.
 const ROOMY: f32 = 1000.0;
 
-/// With less width the bar leaves out the clock, which the scrubber shows too.
+/// With less width the bar leaves out the clock, which the scrubber shows too, and writes the batch smaller.
 const ROOM_FOR_CLOCK: f32 = 900.0;
 
 /// Fills the top bar.
@@ -197,7 +197,8 @@ fn batch_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, room: f32) {
     let t = Tokens::of(ui.ctx());
     let started = ctx.model.streams.zero.or(ctx.model.application.started).unwrap_or(VIRTUAL_EPOCH);
     if let Some(batch) = shown_batch(ctx) {
-        ui.label(text::rich(format!("batch {batch}"), text::semibold(text::LARGE), t.text));
+        let size = if room < ROOM_FOR_CLOCK { text::MEDIUM } else { text::LARGE };
+        ui.label(text::rich(format!("batch {batch}"), text::semibold(size), t.text));
     }
     if room < ROOM_FOR_CLOCK {
         return;
