@@ -2,7 +2,7 @@
 
 use egui::accesskit::Role;
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use faultline::app::App;
 use faultline::source::Start;
 use faultline::theme::Theme;
@@ -67,10 +67,103 @@ pub fn until(window: &mut Window, what: &str, awaited: impl Fn(&App) -> bool) {
     panic!("never happened: {what}; story {story:?}, race {:?}, {:?}", app.race().phase, app.shell().ui);
 }
 
-/// Clicks a button.
+/// Frames for which a widget keeps its place before it is clicked.
+const STILL: u32 = 5;
+
+/// Frames after which a click that changed nothing is repeated, as a user would.
+const CLICKED_IN_VAIN: u32 = 300;
+
+/// Runs frames until `found` gives the same place several times in a row, and clicks there. What the engine still
+/// announces moves rows and nodes, and a click between two frames would miss them.
+fn click_at(window: &mut Window, what: &str, found: impl Fn(&Window) -> Option<egui::Rect>) {
+    let mut place = None;
+    let mut still = 0;
+    for _ in 0..PATIENCE {
+        let now = found(window);
+        still = if now.is_some() && now == place { still + 1 } else { 0 };
+        place = now;
+        if let Some(rect) = place.filter(|_| still == STILL) {
+            window.hover_at(rect.center());
+            window.drag_at(rect.center());
+            let released = egui::Event::PointerButton {
+                pos: rect.center(),
+                button: egui::PointerButton::Primary,
+                pressed: false,
+                modifiers: egui::Modifiers::NONE,
+            };
+            window.event(released);
+            window.step();
+            return;
+        }
+        window.step();
+        std::thread::yield_now();
+    }
+    panic!("{what} is not there, or never rests: {place:?}; {:?}", window.state().shell().ui);
+}
+
+/// Clicks the first widget of this name, or else the first one whose name holds these words, once it rests.
+///
+/// # Panics
+/// When there is none.
+pub fn click(window: &mut Window, words: &str) {
+    click_at(window, words, |window| {
+        let named = window.query_all_by_label(words).next();
+        named.or_else(|| window.query_all_by_label_contains(words).next()).map(|node| node.rect())
+    });
+}
+
+/// Clicks as [`click`] does, again and again until the app shows what is awaited: for choices, which a second click
+/// does not change.
+///
+/// # Panics
+/// When it never happens.
+pub fn click_until(window: &mut Window, words: &str, what: &str, awaited: impl Fn(&App) -> bool) {
+    for _ in 0..20 {
+        click(window, words);
+        for _ in 0..CLICKED_IN_VAIN {
+            if awaited(window.state()) {
+                window.run_steps(2);
+                return;
+            }
+            window.step();
+            std::thread::yield_now();
+        }
+    }
+    panic!("never happened after clicks on {words}: {what}; {:?}", window.state().shell().ui);
+}
+
+/// Clicks a button that can be pressed, once it rests.
+///
+/// # Panics
+/// When there is none.
 pub fn press(window: &mut Window, name: &str) {
-    window.get_by_role_and_label(Role::Button, name).click();
+    click_at(window, name, |window| {
+        let buttons = window.query_all_by_role_and_label(Role::Button, name);
+        buttons.filter(|node| !node.accesskit_node().is_disabled()).map(|node| node.rect()).next()
+    });
     window.run_steps(2);
+}
+
+/// Opens a menu, a list or a dialog by its button, until one of its items is there.
+///
+/// # Panics
+/// When the item never appears.
+pub fn unfold(window: &mut Window, opener: &str, item: &str) {
+    let there = |window: &Window| {
+        let exact = window.query_all_by_label(item).next();
+        exact.or_else(|| window.query_all_by_label_contains(item).next()).is_some()
+    };
+    for _ in 0..20 {
+        click(window, opener);
+        for _ in 0..CLICKED_IN_VAIN {
+            if there(window) {
+                return;
+            }
+            window.step();
+            std::thread::yield_now();
+        }
+    }
+    panic!("{opener} does not show {item}; {:?}", window.state().shell().ui);
 }
 
 /// Chooses what one step is.
@@ -83,7 +176,7 @@ pub fn choose_step(window: &mut Window, grain: &str) {
             break;
         }
         if frame % 60 == 0 && window.query_by_role_and_label(Role::Button, "stage").is_none() {
-            window.get_by_label("Step size").click();
+            click(window, "Step size");
         }
         window.step();
         std::thread::yield_now();
@@ -121,7 +214,7 @@ fn described(app: &App, batch: u32) -> bool {
 pub fn step_to_batch(window: &mut Window, last: u32) {
     for batch in 1..=last {
         if !completed(window.state(), batch) {
-            window.get_by_label("Step").click();
+            click(window, "Step");
             until(window, &format!("batch {batch} completes"), |app| completed(app, batch) && described(app, batch));
         }
     }

@@ -5,11 +5,14 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use faultline::app::App;
 use faultline::command::{AppCommand, Scrub};
 use faultline::model::Condition;
+use faultline::scene::node_of;
 use faultline::ui::dock::Pane;
 use faultline_engine::command::{Command, StopMode};
 use faultline_engine::event::{Event, StorageLevel};
 use faultline_engine::ids::*;
-use faultline_tests::window::{Window, alive, choose_step, completed, open, press, registered, step_to_batch, until};
+use faultline_tests::window::{
+    Window, alive, choose_step, click, click_until, completed, open, press, registered, step_to_batch, unfold, until,
+};
 
 /// A streaming program after its batch `batch`, paused.
 fn after_batch(batch: u32) -> Window {
@@ -21,14 +24,13 @@ fn after_batch(batch: u32) -> Window {
 }
 
 fn step(window: &mut Window, batch: u32) {
-    window.get_by_label("Step").click();
+    click(window, "Step");
     until(window, &format!("batch {batch} completes"), |app| completed(app, batch));
 }
 
 /// Chooses from the menu of an executor's card.
 fn act(window: &mut Window, executor: u32, item: &str) {
-    press(window, &format!("Actions on executor {executor}"));
-    window.run_steps(2);
+    unfold(window, &format!("Actions on executor {executor}"), item);
     press(window, item);
 }
 
@@ -83,8 +85,9 @@ fn select_state(window: &mut Window, batch: u32) -> RddId {
     let model = window.state().session().model();
     let state = model.rdds.values().rfind(|r| r.info.op.batch == Some(BatchId(batch)) && r.info.level.is_valid());
     let rdd = state.expect("the state is kept").info.id;
-    window.get_by_label_contains(&format!("updateStateByKey, batch {batch}")).click();
-    window.run_steps(3);
+    click_until(window, &format!("updateStateByKey, batch {batch}"), "the state is selected", |app| {
+        app.shell().ui.selection == node_of(app.session().model(), rdd)
+    });
     rdd
 }
 
@@ -100,8 +103,7 @@ fn an_rdd_is_kept_forgotten_and_marked_from_the_inspector() {
         window.get_by_role_and_label(Role::Button, "Unpersist").accesskit_node().is_disabled(),
         "what is not persistent cannot be unpersisted"
     );
-    press(&mut window, "Persist…");
-    window.run_steps(2);
+    unfold(&mut window, "Persist…", "DISK_ONLY");
     press(&mut window, "DISK_ONLY");
     let level = |app: &App| app.session().model().rdds[&rdd].info.level;
     until(&mut window, "it has a level", |app| level(app) == StorageLevel::DISK_ONLY);
@@ -120,8 +122,9 @@ fn an_rdd_is_kept_forgotten_and_marked_from_the_inspector() {
 fn a_selected_partition_is_damaged_and_the_task_that_reads_it_fails() {
     let mut window = after_batch(3);
     select_state(&mut window, 3);
-    window.query_all_by_label_contains("Cell 2, in memory, updateStateByKey, batch 3").next().expect("a cell").click();
-    window.run_steps(3);
+    click_until(&mut window, "Cell 2, in memory, updateStateByKey, batch 3", "the cell is asked about", |app| {
+        app.shell().ui.focus.is_some()
+    });
     window.key_press(egui::Key::X);
     window.run_steps(3);
     press(&mut window, "Corrupt a copy");
@@ -142,7 +145,7 @@ fn a_stream_is_stopped_gracefully() {
     press(&mut window, "Stop the stream");
     window.run_steps(2);
     press(&mut window, "Stop gracefully");
-    window.get_by_label("Play").click();
+    click(&mut window, "Play");
     until(&mut window, "the application ends", |app| app.session().live().application.ended.is_some());
     let streams = &window.state().session().live().streams;
     assert_eq!((streams.stopping, streams.stopped), (Some(StopMode::Graceful), true));

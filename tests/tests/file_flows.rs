@@ -9,7 +9,9 @@ use faultline::command::shortcuts::ROWS;
 use faultline::platform::background::{Job, Wake};
 use faultline::platform::dialogs::{Answer, Dialogs, Question};
 use faultline::theme::Theme;
-use faultline_tests::window::{Window, choose_step, paused, registered, step_to_batch, until, window};
+use faultline_tests::window::{
+    Window, choose_step, click, paused, press, registered, step_to_batch, unfold, until, window,
+};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -71,9 +73,8 @@ fn a_saved_log_opens_as_the_same_model() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half written stays");
     let saved = window.state().session().model().clone();
 
-    window.get_by_label("Menu").click();
-    window.run_steps(2);
-    window.get_by_label("Open log…").click();
+    unfold(&mut window, "Menu", "Open log…");
+    click(&mut window, "Open log…");
     until(&mut window, "the log is open", |app| {
         notice(app, "Opened") && app.session().model().revision == saved.revision
     });
@@ -126,11 +127,9 @@ fn every_export_holds_the_lineage() {
         let path = folder.path().join(file);
         let (mut window, _) = window_with(Answer::Path(path.clone()));
         run_batches(&mut window, 2);
-        window.get_by_label("Menu").click();
-        window.run_steps(2);
-        window.get_by_label_contains("Export graph").click();
-        window.run_steps(2);
-        window.get_by_label(item).click();
+        unfold(&mut window, "Menu", "Export graph");
+        unfold(&mut window, "Export graph", item);
+        click(&mut window, item);
         until(&mut window, "the graph is exported", |app| notice(app, "Exported") || app.shell().ui.error.is_some());
         assert_eq!(window.state().shell().ui.error, None);
         let bytes = std::fs::read(&path).unwrap();
@@ -165,7 +164,7 @@ fn without_a_desktop_dialog_the_window_asks_itself() {
     window.key_press(egui::Key::Num2);
     window.run_steps(3);
     assert!(window.state().session().model().executors.values().all(|e| e.alive));
-    window.get_by_label("Cancel").click();
+    click(&mut window, "Cancel");
     until(&mut window, "the dialog is closed", |app| app.shell().ui.question.is_none());
     assert!(window.query_by_label_contains("Open an event log").is_none());
 }
@@ -173,7 +172,7 @@ fn without_a_desktop_dialog_the_window_asks_itself() {
 fn choose(window: &mut Window, setting: &str, choice: &str) {
     window.get_by_role_and_label(Role::ComboBox, setting).click();
     window.run_steps(3);
-    window.get_by_role_and_label(Role::Button, choice).click();
+    press(window, choice);
     window.run_steps(3);
 }
 

@@ -10,7 +10,9 @@ use faultline::race::{Keep, LaneRun, Policy, RaceCancelled, RaceNews, RacePhase,
 use faultline_engine::config::EngineConfig;
 use faultline_engine::ids::*;
 use faultline_engine::programs;
-use faultline_tests::window::{Window, alive, choose_step, completed, open, press, step_to_batch, until};
+use faultline_tests::window::{
+    Window, alive, choose_step, click, completed, open, press, step_to_batch, unfold, until,
+};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -20,7 +22,7 @@ fn after_the_kill() -> Window {
     until(&mut window, "the executors register", |app| alive(app, 3));
     choose_step(&mut window, "batch");
     step_to_batch(&mut window, 6);
-    window.get_by_label("Kill 2").click();
+    click(&mut window, "Kill 2");
     until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
     step_to_batch(&mut window, 7);
     window
@@ -138,9 +140,7 @@ fn another_program_leaves_lane_and_race_behind() {
     press(&mut window, "The same kill under five policies");
     race_done(&mut window);
     press(&mut window, "Open lane Cache, with the kill");
-    window.get_by_label("Program").click();
-    window.step();
-    window.step();
+    unfold(&mut window, "Program", "page-rank");
     press(&mut window, "page-rank");
     until(&mut window, "page-rank runs", |app| app.session().model().application.name == "page-rank");
     assert!(window.state().race().shown.is_none());

@@ -10,7 +10,7 @@ use faultline::theme::Theme;
 use faultline_engine::event::Envelope;
 use faultline_engine::eventlog::LogWriter;
 use faultline_engine::ids::*;
-use faultline_tests::window::{self, Window, window};
+use faultline_tests::window::{self, Window, click, click_until, window};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -66,8 +66,7 @@ fn the_past_is_shown_says_so_and_takes_no_command() {
     window.run_steps(4);
     assert!(window.state().session().live().faults.is_empty(), "the key does not kill either");
 
-    window.get_by_label("Return to live").click();
-    window.run_steps(2);
+    click_until(&mut window, "Return to live", "now is shown", |app| app.session().shown() == Shown::Live);
     let session = window.state().session();
     assert_eq!(session.shown(), Shown::Live);
     assert_eq!(session.model(), &live);
@@ -140,7 +139,7 @@ fn the_run_goes_on_behind_the_past() {
     let shown = window.state().session().shown();
     let past = window.state().session().model().clone();
     let before = window.state().session().len();
-    window.get_by_label("Play").click();
+    click(&mut window, "Play");
     until(&mut window, "batch 5 completes", |s| completed(s.live(), 5));
     let session = window.state().session();
     assert_eq!(session.shown(), shown);
@@ -169,8 +168,7 @@ fn a_log_is_read_on_a_thread_and_scrubs_like_a_run() {
     back_one_batch(&mut window);
     back_one_batch(&mut window);
     assert!(!completed(window.state().session().model(), 4));
-    window.get_by_label("Go to the end").click();
-    window.run_steps(2);
+    click_until(&mut window, "Go to the end", "now is shown", |app| app.session().shown() == Shown::Live);
     assert_eq!(window.state().session().shown(), Shown::Live);
 }
 

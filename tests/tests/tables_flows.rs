@@ -6,7 +6,9 @@ use faultline::theme::Theme;
 use faultline::ui::dock::Pane;
 use faultline::ui::storage_panel::StorageTab;
 use faultline_engine::ids::*;
-use faultline_tests::window::{Window, choose_step, paused, registered, step_to_batch, until, window};
+use faultline_tests::window::{
+    Window, choose_step, click, click_until, paused, registered, step_to_batch, until, window,
+};
 
 /// A window with this panel below the lineage.
 fn window_with(program: &str, below: Pane) -> Window {
@@ -32,7 +34,7 @@ fn what_died_is_lost_in_the_matrix() {
     assert_eq!(stored(&window, "updateStateByKey, batch 5, MEMORY_ONLY_SER, 6 of 6 cached"), 1);
     assert!(stored(&window, "in memory, executor 2") > 0, "executor 2 holds partitions");
 
-    window.get_by_label("Kill 2").click();
+    click(&mut window, "Kill 2");
     until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
     // Time stands still until a step, and the driver learns of the loss in the next batch.
     choose_step(&mut window, "task");
@@ -40,7 +42,7 @@ fn what_died_is_lost_in_the_matrix() {
     let ended = |app: &App| app.session().model().tasks.values().filter(|t| t.end.is_some()).count();
     while !gone(window.state()) {
         let before = ended(window.state());
-        window.get_by_label("Step").click();
+        click(&mut window, "Step");
         until(&mut window, "a task ends", |app| ended(app) > before);
     }
     window.run_steps(3);
@@ -58,9 +60,12 @@ fn what_died_is_lost_in_the_matrix() {
     let told: Vec<String> = files.filter_map(|n| n.label().or(n.value())).collect();
     assert!(told.iter().any(|l| l.contains("batch 5")), "the checkpoint outlives executors: {told:#?}");
 
-    window.get_by_label_contains("updateStateByKey, batch 5, partition 0,").click();
-    window.run_steps(3);
-    assert!(window.state().shell().ui.focus.is_some(), "a click asks why that partition was computed");
+    click_until(
+        &mut window,
+        "updateStateByKey, batch 5, partition 0,",
+        "a click asks why that partition was computed",
+        |app| app.shell().ui.focus.is_some(),
+    );
 }
 
 /// Without this the batch that paid for a kill looks like any other, or its numbers are not the model's.
@@ -68,7 +73,7 @@ fn what_died_is_lost_in_the_matrix() {
 fn the_batch_that_paid_is_told_as_recovered() {
     let mut window = word_count(Pane::Batches);
     step_to_batch(&mut window, 6);
-    window.get_by_label("Kill 2").click();
+    click(&mut window, "Kill 2");
     until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
     step_to_batch(&mut window, 8);
     let tally = window.state().session().model().batches[&BatchId(7)].tally;
@@ -82,9 +87,8 @@ fn the_batch_that_paid_is_told_as_recovered() {
 
     // The camera goes to the batch, and no longer follows the newest one.
     let before = window.state().shell().panels.lineage.visible_x();
-    window.get_by_label_contains("Batch 4, complete").click();
+    click_until(&mut window, "Batch 4, complete", "the camera no longer follows", |app| !app.shell().ui.follow);
     window.run_steps(240);
-    assert!(!window.state().shell().ui.follow);
     assert_ne!(window.state().shell().panels.lineage.visible_x(), before);
     assert!(window.query_all_by_label_contains("updateStateByKey, batch 4").count() > 0, "batch 4 is in view");
 }
@@ -94,7 +98,7 @@ fn the_batch_that_paid_is_told_as_recovered() {
 fn a_program_without_batches_shows_its_jobs() {
     let mut window = window_with("page-rank", Pane::Batches);
     registered(&mut window);
-    window.get_by_label("Play").click();
+    click(&mut window, "Play");
     until(&mut window, "a job ends", |app| app.session().model().jobs.values().any(|j| j.ended.is_some()));
     window.run_steps(3);
     assert!(window.query_all_by_label_contains("Job 0, succeeded").count() > 0);

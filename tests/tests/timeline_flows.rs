@@ -1,12 +1,11 @@
 //! The timeline and the loom over a real engine: what is selected in one shows in the other.
 
-use egui_kittest::kittest::Queryable;
 use faultline::command::Focus;
 use faultline::scene::node_of;
 use faultline::scene::timeline::task_words;
 use faultline_engine::event::ReadTier;
 use faultline_engine::ids::*;
-use faultline_tests::window::{choose_step, completed, open, step_to_batch, until};
+use faultline_tests::window::{choose_step, click, click_until, completed, open, step_to_batch, until};
 use std::collections::BTreeSet;
 
 /// Without this a recovering task is a bar that leads nowhere, and a node does not say who computed it.
@@ -16,9 +15,9 @@ fn a_recovering_task_and_its_node_find_each_other() {
     until(&mut window, "the executors register", |app| app.session().model().executors.len() == 3);
     choose_step(&mut window, "batch");
     step_to_batch(&mut window, 6);
-    window.get_by_label("Kill 2").click();
+    click(&mut window, "Kill 2");
     until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
-    window.get_by_label("Step").click();
+    click(&mut window, "Step");
     until(&mut window, "batch 7 completes", |app| completed(app, 7));
     for _ in 0..120 {
         window.step();
@@ -28,9 +27,8 @@ fn a_recovering_task_and_its_node_find_each_other() {
     let names = model.tasks.values().map(|task| task_words(model, task)).collect::<Vec<_>>();
     let name = names.iter().rfind(|words| recovers(words));
     let name = name.unwrap_or_else(|| panic!("no task reads the checkpoint and computes again: {names:#?}"));
-    window.get_by_label(name).click();
-    window.step();
-    window.step();
+    let name = name.clone();
+    click_until(&mut window, &name, "the task is asked about", |app| app.shell().ui.focus.is_some());
     let shell = window.state().shell();
     let model = window.state().session().model();
     let Some(Focus::Task(task)) = shell.ui.focus else { panic!("{:?}", shell.ui.focus) };
@@ -43,10 +41,9 @@ fn a_recovering_task_and_its_node_find_each_other() {
     assert_eq!(drawn.lost.len(), 1, "executor 2 is gone");
 
     let label = "updateStateByKey, batch 6";
-    window.query_all_by_label_contains(label).next().expect("the state of batch 6").click();
-    for _ in 0..4 {
-        window.step();
-    }
+    let before = window.state().shell().ui.selection;
+    click_until(&mut window, label, "another node is selected", |app| app.shell().ui.selection != before);
+    window.run_steps(4);
     let shell = window.state().shell();
     let model = window.state().session().model();
     let of_node = |rdd: RddId| node_of(model, rdd) == shell.ui.selection;

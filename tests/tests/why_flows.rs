@@ -7,7 +7,7 @@ use faultline::platform::screenshot::{Shot, paint, write_png};
 use faultline::theme::Theme;
 use faultline_engine::ids::*;
 use faultline_tests::window::{
-    Window, alive, choose_step, completed, paused, registered, step_to_batch, until, window,
+    Window, alive, choose_step, click, click_until, completed, paused, registered, step_to_batch, until, window,
 };
 
 /// Frames in which the camera comes to rest.
@@ -23,10 +23,10 @@ fn killed(theme: Theme) -> Window {
     registered(&mut window);
     choose_step(&mut window, "batch");
     step_to_batch(&mut window, 7);
-    window.get_by_label("Kill 2").click();
+    click(&mut window, "Kill 2");
     until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
     choose_step(&mut window, "task");
-    window.get_by_label("Step").click();
+    click(&mut window, "Step");
     until(&mut window, "the driver knows that executor 2 is gone", |app| !alive(app, 2));
     settle(&mut window);
     window
@@ -45,12 +45,10 @@ fn state_with(window: &Window, batch: u32, sign: impl Fn(Sign) -> bool) -> Block
 /// Selects the node, then the cell inside it.
 fn click_cell(window: &mut Window, batch: u32, partition: PartitionId) {
     let at = |batch: u32| format!("updateStateByKey, batch {batch}");
-    window.get_by_label_contains(&format!("{}, ", at(batch))).click();
-    window.run_steps(3);
+    let before = window.state().shell().ui.selection;
+    click_until(window, &format!("{}, ", at(batch)), "the node is selected", |app| app.shell().ui.selection != before);
     let cells = format!("Cell {partition}, ");
-    let cell = window.get_all_by_label_contains(&cells).next().expect("the selected node has cells");
-    cell.click();
-    window.run_steps(3);
+    click_until(window, &cells, "its cell is asked about", |app| app.shell().ui.focus.is_some());
 }
 
 fn focus(window: &Window) -> Option<Focus> {
@@ -92,7 +90,7 @@ fn the_chain_leads_from_the_new_state_to_the_lost_one_and_back() {
         let mut window = killed(theme);
         let lost = state_with(&window, 7, |sign| sign == Sign::Lost);
         choose_step(&mut window, "batch");
-        window.get_by_label("Step").click();
+        click(&mut window, "Step");
         until(&mut window, "batch 8 completes", |app| completed(app, 8));
         settle(&mut window);
         click_cell(&mut window, 8, lost.partition);
@@ -105,26 +103,25 @@ fn the_chain_leads_from_the_new_state_to_the_lost_one_and_back() {
             picture(&mut window, &format!("why-chain-{}-{name}", theme.name().to_lowercase()), size);
         }
 
-        window.get_by_label("Copy as text").click();
-        window.step();
+        click(&mut window, "Copy as text");
         let copied = window.output().platform_output.commands.iter().find_map(|command| match command {
             egui::OutputCommand::CopyText(text) => Some(text.clone()),
             _ => None,
         });
         assert!(copied.is_some_and(|text| text.contains("[lost] in memory? lost with executor 2")));
 
-        window.get_by_label(&format!("it needed state 7, partition {}", lost.partition)).click();
-        window.run_steps(3);
-        assert_eq!(focus(&window), Some(Focus::Partition(lost)), "the link leads to the lost partition");
+        let link = format!("it needed state 7, partition {}", lost.partition);
+        click_until(&mut window, &link, "the link leads to the lost partition", |app| {
+            app.shell().ui.focus == Some(Focus::Partition(lost))
+        });
         window.get_by_label(&format!("Why was partition {} computed again?", lost.partition));
-        window.get_by_label("Back to the question before").click();
-        window.run_steps(3);
-        assert_eq!(focus(&window), Some(asked));
+        click_until(&mut window, "Back to the question before", "the question before is asked again", |app| {
+            app.shell().ui.focus == Some(asked)
+        });
 
-        let task = window.get_all_by_label_contains("collect at").next().expect("the task is named");
-        task.click();
-        window.run_steps(3);
-        assert!(matches!(focus(&window), Some(Focus::Task(_))));
+        click_until(&mut window, "collect at", "the task is asked about", |app| {
+            matches!(app.shell().ui.focus, Some(Focus::Task(_)))
+        });
         assert!(window.query_by_label_contains("Why did task").is_some());
         picture(&mut window, &format!("why-task-{}", theme.name().to_lowercase()), [1280, 800]);
     }
@@ -134,15 +131,12 @@ fn the_chain_leads_from_the_new_state_to_the_lost_one_and_back() {
 #[test]
 fn a_row_of_the_partitions_is_asked_about_by_click_and_by_enter() {
     let mut window = killed(Theme::Dark);
-    window.get_by_label_contains("updateStateByKey, batch 7, ").click();
-    window.run_steps(3);
+    click_until(&mut window, "updateStateByKey, batch 7, ", "it is selected", |app| app.shell().ui.selection.is_some());
     assert_eq!(focus(&window), None, "a node alone asks about nothing");
     assert!(window.query_by_label_contains("Why is partition").is_some(), "the lost one is explained unasked");
     let rdd = state_with(&window, 7, |_| true).rdd;
     let at = |partition| Some(Focus::Partition(BlockId::new(rdd, PartitionId(partition))));
-    window.get_by_label_contains("Partition 0, ").click();
-    window.run_steps(3);
-    assert_eq!(focus(&window), at(0));
+    click_until(&mut window, "Partition 0, ", "it is asked about", |app| app.shell().ui.focus == at(0));
     window.get_by_label_contains("Partition 2, ").focus();
     window.run_steps(2);
     window.key_press(egui::Key::Enter);

@@ -4,7 +4,9 @@ use egui_kittest::kittest::Queryable;
 use faultline::app::App;
 use faultline::model::Sign;
 use faultline_engine::ids::*;
-use faultline_tests::window::{PATIENCE, alive, choose_step, completed, open, step_to_batch, until};
+use faultline_tests::window::{
+    PATIENCE, alive, choose_step, click, click_until, completed, open, step_to_batch, until,
+};
 use std::time::Duration;
 
 /// A step would run on, or not at all: nobody could show one task after the other.
@@ -13,7 +15,7 @@ fn a_step_of_a_task_ends_with_that_task() {
     let mut window = open("word-count");
     until(&mut window, "the executors register", |app| alive(app, 3));
     let ended = |app: &App| app.session().model().tasks.values().filter(|t| t.end.is_some()).count();
-    window.get_by_label("Step").click();
+    click(&mut window, "Step");
     until(&mut window, "a task ends", |app| ended(app) > 0);
     for _ in 0..50 {
         window.step();
@@ -29,9 +31,9 @@ fn kill_and_restart_by_button() {
     until(&mut window, "the executors register", |app| alive(app, 3));
     choose_step(&mut window, "batch");
     step_to_batch(&mut window, 6);
-    window.get_by_label("Kill 2").click();
+    click(&mut window, "Kill 2");
     until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
-    window.get_by_label("Step").click();
+    click(&mut window, "Step");
     until(&mut window, "batch 7 completes", |app| completed(app, 7));
     assert!(!alive(window.state(), 2));
     let tally = window.state().session().model().batches[&BatchId(7)].tally;
@@ -40,7 +42,7 @@ fn kill_and_restart_by_button() {
     let state_7 = window.query_all_by_label_contains("updateStateByKey, batch 7").count();
     assert!(state_7 > 0, "the state of batch 7 has an accessible node");
 
-    window.get_by_label("Restart executor 2 as executor 4").click();
+    click(&mut window, "Restart executor 2 as executor 4");
     until(&mut window, "executor 4 registers", |app| alive(app, 4));
     assert!(window.query_by_label("Kill 4").is_some(), "the new executor can be killed");
 }
@@ -55,7 +57,7 @@ fn a_digit_kills_that_executor() {
     assert_eq!(window.state().shell().ui.hint.as_deref(), Some("Press 2 to kill executor 2"));
     window.key_press(egui::Key::Num2);
     until(&mut window, "the kill is a fact", |app| !app.session().model().faults.is_empty());
-    window.get_by_label("Step").click();
+    click(&mut window, "Step");
     until(&mut window, "batch 6 completes", |app| completed(app, 6));
     assert!(!alive(window.state(), 2));
 }
@@ -70,10 +72,7 @@ fn clicking_a_node_shows_its_facts() {
     for _ in 0..120 {
         window.step();
     }
-    window.get_by_label_contains("updateStateByKey, batch 2").click();
-    window.step();
-    window.step();
-    assert!(window.state().shell().ui.selection.is_some());
+    click_until(&mut window, "updateStateByKey, batch 2", "it is selected", |app| app.shell().ui.selection.is_some());
     let lineage = window.query_all_by_label_contains("CoGroupedRDD").count();
     assert!(lineage > 0, "toDebugString of the selected node is shown");
     let model = window.state().session().model();
@@ -105,9 +104,9 @@ fn a_paused_window_left_alone_paints_no_frame_for_two_seconds() {
 fn play_runs_and_pause_holds() {
     let mut window = open("word-count");
     until(&mut window, "the executors register", |app| alive(app, 3));
-    window.get_by_label("Play").click();
+    click(&mut window, "Play");
     until(&mut window, "batch 3 completes", |app| completed(app, 3));
-    window.get_by_label("Pause").click();
+    click(&mut window, "Pause");
     // What the engine had announced before it heard of the pause is still folded.
     let mut quiet = 0;
     let mut revision = window.state().session().model().revision;

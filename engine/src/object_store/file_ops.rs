@@ -38,6 +38,11 @@ pub trait FileOps: Send + Sync + Debug {
         let part = super::usize_range(&range).and_then(|range| file.get(range));
         part.map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
+    /// Removes a file unless a process that lives [holds](OpenFile::hold) it; says whether it did. A file system that
+    /// cannot tell keeps the file.
+    fn remove_abandoned(&self, _path: &Path) -> io::Result<bool> {
+        Ok(false)
+    }
     /// The entries of a directory in any order; names that are not UTF-8 are left out.
     fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>>;
 }
@@ -49,6 +54,9 @@ pub trait OpenFile: Send + Debug {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Makes content and length durable.
     fn sync(&mut self) -> io::Result<()>;
+    /// Shows other processes that the writer lives, until the file is closed. Best effort: some file systems have no
+    /// locks.
+    fn hold(&mut self) {}
 }
 
 /// A name in a directory.
@@ -105,6 +113,14 @@ impl FileOps for StdFileOps {
         fs::remove_file(path)
     }
 
+    fn remove_abandoned(&self, path: &Path) -> io::Result<bool> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        if file.try_lock().is_err() {
+            return Ok(false);
+        }
+        fs::remove_file(path).map(|()| true)
+    }
+
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         fs::read(path)
     }
@@ -150,5 +166,10 @@ impl OpenFile for File {
 
     fn sync(&mut self) -> io::Result<()> {
         self.sync_all()
+    }
+
+    fn hold(&mut self) {
+        // Without locks the file only looks abandoned to nobody: who sweeps cannot lock it either.
+        let _ = self.try_lock();
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! An object is published in five steps: temporary file in the same directory, write, sync, rename,
 //! sync the directory. A crash between any two of them leaves the old object or the new one, and at
-//! worst a temporary file, which listings do not show. A directory goes with its last object. A segment of a
+//! worst a temporary file, which listings do not show and which the next writer in its directory removes. A
+//! directory goes with its last object. A segment of a
 //! log is a file of its own, created under a name that nobody had.
 
 use super::file_ops::{FileOps, OpenFile, StdFileOps};
@@ -49,11 +50,19 @@ impl LocalObjectStore {
 
     fn publish(&self, path: &Path, bytes: &[u8], mode: PutMode) -> io::Result<PutOutcome> {
         let directory = parent_of(path)?;
-        let (temporary, mut file) = self.in_directory(directory, || self.create_temporary(directory))?;
-        let renamed = file.write_all(bytes).and_then(|()| file.sync()).and_then(|()| match mode {
-            PutMode::Create => self.ops.rename_new(&temporary, path),
-            PutMode::Replace => self.ops.rename(&temporary, path),
-        });
+        let mut tries = 0;
+        let (temporary, renamed) = loop {
+            tries += 1;
+            let (temporary, mut file) = self.in_directory(directory, || self.create_temporary(directory))?;
+            let renamed = file.write_all(bytes).and_then(|()| file.sync()).and_then(|()| match mode {
+                PutMode::Create => self.ops.rename_new(&temporary, path),
+                PutMode::Replace => self.ops.rename(&temporary, path),
+            });
+            // Somebody who sweeps may have come between its creation and its hold.
+            if tries == TRIES || !renamed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+                break (temporary, renamed);
+            }
+        };
         let outcome = match renamed {
             Ok(()) => PutOutcome::Created,
             Err(error) => {
@@ -119,8 +128,19 @@ impl LocalObjectStore {
             Err(error) if existed && error.kind() == io::ErrorKind::PermissionDenied => {}
             synced => synced?,
         }
+        if existed {
+            self.remove_abandoned(path);
+        }
         self.durable.lock().insert(path.to_owned());
         Ok(())
+    }
+
+    /// Removes the temporary files of writers that died. What cannot be removed stays: it is in nobody's way.
+    fn remove_abandoned(&self, directory: &Path) {
+        let entries = self.ops.list(directory).unwrap_or_default();
+        for entry in entries.iter().filter(|e| !e.is_directory && e.name.starts_with(TEMPORARY)) {
+            let _ = self.ops.remove_abandoned(&directory.join(&entry.name));
+        }
     }
 
     /// Creates the missing directories above the root, from the topmost down.
@@ -151,14 +171,18 @@ impl LocalObjectStore {
         }
     }
 
-    /// Skips the names that other writers use. Those that other processes left behind are not looked at.
+    /// Skips the names that other writers use.
     fn create_temporary(&self, directory: &Path) -> io::Result<(PathBuf, Box<dyn OpenFile>)> {
         loop {
             let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
             let path = directory.join(format!("{TEMPORARY}{}-{number}", std::process::id()));
             match self.ops.create_new(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                created => return created.map(|file| (path, file)),
+                created => {
+                    let mut file = created?;
+                    file.hold();
+                    return Ok((path, file));
+                }
             }
         }
     }

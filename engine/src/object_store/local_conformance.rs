@@ -19,10 +19,30 @@ fn foreign_and_temporary_files_are_not_objects() {
     for name in [".tmp-0", ".tmp-1", ".hidden", "with space"] {
         std::fs::write(dir.path().join(name), "leftover").unwrap();
     }
+    assert_eq!(store.list("").unwrap(), Vec::<String>::new());
     put(&store, "a", "x", PutMode::Create);
     put(&store, "b", "y", PutMode::Replace);
     assert_eq!(store.list("").unwrap(), ["a", "b"]);
-    assert_eq!(std::fs::read(dir.path().join(".tmp-1")).unwrap(), b"leftover");
+    assert_eq!(std::fs::read(dir.path().join(".hidden")).unwrap(), b"leftover");
+}
+
+#[test]
+fn the_temporary_files_of_dead_writers_go_and_those_of_living_ones_stay() {
+    // Without it every crash leaves a file for ever, or a sweep takes the file that somebody is writing.
+    let dir = tempfile::tempdir().unwrap();
+    let below = dir.path().join("app");
+    std::fs::create_dir(&below).unwrap();
+    let living: PathBuf = below.join(".tmp-77-1");
+    let mut writer = StdFileOps.create_new(&living).unwrap();
+    writer.hold();
+    (0..200).for_each(|n| std::fs::write(below.join(format!(".tmp-77-dead-{n}")), "leftover").unwrap());
+    put(&LocalObjectStore::new(dir.path()), "app/a", "x", PutMode::Create);
+    let left = || std::fs::read_dir(&below).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
+    assert_eq!(left().len(), 2, "{:?}", left());
+    assert!(living.exists());
+    drop(writer);
+    put(&LocalObjectStore::new(dir.path()), "app/b", "y", PutMode::Create);
+    assert!(!living.exists());
 }
 
 /// Real files, of whose operations some fail.
