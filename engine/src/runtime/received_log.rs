@@ -4,8 +4,10 @@
 use crate::driver::{DriverInput, OpenedLog, ReceivedLogOp};
 use crate::ids::Timestamp;
 use crate::object_store::ObjectStore;
+use crate::recovery::newer_epoch;
 use crate::write_ahead::{
-    Contents, DamageKind, LogSettings, LogStart, WriteAheadError, WriteAheadLog, delete_segments, quarantine, read_all,
+    Contents, DamageKind, LogSettings, LogStart, RecordHandle, WriteAheadError, WriteAheadLog, delete_segments,
+    quarantine, read_all,
 };
 use std::sync::Arc;
 
@@ -14,12 +16,14 @@ pub struct ReceivedLogWriter {
     store: Arc<dyn ObjectStore>,
     settings: LogSettings,
     log: Option<WriteAheadLog>,
+    /// Checkpoint directory and epoch of the driver that writes.
+    driver: Option<(String, u64)>,
 }
 
 impl ReceivedLogWriter {
     /// One that has not opened a log.
     pub fn new(store: Arc<dyn ObjectStore>, settings: LogSettings) -> Self {
-        Self { store, settings, log: None }
+        Self { store, settings, log: None, driver: None }
     }
 
     /// Does one thing; returns what the driver hears of it.
@@ -27,28 +31,47 @@ impl ReceivedLogWriter {
         match op {
             ReceivedLogOp::Open { slot, plan, log } => {
                 let (epoch, replay) = plan.received_log.as_ref().map_or((0, false), |log| (log.epoch, log.replay));
+                self.driver = plan.received_log.as_ref().map(|log| (log.dir.clone(), log.epoch));
                 let opened = self.open(&log, epoch, replay);
                 DriverInput::ReceivedLogOpened { slot, plan, result: opened.map_err(|error| error.to_string()) }
             }
             ReceivedLogOp::Append { records } => {
                 let records: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
-                let appended = match &mut self.log {
-                    Some(log) => log.append(now, &records).and_then(|handles| match handles.last() {
-                        Some(handle) => handle.segment(),
-                        None => Ok(0),
-                    }),
-                    None => Err(WriteAheadError::Closed),
-                };
-                DriverInput::ReceivedLogged { result: appended.map_err(|error| error.to_string()) }
+                DriverInput::ReceivedLogged { result: self.append(now, &records) }
             }
             ReceivedLogOp::Delete { segments } => {
-                let deleted = match &self.log {
-                    Some(log) => delete_segments(&*self.store, log.log(), &segments).map_err(WriteAheadError::from),
-                    None => Err(WriteAheadError::Closed),
-                };
-                DriverInput::ReceivedLogDeleted { segments, result: deleted.map_err(|error| error.to_string()) }
+                let result = self.delete(&segments);
+                DriverInput::ReceivedLogDeleted { segments, result }
             }
         }
+    }
+
+    /// D-17: whoever was replaced writes nothing more.
+    fn in_charge(&self) -> Result<(), String> {
+        let Some((dir, epoch)) = &self.driver else { return Ok(()) };
+        match newer_epoch(&*self.store, dir, *epoch) {
+            Ok(None) => Ok(()),
+            Ok(Some(by)) => {
+                Err(format!("driver epoch {epoch} was taken over by epoch {by} on the checkpoint directory {dir}"))
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Appends, and returns the segment. Looks who is in charge before, so that nothing is written in vain, and after:
+    /// a driver that takes over later reads what is written, one that took over meanwhile may have read before.
+    fn append(&mut self, now: Timestamp, records: &[&[u8]]) -> Result<u64, String> {
+        self.in_charge()?;
+        let Some(log) = &mut self.log else { return Err(WriteAheadError::Closed.to_string()) };
+        let handles = log.append(now, records).map_err(|error| error.to_string())?;
+        let segment = handles.last().map_or(Ok(0), RecordHandle::segment).map_err(|error| error.to_string())?;
+        self.in_charge().map(|()| segment)
+    }
+
+    fn delete(&self, segments: &[u64]) -> Result<(), String> {
+        self.in_charge()?;
+        let Some(log) = &self.log else { return Err(WriteAheadError::Closed.to_string()) };
+        delete_segments(&*self.store, log.log(), segments).map_err(|error| error.to_string())
     }
 
     /// What a former driver logged counts only when it is asked for; otherwise the log begins anew.
