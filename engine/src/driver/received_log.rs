@@ -170,19 +170,27 @@ impl ReceivedLog {
 
     /// Segments that say nothing which is still needed; never the one that grows (D-29).
     pub fn unneeded(&self, living: &BTreeSet<InputBlockId>, holds: impl Fn(BatchId) -> bool) -> Vec<u64> {
+        let mut allocated: BTreeMap<BatchId, Vec<u64>> = BTreeMap::new();
+        let mut added: BTreeMap<InputBlockId, Vec<u64>> = BTreeMap::new();
+        for (number, segment) in &self.segments {
+            segment.allocated.keys().for_each(|batch| allocated.entry(*batch).or_default().push(*number));
+            segment.blocks.iter().for_each(|block| added.entry(*block).or_default().push(*number));
+        }
         let mut gone: BTreeSet<u64> = BTreeSet::new();
         for (number, segment) in &self.segments {
+            if *number >= self.current || *number == self.last_cleaning {
+                continue;
+            }
             let needed = segment.blocks.iter().any(|block| living.contains(block))
                 || segment.allocated.keys().any(|batch| holds(*batch));
-            let left = || self.segments.iter().filter(|(other, _)| *other != number && !gone.contains(other));
+            let stays = |homes: Option<&Vec<u64>>| {
+                homes.into_iter().flatten().any(|home| home != number && !gone.contains(home))
+            };
             // A cleaning is forgotten after what it cleaned, and an allocation after the blocks that it took out of
             // the queue, or those would come back.
-            let undone = segment
-                .cleaned
-                .iter()
-                .any(|batch| left().any(|(_, other)| other.allocated.contains_key(batch)))
-                || segment.allocated.values().flatten().any(|id| left().any(|(_, other)| other.blocks.contains(id)));
-            if !needed && !undone && *number < self.current && *number != self.last_cleaning {
+            let undone = segment.cleaned.iter().any(|batch| stays(allocated.get(batch)))
+                || segment.allocated.values().flatten().any(|id| stays(added.get(id)));
+            if !needed && !undone {
                 gone.insert(*number);
             }
         }

@@ -40,34 +40,47 @@ impl ReceivedLogWriter {
                 DriverInput::ReceivedLogged { result }
             }
             ReceivedLogOp::Delete { segments } => {
-                let deleted = match &self.log {
-                    Some(log) => delete_segments(&*self.store, log.log(), &segments).map_err(WriteAheadError::from),
-                    None => Err(WriteAheadError::Closed),
-                };
-                DriverInput::ReceivedLogDeleted { segments, result: deleted.map_err(|error| error.to_string()) }
+                let result = self.delete(&segments);
+                DriverInput::ReceivedLogDeleted { segments, result }
             }
         }
     }
 
-    /// A newer driver takes its epoch and then reads the log; this one writes and then looks for newer ones. So what
-    /// it calls synced every newer one finds.
+    /// The epoch of a driver that took over, if one did (D-17).
+    fn newer(&self) -> Result<Option<u64>, WriteAheadError> {
+        let Some((dir, epoch)) = &self.driver else { return Ok(None) };
+        Ok(newer_epoch(&*self.store, dir, *epoch)?)
+    }
+
+    /// Looks for a newer driver before, so that nothing is written in vain, and after: a newer one takes its epoch and
+    /// then reads the log, so what is called synced here every newer one finds.
     fn append(&mut self, now: Timestamp, records: &[Vec<u8>]) -> Result<Logged, WriteAheadError> {
+        if let Some(by) = self.newer()? {
+            return Ok(Logged::TakenOver { by });
+        }
         let log = self.log.as_mut().ok_or(WriteAheadError::Closed)?;
         let bytes: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
         let handles = log.append(now, &bytes)?;
         let segment = handles.last().map_or(Ok(0), RecordHandle::segment)?;
-        let newer = match &self.driver {
-            Some((dir, epoch)) => newer_epoch(&*self.store, dir, *epoch),
-            None => Ok(None),
-        };
-        match newer {
+        match self.newer() {
             Ok(Some(by)) => Ok(Logged::TakenOver { by }),
             Ok(None) => Ok(Logged::Synced { segment }),
             Err(error) => {
-                log.take_back(records.len() as u64);
-                Err(error.into())
+                if let Some(log) = &mut self.log {
+                    log.take_back(records.len() as u64);
+                }
+                Err(error)
             }
         }
+    }
+
+    fn delete(&self, segments: &[u64]) -> Result<(), String> {
+        let newer = self.newer().map_err(|error| error.to_string())?;
+        if let Some(by) = newer {
+            return Err(format!("the driver of epoch {by} took over"));
+        }
+        let Some(log) = &self.log else { return Err(WriteAheadError::Closed.to_string()) };
+        delete_segments(&*self.store, log.log(), segments).map_err(|error| error.to_string())
     }
 
     /// What a former driver logged counts only when it is asked for; otherwise the log begins anew.

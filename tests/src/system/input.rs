@@ -37,6 +37,11 @@ impl Sources {
         Self { text: ReplayText::from_text("lines", &lines.join("\n")), files: Arc::new(files), received }
     }
 
+    /// The same sources, for another program.
+    pub fn shared(other: &Self) -> Self {
+        Self { text: other.text.clone(), files: Arc::clone(&other.files), received: other.received.clone() }
+    }
+
     /// Records of arrivals.
     fn records(arrivals: &[Arrival<u64>], of: impl IntoIterator<Item = u64>) -> impl Iterator<Item = u64> {
         of.into_iter().flat_map(|n| match arrivals.get(n as usize).map(|arrival| &arrival.what) {

@@ -11,10 +11,12 @@ mod input;
 mod plan;
 mod program;
 mod run;
+mod two_drivers;
 mod verdict;
 mod watch;
 mod world;
 
 pub use plan::{Crash, Ending, Input, Shape, SinkKind, SystemPlan};
 pub use run::{Ran, run, run_with};
+pub use two_drivers::{Rivals, two_drivers};
 pub use world::DIR;

@@ -2,11 +2,12 @@
 
 use super::lab::*;
 use faultline_engine::config::EngineConfig;
+use faultline_engine::event::InputPlan;
 use faultline_engine::event::{Event, StorageLevel};
 use faultline_engine::ids::*;
 use faultline_engine::rdd::{Line, ReplayText, SparkContext};
 use faultline_engine::receiver::{Arrival, Arrived, Delivery, ScriptedSource};
-use faultline_engine::recovery::{InputPlan, read_newest};
+use faultline_engine::recovery::read_newest;
 use faultline_engine::sim::Environment;
 use faultline_engine::streaming::StreamingContext;
 use std::collections::BTreeMap;
