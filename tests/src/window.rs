@@ -5,6 +5,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use faultline::app::App;
 use faultline::source::Start;
+use faultline::state::Playback;
 use faultline::theme::Theme;
 use faultline_engine::event::{CheckpointedAfter, Event, GraphCheckpointInfo};
 use faultline_engine::ids::*;
@@ -216,6 +217,10 @@ pub fn step_to_batch(window: &mut Window, last: u32) {
         if !completed(window.state(), batch) {
             click(window, "Step");
             until(window, &format!("batch {batch} completes"), |app| completed(app, batch) && described(app, batch));
+            let ui = &window.state().shell().ui;
+            assert_eq!(ui.playback, Playback::Paused, "a step leaves the window paused: {ui:?}");
+            let after = window.state().session().live().batches.keys().max().copied();
+            assert!(after <= Some(BatchId(batch + 1)), "a step is one batch, not up to {after:?}: {ui:?}");
         }
     }
 }

@@ -96,7 +96,7 @@ fn faults(window: &Window, size: Vec2) -> Vec<String> {
         let (name, room) = a.panel.clone().unwrap_or(("the window".to_owned(), screen));
         let room = room.expand(TOUCH);
         // Tables scroll sideways where their panel is narrow.
-        let scrolls = ["Batches", "Storage"].contains(&name.as_str());
+        let scrolls = ["Batches", "Storage", "Ledger"].contains(&name.as_str());
         // A row of a table is as wide as its table, which scrolls sideways; its cells are what must fit.
         let is_row = a.role == Role::Button && widgets.iter().any(|b| b.is_cell_of(a));
         // What is scrolled up or down is not beside its panel.

@@ -19,7 +19,7 @@ pub enum Preset {
     /// The lineage in the middle, one panel below it at a time.
     #[default]
     Teach,
-    /// Everything at once: timeline beside batches and storage, findings below the inspector.
+    /// Everything at once: timeline beside batches and storage, findings and ledger below the inspector.
     Debug,
 }
 
@@ -55,10 +55,11 @@ fn teach(tiles: &mut Tiles<Pane>) -> TileId {
 
 fn debug(tiles: &mut Tiles<Pane>) -> TileId {
     let [cluster, lineage, inspector, timeline, batches, storage, ledger, findings] = insert(tiles);
-    let lists = tiles.insert_tab_tile(vec![batches, storage, ledger]);
+    let lists = tiles.insert_tab_tile(vec![batches, storage]);
+    let reports = tiles.insert_tab_tile(vec![findings, ledger]);
     let below = linear(tiles, LinearDir::Horizontal, &[(timeline, 1.0), (lists, 1.0)]);
     let centre = linear(tiles, LinearDir::Vertical, &[(lineage, 0.0), (below, 1.2 * BELOW)]);
-    let side = linear(tiles, LinearDir::Vertical, &[(inspector, 3.0), (findings, 2.0)]);
+    let side = linear(tiles, LinearDir::Vertical, &[(inspector, 3.0), (reports, 2.0)]);
     linear(tiles, LinearDir::Horizontal, &[(cluster, CLUSTER), (centre, 0.0), (side, INSPECTOR)])
 }
 

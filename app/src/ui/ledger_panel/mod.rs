@@ -7,9 +7,11 @@ use super::ViewCtx;
 use crate::command::AppCommand;
 use crate::model::{Count, Fate, LedgerUnit};
 use crate::theme::{STEP, Tokens, format, text};
-use egui::{Button, Ui, WidgetInfo, WidgetType};
+use egui::{Button, ScrollArea, Ui, WidgetInfo, WidgetType};
 use faultline_engine::ids::BatchId;
 
+/// With less width the totals leave out what is nothing.
+const ROOMY: f32 = 480.0;
 /// Height of the totals.
 const TOTALS: f32 = 7.0 * STEP;
 
@@ -68,7 +70,10 @@ pub fn ledger_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LedgerPanelState) {
     ui.advance_cursor_after_rect(area);
     let (above, below) = area.split_top_bottom_at_y(area.top() + TOTALS);
     ui.scope_builder(egui::UiBuilder::new().id_salt("totals").max_rect(above), |ui| {
-        ui.horizontal_centered(|ui| totals_ui(ui, ctx, state));
+        let narrow = area.width() < ROOMY;
+        ScrollArea::horizontal().id_salt("fates").auto_shrink(false).show(ui, |ui| {
+            ui.horizontal_centered(|ui| totals_ui(ui, ctx, state, narrow));
+        });
     });
     ui.scope_builder(egui::UiBuilder::new().id_salt("units").max_rect(below), |ui| {
         ui.set_clip_rect(ui.clip_rect().intersect(below));
@@ -77,16 +82,23 @@ pub fn ledger_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LedgerPanelState) {
 }
 
 /// What was received and what became of it; a fate is also a filter.
-fn totals_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LedgerPanelState) {
+fn totals_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LedgerPanelState, narrow: bool) {
     let t = Tokens::of(ui.ctx());
     let totals = ctx.model.ledger.totals();
     ui.spacing_mut().item_spacing.x = 3.0 * STEP;
-    let received = format!("Received {}", words(totals.received));
+    let received = match narrow {
+        true => format::count(totals.received.records, "record"),
+        false => format!("Received {}", words(totals.received)),
+    };
     ui.label(text::rich(received, text::semibold(text::SMALL), t.text));
     for fate in Fate::ALL {
         let count = totals.of(fate);
         let name = format!("{} {}", fate.word(), words(count));
         let on = state.only == Some(fate);
+        // What is not there needs no room where there is little.
+        if narrow && count.units == 0 && !on {
+            continue;
+        }
         let shown =
             text::rich(format!("{} {}", fate.word(), format::number(count.records)), text::regular(text::SMALL), {
                 if count.units == 0 { t.text_faint } else { fate_sign::color(fate, t) }
