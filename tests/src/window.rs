@@ -102,11 +102,21 @@ fn click_at(window: &mut Window, what: &str, found: impl Fn(&Window) -> Option<e
     panic!("{what} is not there, or never rests: {place:?}; {:?}", window.state().shell().ui);
 }
 
-/// Clicks the first widget of this name, or else the first one whose name holds these words, once it rests.
+/// Buttons that a pointer must not miss: beside each other, they let the run go or hold it.
+const TRANSPORT: [&str; 3] = ["Step", "Play", "Pause"];
+
+/// Clicks the first widget of this name, or else the first one whose name holds these words, once it rests. The
+/// buttons of the transport are pressed by name, wherever they are.
 ///
 /// # Panics
 /// When there is none.
 pub fn click(window: &mut Window, words: &str) {
+    if TRANSPORT.contains(&words) {
+        until(window, words, |_| true);
+        window.get_by_label(words).click_accesskit();
+        window.run_steps(2);
+        return;
+    }
     click_at(window, words, |window| {
         let named = window.query_all_by_label(words).next();
         named.or_else(|| window.query_all_by_label_contains(words).next()).map(|node| node.rect())

@@ -44,10 +44,12 @@ pub fn top_bar_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &UiState, dock: &Dock, 
         }
         ui.add_space(2.0 * STEP);
         if ctx.time.running {
-            transport_ui(ui, ctx, state);
+            // Names of their own: counted from the left, a button would take the name of its neighbour, and a click on
+            // it, in the frame in which something appears before it.
+            ui.push_id("transport", |ui| transport_ui(ui, ctx, state));
             // The clock on the wall has one speed.
             if state.pacing {
-                speed_ui(ui, ctx, state);
+                ui.push_id("speed", |ui| speed_ui(ui, ctx, state));
             }
         }
         ui.add_space(4.0 * STEP);
