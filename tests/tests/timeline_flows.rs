@@ -42,7 +42,9 @@ fn a_recovering_task_and_its_node_find_each_other() {
 
     let label = "updateStateByKey, batch 6";
     let before = window.state().shell().ui.selection;
-    click_until(&mut window, label, "another node is selected", |app| app.shell().ui.selection != before);
+    click_until(&mut window, label, "another node is selected", |app| {
+        app.shell().ui.selection.is_some_and(|node| Some(node) != before)
+    });
     window.run_steps(4);
     let shell = window.state().shell();
     let model = window.state().session().model();

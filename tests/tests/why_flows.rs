@@ -46,7 +46,9 @@ fn state_with(window: &Window, batch: u32, sign: impl Fn(Sign) -> bool) -> Block
 fn click_cell(window: &mut Window, batch: u32, partition: PartitionId) {
     let at = |batch: u32| format!("updateStateByKey, batch {batch}");
     let before = window.state().shell().ui.selection;
-    click_until(window, &format!("{}, ", at(batch)), "the node is selected", |app| app.shell().ui.selection != before);
+    click_until(window, &format!("{}, ", at(batch)), "the node is selected", |app| {
+        app.shell().ui.selection.is_some_and(|node| Some(node) != before)
+    });
     let cells = format!("Cell {partition}, ");
     click_until(window, &cells, "its cell is asked about", |app| app.shell().ui.focus.is_some());
 }
