@@ -161,3 +161,17 @@ pub fn expander_ui(ui: &mut Ui, open: bool, name: &str) -> Response {
     }
     response
 }
+
+/// A column: what, header, width in points, and which go first when there is no room; 0 stays.
+pub type TableColumn<C> = (C, &'static str, f32, u8);
+
+/// The columns that fit, least needed ones left out; a row's hover has all of them.
+pub fn fitting<C: Copy>(columns: &[TableColumn<C>], width: f32, gap: f32) -> Vec<(C, &'static str, f32)> {
+    let mut left = columns.to_vec();
+    while left.iter().map(|column| column.2 + gap).sum::<f32>() > width {
+        let least = left.iter().enumerate().filter(|(_, column)| column.3 > 0).max_by_key(|(_, column)| column.3);
+        let Some((least, _)) = least else { break };
+        left.remove(least);
+    }
+    left.into_iter().map(|(column, words, width, _)| (column, words, width)).collect()
+}

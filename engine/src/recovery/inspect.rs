@@ -5,7 +5,7 @@
 
 use super::description::StreamingCheckpoint;
 use super::epoch::epochs;
-use super::files::{DamagedFile, list};
+use super::files::{DamagedFile, list, read_newest};
 use super::format::decode;
 use super::names::{CheckpointName, prefix};
 use super::settings::{SettingFate, fate_of};
@@ -140,28 +140,29 @@ pub fn directories(store: &dyn ObjectStore) -> Result<Vec<String>, StoreError> {
 /// # Errors
 /// When the store cannot be listed; what cannot be read of it is told in the result.
 pub fn inspect(store: &dyn ObjectStore, dir: &str) -> Result<Inspection, StoreError> {
-    let (mut files, mut named) = (Vec::new(), BTreeSet::new());
-    let mut best: Option<(StreamingCheckpoint, String)> = None;
+    let mut files = Vec::new();
     for name in list(store, dir)?.iter().rev() {
         let key = name.key(dir);
         let read = store.get(&key).map_err(|error| error.to_string());
         let bytes = read.as_ref().map_or(0, |bytes| bytes.len() as u64);
         let found = read.and_then(|bytes| decode(&bytes));
         files.push(InspectedFile {
-            key: key.clone(),
+            key,
             bytes,
             epoch: found.as_ref().ok().map(|found| found.epoch),
             batch: found.as_ref().ok().map(StreamingCheckpoint::batch),
-            damage: found.as_ref().err().cloned(),
+            damage: found.err(),
         });
-        let Ok(found) = found else { continue };
-        named.extend(found.saved_rdds().map(|(_, _, saved)| saved.dir));
-        if best.as_ref().is_none_or(|(best, _)| found.epoch > best.epoch) {
-            best = Some((found, key));
-        }
     }
-    let (used, restored) = match best {
-        Some((checkpoint, key)) => (Some(key), Some(restored(store, &checkpoint))),
+    // The same question that a driver asks. When nothing can be used, each file says why.
+    let newest = read_newest(store, dir).ok().flatten();
+    let named: BTreeSet<String> = newest
+        .iter()
+        .flat_map(|newest| newest.named.values().flatten())
+        .map(|(_, _, saved)| saved.dir.clone())
+        .collect();
+    let (used, restored) = match newest {
+        Some(newest) => (Some(newest.key), Some(restored(store, &newest.checkpoint))),
         None => (None, None),
     };
     let keys = store.list(&prefix(dir))?;

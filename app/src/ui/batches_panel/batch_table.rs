@@ -5,7 +5,7 @@ use super::status::status_ui;
 use crate::scene::batches::{BatchColumn, BatchRow};
 use crate::theme::{STEP, format};
 use crate::ui::ViewCtx;
-use crate::ui::table::{HEADER, Move, NOTHING, ROW, keyboard_ui, name_row, number_ui, sort_header_ui};
+use crate::ui::table::{HEADER, Move, NOTHING, ROW, fitting, keyboard_ui, name_row, number_ui, sort_header_ui};
 use egui::{Align, Layout, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 
@@ -23,23 +23,12 @@ const COLUMNS: [(BatchColumn, &str, f32, u8); 10] = [
     (BatchColumn::Status, "Status", 108.0, 0),
 ];
 
-/// The columns that fit, least needed ones left out; a row's hover has all of them.
-fn fitting(width: f32, gap: f32) -> Vec<(BatchColumn, &'static str, f32)> {
-    let mut left = COLUMNS.to_vec();
-    let needed = |of: &[(BatchColumn, &str, f32, u8)]| of.iter().map(|c| c.2 + gap).sum::<f32>();
-    while needed(&left) > width {
-        let Some((least, _)) = left.iter().enumerate().filter(|(_, c)| c.3 > 0).max_by_key(|(_, c)| c.3) else { break };
-        left.remove(least);
-    }
-    left.into_iter().map(|(column, words, width, _)| (column, words, width)).collect()
-}
-
 /// Draws the table.
 pub(super) fn batch_table_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut BatchesState) {
     let area = ui.max_rect();
     let id = ui.id().with("batches");
     let gap = 2.0 * STEP;
-    let columns = fitting(area.width(), gap);
+    let columns = fitting(&COLUMNS, area.width(), gap);
     let at = |state: &BatchesState| state.order.iter().position(|&i| Some(state.batches[i].id.0) == state.selected);
     let page = ((area.height() - HEADER) / ROW) as isize - 1;
     if let Some(to) = keyboard_ui(ui, id, area, "Batches", page.max(1)) {

@@ -5,7 +5,7 @@ use super::fate_sign::{color, fate_ui};
 use crate::model::{InputUnit, LedgerUnit};
 use crate::theme::{STEP, Tokens, format, text};
 use crate::ui::ViewCtx;
-use crate::ui::table::{HEADER, NOTHING, ROW, header_ui, keyboard_ui, name_row, number_ui, words_ui};
+use crate::ui::table::{HEADER, NOTHING, ROW, fitting, header_ui, keyboard_ui, name_row, number_ui, words_ui};
 use egui::{Align, Layout, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 
@@ -35,21 +35,12 @@ const COLUMNS: [(Of, &str, f32, u8); 9] = [
     (Of::Why, "Why", 120.0, 5),
 ];
 
-fn fitting(width: f32, gap: f32) -> Vec<(Of, &'static str, f32)> {
-    let mut left = COLUMNS.to_vec();
-    while left.iter().map(|c| c.2 + gap).sum::<f32>() > width {
-        let Some((least, _)) = left.iter().enumerate().filter(|(_, c)| c.3 > 0).max_by_key(|(_, c)| c.3) else { break };
-        left.remove(least);
-    }
-    left.into_iter().map(|(of, words, width, _)| (of, words, width)).collect()
-}
-
 /// Draws the table.
 pub(super) fn unit_table_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut LedgerPanelState) {
     let area = ui.max_rect();
     let id = ui.id().with("ledger");
     let gap = 2.0 * STEP;
-    let columns = fitting(area.width(), gap);
+    let columns = fitting(&COLUMNS, area.width(), gap);
     let rows = state.num_rows(ctx);
     let page = ((area.height() - HEADER) / ROW) as isize - 1;
     if let Some(to) = keyboard_ui(ui, id, area, "Ledger", page.max(1))
