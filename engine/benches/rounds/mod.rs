@@ -26,11 +26,16 @@ pub fn entry<'a>(name: &'a str, work: impl FnMut() -> u64 + 'a) -> Entry<'a> {
     Entry { name, work: Box::new(work), times: Vec::new() }
 }
 
+/// How many rounds count when a bench would like `rounds`.
+pub fn rounds_asked(rounds: usize) -> usize {
+    let set = std::env::var(ROUNDS_VAR).ok().and_then(|rounds| rounds.parse().ok());
+    set.unwrap_or(if measuring() { rounds } else { 1 }).max(1)
+}
+
 /// Runs all entries `rounds` times after one round that is not counted, and prints median, least and
 /// most of each, and the ratio of medians to the last entry, the baseline.
 pub fn contest(title: &str, rounds: usize, mut entries: Vec<Entry<'_>>) {
-    let set = std::env::var(ROUNDS_VAR).ok().and_then(|rounds| rounds.parse().ok());
-    let rounds = set.unwrap_or(if measuring() { rounds } else { 1 }).max(1);
+    let rounds = rounds_asked(rounds);
     for round in 0..=rounds {
         for entry in &mut entries {
             let start = Instant::now();

@@ -1,7 +1,7 @@
 //! The file operations that the local store is built of: what a crash simulator replaces.
 
 use std::fmt::Debug;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::Path;
@@ -54,9 +54,13 @@ pub trait OpenFile: Send + Debug {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Makes content and length durable.
     fn sync(&mut self) -> io::Result<()>;
-    /// Shows other processes that the writer lives, until the file is closed. Best effort: some file systems have no
-    /// locks.
-    fn hold(&mut self) {}
+    /// Shows others that the writer of this file, created at `path`, lives, until it is closed; some file systems have
+    /// no locks. Returns false when the file is no longer at its path, or going: a [sweep](FileOps::remove_abandoned)
+    /// came between its creation and this, and by now the path may be another writer's.
+    #[must_use]
+    fn hold(&mut self, _path: &Path) -> bool {
+        true
+    }
 }
 
 /// A name in a directory.
@@ -115,7 +119,8 @@ impl FileOps for StdFileOps {
 
     fn remove_abandoned(&self, path: &Path) -> io::Result<bool> {
         let file = OpenOptions::new().write(true).open(path)?;
-        if file.try_lock().is_err() {
+        // Who else removed the file meanwhile may have made room for one that lives.
+        if file.try_lock().is_err() || !is_at(&file, path) {
             return Ok(false);
         }
         fs::remove_file(path).map(|()| true)
@@ -168,8 +173,25 @@ impl OpenFile for File {
         self.sync_all()
     }
 
-    fn hold(&mut self) {
-        // Without locks the file only looks abandoned to nobody: who sweeps cannot lock it either.
-        let _ = self.try_lock();
+    fn hold(&mut self, path: &Path) -> bool {
+        match self.try_lock() {
+            Err(TryLockError::WouldBlock) => false,
+            // Without locks the file looks abandoned to nobody: who sweeps cannot lock it either.
+            Ok(()) | Err(TryLockError::Error(_)) => is_at(self, path),
+        }
     }
+}
+
+/// Whether `path` is the name of this open file.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |of: io::Result<fs::Metadata>| of.ok().map(|of| (of.dev(), of.ino()));
+    identity(file.metadata()).is_some_and(|open| identity(fs::metadata(path)) == Some(open))
+}
+
+/// Other systems do not remove the name of a file that is open.
+#[cfg(not(unix))]
+fn is_at(_file: &File, path: &Path) -> bool {
+    path.exists()
 }

@@ -50,19 +50,11 @@ impl LocalObjectStore {
 
     fn publish(&self, path: &Path, bytes: &[u8], mode: PutMode) -> io::Result<PutOutcome> {
         let directory = parent_of(path)?;
-        let mut tries = 0;
-        let (temporary, renamed) = loop {
-            tries += 1;
-            let (temporary, mut file) = self.in_directory(directory, || self.create_temporary(directory))?;
-            let renamed = file.write_all(bytes).and_then(|()| file.sync()).and_then(|()| match mode {
-                PutMode::Create => self.ops.rename_new(&temporary, path),
-                PutMode::Replace => self.ops.rename(&temporary, path),
-            });
-            // Somebody who sweeps may have come between its creation and its hold.
-            if tries == TRIES || !renamed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-                break (temporary, renamed);
-            }
-        };
+        let (temporary, mut file) = self.in_directory(directory, || self.create_temporary(directory))?;
+        let renamed = file.write_all(bytes).and_then(|()| file.sync()).and_then(|()| match mode {
+            PutMode::Create => self.ops.rename_new(&temporary, path),
+            PutMode::Replace => self.ops.rename(&temporary, path),
+        });
         let outcome = match renamed {
             Ok(()) => PutOutcome::Created,
             Err(error) => {
@@ -171,7 +163,7 @@ impl LocalObjectStore {
         }
     }
 
-    /// Skips the names that other writers use.
+    /// Skips the names that other writers use, and files that somebody swept before they were held.
     fn create_temporary(&self, directory: &Path) -> io::Result<(PathBuf, Box<dyn OpenFile>)> {
         loop {
             let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
@@ -180,8 +172,9 @@ impl LocalObjectStore {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 created => {
                     let mut file = created?;
-                    file.hold();
-                    return Ok((path, file));
+                    if file.hold(&path) {
+                        return Ok((path, file));
+                    }
                 }
             }
         }

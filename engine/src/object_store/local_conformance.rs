@@ -34,7 +34,7 @@ fn the_temporary_files_of_dead_writers_go_and_those_of_living_ones_stay() {
     std::fs::create_dir(&below).unwrap();
     let living: PathBuf = below.join(".tmp-77-1");
     let mut writer = StdFileOps.create_new(&living).unwrap();
-    writer.hold();
+    assert!(writer.hold(&living));
     (0..200).for_each(|n| std::fs::write(below.join(format!(".tmp-77-dead-{n}")), "leftover").unwrap());
     put(&LocalObjectStore::new(dir.path()), "app/a", "x", PutMode::Create);
     let left = || std::fs::read_dir(&below).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
@@ -43,6 +43,26 @@ fn the_temporary_files_of_dead_writers_go_and_those_of_living_ones_stay() {
     drop(writer);
     put(&LocalObjectStore::new(dir.path()), "app/b", "y", PutMode::Create);
     assert!(!living.exists());
+}
+
+#[test]
+fn a_file_that_was_swept_before_it_was_held_is_no_longer_its_writers() {
+    // Without it the writer would publish, under its own name, what another one wrote to the same path since.
+    let dir = tempfile::tempdir().unwrap();
+    for another_wrote in [false, true] {
+        let path = dir.path().join(format!(".tmp-77-{another_wrote}"));
+        let mut swept = StdFileOps.create_new(&path).unwrap();
+        assert!(StdFileOps.remove_abandoned(&path).unwrap());
+        if another_wrote {
+            let mut other = StdFileOps.create_new(&path).unwrap();
+            assert!(!swept.hold(&path), "its name is another file's");
+            assert!(other.hold(&path));
+            assert!(!StdFileOps.remove_abandoned(&path).unwrap());
+            assert!(path.exists());
+        } else {
+            assert!(!swept.hold(&path), "it has no name");
+        }
+    }
 }
 
 /// Real files, of whose operations some fail.

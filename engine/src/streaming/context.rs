@@ -279,8 +279,9 @@ impl StreamingContext {
         }
     }
 
-    /// The generator's thread.
+    /// The generator's thread. However it ends, the context is released: a lost driver ends it with an error.
     fn generate_batches(&self) -> Result<()> {
+        let _released = Released(self);
         loop {
             match slots::call(Request::NextInstruction)? {
                 Reply::Generator(Instruction::Generate(tick)) => {
@@ -293,10 +294,7 @@ impl StreamingContext {
                         slots::tell(Told::BatchCleared { tick, saved: self.saved() });
                     }
                 }
-                _ => {
-                    self.release();
-                    return Ok(());
-                }
+                _ => return Ok(()),
             }
         }
     }
@@ -423,6 +421,15 @@ impl StreamingContext {
                 }
             }
         });
+    }
+}
+
+/// Releases a context when it is dropped.
+struct Released<'a>(&'a StreamingContext);
+
+impl Drop for Released<'_> {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }
 
