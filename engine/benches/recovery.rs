@@ -10,7 +10,7 @@ mod rounds;
 use faultline_engine::config::{EngineConfig, ReceiverLogSettings};
 use faultline_engine::error::Result;
 use faultline_engine::event::{Event, StorageLevel};
-use faultline_engine::ids::Millis;
+use faultline_engine::ids::{Millis, VIRTUAL_EPOCH};
 use faultline_engine::object_store::{LocalObjectStore, MemoryObjectStore, ObjectStore, PutMode};
 use faultline_engine::rdd::SparkContext;
 use faultline_engine::receiver::{Arrival, Arrived, Delivery, ScriptedSource};
@@ -51,7 +51,8 @@ fn config(start: Millis) -> EngineConfig {
     EngineConfig { receiver_log, virtual_start: start, ..EngineConfig::default() }
 }
 
-/// One life on `store` from `start`, until an event ends it. Returns the virtual milliseconds at that event.
+/// One life on `store` from `start`, until an event ends it. Returns the virtual milliseconds since the beginning at that
+/// event.
 fn live(store: &Arc<dyn ObjectStore>, start: Millis, each: Millis, ends: impl Fn(&Event) -> bool) -> u64 {
     let records = move |n: u64| Some(Arrival { at: Millis(each.0 * (n + 1)), what: Arrived::Block(vec![n]) });
     let source = ScriptedSource::new(Delivery::Once, records);
@@ -63,7 +64,7 @@ fn live(store: &Arc<dyn ObjectStore>, start: Millis, each: Millis, ends: impl Fn
         .find(|envelope| ends(&envelope.event))
     {
         Some(envelope) => {
-            at = envelope.at.as_millis();
+            at = envelope.at.ns_since(VIRTUAL_EPOCH) / 1_000_000;
             ControlFlow::Break(())
         }
         None => ControlFlow::Continue(()),

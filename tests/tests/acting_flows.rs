@@ -80,11 +80,16 @@ fn pause_and_slow_have_their_ways_back() {
     assert!(alive(window.state(), 3));
 }
 
+/// The state of a batch, once it is kept.
+fn state_of(app: &App, batch: u32) -> Option<RddId> {
+    let mut rdds = app.session().model().rdds.values();
+    rdds.rfind(|r| r.info.op.batch == Some(BatchId(batch)) && r.info.level.is_valid()).map(|r| r.info.id)
+}
+
 fn select_state(window: &mut Window, batch: u32) -> RddId {
+    until(window, "the state is kept", |app| state_of(app, batch).is_some());
     window.run_steps(120);
-    let model = window.state().session().model();
-    let state = model.rdds.values().rfind(|r| r.info.op.batch == Some(BatchId(batch)) && r.info.level.is_valid());
-    let rdd = state.expect("the state is kept").info.id;
+    let rdd = state_of(window.state(), batch).expect("it is still kept");
     click_until(window, &format!("updateStateByKey, batch {batch}"), "the state is selected", |app| {
         app.shell().ui.selection == node_of(app.session().model(), rdd)
     });

@@ -448,9 +448,13 @@ fn what_is_not_handed_on_is_lost_with_the_executor() {
             _ => None,
         });
         assert!(matches!(left, Some((0, n)) if n > 0), "{loop_:?}: {left:?}");
-        let failed = log::task_ends(&log)
-            .filter(|(_, reason, _)| !matches!(reason, TaskEndReason::Success | TaskEndReason::Resubmitted));
-        assert_eq!(failed.count(), 0, "{loop_:?}: leaving is no failure");
+        // Who was about to fetch what went with it fails to, as in Spark; nobody fails because it left.
+        let failed = log::task_ends(&log).map(|(_, reason, _)| reason).filter(|reason| {
+            use TaskEndReason::{FetchFailed, Resubmitted, Success};
+            !matches!(reason, Success | Resubmitted | FetchFailed { .. })
+        });
+        let failed: Vec<_> = failed.collect();
+        assert!(failed.is_empty(), "{loop_:?}: leaving is no failure: {failed:?}");
     }
 }
 
