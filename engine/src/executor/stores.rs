@@ -339,6 +339,16 @@ impl ExecutorStores {
         if gone.is_empty() { Vec::new() } else { self.stamped(&mut blocks, |_| gone) }
     }
 
+    /// What tasks hold that did not end: none may be left when none runs.
+    pub(crate) fn left_by_tasks(&self) -> Vec<String> {
+        let blocks = self.blocks.lock();
+        let held = blocks.tasks.iter().map(|(task, held)| {
+            format!("task {task} holds {} locks and unrolls {} blocks", held.locks.len(), held.unrolled.len())
+        });
+        let producing = self.producing.lock();
+        held.chain(producing.iter().map(|(block, task)| format!("task {task} produces {block}"))).collect()
+    }
+
     /// Stores a block unless its RDD was unpersisted since `generation`. Memory that `task` had set aside
     /// for it becomes the block's.
     pub(super) fn put_block(

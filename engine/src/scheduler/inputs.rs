@@ -71,6 +71,11 @@ impl InputBlocks {
 }
 
 impl Scheduler {
+    /// Where the blocks of receivers are, as the driver knows it.
+    pub fn input_locations(&self) -> OrdMap<InputBlockId, Vector<ExecutorId>> {
+        self.inputs.locations()
+    }
+
     /// Executors that hold a block of a receiver.
     pub fn input_holders(&self, block: InputBlockId) -> Vec<ExecutorId> {
         self.inputs.holders(block)

@@ -1,6 +1,6 @@
 //! Executors that stand still: what their tasks would still do, kept until they go on.
 
-use super::run::Item;
+use super::calendar::Item;
 use crate::ids::*;
 use std::collections::BTreeMap;
 
@@ -35,6 +35,11 @@ impl Held {
     pub fn resume(&mut self, executor: ExecutorId, now: Timestamp) -> Vec<(Timestamp, Item)> {
         let waiting = self.executors.remove(&executor).unwrap_or_default();
         waiting.into_iter().map(|w| (now.plus_ns(w.after_ns), w.item)).collect()
+    }
+
+    /// Whether no executor stands still.
+    pub fn is_empty(&self) -> bool {
+        self.executors.is_empty()
     }
 
     /// The executor died.

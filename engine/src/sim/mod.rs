@@ -5,6 +5,8 @@
 //! executor lives. Threads of the program run one at a time: the loop answers one and waits until it
 //! asks again. The same configuration, program and commands give the same events, byte for byte.
 
+mod audit;
+mod calendar;
 pub mod faults;
 mod held;
 mod pacing;
@@ -14,5 +16,6 @@ mod run;
 mod tasks;
 
 pub use crate::runtime::{Control, Environment, Outcome, Program};
+pub use audit::Audit;
 pub use pacing::Pacing;
-pub use run::{simulate, simulate_paced, simulate_while};
+pub use run::{Sinks, simulate, simulate_audited, simulate_paced, simulate_while};

@@ -1,8 +1,10 @@
 //! The loop of the simulator.
 
+use super::audit::Audit;
+use super::calendar::{Item, Scheduled};
 use super::held::Held;
 use super::pacing::{Pacing, Waited};
-use super::receivers::{Follows, Receivers, Storing, World};
+use super::receivers::{Follows, Receivers, World};
 use super::tasks::{Production, Script, compute};
 use crate::config::EngineConfig;
 use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, ReceivedLogOp, Reply, SlotId};
@@ -27,6 +29,14 @@ use std::sync::Arc;
 /// Who gets the events, and may break a run off.
 type Sink<'a> = &'a mut dyn FnMut(&[Envelope]) -> ControlFlow<()>;
 
+/// Who watches a run.
+pub struct Sinks<'a> {
+    /// Gets the events in order, and may break the run off.
+    pub events: Sink<'a>,
+    /// Is told what is wrong each time that the last running task ended.
+    pub audits: &'a mut dyn FnMut(Audit),
+}
+
 /// Runs a program to its end, as fast as it computes. `sink` gets the events in order.
 pub fn simulate(
     config: EngineConfig,
@@ -45,6 +55,18 @@ pub fn simulate_while(config: EngineConfig, environment: &Environment, program: 
     Simulation::new(config, environment, program, None, sink).run()
 }
 
+/// The same, and looks whenever nothing runs whether the driver and its executors agree.
+pub fn simulate_audited(
+    config: EngineConfig,
+    environment: &Environment,
+    program: Program,
+    sinks: Sinks<'_>,
+) -> Outcome {
+    let mut simulation = Simulation::new(config, environment, program, None, sinks.events);
+    simulation.audits = Some(sinks.audits);
+    simulation.run()
+}
+
 /// Runs a program under the controls of a window. Returns when it ended and the window quit. A driver that is
 /// lost and not supervised waits for [`RestartDriver`](crate::command::Command::RestartDriver).
 pub fn simulate_paced(
@@ -59,45 +81,6 @@ pub fn simulate_paced(
         ControlFlow::Continue(())
     };
     Simulation::new(config, environment, program, Some(pacing), &mut sink).run()
-}
-
-/// What the calendar holds.
-pub(super) enum Item {
-    /// An effect of a task.
-    Entry(TaskId, ScriptEntry),
-    /// The end of a task.
-    End(TaskReport),
-    /// The end of a task that was killed: its executor answers. One that never arrived, or whose end got
-    /// lost on the way, is nowhere.
-    Killed(Option<ExecutorId>, TaskId),
-    /// A block of a receiver arrives in the stores.
-    Storing(Storing),
-    /// The driver hears that its log is synced.
-    Logged(DriverInput),
-}
-
-/// An entry of the calendar: earliest first, then in order of entry.
-pub(super) struct Scheduled {
-    at: Timestamp,
-    order: u64,
-    item: Item,
-}
-
-impl PartialEq for Scheduled {
-    fn eq(&self, other: &Self) -> bool {
-        self.order == other.order
-    }
-}
-impl Eq for Scheduled {}
-impl PartialOrd for Scheduled {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Scheduled {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (other.at, other.order).cmp(&(self.at, self.order))
-    }
 }
 
 pub(super) struct Simulation<'a> {
@@ -122,6 +105,9 @@ pub(super) struct Simulation<'a> {
     pub(super) to_resume: VecDeque<(SlotId, Reply)>,
     pub(super) pacing: Option<Pacing>,
     sink: Sink<'a>,
+    audits: Option<&'a mut dyn FnMut(Audit)>,
+    /// Whether tasks ran since the last audit.
+    busy: bool,
     pub(super) broken_off: bool,
     pub(super) outcome: Option<Result<()>>,
     pub(super) program: Arc<dyn Fn(&SparkContext) -> Result<()> + Send + Sync>,
@@ -163,6 +149,8 @@ impl<'a> Simulation<'a> {
             to_resume: VecDeque::new(),
             pacing,
             sink,
+            audits: None,
+            busy: false,
             broken_off: false,
             outcome: None,
             program: Arc::from(program),
@@ -180,7 +168,9 @@ impl<'a> Simulation<'a> {
         loop {
             self.supervision.started(self.now);
             self.start_program(&sc);
-            while self.outcome.is_none() && !self.broken_off && !self.driver_lost && self.step() {}
+            while self.outcome.is_none() && !self.broken_off && !self.driver_lost && self.step() {
+                self.look();
+            }
             self.unwind();
             if self.broken_off || !self.driver_lost || !self.restart() {
                 break;
@@ -188,6 +178,18 @@ impl<'a> Simulation<'a> {
             sc = self.new_context(Some(&sc));
         }
         Outcome { result: self.outcome.unwrap_or(Err(EngineError::DriverLost)) }
+    }
+
+    /// Tells who asked what is wrong, once after tasks ran.
+    fn look(&mut self) {
+        if self.audits.is_none() || !std::mem::replace(&mut self.busy, !self.running.is_empty()) {
+            return;
+        }
+        let audit = self.audit();
+        self.busy |= audit.is_none();
+        if let (Some(audits), Some(audit)) = (&mut self.audits, audit) {
+            audits(audit);
+        }
     }
 
     /// One input. Returns whether there can be another.

@@ -8,11 +8,11 @@ use super::watch::Watch;
 use super::world::{Machine, SinkDisk};
 use crate::checker;
 use faultline_engine::config::EngineConfig;
-use faultline_engine::event::Envelope;
+use faultline_engine::event::{Envelope, Event};
 use faultline_engine::eventlog::LogWriter;
 use faultline_engine::ids::*;
 use faultline_engine::object_store::{ObjectStore, SimulatedDisk};
-use faultline_engine::sim::{Environment, simulate_while};
+use faultline_engine::sim::{Audit, Environment, Sinks, simulate_audited};
 use faultline_engine::sinks::FileSink;
 use std::collections::BTreeMap;
 use std::io;
@@ -62,6 +62,47 @@ impl Ran {
     }
 }
 
+/// What the simulator found at rest (I7, I8).
+#[derive(Default)]
+struct Audits {
+    taken: u64,
+    wrong: Vec<Audit>,
+}
+
+impl Audits {
+    fn take(&mut self, audit: Audit) {
+        self.taken += 1;
+        if !audit.absent.is_empty() || !audit.left.is_empty() {
+            self.wrong.push(audit);
+        }
+    }
+
+    /// What does not hold, in words. A driver that missed a report believes what it heard before.
+    fn broken(self, log: &[Envelope]) -> Vec<String> {
+        let lost = log.iter().find(|envelope| {
+            matches!(&envelope.event, Event::FaultInjected { fault, .. } if fault.starts_with("lose:message=block-report"))
+        });
+        let knows = |audit: &Audit| lost.is_none_or(|lost| audit.at < lost.at);
+        let mut broken = Vec::new();
+        for audit in &self.wrong {
+            if let Some((block, executor)) = audit.absent.first().filter(|_| knows(audit)) {
+                let at = audit.at.as_millis();
+                broken.push(format!(
+                    "I8: at {at} ms executor {executor} has no block {block}, the driver thinks it does"
+                ));
+            }
+            if let Some((executor, what)) = audit.left.first() {
+                broken.push(format!(
+                    "I7: at {} ms, on executor {executor}, no task runs and {what}",
+                    audit.at.as_millis()
+                ));
+            }
+        }
+        broken.truncate(4);
+        broken
+    }
+}
+
 /// Runs a plan to the end of its stream. A process that ends with an error is started again, without faults.
 pub fn run(plan: &SystemPlan) -> Ran {
     run_with(plan, &mut |_, _| {})
@@ -96,12 +137,17 @@ pub fn run_with(plan: &SystemPlan, between: &mut dyn FnMut(usize, &dyn ObjectSto
         let crash = plan.crashes.get(ran.lives.len()).copied();
         machine.begin(crash);
         let inside = Arc::clone(&parts);
-        let outcome = simulate_while(config.clone(), &environment, Box::new(move |sc| inside.run(sc)), &mut |events| {
+        let mut audits = Audits::default();
+        let mut events = |events: &[Envelope]| {
             log.extend_from_slice(events);
             disk.plan();
             let goes_on = events.iter().all(|envelope| watch.sees(envelope)) && !machine.is_dead();
             if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
+        };
+        let sinks = Sinks { events: &mut events, audits: &mut |audit| audits.take(audit) };
+        let outcome = simulate_audited(config.clone(), &environment, Box::new(move |sc| inside.run(sc)), sinks);
+        *ran.seen.entry("audits").or_default() += audits.taken;
+        ran.broken.extend(audits.broken(&log));
         machine.end(crash);
         ran.broken.extend(checker::check(&log));
         let last = log.last().map_or(VIRTUAL_EPOCH, |envelope| envelope.at);
@@ -131,7 +177,7 @@ pub fn run_with(plan: &SystemPlan, between: &mut dyn FnMut(usize, &dyn ObjectSto
     ran.broken.extend(machine.broken());
     let healed = u32::try_from(plan.healed.0 / INTERVAL.0).unwrap_or(u32::MAX) + SETTLED;
     ran.deepest = watch.deepest.range(healed..).map(|(_, depth)| *depth).max().unwrap_or(0);
-    ran.seen = watch.seen;
+    ran.seen.extend(watch.seen);
     ran.findings = watch.findings;
     ran.operations = machine.disk().map_or(0, SimulatedDisk::operations);
     ran

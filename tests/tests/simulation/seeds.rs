@@ -13,7 +13,8 @@ const SEEDS: u64 = 1000;
 const SHARES: u64 = 4;
 
 /// What must happen again and again in so many seeds, or they prove nothing.
-const MUST_HAPPEN: [&str; 13] = [
+const MUST_HAPPEN: [&str; 14] = [
+    "audits",
     "drivers lost",
     "recoveries",
     "executors removed",
