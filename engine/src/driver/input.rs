@@ -403,6 +403,8 @@ pub enum DriverInput {
     ReceivedLogged {
         /// What came of the write.
         result: std::result::Result<Logged, String>,
+        /// Segments that may end with a write that does not count.
+        doubtful: Vec<u64>,
     },
     /// Segments of the log of received blocks are deleted, or not.
     ReceivedLogDeleted {

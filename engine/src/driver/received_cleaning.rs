@@ -27,7 +27,7 @@ impl Driver {
         self.write_received_log(fx);
     }
 
-    pub(super) fn received_cleaned(&mut self, batches: &[BatchId], segment: u64, fx: &mut Effects) {
+    pub(super) fn received_cleaned(&mut self, batches: &[BatchId], fx: &mut Effects) {
         let tracker = &mut self.receivers.tracker;
         let segment_of = |block: &ReceivedBlock| block.handle.as_ref().and_then(|handle| handle.segment().ok());
         // Without a living block: as far as the blocks reached that go. Others may be on their way behind them.
@@ -37,9 +37,6 @@ impl Driver {
             *last = segment_of(block).unwrap_or(0).max(*last);
         }
         tracker.clean(batches);
-        if let Some(log) = &mut tracker.log {
-            log.last_cleaning = segment;
-        }
         let living: BTreeSet<InputBlockId> = tracker.living().map(|block| block.id).collect();
         for block in tracker.living() {
             if let (Some(segment), Some(first)) = (segment_of(block), needed.get_mut(&block.id.stream)) {
@@ -47,7 +44,7 @@ impl Driver {
             }
         }
         let Some(log) = &tracker.log else { return };
-        let segments = log.unneeded(&living, |batch| tracker.holds(batch));
+        let segments = log.segments.unneeded(&living, |batch| tracker.holds(batch));
         if !segments.is_empty() {
             fx.push(Effect::ReceivedLog(ReceivedLogOp::Delete { segments }));
         }
@@ -72,7 +69,7 @@ impl Driver {
         let Some(log) = &mut self.receivers.tracker.log else { return };
         let told = std::mem::replace(&mut log.stays, result.is_err());
         match result {
-            Ok(()) => segments.iter().for_each(|segment| drop(log.segments.remove(segment))),
+            Ok(()) => log.segments.deleted(segments),
             Err(_) if told => {}
             Err(error) => {
                 let count = segments.len();
