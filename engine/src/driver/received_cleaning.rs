@@ -6,6 +6,7 @@ use super::received_log::Wanted;
 use crate::event::{Event, Finding};
 use crate::ids::*;
 use crate::receiver::ReceivedBlock;
+use crate::seeded::{SeededBug, seeded};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Driver {
@@ -15,8 +16,18 @@ impl Driver {
     pub(super) fn clean_received(&mut self, completed: BatchId, pending: &BTreeSet<BatchId>, fx: &mut Effects) {
         let tracker = &mut self.receivers.tracker;
         let Some(remembered) = tracker.log.as_ref().map(|log| log.remembered) else { return };
-        let mut batches = tracker.cleanable(completed.0.saturating_sub(remembered));
-        batches.retain(|batch| !pending.contains(batch));
+        // R12.7: a batch reads older ones, too, and so does one that is not completed, when it runs again.
+        let reads = |batch: BatchId| match &self.graph {
+            Some(graph) => graph.reads_from(batch, remembered)..=batch,
+            None => BatchId(batch.0.saturating_sub(remembered))..=batch,
+        };
+        let next = BatchId(completed.0.saturating_add(1));
+        let mut running: BTreeSet<BatchId> = pending.iter().copied().chain([next]).collect();
+        if !seeded(SeededBug::CleaningByAge) {
+            running.extend(&tracker.unfinished);
+        }
+        let wanted: Vec<_> = running.into_iter().map(reads).collect();
+        let batches = tracker.cleanable(completed, |batch| wanted.iter().any(|range| range.contains(&batch)));
         if batches.is_empty() {
             return;
         }

@@ -195,6 +195,7 @@ impl Driver {
             self.emit(now, fx, Event::FindingReported { finding });
         }
         self.tell_recovered_blocks(now, fx);
+        self.keep_skipped(now, fx);
     }
 
     /// A batch that a checkpoint plans read exactly what its plan says, also where the log has nothing of that:

@@ -57,6 +57,8 @@ pub(super) struct Streaming {
     pub queue: VecDeque<WaitingBatch>,
     /// In the order in which they started; one, unless output operations run at once.
     pub running: Vec<RunningBatch>,
+    /// The newest batch that completed.
+    completed: BatchId,
     /// Who awaits the termination, and until when.
     awaiting: Vec<(SlotId, Option<Timestamp>)>,
     pub error: Option<EngineError>,
@@ -95,6 +97,14 @@ impl Streaming {
         let patience = self.awaiting.iter().filter_map(|(_, until)| *until).min();
         let stop = self.stop.as_ref().and_then(Stopping::until).filter(|_| !self.stopped);
         self.next_tick_at().into_iter().chain(patience).chain(stop).min()
+    }
+
+    /// The last batch that completed of those before which nothing runs or waits.
+    fn completed_through(&self) -> BatchId {
+        let running = self.running.iter().map(|running| running.batch.tick.batch);
+        let waiting = self.queue.iter().map(|waiting| waiting.tick.batch);
+        let oldest = running.chain(waiting).min();
+        oldest.map_or(self.completed, |oldest| self.completed.min(BatchId(oldest.0.saturating_sub(1))))
     }
 
     /// Whether every tick so far has its batch, or none.
@@ -206,6 +216,7 @@ impl Driver {
             idle: VecDeque::new(),
             queue: VecDeque::new(),
             running: Vec::new(),
+            completed: BatchId(0),
             awaiting: Vec::new(),
             error: None,
             halted: false,
@@ -266,7 +277,7 @@ impl Driver {
     pub(super) fn stop_streaming(&mut self) {
         if let Some(s) = &mut self.streaming {
             s.stopping = true;
-            s.instructions.retain(|i| matches!(i, Instruction::Clear(_)));
+            s.instructions.retain(|i| matches!(i, Instruction::Clear { .. }));
         }
     }
 
@@ -426,8 +437,11 @@ impl Driver {
             Some(error) => self.batch_failed(now, tick.batch, error, &blocks, fx),
             None => {
                 self.no_longer_pending(tick.batch);
+                self.receivers.tracker.no_longer_kept(tick.batch);
                 if let Some(s) = &mut self.streaming {
-                    s.instructions.push_back(Instruction::Clear(tick));
+                    s.completed = s.completed.max(tick.batch);
+                    let through = s.completed_through();
+                    s.instructions.push_back(Instruction::Clear { tick, through });
                 }
                 self.receivers.tracker.batch_succeeded(tick.batch);
                 // With graph checkpoints, when one says that it completed (R18.7).

@@ -1,10 +1,11 @@
 //! Which batch was given which block, over the death of the driver: the driver by hand, with a real log.
 
-use faultline_engine::config::EngineConfig;
+use faultline_engine::config::{BatchFailurePolicy, EngineConfig};
 use faultline_engine::driver::{
     BatchTick, CheckpointPlan, DriverInput, GeneratedBatch, OutputJob, ReceivedLogOp, ReceivedLogPlan, ReceivedRecord,
     ReceiverNews, ReceiverOp, Request, SavedStreams, SlotId, StreamingPlan, Told,
 };
+use faultline_engine::error::{EngineError, Result};
 use faultline_engine::event::*;
 use faultline_engine::executor::BlockReport;
 use faultline_engine::ids::*;
@@ -36,13 +37,38 @@ pub fn store() -> HostileStore {
     HostileStore::new(Arc::new(MemoryObjectStore::new()))
 }
 
+/// What is not the same in all programs.
+#[derive(Clone, Copy, Default)]
+pub struct Program {
+    /// What a failed batch does to the stream.
+    pub policy: BatchFailurePolicy,
+    /// How many batches the stream of the receiver is remembered.
+    pub remembered: u64,
+}
+
+impl Program {
+    fn streams(self) -> Vec<StreamInfo> {
+        let stream = serde_json::json!({
+            "id": STREAM, "operator": "receiver", "class": "ReceiverInputDStream", "callsite": "", "parents": [],
+            "slide": 1000, "window": null, "stateful": false, "level": StorageLevel::NONE, "checkpoint_interval": null,
+            "remember": self.remembered * 1000, "shuffles": false,
+        });
+        vec![serde_json::from_value(stream).expect("a stream")]
+    }
+}
+
 impl Life {
     fn start(store: &HostileStore, replay: bool, checkpoint: Option<CheckpointPlan>) -> Self {
+        Self::of(store, Program::default(), replay, checkpoint)
+    }
+
+    fn of(store: &HostileStore, program: Program, replay: bool, checkpoint: Option<CheckpointPlan>) -> Self {
         // A segment for each second, so that there are several.
         let settings = LogSettings { roll_every: Millis(1000), ..LogSettings::default() };
         // A clock that nobody sets to the time of a checkpoint.
         let clock = ClockKind::Wall;
-        let config = EngineConfig { executors: 2, cores: 2, clock, ..EngineConfig::default() };
+        let on_batch_failure = program.policy;
+        let config = EngineConfig { executors: 2, cores: 2, clock, on_batch_failure, ..EngineConfig::default() };
         let mut lab = DriverLab::with_config(config);
         lab.log_writer = Some(ReceivedLogWriter::new(Arc::new(store.clone()), settings));
         let plan = ReceiverPlan {
@@ -52,7 +78,7 @@ impl Life {
         };
         let plan = StreamingPlan {
             interval: Millis(1000),
-            streams: Vec::new(),
+            streams: program.streams(),
             outputs: Vec::new(),
             receivers: vec![plan],
             checkpoint,
@@ -75,6 +101,16 @@ impl Life {
         Self::start(store, false, None)
     }
 
+    /// A program that is not as the others.
+    pub fn new_of(store: &HostileStore, program: Program) -> Self {
+        Self::of(store, program, false, Some(Self::plan(None)))
+    }
+
+    /// The same, which goes on from a checkpoint.
+    pub fn go_on_of(store: &HostileStore, program: Program, checkpoint: StreamingCheckpoint) -> Self {
+        Self::of(store, program, true, Some(Self::plan(Some(checkpoint))))
+    }
+
     /// The same with graph checkpoints, which the test writes.
     pub fn with_checkpoints(store: &HostileStore) -> Self {
         Self::checkpointed(store, None)
@@ -82,14 +118,20 @@ impl Life {
 
     /// A program that goes on from a checkpoint.
     pub fn go_on(store: &HostileStore, checkpoint: StreamingCheckpoint) -> Self {
-        let (damaged, named) = (Vec::new(), BTreeMap::new());
-        Self::checkpointed(store, Some(Recovered { checkpoint, key: "app/checkpoint".to_owned(), damaged, named }))
+        Self::checkpointed(store, Some(checkpoint))
     }
 
-    fn checkpointed(store: &HostileStore, restored: Option<Recovered>) -> Self {
-        let (dir, inputs, replay_received) = ("app".to_owned(), BTreeMap::new(), restored.is_some());
-        let plan = CheckpointPlan { dir, inputs, restored: restored.map(Box::new), replay_received };
-        Self::start(store, replay_received, Some(plan))
+    fn checkpointed(store: &HostileStore, restored: Option<StreamingCheckpoint>) -> Self {
+        Self::start(store, restored.is_some(), Some(Self::plan(restored)))
+    }
+
+    fn plan(restored: Option<StreamingCheckpoint>) -> CheckpointPlan {
+        let restored = restored.map(|checkpoint| {
+            let (damaged, named) = (Vec::new(), BTreeMap::new());
+            Box::new(Recovered { checkpoint, key: "app/checkpoint".to_owned(), damaged, named })
+        });
+        let replay_received = restored.is_some();
+        CheckpointPlan { dir: "app".to_owned(), inputs: BTreeMap::new(), restored, replay_received }
     }
 
     /// A program that goes on where a driver died.
@@ -172,7 +214,16 @@ impl Life {
 
     /// A batch that runs succeeds.
     pub fn finish(&mut self, batch: u32) {
-        let done = Told::OutputDone { batch: BatchId(batch), output_op: OutputOpId(0), result: Ok(()) };
+        self.end(batch, Ok(()));
+    }
+
+    /// A batch that runs fails.
+    pub fn fail(&mut self, batch: u32) {
+        self.end(batch, Err(EngineError::IllegalState("the output operation failed".to_owned())));
+    }
+
+    fn end(&mut self, batch: u32, result: Result<()>) {
+        let done = Told::OutputDone { batch: BatchId(batch), output_op: OutputOpId(0), result };
         self.lab.input(DriverInput::Told { slot: OUTPUTS[0], told: done });
         self.lab.input(DriverInput::Request { slot: OUTPUTS[0], request: Request::NextOutput });
     }
