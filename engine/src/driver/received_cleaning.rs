@@ -2,12 +2,21 @@
 
 use super::Driver;
 use super::effects::{Effect, Effects, ReceivedLogOp, ReceiverOp};
+use super::input::StreamingPlan;
 use super::received_log::Wanted;
 use crate::event::{Event, Finding};
 use crate::ids::*;
 use crate::receiver::ReceivedBlock;
 use crate::seeded::{SeededBug, seeded};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How many batches after its own one of a receiver's is needed at most.
+pub(super) fn remembered_batches(plan: &StreamingPlan) -> u32 {
+    let receives = |stream: StreamId| plan.receivers.iter().any(|receiver| receiver.stream == stream);
+    let of_receivers = plan.streams.iter().filter(|stream| receives(stream.id));
+    let longest = of_receivers.filter_map(|stream| stream.remember).map(|remember| remember.0).max().unwrap_or(0);
+    u32::try_from(longest.div_ceil(plan.interval.0.max(1))).unwrap_or(u32::MAX).max(1)
+}
 
 impl Driver {
     /// A batch succeeded and, where graph checkpoints are written, one says so (R18.7): metadata and logged blocks

@@ -7,6 +7,7 @@ use super::graph_checkpoints::GraphCheckpoints;
 use super::input::{
     BatchTick, GeneratedBatch, Instruction, OpenedLog, OutputJob, Reply, SlotId, SlotSpawn, StreamingPlan,
 };
+use super::received_cleaning::remembered_batches;
 use super::receivers::Receivers;
 use super::recovering::Beginning;
 use super::stopping::Stopping;
@@ -487,14 +488,6 @@ impl Driver {
             }
         }
     }
-}
-
-/// How many batches after its own one of a receiver's is needed at most.
-fn remembered_batches(plan: &StreamingPlan) -> u32 {
-    let receives = |stream: StreamId| plan.receivers.iter().any(|receiver| receiver.stream == stream);
-    let of_receivers = plan.streams.iter().filter(|stream| receives(stream.id));
-    let longest = of_receivers.filter_map(|stream| stream.remember).map(|remember| remember.0).max().unwrap_or(0);
-    u32::try_from(longest.div_ceil(plan.interval.0.max(1))).unwrap_or(u32::MAX).max(1)
 }
 
 /// The answer to whoever awaits the termination, with or without a limit.

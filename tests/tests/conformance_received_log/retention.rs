@@ -1,6 +1,6 @@
 //! What of the log of blocks goes, while a batch in the middle does not succeed.
 
-use super::metadata::{Life, Program, store};
+use super::life::{Life, Program, store};
 use faultline_engine::config::BatchFailurePolicy;
 use faultline_engine::ids::BatchId;
 use faultline_engine::recovery::StreamingCheckpoint;
