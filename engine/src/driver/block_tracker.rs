@@ -22,8 +22,8 @@ pub(super) struct BlockTracker {
     pub batches: BTreeMap<BatchId, BlocksByStream>,
     /// Batches that were given blocks, by this driver, and have not succeeded: nothing of them is cleaned.
     pub unfinished: BTreeSet<BatchId>,
-    /// Blocks of skipped batches: not removed, however old they are.
-    kept: BTreeSet<InputBlockId>,
+    /// Blocks of skipped batches, by their batch: neither removed nor cleaned, however old they are.
+    kept: BTreeMap<BatchId, BTreeSet<InputBlockId>>,
     /// How far the accepted blocks reach for each client.
     clients: BTreeMap<StreamId, Clients>,
     /// The highest number of a block of each stream.
@@ -124,10 +124,10 @@ impl BlockTracker {
         self.unfinished.remove(&batch);
     }
 
-    /// Batches up to `last` of which nothing is needed (SPARK-6222: by what succeeded, not by age).
-    pub fn cleanable(&self, last: u32) -> Vec<BatchId> {
-        let old = self.batches.range(..=BatchId(last)).map(|(batch, _)| *batch);
-        old.filter(|batch| !self.unfinished.contains(batch) || seeded(SeededBug::CleaningByAge)).collect()
+    /// Batches up to `last` that nobody wants to read again (SPARK-6222: by what succeeded, not by age).
+    pub fn cleanable(&self, last: BatchId, wanted: impl Fn(BatchId) -> bool) -> Vec<BatchId> {
+        let old = self.batches.range(..=last).map(|(batch, _)| *batch);
+        old.filter(|batch| !wanted(*batch) && !self.kept.contains_key(batch)).collect()
     }
 
     /// Batches are cleaned.
@@ -151,22 +151,31 @@ impl BlockTracker {
         self.batches.contains_key(&batch)
     }
 
-    /// A batch is skipped: its blocks stay. Returns how many there are, and their records.
-    pub fn keep(&mut self, blocks: &BlocksByStream) -> (usize, u64) {
+    /// A batch is skipped: its blocks stay, and what only its own run would read may go. Returns how many there are,
+    /// and their records.
+    pub fn keep(&mut self, batch: BatchId, blocks: &BlocksByStream) -> (usize, u64) {
         let all = || blocks.values().flatten();
-        self.kept.extend(all().map(|block| block.id));
+        self.unfinished.remove(&batch);
+        if all().next().is_some() {
+            self.kept.insert(batch, all().map(|block| block.id).collect());
+        }
         (all().count(), all().map(|block| block.records).sum())
+    }
+
+    /// A batch that was skipped ran after all.
+    pub fn no_longer_kept(&mut self, batch: BatchId) {
+        self.kept.remove(&batch);
     }
 
     /// Those of `blocks` that may be removed.
     pub fn without_kept(&self, mut blocks: Vec<InputBlockId>) -> Vec<InputBlockId> {
-        blocks.retain(|block| !self.kept.contains(block));
+        blocks.retain(|block| !self.kept.values().any(|kept| kept.contains(block)));
         blocks
     }
 
     /// Blocks that skipped batches keep.
     pub fn num_kept(&self) -> usize {
-        self.kept.len()
+        self.kept.values().map(BTreeSet::len).sum()
     }
 
     /// What a former driver logged (R18.6). Its executors are gone: block managers are not asked for its blocks.

@@ -55,7 +55,10 @@ impl Driver {
             BatchFailurePolicy::Continue => drop(s.error.get_or_insert(error)),
             BatchFailurePolicy::Skip if self.receivers.tracker.num_kept() < KEPT_MAX => {
                 self.no_longer_pending(batch);
-                let (count, records) = self.receivers.tracker.keep(blocks);
+                let (count, records) = self.receivers.tracker.keep(batch, blocks);
+                if let Some(graph) = self.graph.as_mut().filter(|_| count > 0) {
+                    graph.now.skipped.insert(batch);
+                }
                 let input = match count {
                     0 => "its input can be read again from where it came".to_owned(),
                     _ => format!("its {count} received blocks with {records} records are kept"),

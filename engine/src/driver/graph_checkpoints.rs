@@ -12,7 +12,7 @@ use crate::config::BatchFailurePolicy;
 use crate::error::EngineError;
 use crate::event::{CheckpointedAfter, Event, Finding, GraphCheckpointInfo};
 use crate::ids::*;
-use crate::recovery::{BatchPlan, CheckpointName, KEPT_FILES, SavedRdd, SavedStreamRdd, StreamingCheckpoint, Written};
+use crate::recovery::{BatchPlan, CheckpointName, KEPT_FILES, SavedStreamRdd, StreamingCheckpoint, Written};
 use crate::scheduler::Outbox;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -113,15 +113,26 @@ impl GraphCheckpoints {
         self.now.saved.extend(saved.rdds);
     }
 
-    /// Plans of batches whose input nobody needs any more: neither a batch that is not completed, nor state
-    /// that would have to be computed again.
+    /// The first batch whose input `batch` may need when it runs, if inputs are remembered for so many batches. State
+    /// that was not saved in time reaches further back.
+    pub fn reads_from(&self, batch: BatchId, remembered: u32) -> BatchId {
+        let by_age = batch.0.saturating_sub(remembered);
+        let since_saved = |stream: StreamId| {
+            let saved = self.now.saved.get(&stream)?;
+            let before = saved.range(..batch).next_back()?;
+            Some(before.0.0 + 1)
+        };
+        let states = self.now.graph.saved_states().filter_map(since_saved).min();
+        BatchId(states.map_or(by_age, |from| from.min(by_age)))
+    }
+
+    /// Plans of batches whose input nobody needs any more: neither a batch that is not completed, nor the next one.
     fn forget_plans(&mut self, completed: BatchId) {
         let remembered = self.now.graph.input_remember().0 / self.now.interval.0.max(1);
-        let by_age = completed.0.saturating_sub(u32::try_from(remembered).unwrap_or(u32::MAX));
-        let oldest_pending = self.now.pending.first().map_or(u32::MAX, |batch| batch.0);
-        let newest_saved = |saved: &BTreeMap<BatchId, SavedRdd>| saved.last_key_value().map(|(batch, _)| batch.0);
-        let state_from = self.now.saved.values().filter_map(newest_saved).min().map_or(u32::MAX, |batch| batch + 1);
-        let first = BatchId(by_age.saturating_add(1).min(oldest_pending).min(state_from));
+        let remembered = u32::try_from(remembered).unwrap_or(u32::MAX);
+        let next = BatchId(completed.0.saturating_add(1));
+        let wanted = self.now.pending.iter().copied().chain([next]);
+        let first = wanted.map(|batch| self.reads_from(batch, remembered)).min().unwrap_or(next);
         self.now.batches = self.now.batches.split_off(&first);
     }
 
@@ -185,6 +196,7 @@ impl Driver {
     pub(super) fn no_longer_pending(&mut self, batch: BatchId) {
         if let Some(graph) = &mut self.graph {
             graph.now.pending.remove(&batch);
+            graph.now.skipped.remove(&batch);
         }
     }
 

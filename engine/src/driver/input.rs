@@ -170,7 +170,12 @@ pub enum Instruction {
     /// Build the jobs of a batch.
     Generate(BatchTick),
     /// A batch completed: forget what is older than the remember duration (R12.7).
-    Clear(BatchTick),
+    Clear {
+        /// The batch.
+        tick: BatchTick,
+        /// The last one before which every batch completed: what an earlier one still reads is not forgotten.
+        through: BatchId,
+    },
     /// Stop.
     Stop,
 }
@@ -403,6 +408,8 @@ pub enum DriverInput {
     ReceivedLogged {
         /// What came of the write.
         result: std::result::Result<Logged, String>,
+        /// Segments that may end with a write that does not count.
+        doubtful: Vec<u64>,
     },
     /// Segments of the log of received blocks are deleted, or not.
     ReceivedLogDeleted {

@@ -21,6 +21,7 @@ mod planned_blocks;
 mod received_cleaning;
 mod received_log;
 mod received_losses;
+mod received_segments;
 mod receivers;
 mod recovering;
 mod stopping;
@@ -220,7 +221,9 @@ impl Driver {
             DriverInput::EpochTaken { slot, plan, result } => self.epoch_taken(now, slot, *plan, result, fx),
             DriverInput::GraphWritten { write, result } => self.graph_written(now, *write, result, &mut out, fx),
             DriverInput::ReceivedLogOpened { slot, plan, result } => self.log_opened(now, slot, *plan, result, fx),
-            DriverInput::ReceivedLogged { result } => self.received_logged(now, result, &mut out, fx),
+            DriverInput::ReceivedLogged { result, doubtful } => {
+                self.received_logged(now, (result, &doubtful), &mut out, fx);
+            }
             DriverInput::ReceivedLogDeleted { segments, result } => {
                 self.received_log_deleted(now, &segments, result, fx);
             }

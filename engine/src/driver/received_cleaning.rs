@@ -2,11 +2,21 @@
 
 use super::Driver;
 use super::effects::{Effect, Effects, ReceivedLogOp, ReceiverOp};
+use super::input::StreamingPlan;
 use super::received_log::Wanted;
 use crate::event::{Event, Finding};
 use crate::ids::*;
 use crate::receiver::ReceivedBlock;
+use crate::seeded::{SeededBug, seeded};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How many batches after its own one of a receiver's is needed at most.
+pub(super) fn remembered_batches(plan: &StreamingPlan) -> u32 {
+    let receives = |stream: StreamId| plan.receivers.iter().any(|receiver| receiver.stream == stream);
+    let of_receivers = plan.streams.iter().filter(|stream| receives(stream.id));
+    let longest = of_receivers.filter_map(|stream| stream.remember).map(|remember| remember.0).max().unwrap_or(0);
+    u32::try_from(longest.div_ceil(plan.interval.0.max(1))).unwrap_or(u32::MAX).max(1)
+}
 
 impl Driver {
     /// A batch succeeded and, where graph checkpoints are written, one says so (R18.7): metadata and logged blocks
@@ -15,8 +25,18 @@ impl Driver {
     pub(super) fn clean_received(&mut self, completed: BatchId, pending: &BTreeSet<BatchId>, fx: &mut Effects) {
         let tracker = &mut self.receivers.tracker;
         let Some(remembered) = tracker.log.as_ref().map(|log| log.remembered) else { return };
-        let mut batches = tracker.cleanable(completed.0.saturating_sub(remembered));
-        batches.retain(|batch| !pending.contains(batch));
+        // R12.7: a batch reads older ones, too, and so does one that is not completed, when it runs again.
+        let reads = |batch: BatchId| match &self.graph {
+            Some(graph) => graph.reads_from(batch, remembered)..=batch,
+            None => BatchId(batch.0.saturating_sub(remembered))..=batch,
+        };
+        let next = BatchId(completed.0.saturating_add(1));
+        let mut running: BTreeSet<BatchId> = pending.iter().copied().chain([next]).collect();
+        if !seeded(SeededBug::CleaningByAge) {
+            running.extend(&tracker.unfinished);
+        }
+        let wanted: Vec<_> = running.into_iter().map(reads).collect();
+        let batches = tracker.cleanable(completed, |batch| wanted.iter().any(|range| range.contains(&batch)));
         if batches.is_empty() {
             return;
         }
@@ -27,7 +47,7 @@ impl Driver {
         self.write_received_log(fx);
     }
 
-    pub(super) fn received_cleaned(&mut self, batches: &[BatchId], segment: u64, fx: &mut Effects) {
+    pub(super) fn received_cleaned(&mut self, batches: &[BatchId], fx: &mut Effects) {
         let tracker = &mut self.receivers.tracker;
         let segment_of = |block: &ReceivedBlock| block.handle.as_ref().and_then(|handle| handle.segment().ok());
         // Without a living block: as far as the blocks reached that go. Others may be on their way behind them.
@@ -37,9 +57,6 @@ impl Driver {
             *last = segment_of(block).unwrap_or(0).max(*last);
         }
         tracker.clean(batches);
-        if let Some(log) = &mut tracker.log {
-            log.last_cleaning = segment;
-        }
         let living: BTreeSet<InputBlockId> = tracker.living().map(|block| block.id).collect();
         for block in tracker.living() {
             if let (Some(segment), Some(first)) = (segment_of(block), needed.get_mut(&block.id.stream)) {
@@ -47,7 +64,7 @@ impl Driver {
             }
         }
         let Some(log) = &tracker.log else { return };
-        let segments = log.unneeded(&living, |batch| tracker.holds(batch));
+        let segments = log.segments.unneeded(&living, |batch| tracker.holds(batch));
         if !segments.is_empty() {
             fx.push(Effect::ReceivedLog(ReceivedLogOp::Delete { segments }));
         }
@@ -72,7 +89,7 @@ impl Driver {
         let Some(log) = &mut self.receivers.tracker.log else { return };
         let told = std::mem::replace(&mut log.stays, result.is_err());
         match result {
-            Ok(()) => segments.iter().for_each(|segment| drop(log.segments.remove(segment))),
+            Ok(()) => log.segments.deleted(segments),
             Err(_) if told => {}
             Err(error) => {
                 let count = segments.len();

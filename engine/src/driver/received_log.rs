@@ -9,6 +9,7 @@ use super::block_tracker::{BlockTracker, BlocksByStream};
 use super::effects::{Effect, Effects, ReceivedLogOp, ReceiverOp};
 use super::input::{BatchTick, Logged, OpenedLog, Reply, SlotId};
 use super::received_losses::refused;
+use super::received_segments::LogSegments;
 use crate::event::{AddedBlock, Event, Finding};
 use crate::ids::*;
 use crate::receiver::{Clients, ReceivedBlock};
@@ -90,37 +91,12 @@ impl Wanted {
     }
 }
 
-/// What a segment of the log is about.
-#[derive(Debug, Default)]
-pub(super) struct Segment {
-    blocks: BTreeSet<InputBlockId>,
-    allocated: BTreeMap<BatchId, Vec<InputBlockId>>,
-    cleaned: BTreeSet<BatchId>,
-}
-
-impl Segment {
-    fn note(&mut self, record: &ReceivedRecord) {
-        match record {
-            ReceivedRecord::BlockAdded { block } => drop(self.blocks.insert(block.id)),
-            ReceivedRecord::BatchAllocated { batch, blocks } => {
-                let blocks = blocks.values().flatten().map(|block| block.id).collect();
-                self.allocated.insert(*batch, blocks);
-            }
-            ReceivedRecord::BatchesCleaned { batches, .. } => self.cleaned.extend(batches),
-        }
-    }
-}
-
 /// The log as the driver knows it.
 #[derive(Default)]
 pub(super) struct ReceivedLog {
     pub queue: VecDeque<Wanted>,
     in_flight: Vec<Wanted>,
-    pub segments: BTreeMap<u64, Segment>,
-    /// The segment that was written to last.
-    current: u64,
-    /// The segment of the last cleaning: it knows the clients.
-    pub last_cleaning: u64,
+    pub segments: LogSegments,
     /// Batches that a window or a state still needs after one that succeeded.
     pub remembered: u32,
     /// Of each stream, the segment of its blocks before which nothing is needed.
@@ -167,35 +143,6 @@ impl ReceivedLog {
         let records = self.in_flight.iter().filter_map(Wanted::record);
         records.map(|record| serde_json::to_vec(&record).unwrap_or_default()).collect()
     }
-
-    /// Segments that say nothing which is still needed; never the one that grows (D-29).
-    pub fn unneeded(&self, living: &BTreeSet<InputBlockId>, holds: impl Fn(BatchId) -> bool) -> Vec<u64> {
-        let mut allocated: BTreeMap<BatchId, Vec<u64>> = BTreeMap::new();
-        let mut added: BTreeMap<InputBlockId, Vec<u64>> = BTreeMap::new();
-        for (number, segment) in &self.segments {
-            segment.allocated.keys().for_each(|batch| allocated.entry(*batch).or_default().push(*number));
-            segment.blocks.iter().for_each(|block| added.entry(*block).or_default().push(*number));
-        }
-        let mut gone: BTreeSet<u64> = BTreeSet::new();
-        for (number, segment) in &self.segments {
-            if *number >= self.current || *number == self.last_cleaning {
-                continue;
-            }
-            let needed = segment.blocks.iter().any(|block| living.contains(block))
-                || segment.allocated.keys().any(|batch| holds(*batch));
-            let stays = |homes: Option<&Vec<u64>>| {
-                homes.into_iter().flatten().any(|home| home != number && !gone.contains(home))
-            };
-            // A cleaning is forgotten after what it cleaned, and an allocation after the blocks that it took out of
-            // the queue, or those would come back.
-            let undone = segment.cleaned.iter().any(|batch| stays(allocated.get(batch)))
-                || segment.allocated.values().flatten().any(|id| stays(added.get(id)));
-            if !needed && !undone {
-                gone.insert(*number);
-            }
-        }
-        gone.into_iter().collect()
-    }
 }
 
 /// What a log says, and what of it nobody understands.
@@ -215,14 +162,10 @@ impl BlockTracker {
     /// Begins with what the store says of the log.
     fn open_log(&mut self, opened: &OpenedLog, remembered: u32) -> Vec<String> {
         let mut log = ReceivedLog::new(remembered);
-        log.segments = opened.contents.segments.iter().map(|number| (*number, Segment::default())).collect();
-        log.current = opened.contents.segments.last().map_or(0, |last| last + 1);
+        log.segments = LogSegments::of(&opened.contents);
         let (records, strange) = records_of(&opened.contents);
         for (segment, record) in records {
-            log.segments.entry(segment).or_default().note(&record);
-            if matches!(record, ReceivedRecord::BatchesCleaned { .. }) {
-                log.last_cleaning = segment;
-            }
+            log.segments.note(segment, &record);
             self.replay(record);
         }
         self.replayed();
@@ -252,6 +195,7 @@ impl Driver {
             self.emit(now, fx, Event::FindingReported { finding });
         }
         self.tell_recovered_blocks(now, fx);
+        self.keep_skipped(now, fx);
     }
 
     /// A batch that a checkpoint plans read exactly what its plan says, also where the log has nothing of that:
@@ -348,7 +292,7 @@ impl Driver {
     pub(super) fn received_logged(
         &mut self,
         now: Timestamp,
-        result: Result<Logged, String>,
+        (result, doubtful): (Result<Logged, String>, &[u64]),
         out: &mut Outbox,
         fx: &mut Effects,
     ) {
@@ -358,11 +302,11 @@ impl Driver {
             Err(error) => (Err(error), None),
         };
         let Some(log) = &mut self.receivers.tracker.log else { return };
+        log.segments.doubt(doubtful);
         let group = std::mem::take(&mut log.in_flight);
         if let Ok(segment) = &result {
-            log.current = log.current.max(*segment);
-            let contents = log.segments.entry(*segment).or_default();
-            group.iter().filter_map(Wanted::record).for_each(|record| contents.note(&record));
+            log.segments.grew(*segment);
+            group.iter().filter_map(Wanted::record).for_each(|record| log.segments.note(*segment, &record));
         }
         if let Err(error) = &result {
             let blocks = group.iter().filter_map(|wanted| match wanted {
@@ -388,7 +332,7 @@ impl Driver {
                 (Wanted::Allocated { tick, slot, blocks }, Err(error)) => {
                     self.allocation_failed(now, (slot, tick), &blocks, error, fx);
                 }
-                (Wanted::Cleaned { batches, .. }, Ok(segment)) => self.received_cleaned(&batches, *segment, fx),
+                (Wanted::Cleaned { batches, .. }, Ok(_)) => self.received_cleaned(&batches, fx),
                 // What is not cleaned is so the next time; what is planned is known without the log.
                 (Wanted::Cleaned { .. } | Wanted::Planned { .. } | Wanted::Allocate { .. }, _) => {}
             }

@@ -38,6 +38,18 @@ impl Driver {
         }
     }
 
+    /// What a former driver kept of skipped batches is kept; what is gone with its executors is said.
+    pub(super) fn keep_skipped(&mut self, now: Timestamp, fx: &mut Effects) {
+        let skipped = self.graph.as_ref().map(|graph| graph.now.skipped.clone()).unwrap_or_default();
+        for batch in skipped {
+            let mut blocks = self.receivers.tracker.of_batch(batch).cloned().unwrap_or_default();
+            self.drop_lost_blocks(now, batch, &mut blocks, fx);
+            if self.receivers.tracker.keep(batch, &blocks) == (0, 0) {
+                self.no_longer_pending(batch);
+            }
+        }
+    }
+
     /// R17.11: blocks of which nothing is left are taken out of those of a batch, and said.
     pub(super) fn drop_lost_blocks(
         &mut self,

@@ -83,6 +83,7 @@ impl Driver {
             graph: GraphDescription { streams: plan.streams.clone(), outputs: plan.outputs.clone(), inputs },
             properties: self.config.properties(),
             pending: [].into(),
+            skipped: [].into(),
             batches: BTreeMap::new(),
             saved: BTreeMap::new(),
             rates: BTreeMap::new(),
@@ -142,6 +143,7 @@ impl Driver {
         self.emit(now, fx, Event::StreamingRecovered { recovery });
         description.time = checkpoint.time;
         description.pending = checkpoint.pending;
+        description.skipped = checkpoint.skipped;
         description.batches = checkpoint.batches;
         description.saved = checkpoint.saved;
         description.rates = checkpoint.rates;

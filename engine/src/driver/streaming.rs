@@ -7,6 +7,7 @@ use super::graph_checkpoints::GraphCheckpoints;
 use super::input::{
     BatchTick, GeneratedBatch, Instruction, OpenedLog, OutputJob, Reply, SlotId, SlotSpawn, StreamingPlan,
 };
+use super::received_cleaning::remembered_batches;
 use super::receivers::Receivers;
 use super::recovering::Beginning;
 use super::stopping::Stopping;
@@ -57,6 +58,8 @@ pub(super) struct Streaming {
     pub queue: VecDeque<WaitingBatch>,
     /// In the order in which they started; one, unless output operations run at once.
     pub running: Vec<RunningBatch>,
+    /// The newest batch that completed.
+    completed: BatchId,
     /// Who awaits the termination, and until when.
     awaiting: Vec<(SlotId, Option<Timestamp>)>,
     pub error: Option<EngineError>,
@@ -95,6 +98,14 @@ impl Streaming {
         let patience = self.awaiting.iter().filter_map(|(_, until)| *until).min();
         let stop = self.stop.as_ref().and_then(Stopping::until).filter(|_| !self.stopped);
         self.next_tick_at().into_iter().chain(patience).chain(stop).min()
+    }
+
+    /// The last batch that completed of those before which nothing runs or waits.
+    fn completed_through(&self) -> BatchId {
+        let running = self.running.iter().map(|running| running.batch.tick.batch);
+        let waiting = self.queue.iter().map(|waiting| waiting.tick.batch);
+        let oldest = running.chain(waiting).min();
+        oldest.map_or(self.completed, |oldest| self.completed.min(BatchId(oldest.0.saturating_sub(1))))
     }
 
     /// Whether every tick so far has its batch, or none.
@@ -206,6 +217,7 @@ impl Driver {
             idle: VecDeque::new(),
             queue: VecDeque::new(),
             running: Vec::new(),
+            completed: BatchId(0),
             awaiting: Vec::new(),
             error: None,
             halted: false,
@@ -266,7 +278,7 @@ impl Driver {
     pub(super) fn stop_streaming(&mut self) {
         if let Some(s) = &mut self.streaming {
             s.stopping = true;
-            s.instructions.retain(|i| matches!(i, Instruction::Clear(_)));
+            s.instructions.retain(|i| matches!(i, Instruction::Clear { .. }));
         }
     }
 
@@ -426,8 +438,11 @@ impl Driver {
             Some(error) => self.batch_failed(now, tick.batch, error, &blocks, fx),
             None => {
                 self.no_longer_pending(tick.batch);
+                self.receivers.tracker.no_longer_kept(tick.batch);
                 if let Some(s) = &mut self.streaming {
-                    s.instructions.push_back(Instruction::Clear(tick));
+                    s.completed = s.completed.max(tick.batch);
+                    let through = s.completed_through();
+                    s.instructions.push_back(Instruction::Clear { tick, through });
                 }
                 self.receivers.tracker.batch_succeeded(tick.batch);
                 // With graph checkpoints, when one says that it completed (R18.7).
@@ -473,14 +488,6 @@ impl Driver {
             }
         }
     }
-}
-
-/// How many batches after its own one of a receiver's is needed at most.
-fn remembered_batches(plan: &StreamingPlan) -> u32 {
-    let receives = |stream: StreamId| plan.receivers.iter().any(|receiver| receiver.stream == stream);
-    let of_receivers = plan.streams.iter().filter(|stream| receives(stream.id));
-    let longest = of_receivers.filter_map(|stream| stream.remember).map(|remember| remember.0).max().unwrap_or(0);
-    u32::try_from(longest.div_ceil(plan.interval.0.max(1))).unwrap_or(u32::MAX).max(1)
 }
 
 /// The answer to whoever awaits the termination, with or without a limit.

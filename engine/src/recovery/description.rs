@@ -26,6 +26,9 @@ pub struct StreamingCheckpoint {
     pub properties: BTreeMap<String, String>,
     /// Batches that were generated and have not completed without an error.
     pub pending: BTreeSet<BatchId>,
+    /// Batches that were skipped because they failed, and whose received blocks are kept.
+    #[serde(default)]
+    pub skipped: BTreeSet<BatchId>,
     /// What each remembered batch reads.
     pub batches: BTreeMap<BatchId, BatchPlan>,
     /// Saved RDDs by stream and batch.
@@ -70,6 +73,12 @@ pub struct GraphDescription {
 }
 
 impl GraphDescription {
+    /// Streams that go on from their own earlier batches, and are saved now and then so that this has an end.
+    pub fn saved_states(&self) -> impl Iterator<Item = StreamId> + '_ {
+        let states = self.streams.iter().filter(|stream| stream.stateful && stream.checkpoint_interval.is_some());
+        states.map(|stream| stream.id)
+    }
+
     /// How long the inputs of a batch are remembered: the longest remember duration of an input stream.
     pub fn input_remember(&self) -> Millis {
         let inputs = self.streams.iter().filter(|stream| stream.parents.is_empty());

@@ -116,6 +116,7 @@ mod tests {
             graph: GraphDescription::default(),
             properties: BTreeMap::from([("spark.app.name".to_owned(), "words".to_owned())]),
             pending: [BatchId(3), BatchId(4)].into(),
+            skipped: [BatchId(1)].into(),
             batches: BTreeMap::from([(BatchId(4), BatchPlan { records: 7, inputs: inputs.into() })]),
             saved: BTreeMap::from([(
                 StreamId(3),

@@ -37,7 +37,8 @@ impl ReceivedLogWriter {
             }
             ReceivedLogOp::Append { records } => {
                 let result = self.append(now, &records).map_err(|error| error.to_string());
-                DriverInput::ReceivedLogged { result }
+                let doubtful = self.log.as_mut().map(WriteAheadLog::take_doubtful).unwrap_or_default();
+                DriverInput::ReceivedLogged { result, doubtful }
             }
             ReceivedLogOp::Delete { segments } => {
                 let result = self.delete(&segments);

@@ -288,8 +288,8 @@ impl StreamingContext {
                     let batch = slots::catch(|| self.generate(tick));
                     slots::tell(Told::BatchGenerated { tick, batch });
                 }
-                Reply::Generator(Instruction::Clear(tick)) => {
-                    self.clear(tick);
+                Reply::Generator(Instruction::Clear { tick, through }) => {
+                    self.clear(tick, through);
                     if self.checkpoint_dir().is_some() {
                         slots::tell(Told::BatchCleared { tick, saved: self.saved() });
                     }
@@ -403,8 +403,8 @@ impl StreamingContext {
         })
     }
 
-    /// R12.7 after a batch completed.
-    fn clear(&self, tick: BatchTick) {
+    /// R12.7 after a batch completed, `through` the last before which all did.
+    fn clear(&self, tick: BatchTick, through: BatchId) {
         let streams = self.0.graph.lock().streams.clone();
         let unpersist = self.0.sc.config().streaming_unpersist;
         self.with_generation(tick, |generation| {
@@ -412,7 +412,7 @@ impl StreamingContext {
                 let info = stream.info.lock().clone();
                 let remember = info.remember.unwrap_or(info.slide);
                 let batches = u32::try_from(remember.0 / self.0.interval.0.max(1)).unwrap_or(u32::MAX);
-                if let Some(last) = tick.batch.0.checked_sub(batches) {
+                if let Some(last) = through.0.checked_sub(batches) {
                     generation.forget(stream.id, (info.level.is_valid(), unpersist), last);
                     let blocks = self.0.instances.forget_received(stream.id, last);
                     if unpersist && !blocks.is_empty() {

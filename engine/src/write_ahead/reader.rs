@@ -8,6 +8,7 @@ use super::format::{
     BadHeader, HEADER_BYTES, Header, RECORD_HEADER_BYTES, RecordAt, RecordHandle, Standing, WAL_VERSION, record_at,
 };
 use crate::object_store::{ObjectStore, StoreError, segment_key, segments_of};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Contents {
     pub damage: Vec<Damage>,
     /// The numbers of its segments, those without records, too.
     pub segments: Vec<u64>,
+    /// Segments that end with a write which a later segment replaced: they go before that one, or it comes back.
+    pub superseded: BTreeSet<u64>,
     /// The number of the next record.
     pub next: u64,
 }
@@ -174,7 +177,8 @@ impl Reading {
             // What a write left behind that was given up, or an older driver: it was written again here.
             // Their numbers rise.
             let kept = self.contents.records.partition_point(|record| record.sequence < first);
-            self.contents.records.truncate(kept);
+            let replaced = self.contents.records.drain(kept..);
+            self.contents.superseded.extend(replaced.filter_map(|record| record.handle.segment().ok()));
         }
         if header.is_none() && !records.is_empty() {
             self.contents.damage.push(damage(DamageKind::BadHeader, 0, HEADER_BYTES));

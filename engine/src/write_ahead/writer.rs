@@ -33,6 +33,10 @@ pub struct WriteAheadLog {
     next: u64,
     writer: Option<Box<dyn LogWriter>>,
     open: Option<OpenSegment>,
+    /// The segment of the last write that was answered.
+    last: Option<u64>,
+    /// Segments that may end with a write that does not count, since somebody asked for them.
+    doubtful: Vec<u64>,
 }
 
 /// The segment that grows.
@@ -58,7 +62,18 @@ impl WriteAheadLog {
             LogStart::After { next } => (Standing::Continues, next.max(1)),
             LogStart::Handles => (Standing::Alone, 1),
         };
-        Self { store, log: log.into(), epoch, settings, standing, next, writer: None, open: None }
+        Self {
+            store,
+            log: log.into(),
+            epoch,
+            settings,
+            standing,
+            next,
+            writer: None,
+            open: None,
+            last: None,
+            doubtful: Vec::new(),
+        }
     }
 
     /// The directory of the log.
@@ -86,7 +101,7 @@ impl WriteAheadLog {
             match self.try_append(now, records) {
                 Ok(handles) => return Ok(handles),
                 Err(last) => {
-                    self.open = None;
+                    self.doubtful.extend(self.open.take().map(|open| open.number));
                     failures += 1;
                     if failures >= self.settings.max_failures.max(1) {
                         return Err(WriteAheadError::GaveUp { failures, last });
@@ -118,6 +133,7 @@ impl WriteAheadLog {
         writer.append(&bytes)?;
         writer.sync()?;
         open.bytes += bytes.len() as u64;
+        self.last = Some(open.number);
         self.next = next;
         if self.standing == Standing::Begins {
             self.standing = Standing::Continues;
@@ -150,7 +166,14 @@ impl WriteAheadLog {
     /// The records appended last do not count after all: the next write replaces them, as after one that failed.
     pub fn take_back(&mut self, records: u64) {
         self.open = None;
+        self.doubtful.extend(self.last);
         self.next = self.next.saturating_sub(records).max(1);
+    }
+
+    /// Segments that may end with a write that does not count, since this was asked last. Readers leave such a write
+    /// out as long as the segment is there that replaced it: that one must not be deleted before.
+    pub fn take_doubtful(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.doubtful)
     }
 
     /// Ends the segment that grows; the next record begins another one.

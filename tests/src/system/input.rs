@@ -52,13 +52,21 @@ impl Sources {
 
     /// Records of all files.
     pub fn file_records(&self) -> impl Iterator<Item = u64> {
-        self.file_records_before(u32::MAX)
+        Self::records_of(self.files.files.iter())
     }
 
-    /// Records of the files that could be seen at the time of a batch.
-    pub fn file_records_before(&self, batch: u32) -> impl Iterator<Item = u64> {
+    /// Records of the files that changed after a stream began and could be seen at the time of a batch.
+    pub fn file_records_before(&self, batch: u32, began: Timestamp) -> impl Iterator<Item = u64> {
         let before = VIRTUAL_EPOCH.plus(Millis(u64::from(batch) * INTERVAL.0));
-        let files = self.files.files.iter().filter(move |file| file.visible <= before);
+        Self::records_of(self.files.files.iter().filter(move |file| file.visible <= before && file.modified > began))
+    }
+
+    /// Whether files could be seen at a time that are older than it: a stream that begins then says so (R19.2).
+    pub fn has_files_before(&self, began: Timestamp) -> bool {
+        self.files.files.iter().any(|file| file.visible <= began)
+    }
+
+    fn records_of<'a>(files: impl Iterator<Item = &'a File>) -> impl Iterator<Item = u64> {
         files.flat_map(|file| file.text.lines()).filter_map(|line| line.parse().ok())
     }
 

@@ -127,18 +127,27 @@ impl Verdict<'_> {
         let seen: BTreeSet<u64> = self.batches.values().flatten().copied().collect();
         let expected: BTreeSet<u64> = match self.plan.input {
             Input::Replay => return,
-            // What could be seen two intervals before the last batch.
-            Input::Files => parts.sources.file_records_before(self.plan.batches.saturating_sub(2)).collect(),
+            // What could be seen two intervals before the last batch, and is not older than the first stream: a
+            // driver that died before its stream began left that to nobody.
+            Input::Files => {
+                let began = self.watch.began.unwrap_or_default();
+                parts.sources.file_records_before(self.plan.batches.saturating_sub(2), began).collect()
+            }
             _ => self.watch.acknowledged.clone().unwrap_or_default(),
         };
         if self.plan.ending != Ending::Batches && self.watch.acknowledged.is_none() {
             return;
         }
+        let older = |found: &String| found.starts_with("files-older-than-the-stream");
+        let said = self.watch.findings.iter().any(older);
+        let unread = self.plan.input == Input::Files
+            && self.watch.began.is_some_and(|began| parts.sources.has_files_before(began));
+        self.that(said || !unread, || "I12: files are older than the stream, and nobody said so".to_owned());
         let missing: Vec<u64> = expected.difference(&seen).copied().collect();
         // A process that ended before it had written anything begins anew, and says which files it does not read.
         let begun = self.watch.findings.iter().any(|found| found.starts_with("stream-begins-anew"));
         let anew = self.plan.input == Input::Files && (self.watch.started_anew > 1 || begun);
-        if missing.is_empty() || anew && self.watch.findings.iter().any(|found| found.starts_with("files-older")) {
+        if missing.is_empty() || anew && said {
             return;
         }
         let failed = |batch: &u32| !self.watch.completed.contains(batch);

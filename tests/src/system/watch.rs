@@ -47,6 +47,8 @@ pub struct Watch<'a> {
     pub times: BTreeMap<u32, u64>,
     /// How often a stream began that had nothing to go on from.
     pub started_anew: u32,
+    /// The zero time of the first stream, which may be that of a later driver than the first.
+    pub began: Option<Timestamp>,
     recovered: bool,
     described: bool,
     /// Kinds of findings.
@@ -76,6 +78,7 @@ impl<'a> Watch<'a> {
             submitted: BTreeMap::new(),
             times: BTreeMap::new(),
             started_anew: 0,
+            began: None,
             recovered: false,
             described: false,
             findings: Vec::new(),
@@ -153,7 +156,8 @@ impl<'a> Watch<'a> {
                 self.referenced();
             }
             Event::GraphCheckpointWritten { .. } => self.described = true,
-            Event::StreamingStarted { .. } => {
+            Event::StreamingStarted { zero, .. } => {
+                self.began.get_or_insert(*zero);
                 self.started_anew += u32::from(!self.recovered);
                 if self.described && !self.recovered {
                     self.broken.push("a stream begins anew although a description of it stands".to_owned());

@@ -1,6 +1,6 @@
 //! What of the log of received blocks goes, although nobody says so batch by batch.
 
-use super::metadata::{Life, store};
+use super::life::{Life, store};
 use super::planned::checkpoint;
 use faultline_engine::driver::DriverInput;
 use faultline_engine::ids::*;

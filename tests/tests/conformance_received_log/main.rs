@@ -4,6 +4,7 @@
 //! With `--features seeded-bugs` those bugs are switched on, one at a time, and the cases must fail.
 
 mod cleaning;
+mod life;
 mod metadata;
 mod planned;
 mod records;

@@ -1,6 +1,6 @@
 //! What a checkpoint says that batches were given, held against the log of received blocks.
 
-use super::metadata::{Life, block, store};
+use super::life::{Life, block, store};
 use faultline_engine::driver::ReceivedRecord;
 use faultline_engine::event::{InputPlan, PlannedBlock};
 use faultline_engine::ids::*;

@@ -1,6 +1,6 @@
 //! A driver that another one has replaced, and that does not know it.
 
-use super::metadata::{Life, store};
+use super::life::{Life, store};
 use faultline_engine::command::StopMode;
 use faultline_engine::driver::ReceiverOp;
 use faultline_engine::ids::*;

@@ -149,6 +149,25 @@ fn at_once(
 }
 
 #[test]
+fn what_a_replaced_write_left_is_named_so_that_it_goes_first() {
+    // Without it a segment was deleted that had replaced a write of unknown outcome, and that write came back.
+    let hostile = HostileStore::new(memory());
+    let store: Arc<dyn ObjectStore> = Arc::new(hostile.clone());
+    let mut log = log_on(&store, LogStart::New);
+    write(&mut log, &["one"]);
+    let next = hostile.operations();
+    hostile.harm(next..u64::MAX, Harm::FailsAfter);
+    log.append(at(0), &[b"two"]).unwrap_err();
+    hostile.harm(0..0, Harm::FailsAfter);
+    assert_eq!(texts(&read(&store)), ["one", "two"], "nobody heard of two, and it is there");
+    write(&mut log, &["three"]);
+    let (contents, doubtful) = (read(&store), log.take_doubtful());
+    assert_eq!((texts(&contents), doubtful.clone()), (vec!["one".into(), "three".into()], vec![1]));
+    assert_eq!(contents.superseded, doubtful.into_iter().collect());
+    assert_eq!(log.take_doubtful(), [0; 0], "each is named once");
+}
+
+#[test]
 fn r15_records_that_wait_share_one_sync() {
     // Without it each of a hundred blocks would wait for a sync of its own.
     let hostile = HostileStore::new(memory());
