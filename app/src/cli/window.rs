@@ -3,12 +3,12 @@
 use super::args::{OpenArgs, Sizing, Source};
 use super::compare::race_with_progress;
 use super::picture_args::{ScreenshotArgs, View};
-use super::request::run_request;
+use super::request::{run_request, simulated};
 use super::{UsageError, run};
 use crate::command::Focus;
 use crate::opening::DEMO;
 use crate::platform::screenshot::write_png;
-use crate::race::engine_run::Store;
+use crate::race::engine_run::{RunRequest, Store};
 use crate::race::{Keep, Policy, RaceRequest, RaceState, race_table};
 use crate::session::Session;
 use crate::source::RecordedSource;
@@ -18,7 +18,7 @@ use faultline_engine::command::Command;
 use faultline_engine::config::EngineConfig;
 use faultline_engine::event::Event;
 use faultline_engine::ids::{BatchId, BlockId, ExecutorId};
-use faultline_engine::programs::{self, InputSource};
+use faultline_engine::programs::{self, BuiltIn, InputSource};
 use faultline_engine::sim::faults::{Moment, PlannedFault};
 use std::io::Write;
 
@@ -97,9 +97,9 @@ fn raced(args: &ScreenshotArgs) -> anyhow::Result<RaceState> {
     if args.faults.is_empty() {
         return Err(UsageError("--view race needs a --fault, for example kill:executor=2@batch=7".into()).into());
     }
-    let mut run = run_request(*program, &Sizing { conf: args.conf.clone(), ..Sizing::default() })?;
-    run.config.faults.clone_from(&args.faults);
-    let request = RaceRequest { run, policies: Policy::ALL.to_vec(), keep: Keep::Numbers };
+    let run = pictured(*program, args)?;
+    let policies = Policy::of_input(&run.input.source).to_vec();
+    let request = RaceRequest { run, policies, keep: Keep::Numbers };
     let mut state = RaceState::default();
     state.begin(&request);
     let race = race_with_progress(&request, &mut |news| state.take(news))?;
@@ -107,12 +107,21 @@ fn raced(args: &ScreenshotArgs) -> anyhow::Result<RaceState> {
     Ok(state)
 }
 
+/// The run of a picture.
+fn pictured(program: BuiltIn, args: &ScreenshotArgs) -> anyhow::Result<RunRequest> {
+    let mut run = run_request(program, &Sizing { conf: args.conf.clone(), ..Sizing::default() })?;
+    run.config.faults.clone_from(&args.faults);
+    match &args.from {
+        Some(source) => Ok(simulated(run, source, None)?),
+        None => Ok(run),
+    }
+}
+
 /// The events of the source up to the end of the batch asked for.
 fn recorded(args: &ScreenshotArgs) -> anyhow::Result<Session> {
     let source = match &args.source {
         Source::Program(program) => {
-            let mut request = run_request(*program, &Sizing { conf: args.conf.clone(), ..Sizing::default() })?;
-            request.config.faults.clone_from(&args.faults);
+            let mut request = pictured(*program, args)?;
             if let Some(batch) = args.at {
                 request.config.max_batches = Some(batch.0);
             }

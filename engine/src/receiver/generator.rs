@@ -65,6 +65,11 @@ impl ReadyBlock {
         let Numbering { clients, duplicates } = self.numbering.clone();
         ReceivedBlock { clients, duplicates, ..ReceivedBlock::new(self.id, self.values.len()) }
     }
+
+    /// Its records, if nobody sends them again when it is stored nowhere: clients that number their lines do.
+    pub(crate) fn records_not_resent(&self) -> u64 {
+        if self.numbering.clients.is_empty() { self.values.len() } else { 0 }
+    }
 }
 
 /// Numbers of the blocks of one stream: the time in milliseconds, and never one that was given before,

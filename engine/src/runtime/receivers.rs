@@ -315,7 +315,7 @@ impl Thread {
                     Step::Tell(say) => self.link.tell(news_of(say)),
                     Step::Store(block) => {
                         if let Err(error) = self.link.store(&block) {
-                            self.link.dropped(block.values.len(), &format!("it could not be stored: {error}"));
+                            self.link.dropped(block.records_not_resent(), &format!("it could not be stored: {error}"));
                             self.supervisor.store_failed(self.link.now(), &block, error, steps);
                         }
                     }
