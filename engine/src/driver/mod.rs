@@ -26,6 +26,7 @@ mod recovering;
 mod stopping;
 mod stored;
 mod streaming;
+mod told_log;
 
 pub use effects::{
     CheckpointWrite, ClusterOp, Effect, Effects, GraphWrite, ReceivedLogOp, ReceiverOp, StoreFault, StoreOp,

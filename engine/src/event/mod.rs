@@ -260,6 +260,8 @@ pub enum Event {
     ReceivedBlockRefused(RefusedBlock),
     /// Records were received and not stored.
     ReceivedRecordsLost(LostRecords),
+    /// A write-ahead log of received blocks grew, or lost segments (R18.1).
+    ReceivedLogUpdated(LogUpdate),
     /// Back-pressure set a new limit for a receiver (R17.14).
     ReceiverRateUpdated {
         /// The input stream.

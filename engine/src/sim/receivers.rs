@@ -187,7 +187,8 @@ impl Receivers {
         }
         let LoggedBlock { reports, handle, error } = stored;
         let Some(error) = error else {
-            let received = ReceivedBlock { handle, ..block.received() };
+            let buffered = running.supervisor.intake().gathered();
+            let received = ReceivedBlock { handle, buffered, ..block.received() };
             let news = ReceiverNews::Stored { block: received, executor, reports };
             return vec![Follows::Input(DriverInput::Receiver { stream: *stream, attempt: *attempt, news })];
         };

@@ -47,14 +47,18 @@ pub(super) fn receiver_ui(ui: &mut Ui, model: &Model, receiver: &ReceiverState) 
 fn words(model: &Model, receiver: &ReceiverState) -> Vec<(String, String)> {
     let records = format::count(receiver.records, "record");
     let blocks = format::count(receiver.blocks, "block");
-    let mut lines = vec![(format!("{blocks}, {records}"), "Stored, and accepted by the driver".to_owned())];
-    lines.push(if model.logs_received() {
+    let mut lines = vec![(
+        format!("{} in its buffer", format::count(receiver.buffered, "record")),
+        "Gathered, and in no stored block yet, when it stored its last one: lost if its executor dies".to_owned(),
+    )];
+    lines.push((format!("{blocks} stored, {records}"), "On executors, and accepted by the driver".to_owned()));
+    lines.push(if model.logs_received() || receiver.logged > 0 {
         let hover =
             "The write-ahead log has them: they outlive the driver and its executors, so they were acknowledged";
-        (format!("{} logged and acknowledged", format::number(receiver.blocks)), hover.to_owned())
+        (format!("{} logged", format::count(receiver.logged, "block")), hover.to_owned())
     } else {
         let hover = "They are in the memory of executors only: without a write-ahead log they go with the driver";
-        (format!("{} acknowledged, not logged", format::number(receiver.blocks)), hover.to_owned())
+        ("none logged".to_owned(), hover.to_owned())
     });
     if !receiver.waiting.is_empty() {
         let what = if model.logs_received() { "to be logged" } else { "to be accepted" };

@@ -62,6 +62,7 @@ fn recovering() -> World {
         batch: BatchId(7),
         pending: vec![BatchId(8)],
         restart: BatchId(9),
+        states: Vec::new(),
         saved: Vec::new(),
         damaged: vec!["checkpoint/checkpoint-8000".into()],
     };

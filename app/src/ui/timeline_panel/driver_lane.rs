@@ -3,6 +3,7 @@
 use super::scenery::clock;
 use super::stripes::{hatch, stripes};
 use super::{GUTTER, LANE, Plot};
+use crate::command::{AppCommand, Focus};
 use crate::model::Model;
 use crate::scene::timeline::{DriverSpan, Stretch, Timeline};
 use crate::theme::{STEP, Tokens, format, text};
@@ -84,9 +85,17 @@ pub(super) fn words_ui(ui: &Ui, ctx: &ViewCtx<'_>, timeline: &Timeline, plot: &P
             text::paint_line(ui.painter(), at, &short(span, ctx.model), text::regular(text::SMALL), color, room);
         }
         let words = words(span, ctx.model);
-        let response = ui.interact(seen, id.with(("driver", i)), Sense::hover());
-        response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, &words));
-        response.on_hover_text(&words);
+        let response = ui.interact(seen, id.with(("driver", i)), Sense::click());
+        let focus = Focus::Driver(span.life);
+        let selected = ctx.focus == Some(focus);
+        response.widget_info(|| WidgetInfo::selected(WidgetType::Button, true, selected, &words));
+        if selected || response.has_focus() {
+            ui.painter().rect_stroke(rect, STEP, Stroke::new(2.0, t.selection), StrokeKind::Inside);
+        }
+        if response.clicked() {
+            ctx.send.send(AppCommand::Focus(focus));
+        }
+        response.on_hover_cursor(egui::CursorIcon::PointingHand).on_hover_text(&words);
     }
 }
 
