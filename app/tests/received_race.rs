@@ -94,3 +94,23 @@ fn a_simulated_client_sends_the_text() {
         assert!(records.iter().filter(|records| **records > 0).count() >= 10, "{client:?}: {records:?}");
     }
 }
+
+/// Without it findings would call lost what the ledger calls once: blocks that a window or a state reads again, and
+/// that a batch had put out before the driver was lost.
+#[test]
+fn findings_name_as_lost_what_the_ledger_calls_lost() {
+    for program in ["ledger", "windowed-counts", "word-count"] {
+        let mut run = run_of(program, SimulatedClient::Pushing, "kill:driver@batch=7");
+        run.config.supervise = true;
+        let recording = run.record(&Store::memory()).expect("it runs");
+        let model = &recording.model;
+        let records = |kind: &str| -> u64 {
+            let of = model.findings.iter().filter(|finding| finding.kind == kind);
+            let number = |message: &str| message.split(" records").next()?.rsplit(' ').next()?.parse::<u64>().ok();
+            of.map(|finding| number(&finding.message).unwrap_or_else(|| panic!("{program}: {}", finding.message))).sum()
+        };
+        let lost = model.ledger.totals().lost.records;
+        assert_eq!((records("received-blocks-lost"), lost > 0), (lost, true), "{program}");
+        assert_eq!(records("received-blocks-not-read-again") > 0, program != "ledger", "{program}");
+    }
+}

@@ -16,11 +16,14 @@ use crate::window::Look;
 use anyhow::Context;
 use faultline_engine::command::Command;
 use faultline_engine::config::EngineConfig;
-use faultline_engine::event::Event;
+use faultline_engine::event::{Envelope, Event};
 use faultline_engine::ids::{BatchId, BlockId, ExecutorId};
 use faultline_engine::programs::{self, BuiltIn, InputSource};
 use faultline_engine::sim::faults::{Moment, PlannedFault};
 use std::io::Write;
+
+/// Batches of a received input that run behind the last one of a picture.
+const PICTURED_AFTER: u32 = 3;
 
 /// Whether a window can be opened here, as far as the environment tells.
 pub fn has_display() -> bool {
@@ -122,14 +125,21 @@ fn recorded(args: &ScreenshotArgs) -> anyhow::Result<Session> {
     let source = match &args.source {
         Source::Program(program) => {
             let mut request = pictured(*program, args)?;
+            let replayed = request.input.source.is_replayed();
             if let Some(batch) = args.at {
-                request.config.max_batches = Some(batch.0);
+                // A receiver that stopped with its stream is not what the picture is of.
+                let more = if request.input.source.is_replayed() { 0 } else { PICTURED_AFTER };
+                request.config.max_batches = Some(batch.0.saturating_add(more));
             }
             let mut events = Vec::new();
             let ran = request.run(&Store::temporary()?, &mut |slice| events.extend_from_slice(slice));
             // A driver that nobody starts again is something to see.
             if !events.iter().any(|e| matches!(e.event, Event::DriverLost { .. })) {
                 ran?;
+            }
+            let ended = |e: &Envelope| matches!(e.event, Event::BatchCompleted { batch, .. } if Some(batch) == args.at);
+            if let Some(end) = events.iter().rposition(ended).filter(|_| !replayed) {
+                events.truncate(end + 1);
             }
             // The picture shows the run, not its end.
             events.retain(|e| !matches!(e.event, Event::ApplicationEnd));

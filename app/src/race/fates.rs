@@ -71,10 +71,10 @@ pub fn fate_reading(race: &Race) -> Vec<String> {
         }
         let saved = off.lost.records.saturating_sub(on.lost.records);
         if saved > 0 && lane(Policy::LogOff).is_some_and(|lane| lane.struck_at == Some(Struck::DriverLoss)) {
-            sentences.push(format!(
-                "Without the log what executors held went with the driver; the next one read {} back from the log",
-                records(saved)
-            ));
+            sentences.push(
+                "Without the log what only executors held went with the driver; with it the next driver reads it back"
+                    .to_owned(),
+            );
         }
         if on.lost.records > 0 {
             sentences.push(

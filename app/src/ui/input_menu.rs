@@ -194,11 +194,17 @@ fn menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InputMenuState, current: 
     let t = Tokens::of(ui.ctx());
     ui.spacing_mut().item_spacing.y = STEP;
     let mut kind = state.kind.unwrap_or(current);
-    for choice in Kind::ALL {
-        if ui.selectable_value(&mut kind, choice, choice.name()).changed() {
-            state.kind = Some(kind);
+    ui.scope(|ui| {
+        // Half a window of usual height has room for all.
+        ui.spacing_mut().item_spacing.y = STEP / 2.0;
+        ui.spacing_mut().interact_size.y = 22.0;
+        ui.spacing_mut().button_padding.y = STEP / 2.0;
+        for choice in Kind::ALL {
+            if ui.selectable_value(&mut kind, choice, choice.name()).changed() {
+                state.kind = Some(kind);
+            }
         }
-    }
+    });
     ui.add_space(STEP);
     let mut entered = false;
     let (name, example) = kind.field();

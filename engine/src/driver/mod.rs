@@ -65,6 +65,8 @@ pub struct Driver {
     starting: bool,
     /// Where its batches begin, once that is known.
     beginning: Option<Beginning>,
+    /// Of the checkpoint that this driver went on from: its batch, and which batches up to it were not completed.
+    completed_before: Option<(BatchId, BTreeSet<BatchId>)>,
     /// Operators whose state misses what was lost, and of which that was said.
     incomplete_states: BTreeSet<String>,
     receivers: Receivers,
@@ -109,6 +111,7 @@ impl Driver {
             graph: None,
             starting: false,
             beginning: None,
+            completed_before: None,
             incomplete_states: BTreeSet::new(),
             receivers: Receivers::default(),
             waiting: BTreeMap::new(),

@@ -149,6 +149,7 @@ impl Driver {
             saved: checkpoint.saved.values().flat_map(|batches| batches.values().map(|s| s.dir.clone())).collect(),
             damaged: damaged.into_iter().map(|file| file.key).collect(),
         };
+        self.completed_before = Some((checkpoint.batch(), checkpoint.pending.clone()));
         self.emit(now, fx, Event::StreamingRecovered { recovery });
         description.time = checkpoint.time;
         description.pending = checkpoint.pending;

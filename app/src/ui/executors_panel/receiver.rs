@@ -14,6 +14,8 @@ pub(super) fn receiver_ui(ui: &mut Ui, model: &Model, receiver: &ReceiverState) 
     let indent = 2.0 * STEP;
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = STEP / 2.0;
+        // Lines of words, not of buttons.
+        ui.spacing_mut().interact_size.y = 4.0 * STEP;
         let lines = |ui: &mut Ui| {
             let started = format::count(u64::from(receiver.starts.saturating_sub(1)), "restart");
             row_ui(
@@ -31,7 +33,6 @@ pub(super) fn receiver_ui(ui: &mut Ui, model: &Model, receiver: &ReceiverState) 
             );
             for (words, hover) in words(model, receiver) {
                 ui.horizontal(|ui| {
-                    ui.spacing_mut().interact_size.y = 4.0 * STEP;
                     ui.add_space(indent);
                     line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text_soft)).on_hover_text(hover);
                 });
@@ -78,11 +79,16 @@ fn words(model: &Model, receiver: &ReceiverState) -> Vec<(String, String)> {
 pub(super) fn idle_receiver_ui(ui: &mut Ui, receiver: &ReceiverState) {
     let t = Tokens::of(ui.ctx());
     let info = &receiver.info;
-    card(t).fill(t.lost_surface).stroke(Stroke::new(1.0, t.lost)).show(ui, |ui| {
+    // Without a reason it was told to.
+    let told = info.last_error_message.is_empty() && info.last_error.is_empty();
+    let frame =
+        if told { card(t).fill(t.panel) } else { card(t).fill(t.lost_surface).stroke(Stroke::new(1.0, t.lost)) };
+    frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         let words = format!("Receiver {} stopped", info.stream);
         line_ui(ui, text::rich(words, text::semibold(text::SMALL), t.text));
         let why = match (info.last_error_message.as_str(), info.last_error.as_str()) {
+            ("", "") => "Its stream was stopped".to_owned(),
             (message, "") => message.to_owned(),
             (message, error) => format!("{message}, {error}"),
         };

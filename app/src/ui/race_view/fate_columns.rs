@@ -2,8 +2,8 @@
 
 use super::columns::{Columns, Side, cell, line_in};
 use super::lane_row::Lines;
-use crate::model::{Fate, Totals};
-use crate::race::{FATES, Lane, Words, pending};
+use crate::model::Fate;
+use crate::race::{FATES, Fates, Lane, Words, pending};
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, format, text};
 use crate::ui::ledger_panel::fate_color;
@@ -25,10 +25,15 @@ pub(super) fn headings(columns: &Columns, words: &Words) -> [((f32, f32), Side, 
         (columns.every, Side::Right, lost.to_owned()),
         (columns.with, Side::Right, once.to_owned()),
         (columns.added, Side::Right, duplicated.to_owned()),
-        (columns.read, Side::Left, "received".to_owned()),
+        (received_column(columns), Side::Right, "received".to_owned()),
         ((columns.upkeep.0, columns.open.0), Side::Left, format!("without the {fault}")),
         (columns.open, Side::Left, "open run".to_owned()),
     ]
+}
+
+/// What was received, in the column that other lanes use for words.
+fn received_column(columns: &Columns) -> (f32, f32) {
+    (columns.read.0, columns.read.1 - 4.0 * STEP)
 }
 
 /// The cells of a lane.
@@ -36,7 +41,7 @@ pub(super) fn fates_ui(ui: &mut Ui, lane: &Lane, columns: &Columns, words: &Word
     let Some(fates) = lane.fates else { return };
     let t = Tokens::of(ui.ctx());
     let tall = |column| cell(lines.row, column, lines.row.top(), lines.row.height());
-    bar_ui(ui, tall(columns.work), lane, &fates.with_fault, words);
+    bar_ui(ui, tall(columns.work), lane, &fates, words);
     for (column, fate) in [columns.every, columns.with, columns.added].into_iter().zip(FATES) {
         let (with, _) = fates.records(fate);
         let color = if with > 0 && fate != Fate::Once { fate_color(fate, t) } else { t.text };
@@ -45,7 +50,7 @@ pub(super) fn fates_ui(ui: &mut Ui, lane: &Lane, columns: &Columns, words: &Word
     let received = fates.with_fault.received.records;
     super::lane_row::counted_ui(
         ui,
-        (columns.read.0, columns.read.1),
+        received_column(columns),
         lines,
         (format::number(received), received),
         "record",
@@ -68,10 +73,12 @@ pub(super) fn fates_ui(ui: &mut Ui, lane: &Lane, columns: &Columns, words: &Word
 }
 
 /// What was received as one bar: put out once, put out more often, lost.
-fn bar_ui(ui: &mut Ui, room: Rect, lane: &Lane, totals: &Totals, words: &Words) {
+fn bar_ui(ui: &mut Ui, room: Rect, lane: &Lane, fates: &Fates, words: &Words) {
     let t = Tokens::of(ui.ctx());
+    let totals = &fates.with_fault;
     let parts = [Fate::Once, Fate::Duplicated, Fate::Lost].map(|fate| (fate, totals.of(fate).records));
-    let all = totals.received.records.max(1);
+    // What nobody heard because of the fault is missing at the end.
+    let all = totals.received.records.max(fates.without_fault.received.records).max(1);
     let scale = (room.width() - 2.0 * GAP - 2.0 * SHORTEST).max(0.0) / all as f32;
     let top = room.center().y - HEIGHT / 2.0;
     let mut left = room.left();

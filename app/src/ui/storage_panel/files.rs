@@ -54,8 +54,9 @@ pub(super) fn files_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, stored: &StoreFiles, open
         empty_ui(ui, "The reliable store is empty: checkpoint an operator, and its files outlive every executor");
         return;
     }
-    let mut lines = stream_lines(stream, *stream_collapsed);
-    lines.extend(log_lines(logs, logs_collapsed));
+    // Few segments before many graph checkpoints.
+    let mut lines = log_lines(logs, logs_collapsed);
+    lines.extend(stream_lines(stream, *stream_collapsed));
     lines.extend(checkpoint_lines(rows, expanded));
     let (height, width) = (ui.available_height(), ui.available_width());
     let (mut toggled, mut toggled_log) = (None, None);
@@ -99,6 +100,7 @@ pub(super) fn files_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, stored: &StoreFiles, open
                 Line::Manifest(checkpoint) => manifest_row_ui(&mut row, checkpoint),
                 Line::Part(checkpoint, part) => part_row_ui(&mut row, checkpoint, part),
                 Line::Stream(files) => {
+                    row.set_overline(row.index() > 0);
                     if stream_rows::directory_ui(&mut row, ctx, files, !*stream_collapsed) {
                         *stream_collapsed = !*stream_collapsed;
                     }

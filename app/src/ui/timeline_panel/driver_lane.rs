@@ -77,7 +77,8 @@ pub(super) fn words_ui(ui: &Ui, ctx: &ViewCtx<'_>, timeline: &Timeline, plot: &P
     text::paint_line(ui.painter(), left, "Driver", text::regular(text::SMALL), color, GUTTER - 2.0 * STEP);
     for (i, span) in timeline.driver.iter().enumerate() {
         let rect = bar(plot, span.x);
-        let seen = if span.stretch == Stretch::Down { rect.expand2(vec2(STEP, 0.0)) } else { rect };
+        // A driver that was started again at once was gone for no width at all.
+        let seen = rect.expand2(vec2(0.7, 0.0));
         let room = rect.width() - 4.0 * STEP;
         if room >= WORDS_MIN {
             let color = if span.stretch == Stretch::Down { t.lost } else { t.text_soft };
