@@ -76,7 +76,7 @@ impl Model {
                 self.batch_submitted(batch);
                 self.logged_blocks_given(batch);
             }
-            Event::ReceivedLogUpdated(update) => self.received_log_updated(update),
+            Event::ReceivedLogUpdated(updated) => self.received_log_updated(&updated.update),
             Event::BatchStarted { batch } => self.batch_started(*batch),
             Event::BatchCompleted { batch, scheduling_delay_ns, processing_ns, failure } => {
                 self.batch_completed(*batch, *scheduling_delay_ns, *processing_ns, failure.as_deref());

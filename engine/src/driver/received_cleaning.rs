@@ -62,7 +62,7 @@ impl Driver {
             }
         }
         for update in released {
-            self.emit(now, fx, Event::ReceivedLogUpdated(update));
+            self.emit(now, fx, update.into());
         }
     }
 
@@ -80,7 +80,7 @@ impl Driver {
             Ok(()) => {
                 segments.iter().for_each(|segment| drop(log.segments.remove(segment)));
                 let segments = segments.to_vec();
-                self.emit(now, fx, Event::ReceivedLogUpdated(LogUpdate::Deleted { segments }));
+                self.emit(now, fx, LogUpdate::Deleted { segments }.into());
             }
             Err(_) if told => {}
             Err(error) => {

@@ -25,7 +25,7 @@ impl ToldLog {
         if self.0.values().all(|written| written.batches.is_empty() && written.cleaned.is_empty()) {
             return Vec::new();
         }
-        let told = |written| Event::ReceivedLogUpdated(LogUpdate::Written(written));
+        let told = |written| LogUpdate::Written(written).into();
         std::mem::take(&mut self.0).into_values().map(told).collect()
     }
 }
@@ -50,6 +50,6 @@ pub(super) fn found(contents: &Contents) -> Vec<Event> {
         let written = segments.entry(segment).or_insert_with(|| empty(&segment).1);
         note(written, &read, record.bytes.len() as u64);
     }
-    let told = |written| Event::ReceivedLogUpdated(LogUpdate::Found(written));
+    let told = |written| LogUpdate::Found(written).into();
     segments.into_values().map(told).collect()
 }

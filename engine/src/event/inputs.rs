@@ -153,6 +153,19 @@ pub struct LostRecords {
     pub reason: String,
 }
 
+/// A write-ahead log of received blocks changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdatedLog {
+    /// How.
+    pub update: LogUpdate,
+}
+
+impl From<LogUpdate> for super::Event {
+    fn from(update: LogUpdate) -> Self {
+        Self::ReceivedLogUpdated(UpdatedLog { update })
+    }
+}
+
 /// What changed in the write-ahead logs of received blocks: that of the driver, which says which batch was given which
 /// block, and those of the receivers, which have the records themselves. What is written into those is told with each
 /// [`AddedBlock`].

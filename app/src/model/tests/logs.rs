@@ -7,7 +7,7 @@ fn added(number: u64, segment: Option<u64>) -> Event {
 }
 
 fn updated(update: LogUpdate) -> Event {
-    Event::ReceivedLogUpdated(update)
+    update.into()
 }
 
 // Without this the store's files would count what is in no log, hold batches that read nothing of them, or show as

@@ -52,8 +52,8 @@ fn logged() -> Vec<Event> {
     vec![
         added(200, 0),
         added(400, 1),
-        Event::ReceivedLogUpdated(LogUpdate::Written(written)),
-        Event::ReceivedLogUpdated(LogUpdate::Released { stream: StreamId(4), before: 1 }),
+        LogUpdate::Written(written).into(),
+        LogUpdate::Released { stream: StreamId(4), before: 1 }.into(),
     ]
 }
 

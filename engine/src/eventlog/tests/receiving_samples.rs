@@ -49,9 +49,9 @@ pub fn receiving() -> Vec<Event> {
             records: 7,
             reason: NASTY.into(),
         }),
-        Event::ReceivedLogUpdated(LogUpdate::Found(WrittenSegment::default())),
-        Event::ReceivedLogUpdated(LogUpdate::Written(written)),
-        Event::ReceivedLogUpdated(LogUpdate::Deleted { segments: vec![0, u64::MAX] }),
-        Event::ReceivedLogUpdated(LogUpdate::Released { stream: StreamId(1), before: 2 }),
+        LogUpdate::Found(WrittenSegment::default()).into(),
+        LogUpdate::Written(written).into(),
+        LogUpdate::Deleted { segments: vec![0, u64::MAX] }.into(),
+        LogUpdate::Released { stream: StreamId(1), before: 2 }.into(),
     ]
 }
