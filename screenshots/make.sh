@@ -20,6 +20,9 @@ shot word-count --at batch=9 --size 2560x1440 running-dark-2560x1440.png
 shot word-count --at batch=7 --fault kill:driver@batch=7 driver-down-dark.png
 shot word-count --at batch=8 --fault kill:driver@batch=7 --conf faultline.supervise=true driver-recovered-dark.png
 shot word-count --view race --fault kill:driver@batch=7 --conf faultline.supervise=true race-driver-dark.png
+shot ledger --source simulated:tcp --view race --fault kill:driver@batch=7 race-received-dark.png
+shot word-count --source simulated:tcp --at batch=8 --fault kill:driver@batch=7 --conf faultline.supervise=true \
+  --conf spark.streaming.receiver.writeAheadLog.enable=true --below store-files store-files-dark.png
 shot word-count "${race[@]}" race-dark.png
 shot word-count "${race[@]}" --theme light race-light.png
 shot page-rank --size 1840x820 --below storage page-rank-dark.png

@@ -41,7 +41,9 @@ pub fn check_source(source: &InputSource) -> anyhow::Result<()> {
             return check_port(host, *port)
                 .with_context(|| format!("cannot listen on {host}:{port}; choose another port"));
         }
-        InputSource::Replay | InputSource::Socket { .. } | InputSource::Http(_) => return Ok(()),
+        InputSource::Replay | InputSource::Simulated(_) | InputSource::Socket { .. } | InputSource::Http(_) => {
+            return Ok(());
+        }
     };
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => Ok(()),

@@ -4,6 +4,7 @@ use crate::command::Scrub;
 use crate::model::{Model, Shown, Timeline};
 use crate::source::{Capabilities, EventSource};
 use faultline_engine::event::Envelope;
+use faultline_engine::programs::InputSource;
 use faultline_engine::sim::Control;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -145,6 +146,11 @@ impl Session {
     /// What the source can do.
     pub fn capabilities(&self) -> Capabilities {
         self.source.capabilities()
+    }
+
+    /// The input of a race of what is open, if it can be raced.
+    pub fn raced_input(&self) -> Option<InputSource> {
+        self.source.raced_input()
     }
 
     /// Whether commands can be carried out: there is a running engine, and its present is shown.

@@ -175,6 +175,7 @@ fn check_step(model: &Model, step: &Step, chain: &Why) {
             assert!(rdd.is_some_and(|r| block.partition.0 < r.info.num_partitions), "{step:?}\n{}", chain.text());
         }
         Some(Focus::Task(task)) => assert!(model.tasks.contains_key(&task), "{step:?}"),
+        Some(Focus::Driver(life)) => assert!(model.life_of_driver(life).is_some(), "{step:?}"),
         None => {}
     }
     if let Some(executor) = step.words.rsplit_once("lost with executor ").map(|(_, rest)| rest) {

@@ -188,7 +188,8 @@ pub struct RunArgs {
     /// Lines from outside: dir:PATH reads files that are renamed into a directory, tcp://HOST:PORT and
     /// ack-tcp://HOST:PORT listen on this machine for lines that are pushed, without and with acknowledgements,
     /// tcp-connect://HOST:PORT reads what somebody writes to a socket, http://HOST/PATH a response
-    /// without end; runs under the wall clock until Ctrl-C
+    /// without end; runs under the wall clock until Ctrl-C; simulated:tcp and simulated:ack-tcp receive the text
+    /// from a client that is simulated, under either clock
     #[arg(long, value_name = "SOURCE", conflicts_with = "input")]
     pub source: Option<InputSource>,
     /// virtual models durations, so that the same seed gives the same bytes; wall measures
@@ -272,10 +273,11 @@ Examples:
   faultline compare word-count --fault kill:executor=2@batch=7
   faultline compare word-count --fault kill:executor=2@batch=7 --policies cache,cache+checkpoint --json
   faultline compare page-rank --fault kill:executor=2@stage=11.task=2
+  faultline compare ledger --source simulated:tcp --fault kill:driver@batch=7
 
 Every policy replaces the storage level and the checkpoint interval of one operator: the state of
 word-count, the window of windowed-counts, the links of page-rank. Each lane runs twice, with and
-without the fault.
+without the fault. Of an input that a receiver receives, the lanes are the write-ahead log on and off.
 {FAULTS}"))]
 pub struct CompareArgs {
     /// The program, see `faultline --help`
@@ -287,8 +289,12 @@ pub struct CompareArgs {
     /// A fault, see below; may be repeated
     #[arg(long = "fault", value_name = "SPEC", required = true)]
     pub faults: Vec<PlannedFault>,
-    /// The lanes
-    #[arg(long, value_name = "POLICIES", value_enum, value_delimiter = ',', default_values_t = Policy::ALL)]
+    /// Lines that a simulated client sends to a receiver, in place of a text that is read: simulated:tcp sends them
+    /// once, simulated:ack-tcp until they are acknowledged
+    #[arg(long, value_name = "SOURCE")]
+    pub source: Option<InputSource>,
+    /// The lanes [default: all five of a text that is read; wal-on,wal-off of what is received]
+    #[arg(long, value_name = "POLICIES", value_enum, value_delimiter = ',')]
     pub policies: Vec<Policy>,
     /// Print one JSON object in place of the table
     #[arg(long)]
@@ -307,7 +313,7 @@ pub struct OpenArgs {
     #[arg(value_parser = parse_source, value_name = "PROGRAM | EVENT LOG")]
     pub source: Option<Source>,
     /// Lines from outside, for a program: dir:PATH, tcp://HOST:PORT, ack-tcp://HOST:PORT,
-    /// tcp-connect://HOST:PORT, or http://HOST/PATH
+    /// tcp-connect://HOST:PORT, http://HOST/PATH, simulated:tcp or simulated:ack-tcp
     #[arg(long = "source", value_name = "SOURCE")]
     pub from: Option<InputSource>,
     /// Settings of the program.

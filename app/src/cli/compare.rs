@@ -1,9 +1,11 @@
 //! `faultline compare`: the race, as a table or as JSON.
 
+use super::UsageError;
 use super::args::CompareArgs;
 use super::operators::check_operators;
-use super::request::{check_faults, run_request};
+use super::request::{check_faults, run_request, simulated};
 use super::run::{bar, warn};
+use crate::race::engine_run::RunRequest;
 use crate::race::{Keep, LaneRun, Policy, Progress, Race, RaceNews, RaceRequest, race, race_table};
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -11,10 +13,13 @@ use std::ops::ControlFlow;
 /// Races and prints.
 pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut run = run_request(args.program, &args.sizing)?;
+    if let Some(source) = &args.source {
+        run = simulated(run, source, args.sizing.batches)?;
+    }
     run.config.faults.clone_from(&args.faults);
     check_faults(&run)?;
     check_operators(&run)?;
-    let policies = distinct(&args.policies);
+    let policies = policies(&run, &args.policies)?;
     let race = race_with_progress(&RaceRequest { run, policies, keep: Keep::Numbers }, &mut |_| {})?;
     if args.json {
         serde_json::to_writer(&mut *out, &race)?;
@@ -24,7 +29,7 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     }
     out.flush()?;
     warn(&race.warnings);
-    anyhow::ensure!(race.common_hash().is_some(), "the lanes wrote different results, which no policy may cause");
+    anyhow::ensure!(!race.results_differ(), "the lanes wrote different results, which no policy may cause");
     Ok(())
 }
 
@@ -41,6 +46,18 @@ pub(super) fn race_with_progress(request: &RaceRequest, told: &mut dyn FnMut(Rac
     });
     bar.finish_and_clear();
     result
+}
+
+/// The lanes that were asked for, else those of the input.
+fn policies(run: &RunRequest, asked: &[Policy]) -> Result<Vec<Policy>, UsageError> {
+    let of_input = Policy::of_input(&run.input.source);
+    if let Some(other) = asked.iter().find(|policy| !of_input.contains(policy)) {
+        let known: Vec<&str> = of_input.iter().map(|policy| policy.name()).collect();
+        let input = if other.is_of_received() { "read, not received: add --source simulated:tcp" } else { "received" };
+        let (other, known) = (other.name(), known.join(", "));
+        return Err(UsageError(format!("--policies {other}: this input is {input}; its lanes are {known}")));
+    }
+    Ok(if asked.is_empty() { of_input.to_vec() } else { distinct(asked) })
 }
 
 fn distinct(policies: &[Policy]) -> Vec<Policy> {

@@ -6,7 +6,7 @@ use crate::ui::dock::{Pane, Preset};
 use crate::ui::storage_panel::StorageTab;
 use clap::{Args, ValueEnum};
 use faultline_engine::ids::{BatchId, OperatorName, PartitionId};
-use faultline_engine::programs::BuiltIn;
+use faultline_engine::programs::{BuiltIn, InputSource};
 use faultline_engine::sim::faults::PlannedFault;
 use std::path::PathBuf;
 
@@ -33,6 +33,9 @@ pub struct ScreenshotArgs {
     /// A fault, see below; may be repeated
     #[arg(long = "fault", value_name = "SPEC")]
     pub faults: Vec<PlannedFault>,
+    /// Of a program: lines that a simulated client sends, simulated:tcp or simulated:ack-tcp
+    #[arg(long = "source", value_name = "SOURCE")]
+    pub from: Option<InputSource>,
     /// Settings of the program.
     #[command(flatten)]
     pub conf: Conf,
@@ -70,6 +73,7 @@ impl ScreenshotArgs {
             source: Source::Program(program),
             at: Some(at),
             faults,
+            from: None,
             conf: Conf::default(),
             view: View::Lineage,
             below: BelowPanel::Timeline,

@@ -51,6 +51,12 @@ pub fn from_source(
             "--source {source}: {name} has no batches, so it reads no lines; choose word-count"
         )));
     }
+    if !source.is_external() {
+        request.config.max_batches = batches.or(request.config.max_batches);
+        request.input.source = source;
+        request.clock = clock.unwrap_or(Clock::Virtual).into();
+        return Ok(request);
+    }
     if clock == Some(Clock::Virtual) {
         return Err(UsageError(format!(
             "--source {source} cannot be read under --clock virtual: nobody outside knows its time; leave --clock away"
@@ -61,6 +67,19 @@ pub fn from_source(
     request.config.max_batches = batches;
     request.input.source = source;
     Ok(request)
+}
+
+/// The same with lines from a simulated client, under the virtual clock.
+///
+/// # Errors
+/// When the source is another, or the program reads no lines.
+pub fn simulated(run: RunRequest, source: &InputSource, batches: Option<u32>) -> Result<RunRequest, UsageError> {
+    if source.is_external() {
+        return Err(UsageError(format!(
+            "--source {source}: what others send is not sent twice; choose simulated:tcp or simulated:ack-tcp"
+        )));
+    }
+    from_source(run, source.clone(), None, batches)
 }
 
 /// Refuses faults that cannot strike in this run.

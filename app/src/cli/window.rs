@@ -3,12 +3,12 @@
 use super::args::{OpenArgs, Sizing, Source};
 use super::compare::race_with_progress;
 use super::picture_args::{ScreenshotArgs, View};
-use super::request::run_request;
+use super::request::{run_request, simulated};
 use super::{UsageError, run};
 use crate::command::Focus;
 use crate::opening::DEMO;
 use crate::platform::screenshot::write_png;
-use crate::race::engine_run::Store;
+use crate::race::engine_run::{RunRequest, Store};
 use crate::race::{Keep, Policy, RaceRequest, RaceState, race_table};
 use crate::session::Session;
 use crate::source::RecordedSource;
@@ -16,11 +16,14 @@ use crate::window::Look;
 use anyhow::Context;
 use faultline_engine::command::Command;
 use faultline_engine::config::EngineConfig;
-use faultline_engine::event::Event;
+use faultline_engine::event::{Envelope, Event};
 use faultline_engine::ids::{BatchId, BlockId, ExecutorId};
-use faultline_engine::programs::{self, InputSource};
+use faultline_engine::programs::{self, BuiltIn, InputSource};
 use faultline_engine::sim::faults::{Moment, PlannedFault};
 use std::io::Write;
+
+/// Batches of a received input that run behind the last one of a picture.
+const PICTURED_AFTER: u32 = 3;
 
 /// Whether a window can be opened here, as far as the environment tells.
 pub fn has_display() -> bool {
@@ -97,9 +100,9 @@ fn raced(args: &ScreenshotArgs) -> anyhow::Result<RaceState> {
     if args.faults.is_empty() {
         return Err(UsageError("--view race needs a --fault, for example kill:executor=2@batch=7".into()).into());
     }
-    let mut run = run_request(*program, &Sizing { conf: args.conf.clone(), ..Sizing::default() })?;
-    run.config.faults.clone_from(&args.faults);
-    let request = RaceRequest { run, policies: Policy::ALL.to_vec(), keep: Keep::Numbers };
+    let run = pictured(*program, args)?;
+    let policies = Policy::of_input(&run.input.source).to_vec();
+    let request = RaceRequest { run, policies, keep: Keep::Numbers };
     let mut state = RaceState::default();
     state.begin(&request);
     let race = race_with_progress(&request, &mut |news| state.take(news))?;
@@ -107,20 +110,36 @@ fn raced(args: &ScreenshotArgs) -> anyhow::Result<RaceState> {
     Ok(state)
 }
 
+/// The run of a picture.
+fn pictured(program: BuiltIn, args: &ScreenshotArgs) -> anyhow::Result<RunRequest> {
+    let mut run = run_request(program, &Sizing { conf: args.conf.clone(), ..Sizing::default() })?;
+    run.config.faults.clone_from(&args.faults);
+    match &args.from {
+        Some(source) => Ok(simulated(run, source, None)?),
+        None => Ok(run),
+    }
+}
+
 /// The events of the source up to the end of the batch asked for.
 fn recorded(args: &ScreenshotArgs) -> anyhow::Result<Session> {
     let source = match &args.source {
         Source::Program(program) => {
-            let mut request = run_request(*program, &Sizing { conf: args.conf.clone(), ..Sizing::default() })?;
-            request.config.faults.clone_from(&args.faults);
+            let mut request = pictured(*program, args)?;
+            let replayed = request.input.source.is_replayed();
             if let Some(batch) = args.at {
-                request.config.max_batches = Some(batch.0);
+                // A receiver that stopped with its stream is not what the picture is of.
+                let more = if request.input.source.is_replayed() { 0 } else { PICTURED_AFTER };
+                request.config.max_batches = Some(batch.0.saturating_add(more));
             }
             let mut events = Vec::new();
             let ran = request.run(&Store::temporary()?, &mut |slice| events.extend_from_slice(slice));
             // A driver that nobody starts again is something to see.
             if !events.iter().any(|e| matches!(e.event, Event::DriverLost { .. })) {
                 ran?;
+            }
+            let ended = |e: &Envelope| matches!(e.event, Event::BatchCompleted { batch, .. } if Some(batch) == args.at);
+            if let Some(end) = events.iter().rposition(ended).filter(|_| !replayed) {
+                events.truncate(end + 1);
             }
             // The picture shows the run, not its end.
             events.retain(|e| !matches!(e.event, Event::ApplicationEnd));

@@ -120,7 +120,7 @@ fn hint(model: &Model, repeatable: bool) -> Option<(String, Option<AppCommand>)>
     if model.story.is_recovering() || !repeatable {
         return None;
     }
-    let advice = advice(&plan_of(fault)?);
+    let advice = advice(&plan_of(fault)?, !model.receivers.is_empty());
     Some((advice, Some(AppCommand::Race(RaceCommand::OfLastFault))))
 }
 

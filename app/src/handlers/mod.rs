@@ -76,6 +76,11 @@ fn select_node_of(focus: Focus, session: &Session, state: &mut UiState) {
             let stage = model.tasks.get(&task).and_then(|t| model.stages.get(&t.info.stage.stage));
             stage.map(|s| s.info.rdd)
         }
+        // No node shows a driver.
+        Focus::Driver(_) => {
+            state.selection = None;
+            None
+        }
     };
     if let Some(node) = rdd.and_then(|rdd| node_of(model, rdd)) {
         state.selection = Some(node);

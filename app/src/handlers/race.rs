@@ -8,6 +8,7 @@ use crate::scene::NodeKey;
 use crate::session::Session;
 use crate::source::ReplayedSource;
 use crate::state::{Playback, UiState};
+use faultline_engine::programs::BuiltIn;
 use faultline_engine::sim::Control;
 use faultline_engine::sim::faults::PlannedFault;
 use std::sync::Arc;
@@ -64,9 +65,11 @@ impl RaceDesk {
         self.generation = Some(generation);
         if !self.based && !live.live().application.properties.is_empty() {
             self.based = true;
-            // A race reads its input again, and under the virtual clock.
-            let raceable = live.capabilities().commands && live.capabilities().pacing;
-            let base = raceable.then(|| run_of(live.live(), window_input, BATCHES)).flatten();
+            // A race reads its input again, or receives it from a simulated client, and under the virtual clock.
+            let base = live.raced_input().and_then(|source| {
+                let input = |program: &BuiltIn, seed| window_input(program, seed).from_source(source.clone());
+                run_of(live.live(), input, BATCHES)
+            });
             self.state.set_base(base);
         }
         self.state.just_done = live.live().faults.last().and_then(|fault| plan_of(fault));
@@ -177,9 +180,13 @@ impl RaceDesk {
     }
 }
 
-/// What the advice after a recovery says: the same under every policy.
-pub fn advice(fault: &PlannedFault) -> String {
+/// What the advice after a recovery says: the same under every policy, or with and without a log of what is received.
+pub fn advice(fault: &PlannedFault, received: bool) -> String {
     let kills = matches!(fault.command, EngineCommand::KillExecutor { .. } | EngineCommand::KillDriver);
     let policies = crate::race::number_word(Policy::ALL.len());
-    format!("The same {} under {policies} policies", if kills { "kill" } else { "fault" })
+    let fault = if kills { "kill" } else { "fault" };
+    if received {
+        return format!("The same {fault} with the write-ahead log and without");
+    }
+    format!("The same {fault} under {policies} policies")
 }

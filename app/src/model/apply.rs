@@ -54,7 +54,8 @@ impl Model {
                 self.receiver_told(receiver);
             }
             Event::ReceivedBlockAdded(added) => {
-                self.received_block_added(added.block, added.records, added.duplicates);
+                self.received_block_added(added);
+                self.block_logged(added);
             }
 
             Event::StreamGraphDefined { streams, outputs } => self.stream_graph_defined(streams, outputs),
@@ -62,7 +63,7 @@ impl Model {
             Event::DriverLost { reason, .. } => self.driver_lost(reason),
             Event::DriverRestartScheduled(restart) => self.driver_restart_scheduled(restart.at),
             Event::DriverStarted { delay, .. } => self.driver_started(*delay),
-            Event::DriverEpochTaken { epoch, .. } => self.driver.epoch = Some(*epoch),
+            Event::DriverEpochTaken { epoch, .. } => self.driver_epoch_taken(*epoch),
             Event::StreamingRecovered { recovery } => self.streaming_recovered(recovery),
             Event::GraphCheckpointWritten { checkpoint } => self.graph_checkpoint_written(checkpoint),
             Event::GraphCheckpointFailed { .. } => {
@@ -71,7 +72,11 @@ impl Model {
             Event::StreamingStopping { mode } => self.streaming_stopping(*mode),
             Event::StreamingStopped { mode } => self.streaming_stopped(*mode),
             Event::ReceiverRateUpdated { stream, rate } => self.receiver_rate_updated(*stream, *rate),
-            Event::BatchSubmitted { batch } => self.batch_submitted(batch),
+            Event::BatchSubmitted { batch } => {
+                self.batch_submitted(batch);
+                self.logged_blocks_given(batch);
+            }
+            Event::ReceivedLogUpdated(updated) => self.received_log_updated(&updated.update),
             Event::BatchStarted { batch } => self.batch_started(*batch),
             Event::BatchCompleted { batch, scheduling_delay_ns, processing_ns, failure } => {
                 self.batch_completed(*batch, *scheduling_delay_ns, *processing_ns, failure.as_deref());

@@ -143,6 +143,12 @@ pub struct DriverLife {
     pub from: Timestamp,
     /// The batch of the checkpoint from which it went on.
     pub checkpoint: Option<BatchId>,
+    /// What that one said.
+    pub from_checkpoint: Option<Arc<RecoveryInfo>>,
+    /// Its epoch on its checkpoint directory, once it has one.
+    pub epoch: Option<u64>,
+    /// Batches of earlier lives that ran again in it.
+    pub ran_again: OrdSet<BatchId>,
     /// When everything that the life before left had run again.
     pub recovered: Option<Timestamp>,
     /// When it was lost.
@@ -189,9 +195,46 @@ impl Model {
         }
     }
 
+    pub(super) fn driver_epoch_taken(&mut self, epoch: u64) {
+        self.driver_began();
+        self.driver.epoch = Some(epoch);
+        if let Some(life) = self.driver.lives.back_mut() {
+            life.epoch = Some(epoch);
+        }
+    }
+
+    /// A life of the driver that is kept.
+    pub fn life_of_driver(&self, number: u32) -> Option<&DriverLife> {
+        self.driver.lives.iter().find(|life| life.number == number)
+    }
+
+    /// Where an RDD that reads checkpoint files has them from, and which life of the driver found them in its graph
+    /// checkpoint: state of a batch that an earlier life saved.
+    pub fn saved_before(&self, rdd: RddId) -> Option<(&DriverLife, &SavedState)> {
+        let rdd = self.rdds.get(&rdd)?;
+        // What this life saved itself has a parent that it stands in for.
+        if self.checkpoints.values().any(|checkpoint| checkpoint.checkpoint_rdd == rdd.info.id) {
+            return None;
+        }
+        let op = &rdd.info.op;
+        let life = self.driver.lives.back()?;
+        let states = &life.from_checkpoint.as_ref()?.states;
+        let found = states.iter().find(|saved| saved.operator == op.operator && Some(saved.batch) == op.batch)?;
+        rdd.reads_checkpoint_files().then_some((life, found))
+    }
+
     fn driver_lives(&mut self, number: u32) {
-        let life =
-            DriverLife { number, from: self.now, checkpoint: None, recovered: None, lost: None, reason: String::new() };
+        let life = DriverLife {
+            number,
+            from: self.now,
+            checkpoint: None,
+            from_checkpoint: None,
+            epoch: None,
+            ran_again: OrdSet::new(),
+            recovered: None,
+            lost: None,
+            reason: String::new(),
+        };
         self.driver.lives.push_back(life);
         if self.driver.lives.len() > MAX_DRIVER_LIVES {
             self.driver.lives.pop_front();
@@ -278,6 +321,7 @@ impl Model {
         self.driver_began();
         if let Some(life) = self.driver.lives.back_mut() {
             life.checkpoint = Some(*batch);
+            life.from_checkpoint = Some(Arc::new(recovery.clone()));
         }
         self.tell_driver_recovers();
         self.driver_recovered();
@@ -290,6 +334,9 @@ impl Model {
             return;
         }
         recovery.done += 1;
+        if let Some(life) = self.driver.lives.back_mut() {
+            life.ran_again.insert(id);
+        }
         self.tell_driver_recovers();
         self.driver_recovered();
     }

@@ -20,6 +20,7 @@ mod jobs;
 mod ledger;
 mod lineage;
 pub mod lints;
+mod logs;
 mod marks;
 mod output;
 mod queries;
@@ -60,6 +61,7 @@ pub use index::Index;
 pub use jobs::JobState;
 pub use ledger::{ComputedUnit, Count, Fate, InputUnit, Ledger, LedgerFact, LedgerUnit, MAX_LEDGER_UNITS, Totals};
 pub use lineage::RddState;
+pub use logs::{LogId, LogSegment, Logs};
 pub use marks::{Mark, MarkKind, Stride, Way};
 pub use output::PrintedLines;
 pub use reads::{JudgedRow, judge};
@@ -103,6 +105,8 @@ pub struct Model {
     pub receivers: OrdMap<StreamId, Arc<ReceiverState>>,
     /// What became of everything that was received.
     pub ledger: Ledger,
+    /// The write-ahead logs of what is received.
+    pub logs: Logs,
     /// Batches by number.
     pub batches: OrdMap<BatchId, Arc<BatchState>>,
     /// Jobs by id.

@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::storage::BlockCopy;
-use faultline_engine::event::{Event, ReceiverInfo};
+use faultline_engine::event::{AddedBlock, Event, ReceiverInfo};
 use faultline_engine::ids::*;
 use imbl::OrdSet;
 use std::sync::Arc;
@@ -22,11 +22,17 @@ pub struct ReceiverState {
     pub waiting: OrdSet<u64>,
     /// Lines that came again and were dropped.
     pub duplicates: u64,
+    /// Blocks that the write-ahead log has.
+    pub logged: u64,
+    /// Records that it had gathered, and that were in no stored block, when it stored its last one.
+    pub buffered: u64,
 }
 
 impl Model {
     pub(super) fn receiver_started(&mut self, info: &ReceiverInfo) {
         let receiver = self.receiver_told(info);
+        // What an earlier start had gathered went with it.
+        receiver.buffered = 0;
         receiver.starts = receiver.starts.saturating_add(1);
     }
 
@@ -40,6 +46,8 @@ impl Model {
                 starts: 0,
                 waiting: OrdSet::new(),
                 duplicates: 0,
+                logged: 0,
+                buffered: 0,
             })
         };
         let receiver = Arc::make_mut(self.receivers.entry(info.stream).or_insert_with(new));
@@ -47,12 +55,14 @@ impl Model {
         receiver
     }
 
-    pub(super) fn received_block_added(&mut self, block: InputBlockId, records: u64, duplicates: u64) {
-        if let Some(receiver) = self.receivers.get_mut(&block.stream).map(Arc::make_mut) {
+    pub(super) fn received_block_added(&mut self, added: &AddedBlock) {
+        if let Some(receiver) = self.receivers.get_mut(&added.block.stream).map(Arc::make_mut) {
             receiver.blocks = receiver.blocks.saturating_add(1);
-            receiver.records = receiver.records.saturating_add(records);
-            receiver.duplicates = receiver.duplicates.saturating_add(duplicates);
-            receiver.waiting.remove(&block.number);
+            receiver.records = receiver.records.saturating_add(added.records);
+            receiver.duplicates = receiver.duplicates.saturating_add(added.duplicates);
+            receiver.logged = receiver.logged.saturating_add(u64::from(added.segment.is_some()));
+            receiver.buffered = added.buffered;
+            receiver.waiting.remove(&added.block.number);
         }
     }
 
@@ -88,6 +98,7 @@ impl Model {
             receiver.info.active = false;
             receiver.info.last_error_message = "the driver was lost".to_owned();
             receiver.waiting.clear();
+            receiver.buffered = 0;
         }
     }
 

@@ -3,7 +3,7 @@
 //! virtual clock with the store in memory, so that the same request gives the same bytes.
 
 use super::engine_run::{RunRequest, Store};
-use super::{Lane, LaneUpkeep, Policy, Race, Recording, WithAndWithout, stages_to_name, unstruck};
+use super::{Fates, Lane, LaneUpkeep, Policy, Race, Recording, WithAndWithout, stages_to_name, unstruck};
 use anyhow::Context;
 use faultline_engine::command::Command;
 use faultline_engine::event::{Envelope, Event};
@@ -209,6 +209,10 @@ fn lane(policy: Policy, run: &RunRequest, without_fault: &Recording, with_fault:
         },
         output_sha256: with_fault.output.hex(),
         output_sha256_without_fault: without_fault.output.hex(),
+        fates: policy.is_of_received().then(|| Fates {
+            without_fault: *without_fault.model.ledger.totals(),
+            with_fault: *with_fault.model.ledger.totals(),
+        }),
         explanation: policy.explanation(&run.program),
         struck_at: with_fault.struck,
         way_back: with_fault.way_back,

@@ -92,7 +92,7 @@ impl RunRequest {
         sink: &mut dyn FnMut(&[Envelope]),
     ) -> anyhow::Result<()> {
         let environment = Environment { files: Arc::new(SystemFiles), store: Arc::clone(&store.store) };
-        let (program, input) = (self.program, self.input.clone());
+        let (program, input) = (self.program, self.input_of_a_run());
         let body = Box::new(move |sc: &_| program.run(sc, &input));
         let outcome = runtime::run_controlled(self.config.clone(), &environment, body, controls, sink);
         outcome.result.with_context(|| format!("{} failed", program.name))
@@ -104,7 +104,7 @@ impl RunRequest {
     /// What the program could not handle.
     pub fn run_while(&self, store: &Store, sink: &mut dyn FnMut(&[Envelope]) -> ControlFlow<()>) -> anyhow::Result<()> {
         let environment = Environment { files: Arc::new(SystemFiles), store: Arc::clone(&store.store) };
-        let (program, input) = (self.program, self.input.clone());
+        let (program, input) = (self.program, self.input_of_a_run());
         let body = Box::new(move |sc: &_| program.run(sc, &input));
         let outcome = match self.clock {
             ClockKind::Virtual => simulate_while(self.config.clone(), &environment, body, sink),
@@ -118,6 +118,10 @@ impl RunRequest {
             }
         };
         outcome.result.with_context(|| format!("{} failed", program.name))
+    }
+
+    fn input_of_a_run(&self) -> ProgramInput {
+        self.input.clone().for_a_run(self.config.max_batches)
     }
 
     /// Runs to the end, and keeps what tables and races need.

@@ -1,6 +1,6 @@
 //! What a race found out, lane by lane, as plain data.
 
-use super::{Policy, Struck, WayBack};
+use super::{Fates, Policy, Struck, WayBack};
 use crate::model::Tally;
 use serde::Serialize;
 
@@ -43,6 +43,9 @@ pub struct Lane {
     /// The same of the run without the fault.
     #[serde(skip)]
     pub output_sha256_without_fault: String,
+    /// Of an input that is received: what became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fates: Option<Fates>,
     /// What the policy does, in a few words.
     #[serde(skip)]
     pub explanation: String,
@@ -92,6 +95,17 @@ impl Lane {
 }
 
 impl Race {
+    /// Whether its lanes say what is kept of a received input. Then a fault changes what is received when, and a record
+    /// may be lost: their results are no proof, and the ledger says what became of each record.
+    pub fn is_of_received(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.policy.is_of_received())
+    }
+
+    /// Whether a policy or a fault changed a result, which none may.
+    pub fn results_differ(&self) -> bool {
+        !self.is_of_received() && self.common_hash().is_none()
+    }
+
     /// The hash that all runs of all lanes share; `None` when two differ.
     pub fn common_hash(&self) -> Option<&str> {
         let mut hashes = self.lanes.iter().flat_map(|l| [&l.output_sha256, &l.output_sha256_without_fault]);

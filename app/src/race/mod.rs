@@ -9,6 +9,8 @@ pub mod runner;
 
 mod compute;
 mod draft;
+mod fate_table;
+mod fates;
 mod fault_words;
 mod faults;
 mod human_bytes;
@@ -27,6 +29,7 @@ pub mod samples;
 
 pub use compute::{Keep, LaneDone, LaneRun, Progress, RaceCancelled, RaceNews, RaceRequest, race};
 pub use draft::{Action, FaultDraft, When, plan_of};
+pub use fates::{FATES, Fates, fate_reading, fate_sentence, pending};
 pub use fault_words::fault_words;
 pub use faults::{check_fault, stages_to_name, unstruck};
 pub use human_bytes::human_bytes;

@@ -1,6 +1,6 @@
 //! One sentence about a race. Every clause is a comparison of the numbers beside it.
 
-use super::{Lane, Policy, Race, Struck};
+use super::{Lane, Policy, Race, Struck, fate_sentence};
 
 /// The outcome in one sentence.
 ///
@@ -12,8 +12,11 @@ use super::{Lane, Policy, Race, Struck};
 /// | … had the longest way back | the fault added more to this lane than to every other |
 ///
 /// When none holds, the sentence is the range of what the fault added. Lanes in which the fault did not
-/// strike are left out.
+/// strike are left out. Lanes of a received input have a sentence of their own.
 pub fn outcome_sentence(race: &Race) -> String {
+    if let Some(sentence) = fate_sentence(race) {
+        return sentence;
+    }
     let clauses: Vec<String> =
         [second_copy(race), no_copy(race), bounded_walk(race), longest_way(race)].into_iter().flatten().collect();
     if clauses.is_empty() { range(race) } else { sentence(&clauses.join("; ")) }
@@ -94,6 +97,8 @@ const fn subject(policy: Policy) -> &'static str {
         Policy::Cache2 => "cache in two copies",
         Policy::Checkpoint => "checkpoint alone",
         Policy::CacheAndCheckpoint => "cache with checkpoint",
+        Policy::LogOn => "the log",
+        Policy::LogOff => "no log",
     }
 }
 

@@ -1,6 +1,6 @@
 //! How to read a race: sentences and notes, each of which holds only when the numbers say so.
 
-use super::{Lane, Policy, Race, Struck, Words, signed};
+use super::{Lane, Policy, Race, Struck, Words, fate_reading, signed};
 
 /// What the table teaches, in at most five sentences without full stops.
 ///
@@ -14,7 +14,12 @@ use super::{Lane, Policy, Race, Struck, Words, signed};
 /// | The checkpoint costs … | that lane read a checkpoint, and wrote bytes in the run without the fault |
 ///
 /// `bytes` writes sizes as the table beside it does.
+///
+/// Lanes of a received input are read by themselves.
 pub fn reading(race: &Race, bytes: fn(u64) -> String) -> Vec<String> {
+    if race.is_of_received() {
+        return fate_reading(race);
+    }
     let words = Words::of(&race.faults, race.streaming);
     [
         nothing_pays(race, &words),
@@ -114,6 +119,9 @@ fn files(race: &Race, bytes: fn(u64) -> String) -> Option<String> {
 /// to the same policy without checkpoints.
 pub fn lane_note(race: &Race, lane: &Lane) -> Option<String> {
     lane.struck_at?;
+    if lane.policy.is_of_received() {
+        return None;
+    }
     let notes = [fastest(race, lane), bounded(race, lane)];
     let notes: Vec<&str> = notes.into_iter().flatten().collect();
     (!notes.is_empty()).then(|| notes.join(" · "))
@@ -129,7 +137,7 @@ fn bounded(race: &Race, lane: &Lane) -> Option<&'static str> {
     let without = match lane.policy {
         Policy::Checkpoint => Policy::None,
         Policy::CacheAndCheckpoint => Policy::Cache,
-        Policy::None | Policy::Cache | Policy::Cache2 => return None,
+        Policy::None | Policy::Cache | Policy::Cache2 | Policy::LogOn | Policy::LogOff => return None,
     };
     let without = struck(race, without)?;
     let read = lane.struck.with_fault.checkpoint_partitions_read > 0;

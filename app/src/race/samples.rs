@@ -1,8 +1,8 @@
 //! Races made of a few numbers, for tests.
 
 use super::engine_run::RunRequest;
-use super::{Lane, LaneDone, LaneUpkeep, Policy, Race, RaceNews, RaceState, Struck, WayBack, WithAndWithout};
-use crate::model::Tally;
+use super::{Fates, Lane, LaneDone, LaneUpkeep, Policy, Race, RaceNews, RaceState, Struck, WayBack, WithAndWithout};
+use crate::model::{Tally, Totals};
 use crate::opening::{BATCHES, window_input};
 use faultline_engine::config::EngineConfig;
 use faultline_engine::ids::BatchId;
@@ -31,7 +31,7 @@ pub fn lane_of(&(policy, without, with, read): &Numbers) -> Lane {
         ..Tally::default()
     };
     let copies = match policy {
-        Policy::None | Policy::Checkpoint => 0,
+        Policy::None | Policy::Checkpoint | Policy::LogOn | Policy::LogOff => 0,
         Policy::Cache | Policy::CacheAndCheckpoint => 1,
         Policy::Cache2 => 2,
     };
@@ -47,6 +47,7 @@ pub fn lane_of(&(policy, without, with, read): &Numbers) -> Lane {
         },
         output_sha256: "24c7de0d".into(),
         output_sha256_without_fault: "24c7de0d".into(),
+        fates: None,
         explanation: format!("what {} does", policy.name()),
         struck_at: Some(Struck::Batch(BatchId(7))),
         way_back: WayBack {
@@ -67,6 +68,24 @@ pub fn race_of(lanes: &[Numbers]) -> Race {
         lanes: lanes.iter().map(lane_of).collect(),
         streaming: true,
         warnings: Vec::new(),
+    }
+}
+
+/// A race of a received input, of whose 600 records so many were lost with the log and without it.
+pub fn received_race(lost_with_log: u64, lost_without: u64) -> Race {
+    let totals = |lost: u64| {
+        let count = |records| crate::model::Count { units: records, records };
+        Totals { received: count(600), once: count(600 - lost), lost: count(lost), ..Totals::default() }
+    };
+    let lane = |policy, lost| Lane {
+        fates: Some(Fates { without_fault: totals(0), with_fault: totals(lost) }),
+        struck_at: Some(Struck::DriverLoss),
+        ..lane_of(&(policy, 0, 0, 0))
+    };
+    Race {
+        faults: vec!["kill:driver@batch=7".into()],
+        lanes: vec![lane(Policy::LogOn, lost_with_log), lane(Policy::LogOff, lost_without)],
+        ..race_of(&[])
     }
 }
 

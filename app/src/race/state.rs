@@ -1,7 +1,9 @@
 //! A race as the window shows it: what could be raced, what is raced, and how far it is.
 
 use super::engine_run::RunRequest;
-use super::{FaultDraft, Keep, LaneDone, LaneRun, Policy, Race, RaceCancelled, RaceNews, RaceRequest, check_fault};
+use super::{
+    Action, FaultDraft, Keep, LaneDone, LaneRun, Policy, Race, RaceCancelled, RaceNews, RaceRequest, check_fault,
+};
 use crate::model::Model;
 use faultline_engine::config::{EngineConfig, find};
 use faultline_engine::programs::{self, BuiltIn, ProgramInput};
@@ -123,7 +125,12 @@ impl RaceState {
     /// proposal.
     pub fn draft(&self) -> Option<FaultDraft> {
         let program = self.base.as_ref()?.program;
-        let proposal = || FaultDraft::proposal(program.kept_operator, program.streaming);
+        let received = self.received();
+        let proposal = || {
+            let draft = FaultDraft::proposal(program.kept_operator, program.streaming);
+            // What a log is good for shows when nothing else is left.
+            if received { FaultDraft { action: Action::KillDriver, ..draft } } else { draft }
+        };
         let raced = self.plan.as_ref().and_then(|plan| plan.faults.first());
         let known = raced.or(self.just_done.as_ref()).and_then(|fault| proposal().with(fault));
         Some(known.unwrap_or_else(proposal))
@@ -132,6 +139,11 @@ impl RaceState {
     /// Whether the program that can be raced runs in batches.
     pub fn streaming(&self) -> bool {
         self.base.as_ref().is_some_and(|base| base.program.streaming)
+    }
+
+    /// Whether what can be raced is a log of what is received.
+    pub fn received(&self) -> bool {
+        self.base.as_ref().is_some_and(|base| base.input.source.simulated().is_some())
     }
 
     /// The operator whose data the policies keep.
@@ -149,6 +161,7 @@ impl RaceState {
         };
         let mut run = RunRequest::clone(base);
         run.config.faults = vec![fault.clone()];
+        let policies = Policy::of_input(&run.input.source).to_vec();
         if let Moment::Batch(batch) = fault.moment {
             // The batch that pays, and one more to see that it is over.
             let needed = batch.0.saturating_add(2);
@@ -162,7 +175,7 @@ impl RaceState {
             run.config.max_batches = run.config.max_batches.map(|batches| batches.max(needed));
         }
         check_fault(&run.program, &run.config, fault)?;
-        Ok(RaceRequest { run, policies: Policy::ALL.to_vec(), keep: Keep::Events })
+        Ok(RaceRequest { run, policies, keep: Keep::Events })
     }
 
     /// A race begins.

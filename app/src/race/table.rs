@@ -3,6 +3,7 @@
 //! "Every batch" is the struck batch of the run without the fault: what this policy computes again
 //! although nothing fails. All counts are of (operator, batch, partition).
 
+use super::fate_table::write_fates;
 use super::{Lane, Race, Words, human_bytes, outcome_sentence, signed};
 use crate::model::Tally;
 use std::fmt::Write;
@@ -26,6 +27,9 @@ pub fn race_table(race: &Race) -> String {
 }
 
 fn write_table(race: &Race, words: &Words, text: &mut String) -> std::fmt::Result {
+    if race.is_of_received() {
+        return write_fates(race, words, text);
+    }
     let (program, seed, faults) = (&race.program, race.seed, race.faults.join(", "));
     writeln!(text, "{}", outcome_sentence(race))?;
     writeln!(text, "{program} · seed {seed} · {faults}")?;

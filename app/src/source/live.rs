@@ -8,7 +8,7 @@ use faultline_engine::command::Transport;
 use faultline_engine::config::EngineConfig;
 use faultline_engine::event::Envelope;
 use faultline_engine::object_store::LocalObjectStore;
-use faultline_engine::programs::{BuiltIn, ProgramInput};
+use faultline_engine::programs::{BuiltIn, InputSource, ProgramInput};
 use faultline_engine::runtime::{SystemFiles, run_attended};
 use faultline_engine::sim::{Control, Environment, Pacing, simulate_paced};
 use std::path::{Path, PathBuf};
@@ -28,6 +28,8 @@ pub struct LiveSource {
     thread: Option<JoinHandle<Option<String>>>,
     /// Its clock is virtual.
     pacing: bool,
+    /// What is read, or received, again by a race.
+    raced: Option<InputSource>,
 }
 
 /// How an engine begins.
@@ -68,7 +70,8 @@ pub fn start_live(
     if start == Start::Paused {
         controls.send(Control::Transport(Transport::Pause))?;
     }
-    let pacing = !input.source.is_external();
+    let (pacing, raced) = (!input.source.is_external(), raced(&input.source));
+    let input = input.for_a_run(config.max_batches);
     let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
         let environment = Environment { files: Arc::new(SystemFiles), store: Arc::new(store) };
         let mut sink = |slice: &[Envelope]| {
@@ -91,7 +94,12 @@ pub fn start_live(
         drop(temporary);
         outcome.result.err().map(|error| error.to_string())
     })?;
-    Ok(LiveSource { events, controls, thread: Some(thread), pacing })
+    Ok(LiveSource { events, controls, thread: Some(thread), pacing, raced })
+}
+
+/// What others send is not sent again: a simulated client stands for them. Files that come and go are not raced.
+fn raced(source: &InputSource) -> Option<InputSource> {
+    source.simulated().map(InputSource::Simulated).or_else(|| source.is_replayed().then_some(InputSource::Replay))
 }
 
 /// A directory that stays, made when it is missing.
@@ -115,6 +123,10 @@ impl EventSource for LiveSource {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { commands: true, pacing: self.pacing }
+    }
+
+    fn raced_input(&self) -> Option<InputSource> {
+        self.raced.clone()
     }
 
     fn take_error(&mut self) -> Option<String> {

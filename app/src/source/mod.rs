@@ -9,6 +9,7 @@ pub use recorded::RecordedSource;
 pub use replayed::ReplayedSource;
 
 use faultline_engine::event::Envelope;
+use faultline_engine::programs::InputSource;
 use faultline_engine::sim::Control;
 
 /// What a source can do beside giving events.
@@ -28,6 +29,12 @@ pub trait EventSource: Send {
     fn send(&self, control: Control);
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
+    /// The input of a race of what runs here, which reads it again, or receives it again from a client that is simulated;
+    /// none where there is nothing to race.
+    fn raced_input(&self) -> Option<InputSource> {
+        let Capabilities { commands, pacing } = self.capabilities();
+        (commands && pacing).then_some(InputSource::Replay)
+    }
     /// The share that has been read, while a log is being read.
     fn progress(&self) -> Option<f32> {
         None

@@ -240,6 +240,6 @@ fn task_words(view: &ViewCtx<'_>) -> String {
             None => "none".to_owned(),
         },
         Some(Focus::Partition(block)) => format!("whoever computes {}", partition_name(view.model, block)),
-        None => "none".to_owned(),
+        Some(Focus::Driver(_)) | None => "none".to_owned(),
     }
 }

@@ -29,10 +29,23 @@ enum Kind {
     Socket,
     /// A response without end.
     Http,
+    /// The text, sent to a receiver by a simulated client.
+    Simulated,
+    /// The same with numbers and acknowledgements.
+    SimulatedAcknowledged,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::Text, Self::Directory, Self::Pushed, Self::Acknowledged, Self::Socket, Self::Http];
+    const ALL: [Self; 8] = [
+        Self::Text,
+        Self::Simulated,
+        Self::SimulatedAcknowledged,
+        Self::Directory,
+        Self::Pushed,
+        Self::Acknowledged,
+        Self::Socket,
+        Self::Http,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -42,13 +55,15 @@ impl Kind {
             Self::Acknowledged => "Acknowledged lines",
             Self::Socket => "Socket",
             Self::Http => "HTTP stream",
+            Self::Simulated => "Simulated lines",
+            Self::SimulatedAcknowledged => "Simulated, acknowledged",
         }
     }
 
     /// What is written into the field, and what stands there while it is empty.
     const fn field(self) -> (&'static str, &'static str) {
         match self {
-            Self::Text => ("", ""),
+            Self::Text | Self::Simulated | Self::SimulatedAcknowledged => ("", ""),
             Self::Directory => ("Path of the directory", "/path/of/a/directory"),
             Self::Pushed | Self::Acknowledged | Self::Socket => ("Host and port", "localhost:9999"),
             Self::Http => ("Address of the stream", "http://localhost:8080/stream"),
@@ -63,12 +78,14 @@ impl Kind {
             Self::Acknowledged => "It listens: faultline feed localhost:9999",
             Self::Socket => "A receiver connects, for example to nc -lk 9999",
             Self::Http => "Asked for again when it ends or falls silent",
+            Self::Simulated => "A simulated client sends the text, each line once",
+            Self::SimulatedAcknowledged => "A simulated client sends the text until it is stored",
         }
     }
 
     /// Whether a receiver stores what comes.
     const fn is_received(self) -> bool {
-        matches!(self, Self::Pushed | Self::Acknowledged | Self::Socket | Self::Http)
+        !matches!(self, Self::Text | Self::Directory)
     }
 
     /// By the class of an input stream.
@@ -80,6 +97,8 @@ impl Kind {
             "AcknowledgedInputDStream" => Some(Self::Acknowledged),
             "SocketInputDStream" => Some(Self::Socket),
             "HttpInputDStream" => Some(Self::Http),
+            "SimulatedPushInputDStream" => Some(Self::Simulated),
+            "SimulatedAcknowledgedInputDStream" => Some(Self::SimulatedAcknowledged),
             _ => None,
         }
     }
@@ -102,7 +121,7 @@ pub struct InputMenuState {
 impl InputMenuState {
     fn field(&mut self, kind: Kind) -> Option<&mut String> {
         match kind {
-            Kind::Text => None,
+            Kind::Text | Kind::Simulated | Kind::SimulatedAcknowledged => None,
             Kind::Directory => Some(&mut self.directory),
             Kind::Pushed | Kind::Acknowledged | Kind::Socket => Some(&mut self.address),
             Kind::Http => Some(&mut self.url),
@@ -117,6 +136,8 @@ impl InputMenuState {
         };
         match kind {
             Kind::Text => Some("replay".to_owned()),
+            Kind::Simulated => Some("simulated:tcp".to_owned()),
+            Kind::SimulatedAcknowledged => Some("simulated:ack-tcp".to_owned()),
             Kind::Directory => filled(&self.directory, "dir:"),
             Kind::Pushed => filled(&self.address, "tcp://"),
             Kind::Acknowledged => filled(&self.address, "ack-tcp://"),
@@ -135,16 +156,18 @@ impl InputMenuState {
     }
 }
 
-/// The menu, for a running program that reads lines.
+/// The menu of a running program. It has its place before anything is known of the streams, and also where there are
+/// none: what stands beside it rests.
 pub fn input_menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InputMenuState) {
     let streams = &ctx.model.streams.streams;
-    let Some(current) = streams.iter().find_map(|stream| Kind::of(&stream.class)) else { return };
-    let combo = ComboBox::from_id_salt("input")
-        .width(112.0)
-        .height(HEIGHT)
-        .truncate()
-        .selected_text(current.name())
-        .close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+    let Some(current) = streams.iter().find_map(|stream| Kind::of(&stream.class)) else {
+        let (words, why) = absent(ctx);
+        let shown = ui.add_enabled_ui(false, |ui| combo(words).show_ui(ui, |_| {})).inner.response;
+        shown.widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, false, "Input"));
+        shown.on_disabled_hover_text(why);
+        return;
+    };
+    let combo = combo(current.name()).height(HEIGHT).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
     let shown = combo.show_ui(ui, |ui| {
         ui.set_width(WIDTH);
         menu_ui(ui, ctx, state, current);
@@ -152,15 +175,36 @@ pub fn input_menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InputMenuState)
     shown.response.widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, true, "Input"));
 }
 
+fn combo(words: &str) -> ComboBox {
+    ComboBox::from_id_salt("input").width(112.0).truncate().selected_text(words)
+}
+
+/// What stands in the menu's place where there is no input to choose, and why.
+fn absent(ctx: &ViewCtx<'_>) -> (&'static str, &'static str) {
+    let streams = !ctx.model.streams.streams.is_empty();
+    // Jobs of a stream come after what says which streams there are.
+    match (streams, ctx.model.jobs.is_empty()) {
+        (true, _) => ("Own input", "The program makes its input itself"),
+        (false, true) => ("Input…", "Waits for the program to say what its streams read"),
+        (false, false) => ("No streams", "This program has no batches, so it reads no stream"),
+    }
+}
+
 fn menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InputMenuState, current: Kind) {
     let t = Tokens::of(ui.ctx());
     ui.spacing_mut().item_spacing.y = STEP;
     let mut kind = state.kind.unwrap_or(current);
-    for choice in Kind::ALL {
-        if ui.selectable_value(&mut kind, choice, choice.name()).changed() {
-            state.kind = Some(kind);
+    ui.scope(|ui| {
+        // Half a window of usual height has room for all.
+        ui.spacing_mut().item_spacing.y = STEP / 2.0;
+        ui.spacing_mut().interact_size.y = 22.0;
+        ui.spacing_mut().button_padding.y = STEP / 2.0;
+        for choice in Kind::ALL {
+            if ui.selectable_value(&mut kind, choice, choice.name()).changed() {
+                state.kind = Some(kind);
+            }
         }
-    }
+    });
     ui.add_space(STEP);
     let mut entered = false;
     let (name, example) = kind.field();

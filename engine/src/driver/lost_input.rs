@@ -30,6 +30,12 @@ impl Driver {
         self.emit(now, fx, Event::FindingReported { finding });
     }
 
+    /// Whether the checkpoint that this driver went on from says that a batch was completed: then what it was given
+    /// is in its output.
+    fn was_completed_before(&self, batch: BatchId) -> bool {
+        self.completed_before.as_ref().is_some_and(|(last, pending)| batch <= *last && !pending.contains(&batch))
+    }
+
     /// R17.11: blocks of a batch of which nothing is left, and the state that will never have them.
     pub(super) fn report_lost_blocks(
         &mut self,
@@ -40,11 +46,19 @@ impl Driver {
     ) {
         let Some(first) = lost.first() else { return };
         let (count, records) = (lost.len(), lost.iter().map(|block| block.records).sum::<u64>());
-        let message = format!(
-            "Some blocks could not be recovered as they were not found in memory: {count} of stream {stream}, {records} records, the first is {}; keep two copies, {WAY_OUT}",
-            first.id
-        );
-        self.find(now, "received-blocks-lost", format!("batch {}", batch), message, fx);
+        let first = first.id;
+        let (kind, message) = if self.was_completed_before(batch) {
+            let message = format!(
+                "{count} blocks of stream {stream}, {records} records, the first is {first}, are gone with the driver; their batch had put them out before, and what reads them again, a window or a state, goes on without them; {WAY_OUT}"
+            );
+            ("received-blocks-not-read-again", message)
+        } else {
+            let message = format!(
+                "Some blocks could not be recovered as they were not found in memory: {count} of stream {stream}, {records} records, the first is {first}; keep two copies, {WAY_OUT}"
+            );
+            ("received-blocks-lost", message)
+        };
+        self.find(now, kind, format!("batch {}", batch), message, fx);
         let Some(graph) = &self.graph else { return };
         // What was saved after it has the batch already.
         let saved =

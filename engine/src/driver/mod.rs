@@ -27,6 +27,7 @@ mod recovering;
 mod stopping;
 mod stored;
 mod streaming;
+mod told_log;
 
 pub use effects::{
     CheckpointWrite, ClusterOp, Effect, Effects, GraphWrite, ReceivedLogOp, ReceiverOp, StoreFault, StoreOp,
@@ -65,6 +66,8 @@ pub struct Driver {
     starting: bool,
     /// Where its batches begin, once that is known.
     beginning: Option<Beginning>,
+    /// Of the checkpoint that this driver went on from: its batch, and which batches up to it were not completed.
+    completed_before: Option<(BatchId, BTreeSet<BatchId>)>,
     /// Operators whose state misses what was lost, and of which that was said.
     incomplete_states: BTreeSet<String>,
     receivers: Receivers,
@@ -109,6 +112,7 @@ impl Driver {
             graph: None,
             starting: false,
             beginning: None,
+            completed_before: None,
             incomplete_states: BTreeSet::new(),
             receivers: Receivers::default(),
             waiting: BTreeMap::new(),

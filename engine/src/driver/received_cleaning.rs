@@ -4,7 +4,7 @@ use super::Driver;
 use super::effects::{Effect, Effects, ReceivedLogOp, ReceiverOp};
 use super::input::StreamingPlan;
 use super::received_log::Wanted;
-use crate::event::{Event, Finding};
+use crate::event::{Event, Finding, LogUpdate};
 use crate::ids::*;
 use crate::receiver::ReceivedBlock;
 use crate::seeded::{SeededBug, seeded};
@@ -47,7 +47,7 @@ impl Driver {
         self.write_received_log(fx);
     }
 
-    pub(super) fn received_cleaned(&mut self, batches: &[BatchId], fx: &mut Effects) {
+    pub(super) fn received_cleaned(&mut self, now: Timestamp, batches: &[BatchId], fx: &mut Effects) {
         let tracker = &mut self.receivers.tracker;
         let segment_of = |block: &ReceivedBlock| block.handle.as_ref().and_then(|handle| handle.segment().ok());
         // Without a living block: as far as the blocks reached that go. Others may be on their way behind them.
@@ -69,12 +69,17 @@ impl Driver {
             fx.push(Effect::ReceivedLog(ReceivedLogOp::Delete { segments }));
         }
         let Some(log) = &mut tracker.log else { return };
+        let mut released = Vec::new();
         for (stream, before) in needed {
             let last = log.first_needed.entry(stream).or_default();
             if before > *last {
                 *last = before;
                 fx.push(Effect::Receiver(ReceiverOp::CleanLog { stream, before }));
+                released.push(LogUpdate::Released { stream, before });
             }
+        }
+        for update in released {
+            self.emit(now, fx, update.into());
         }
     }
 
@@ -89,7 +94,11 @@ impl Driver {
         let Some(log) = &mut self.receivers.tracker.log else { return };
         let told = std::mem::replace(&mut log.stays, result.is_err());
         match result {
-            Ok(()) => log.segments.deleted(segments),
+            Ok(()) => {
+                log.segments.deleted(segments);
+                let segments = segments.to_vec();
+                self.emit(now, fx, LogUpdate::Deleted { segments }.into());
+            }
             Err(_) if told => {}
             Err(error) => {
                 let count = segments.len();

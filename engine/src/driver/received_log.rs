@@ -10,6 +10,7 @@ use super::effects::{Effect, Effects, ReceivedLogOp, ReceiverOp};
 use super::input::{BatchTick, Logged, OpenedLog, Reply, SlotId};
 use super::received_losses::refused;
 use super::received_segments::LogSegments;
+use super::told_log::{self, ToldLog};
 use crate::event::{AddedBlock, Event, Finding};
 use crate::ids::*;
 use crate::receiver::{Clients, ReceivedBlock};
@@ -74,7 +75,7 @@ pub(super) enum Wanted {
 }
 
 impl Wanted {
-    fn record(&self) -> Option<ReceivedRecord> {
+    pub(super) fn record(&self) -> Option<ReceivedRecord> {
         match self {
             Self::Added { block, .. } => Some(ReceivedRecord::BlockAdded { block: block.clone() }),
             Self::Allocate { .. } => None,
@@ -103,6 +104,8 @@ pub(super) struct ReceivedLog {
     pub first_needed: BTreeMap<StreamId, u64>,
     /// What could not be deleted the last time was told.
     pub stays: bool,
+    /// What was written and not told.
+    told: ToldLog,
 }
 
 impl ReceivedLog {
@@ -178,6 +181,9 @@ impl Driver {
     /// The log was opened, and what a former driver wrote into it was read.
     pub(super) fn begin_received_log(&mut self, now: Timestamp, opened: &OpenedLog, remembered: u32, fx: &mut Effects) {
         let strange = self.receivers.tracker.open_log(opened, remembered);
+        for event in told_log::found(&opened.contents) {
+            self.emit(now, fx, event);
+        }
         self.allocate_as_planned(fx);
         let known: BTreeSet<StreamId> = self.receivers.streams().collect();
         let orphans = |blocks: &BlocksByStream| -> usize {
@@ -237,8 +243,9 @@ impl Driver {
     ) {
         let ReceivedBlock { id, records, duplicates, .. } = block;
         let segment = block.handle.as_ref().and_then(|handle| handle.segment().ok());
-        let clients = block.clients.clone();
-        let added = AddedBlock { block: id, executor, records, duplicates, clients, segment };
+        let logged_bytes = block.handle.as_ref().map_or(0, |handle| handle.bytes.into());
+        let (clients, buffered) = (block.clients.clone(), block.buffered);
+        let added = AddedBlock { block: id, executor, records, duplicates, clients, segment, logged_bytes, buffered };
         out.events.push(Event::ReceivedBlockAdded(added));
         self.receivers.tracker.add(block);
         fx.push(Effect::Receiver(ReceiverOp::Answer { stream: id.stream, attempt, block: id, result: Ok(()) }));
@@ -307,6 +314,9 @@ impl Driver {
         if let Ok(segment) = &result {
             log.segments.grew(*segment);
             group.iter().filter_map(Wanted::record).for_each(|record| log.segments.note(*segment, &record));
+            log.told.wrote(*segment, &group);
+            let updates = log.told.updates();
+            out.events.extend(updates);
         }
         if let Err(error) = &result {
             let blocks = group.iter().filter_map(|wanted| match wanted {
@@ -332,7 +342,7 @@ impl Driver {
                 (Wanted::Allocated { tick, slot, blocks }, Err(error)) => {
                     self.allocation_failed(now, (slot, tick), &blocks, error, fx);
                 }
-                (Wanted::Cleaned { batches, .. }, Ok(_)) => self.received_cleaned(&batches, fx),
+                (Wanted::Cleaned { batches, .. }, Ok(_)) => self.received_cleaned(now, &batches, fx),
                 // What is not cleaned is so the next time; what is planned is known without the log.
                 (Wanted::Cleaned { .. } | Wanted::Planned { .. } | Wanted::Allocate { .. }, _) => {}
             }

@@ -5,7 +5,7 @@ use super::effects::{Effect, Effects, StoreOp};
 use super::graph_checkpoints::GraphCheckpoints;
 use super::input::{CheckpointPlan, ReceivedLogPlan, Reply, SlotId, StreamingPlan};
 use crate::error::EngineError;
-use crate::event::{ClockKind, Event, Finding, RecoveryInfo};
+use crate::event::{ClockKind, Event, Finding, RecoveryInfo, SavedState};
 use crate::ids::*;
 use crate::recovery::{GraphDescription, Recovered, StreamingCheckpoint};
 use std::collections::{BTreeMap, VecDeque};
@@ -131,7 +131,17 @@ impl Driver {
         }
         let restart = now.max(checkpoint.time).ns_since(checkpoint.zero) / (checkpoint.interval.0.max(1) * 1_000_000);
         let restart = BatchId(u32::try_from(restart).unwrap_or(u32::MAX).saturating_add(1));
+        let operators: BTreeMap<StreamId, OperatorName> =
+            checkpoint.graph.streams.iter().map(|stream| (stream.id, stream.operator.clone())).collect();
+        let state = |stream: &StreamId, batch: &BatchId, dir: &str| {
+            Some(SavedState { operator: operators.get(stream)?.clone(), batch: *batch, dir: dir.to_owned() })
+        };
+        let saved = checkpoint.saved.iter();
+        let states = saved.flat_map(|(stream, batches)| {
+            batches.iter().filter_map(move |(batch, saved)| state(stream, batch, &saved.dir))
+        });
         let recovery = RecoveryInfo {
+            states: states.collect(),
             path: key,
             epoch: checkpoint.epoch,
             batch: checkpoint.batch(),
@@ -140,6 +150,7 @@ impl Driver {
             saved: checkpoint.saved.values().flat_map(|batches| batches.values().map(|s| s.dir.clone())).collect(),
             damaged: damaged.into_iter().map(|file| file.key).collect(),
         };
+        self.completed_before = Some((checkpoint.batch(), checkpoint.pending.clone()));
         self.emit(now, fx, Event::StreamingRecovered { recovery });
         description.time = checkpoint.time;
         description.pending = checkpoint.pending;

@@ -85,12 +85,27 @@ pub struct AddedBlock {
     /// The segment of the write-ahead log that has its records, if one has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<u64>,
+    /// Bytes of them there.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub logged_bytes: u64,
+    /// Records that its receiver had gathered when it was stored, and that were in no stored block yet.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub buffered: u64,
 }
 
 impl AddedBlock {
     /// A block in no log, of a source without acknowledgements.
     pub const fn new(block: InputBlockId, executor: ExecutorId, records: u64) -> Self {
-        Self { block, executor, records, duplicates: 0, clients: BTreeMap::new(), segment: None }
+        Self {
+            block,
+            executor,
+            records,
+            duplicates: 0,
+            clients: BTreeMap::new(),
+            segment: None,
+            logged_bytes: 0,
+            buffered: 0,
+        }
     }
 }
 
@@ -136,4 +151,55 @@ pub struct LostRecords {
     pub records: u64,
     /// Why.
     pub reason: String,
+}
+
+/// A write-ahead log of received blocks changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdatedLog {
+    /// How.
+    pub update: LogUpdate,
+}
+
+impl From<LogUpdate> for super::Event {
+    fn from(update: LogUpdate) -> Self {
+        Self::ReceivedLogUpdated(UpdatedLog { update })
+    }
+}
+
+/// What changed in the write-ahead logs of received blocks: that of the driver, which says which batch was given which
+/// block, and those of the receivers, which have the records themselves. What is written into those is told with each
+/// [`AddedBlock`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogUpdate {
+    /// The driver wrote into a segment of its log; told when a batch was given its blocks, or was cleaned.
+    Written(WrittenSegment),
+    /// A driver that begins found this segment of that log, and this is all that it says.
+    Found(WrittenSegment),
+    /// Segments of that log are deleted: nothing of what they say is needed.
+    Deleted {
+        /// Their numbers.
+        segments: Vec<u64>,
+    },
+    /// Segments of the log of a receiver are given free: no batch needs their blocks.
+    Released {
+        /// Whose.
+        stream: StreamId,
+        /// The first segment that stays.
+        before: u64,
+    },
+}
+
+/// What is written into a segment of the driver's log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenSegment {
+    /// Its number.
+    pub segment: u64,
+    /// Blocks that were accepted.
+    pub blocks: u64,
+    /// Batches that were given blocks.
+    pub batches: Vec<BatchId>,
+    /// Batches of which nothing is needed any more.
+    pub cleaned: Vec<BatchId>,
+    /// Bytes of all of it, without what frames it.
+    pub bytes: u64,
 }

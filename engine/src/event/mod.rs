@@ -28,7 +28,6 @@ use std::collections::BTreeMap;
 /// A fact. Variants are grouped as in Spark's listener interface; the last group is ours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
-    // Application.
     /// First event of every log.
     LogStart {
         /// Version of the program that wrote the log.
@@ -260,6 +259,8 @@ pub enum Event {
     ReceivedBlockRefused(RefusedBlock),
     /// Records were received and not stored.
     ReceivedRecordsLost(LostRecords),
+    /// A write-ahead log of received blocks grew, or lost segments (R18.1).
+    ReceivedLogUpdated(UpdatedLog),
     /// Back-pressure set a new limit for a receiver (R17.14).
     ReceiverRateUpdated {
         /// The input stream.
@@ -353,7 +354,6 @@ pub enum Event {
         failure: Option<String>,
     },
 
-    // Ours, where Spark is silent.
     /// The template of a streaming program.
     StreamGraphDefined {
         /// All streams, parents first.

@@ -27,7 +27,7 @@ names! {
     DecommissionStarted BlocksMigrated MapOutputsMigrated
     BlockUpdated UnpersistRdd InputBlockUpdated
     ReceiverStarted ReceiverError ReceiverStopped ReceivedBlockAdded ReceiverRateUpdated
-    ReceivedBlocksRecovered ReceivedBlocksLost ReceivedBlockRefused ReceivedRecordsLost
+    ReceivedBlocksRecovered ReceivedBlocksLost ReceivedBlockRefused ReceivedRecordsLost ReceivedLogUpdated
     StreamingStarted StreamingStopping StreamingStopped BatchSubmitted BatchStarted BatchCompleted OutputOperationStarted OutputOperationCompleted
     DriverEpochTaken StreamingRecovered GraphCheckpointWritten GraphCheckpointFailed
     StreamGraphDefined RddRegistered PersistChanged

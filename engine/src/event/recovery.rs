@@ -1,6 +1,6 @@
 //! What is told of graph checkpoints and of going on from one.
 
-use crate::ids::{BatchId, Timestamp};
+use crate::ids::{BatchId, OperatorName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// When a driver is started again (R16).
@@ -44,6 +44,17 @@ pub struct GraphCheckpointInfo {
     pub deleted: Vec<String>,
 }
 
+/// What was saved of a stream, as a graph checkpoint names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedState {
+    /// The operator.
+    pub operator: OperatorName,
+    /// The batch.
+    pub batch: BatchId,
+    /// Its directory inside the reliable store.
+    pub dir: String,
+}
+
 /// What a stream goes on from (R15.11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryInfo {
@@ -59,6 +70,9 @@ pub struct RecoveryInfo {
     pub restart: BatchId,
     /// Directories of the saved RDDs that are used.
     pub saved: Vec<String>,
+    /// Of which stream and batch each of them is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<SavedState>,
     /// Files that could not be used.
     pub damaged: Vec<String>,
 }

@@ -9,7 +9,7 @@ use std::io;
 const PREFIX: &str = "Faultline";
 
 /// Names of the kinds written here; another name after the prefix is of a newer version.
-const KINDS: [&str; 49] = [
+const KINDS: [&str; 50] = [
     "DriverLost",
     "DriverRestartScheduled",
     "DriverStarted",
@@ -24,6 +24,7 @@ const KINDS: [&str; 49] = [
     "ReceivedBlocksLost",
     "ReceivedBlockRefused",
     "ReceivedRecordsLost",
+    "ReceivedLogUpdated",
     "ReceiverRateUpdated",
     "StreamingStopping",
     "StreamingStopped",

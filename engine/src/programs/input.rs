@@ -1,5 +1,7 @@
 //! What a program may be given, and the one way from there to a stream of lines.
 
+use super::BATCH_INTERVAL;
+use super::simulated::{SentLines, SimulatedClient};
 use crate::error::Result;
 use crate::ids::Millis;
 use crate::rdd::{Line, Rdd, ReplayText};
@@ -43,6 +45,8 @@ pub enum InputSource {
     },
     /// The lines of an HTTP response without end, at this URL.
     Http(String),
+    /// The text, sent to a receiver by a client that is simulated.
+    Simulated(SimulatedClient),
 }
 
 /// How each kind of address begins.
@@ -55,14 +59,29 @@ const SCHEMES: [(&str, fn(String, u16) -> InputSource); 3] = [
 impl InputSource {
     /// Whether others decide what comes when: such a source needs the wall clock.
     pub const fn is_external(&self) -> bool {
-        !matches!(self, Self::Replay)
+        !matches!(self, Self::Replay | Self::Simulated(_))
+    }
+
+    /// Whether each batch reads its lines of the text, without a receiver.
+    pub const fn is_replayed(&self) -> bool {
+        matches!(self, Self::Replay)
+    }
+
+    /// The source in whose place a run under the virtual clock can receive its lines; none where there is no receiver.
+    pub const fn simulated(&self) -> Option<SimulatedClient> {
+        match self {
+            Self::Replay | Self::Directory(_) => None,
+            Self::Socket { .. } | Self::Pushed { .. } | Self::Http(_) => Some(SimulatedClient::Pushing),
+            Self::Acknowledged { .. } => Some(SimulatedClient::Acknowledged),
+            Self::Simulated(client) => Some(*client),
+        }
     }
 }
 
 /// A source that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text:?} is no source: {why}; give dir:PATH, tcp://HOST:PORT, ack-tcp://HOST:PORT, tcp-connect://HOST:PORT, or http://HOST/PATH"
+    "{text:?} is no source: {why}; give dir:PATH, tcp://HOST:PORT, ack-tcp://HOST:PORT, tcp-connect://HOST:PORT, http://HOST/PATH, simulated:tcp or simulated:ack-tcp"
 )]
 pub struct BadSource {
     text: String,
@@ -80,6 +99,10 @@ impl FromStr for InputSource {
             } else {
                 Ok(Self::Directory(path.to_owned()))
             };
+        }
+        if let Some(protocol) = text.strip_prefix("simulated:") {
+            let client = SimulatedClient::of(protocol);
+            return client.map(Self::Simulated).ok_or_else(|| bad("only tcp and ack-tcp are simulated"));
         }
         if text.starts_with("http://") {
             return StreamUrl::parse(text).map(|_| Self::Http(text.to_owned())).map_err(bad);
@@ -108,6 +131,7 @@ impl fmt::Display for InputSource {
             Self::Replay => f.write_str("replay"),
             Self::Directory(path) => write!(f, "dir:{path}"),
             Self::Http(url) => f.write_str(url),
+            Self::Simulated(client) => write!(f, "simulated:{}", client.protocol()),
             Self::Socket { host, port } => address(f, "tcp-connect", host, *port),
             Self::Pushed { host, port } => address(f, "tcp", host, *port),
             Self::Acknowledged { host, port } => address(f, "ack-tcp", host, *port),
@@ -132,18 +156,35 @@ pub struct ProgramInput {
     pub sink: Option<Arc<dyn OutputSink>>,
     /// The batch interval in place of the program's.
     pub interval: Option<Millis>,
+    /// Of a simulated client: what this run has been sent.
+    sent: Option<SentLines>,
 }
 
 impl ProgramInput {
     /// A text, replayed `lines_per_batch` lines a batch.
     pub const fn replay(text: ReplayText, lines_per_batch: usize) -> Self {
-        Self { text, lines_per_batch, source: InputSource::Replay, sink: None, interval: None }
+        Self { text, lines_per_batch, source: InputSource::Replay, sink: None, interval: None, sent: None }
     }
 
     /// The same with its lines from `source`.
     #[must_use]
     pub fn from_source(self, source: InputSource) -> Self {
         Self { source, ..self }
+    }
+
+    /// The same for a run of its own, which ends after so many batches if it ends: a simulated client begins to send,
+    /// and goes on where it was when a driver runs the program again.
+    #[must_use]
+    pub fn for_a_run(self, batches: Option<u32>) -> Self {
+        let InputSource::Simulated(client) = self.source else { return self };
+        let sent = client.sends(&self.text, self.lines_per_batch, self.interval(BATCH_INTERVAL), batches);
+        Self { sent: Some(sent), ..self }
+    }
+
+    fn simulated_lines(&self, ssc: &StreamingContext, client: SimulatedClient) -> DStream<(u64, Line)> {
+        let interval = self.interval(BATCH_INTERVAL);
+        let fresh = || client.sends(&self.text, self.lines_per_batch, interval, None);
+        ssc.simulated_stream(client.stream(), &self.sent.clone().unwrap_or_else(fresh).0)
     }
 
     /// The batch interval: what the user chose, or else the program's.
@@ -166,6 +207,7 @@ impl ProgramInput {
             InputSource::Acknowledged { host, port } => {
                 Ok(ssc.acknowledged_text_stream(host, *port)?.map(|(_, text)| text))
             }
+            InputSource::Simulated(client) => Ok(self.simulated_lines(ssc, *client).map(|(_, text)| text)),
         }
     }
 
@@ -176,9 +218,14 @@ impl ProgramInput {
     /// When a source cannot be listened on.
     #[track_caller]
     pub fn numbered_lines(&self, ssc: &StreamingContext) -> Result<DStream<(u64, Line)>> {
-        if let InputSource::Acknowledged { host, port } = &self.source {
+        let sent = match &self.source {
+            InputSource::Acknowledged { host, port } => Some(ssc.acknowledged_text_stream(host, *port)?),
+            InputSource::Simulated(client) => Some(self.simulated_lines(ssc, *client)),
+            _ => None,
+        };
+        if let Some(lines) = sent {
             // An operator of the same name, whatever the source.
-            return Ok(ssc.acknowledged_text_stream(host, *port)?.map(|line| line));
+            return Ok(lines.map(|line| line));
         }
         let lines = self.lines(ssc)?.transform(Rdd::zip_with_unique_id);
         Ok(lines.map(|(line, own)| numbered(&line).unwrap_or((own, line))))
@@ -214,6 +261,8 @@ mod tests {
             ("http://localhost:8080/stream?x=1", InputSource::Http("http://localhost:8080/stream?x=1".into())),
             ("tcp://localhost:9999", InputSource::Pushed { host: "localhost".into(), port: 9999 }),
             ("ack-tcp://[::1]:7", InputSource::Acknowledged { host: "::1".into(), port: 7 }),
+            ("simulated:tcp", InputSource::Simulated(SimulatedClient::Pushing)),
+            ("simulated:ack-tcp", InputSource::Simulated(SimulatedClient::Acknowledged)),
         ];
         for (text, source) in good {
             assert_eq!(text.parse(), Ok(source.clone()));
@@ -226,6 +275,7 @@ mod tests {
             ("tcp-connect://localhost:0", "the port is no number"),
             ("tcp-connect://localhost:99999", "the port is no number"),
             ("incoming", "it names neither"),
+            ("simulated:http", "only tcp and ack-tcp"),
             ("http://:80", "the host is missing"),
             ("tcp://0.0.0.0:9999", "only this machine's loopback"),
             ("ack-tcp://example.org:9999", "only this machine's loopback"),

@@ -59,7 +59,7 @@ fn run(sc: &SparkContext, input: &ProgramInput) -> Result<()> {
 fn build(ssc: &StreamingContext, input: &ProgramInput) -> Result<()> {
     let lines = input.lines(ssc)?;
     // A text is read twice; from outside each line comes once.
-    let others = if input.source.is_external() { lines.clone() } else { input.lines(ssc)? };
+    let others = if input.source.is_replayed() { input.lines(ssc)? } else { lines.clone() };
     let orders = lines.flat_map(|line: Line| order(&line)).window(Millis(4000), Millis(1000))?;
     let payments = others.flat_map(|line: Line| payment(&line));
     let joined = payments.left_outer_join(&orders)?;

@@ -5,10 +5,12 @@ mod join_streams;
 mod ledger;
 mod log_sessions;
 mod page_rank;
+mod simulated;
 mod windowed_counts;
 mod word_count;
 
 pub use input::{BadSource, InputSource, ProgramInput};
+pub use simulated::{SentLines, SimulatedClient};
 
 use crate::error::Result;
 use crate::event::StorageLevel;

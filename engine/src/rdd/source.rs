@@ -234,6 +234,12 @@ impl ReplayText {
         self.lines.iter().take(count).cloned().collect()
     }
 
+    /// The n-th line, from 0; after the last line comes the first again. An empty text has none.
+    pub(crate) fn line(&self, n: u64) -> Option<Line> {
+        let n = n.checked_rem(self.lines.len() as u64)?;
+        self.lines.get(n as usize).cloned()
+    }
+
     /// `count` lines from `first` on; after the last line comes the first again.
     fn lines(&self, first: usize, count: usize) -> impl Iterator<Item = Line> + '_ {
         (first..first + count).map(|i| self.lines[i % self.lines.len()].clone())

@@ -27,6 +27,9 @@ pub struct ReceivedBlock {
     /// Where the write-ahead log has its records, if it has them.
     #[serde(default)]
     pub handle: Option<RecordHandle>,
+    /// Records that its receiver had gathered when it was stored, and that were in no stored block yet.
+    #[serde(skip)]
+    pub buffered: u64,
     /// Whether a former driver received it: its executors are gone, and no block manager is asked (R17.12).
     #[serde(skip)]
     pub recovered: bool,
@@ -35,7 +38,7 @@ pub struct ReceivedBlock {
 impl ReceivedBlock {
     /// A block that is in no log and has no clients.
     pub const fn new(id: InputBlockId, records: u64) -> Self {
-        Self { id, records, clients: Clients::new(), duplicates: 0, handle: None, recovered: false }
+        Self { id, records, clients: Clients::new(), duplicates: 0, handle: None, buffered: 0, recovered: false }
     }
 }
 
@@ -64,6 +67,11 @@ impl ReadyBlock {
     pub fn received(&self) -> ReceivedBlock {
         let Numbering { clients, duplicates } = self.numbering.clone();
         ReceivedBlock { clients, duplicates, ..ReceivedBlock::new(self.id, self.values.len()) }
+    }
+
+    /// Its records, if nobody sends them again when it is stored nowhere: clients that number their lines do.
+    pub(crate) fn records_not_resent(&self) -> u64 {
+        if self.numbering.clients.is_empty() { self.values.len() } else { 0 }
     }
 }
 
@@ -151,6 +159,11 @@ impl<T: Data> BlockGenerator<T> {
     pub fn block_of(&self, at: Timestamp, records: Vec<T>, numbering: Numbering) -> ReadyBlock {
         let id = InputBlockId { stream: self.stream, number: self.numbers.next(at) };
         ReadyBlock { id, values: ValuesBlock::shared(records), numbering }
+    }
+
+    /// How much is gathered for the next block.
+    pub fn gathered(&self) -> u64 {
+        self.buffer.len() as u64
     }
 
     /// Forgets what was gathered, and takes nothing more: its executor is dead. Returns how much that was.

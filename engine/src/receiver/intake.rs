@@ -73,6 +73,8 @@ pub(crate) trait AnyIntake: Send + Sync {
     fn close(&self, now: Timestamp) -> Option<ReadyBlock>;
     /// The executor is dead: what was gathered is lost. Returns how many records that were.
     fn discard(&self) -> u64;
+    /// Records that are in no block yet, and those of blocks that are cut and not being stored.
+    fn gathered(&self) -> u64;
     /// Blocks that the driver has not answered.
     fn waiting(&self) -> usize;
     /// The driver accepted a block, or not.
@@ -394,6 +396,11 @@ impl<T: Data> AnyIntake for Intake<T> {
         let gathered = state.generator.discard() + std::mem::take(&mut state.held).len() as u64;
         self.changed.notify_all();
         gathered
+    }
+
+    fn gathered(&self) -> u64 {
+        let state = self.state.lock();
+        state.generator.gathered() + state.held.len() as u64
     }
 
     fn waiting(&self) -> usize {

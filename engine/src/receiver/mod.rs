@@ -25,5 +25,5 @@ pub use source::{ReceiverPlan, ReceiverSource};
 
 pub(crate) use block_log::{BlockLog, BlockLogs};
 pub(crate) use context::Port;
-pub(crate) use intake::IntakeSetup;
+pub(crate) use intake::{AnyIntake, IntakeSetup};
 pub(crate) use supervisor::{Ask, Hook, Say, Step, Supervisor};

@@ -13,8 +13,8 @@ use crate::event::StorageLevel;
 use crate::executor::{ExecutorStores, Replicas, peers_of};
 use crate::ids::*;
 use crate::receiver::{
-    Ask, BlockLog, BlockLogs, BlockNumbers, Clients, Hook, IntakeSetup, Port, ReadyBlock, ReceivedBlock, ReceiverPlan,
-    Say, Step, Supervisor,
+    AnyIntake, Ask, BlockLog, BlockLogs, BlockNumbers, Clients, Hook, IntakeSetup, Port, ReadyBlock, ReceivedBlock,
+    ReceiverPlan, Say, Step, Supervisor,
 };
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
@@ -109,6 +109,7 @@ impl Receivers {
             shared: shared.clone(),
             stores,
             log,
+            intake: Arc::clone(supervisor.intake()),
             over: AtomicBool::new(false),
             signals,
         });
@@ -162,6 +163,8 @@ struct Link {
     stores: Arc<ExecutorStores>,
     /// Where its blocks are logged, if they are.
     log: Option<Arc<BlockLog>>,
+    /// What it has gathered.
+    intake: Arc<dyn AnyIntake>,
     /// The driver does not want this start any more.
     over: AtomicBool,
     signals: Sender<Signal>,
@@ -223,7 +226,8 @@ impl Port for Link {
         if reports.is_empty() {
             return Err("its executor is dead".to_owned());
         }
-        let block = ReceivedBlock { handle, ..block.received() };
+        let buffered = self.intake.gathered();
+        let block = ReceivedBlock { handle, buffered, ..block.received() };
         let executor = self.stores.id();
         let id = block.id;
         self.tell(ReceiverNews::Stored { block, executor, reports });
@@ -315,7 +319,7 @@ impl Thread {
                     Step::Tell(say) => self.link.tell(news_of(say)),
                     Step::Store(block) => {
                         if let Err(error) = self.link.store(&block) {
-                            self.link.dropped(block.values.len(), &format!("it could not be stored: {error}"));
+                            self.link.dropped(block.records_not_resent(), &format!("it could not be stored: {error}"));
                             self.supervisor.store_failed(self.link.now(), &block, error, steps);
                         }
                     }

@@ -172,7 +172,7 @@ impl Receivers {
         let Storing { stream, attempt, executor, block, late } = storing;
         let running = self.running.get(stream).filter(|running| running.attempt == *attempt);
         let (Some(running), Some(stores)) = (running, executors.stores(*executor)) else {
-            let (start, records) = ((*stream, *attempt), block.values.len());
+            let (start, records) = ((*stream, *attempt), block.records_not_resent());
             return dropped(start, *executor, records, "its receiver ended before it was stored").into_iter().collect();
         };
         let (executor, level) = (running.executor, running.level);
@@ -187,13 +187,14 @@ impl Receivers {
         }
         let LoggedBlock { reports, handle, error } = stored;
         let Some(error) = error else {
-            let received = ReceivedBlock { handle, ..block.received() };
+            let buffered = running.supervisor.intake().gathered();
+            let received = ReceivedBlock { handle, buffered, ..block.received() };
             let news = ReceiverNews::Stored { block: received, executor, reports };
             return vec![Follows::Input(DriverInput::Receiver { stream: *stream, attempt: *attempt, news })];
         };
         let reason = format!("it could not be stored: {error}");
         let mut follows: Vec<Follows> =
-            dropped((*stream, *attempt), executor, block.values.len(), &reason).into_iter().collect();
+            dropped((*stream, *attempt), executor, block.records_not_resent(), &reason).into_iter().collect();
         // What made room for it is gone nevertheless.
         if !reports.is_empty() {
             follows.push(Follows::Input(DriverInput::Blocks(reports)));

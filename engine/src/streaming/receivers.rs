@@ -121,4 +121,15 @@ impl StreamingContext {
         let source = ReceiverSource::playing("ScriptedReceiver", Arc::clone(source));
         self.received(spec, source, level, Location::caller())
     }
+    /// The same under the names of a method and of a class, in blocks kept on two executors.
+    #[track_caller]
+    pub(crate) fn simulated_stream<T: Data>(
+        &self,
+        (method, class): (&'static str, &'static str),
+        source: &Arc<ScriptedSource<T>>,
+    ) -> DStream<T> {
+        let spec = StreamSpec::narrow(method, class, self.interval());
+        let source = ReceiverSource::playing("SimulatedReceiver", Arc::clone(source));
+        self.received(spec, source, StorageLevel::MEMORY_AND_DISK_SER_2, Location::caller())
+    }
 }

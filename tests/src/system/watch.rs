@@ -166,7 +166,7 @@ impl<'a> Watch<'a> {
             Event::FindingReported { finding } => {
                 let batch = finding.place.strip_prefix("batch ").and_then(|batch| batch.parse::<u32>().ok());
                 match (finding.kind.as_str(), batch) {
-                    ("received-blocks-lost", Some(batch)) => {
+                    ("received-blocks-lost" | "received-blocks-not-read-again", Some(batch)) => {
                         let words: Vec<&str> = finding.message.split_whitespace().collect();
                         let at = words.iter().position(|word| word.starts_with("records"));
                         let lost = at.and_then(|at| words.get(at.checked_sub(1)?)?.parse::<u64>().ok());

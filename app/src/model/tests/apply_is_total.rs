@@ -162,6 +162,7 @@ fn driver_event() -> impl Strategy<Value = Event> {
                 batch: BatchId(batch),
                 pending: vec![BatchId(0), BatchId(u32::MAX)],
                 restart: BatchId(restart),
+                states: Vec::new(),
                 saved: Vec::new(),
                 damaged: Vec::new(),
             },

@@ -42,6 +42,7 @@ fn recovery(batch: u32, pending: &[u32], restart: u32) -> Event {
         batch: BatchId(batch),
         pending: pending.iter().copied().map(BatchId).collect(),
         restart: BatchId(restart),
+        states: Vec::new(),
         saved: vec!["checkpoint/rdd-9".into()],
         damaged: Vec::new(),
     };

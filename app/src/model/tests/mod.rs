@@ -8,6 +8,7 @@ mod driver;
 mod executors;
 mod lineage;
 mod lints;
+mod logs;
 mod receivers;
 mod repairs;
 mod retention;

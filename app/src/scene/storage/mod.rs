@@ -1,11 +1,13 @@
 //! What is stored where, as tables: partitions, map outputs, and the files of the reliable store.
 
 mod files;
+mod log_files;
 mod map_outputs;
 mod matrix;
 mod stream_files;
 
 pub use files::{StoredCheckpoint, stored_checkpoints};
+pub use log_files::{LogFiles, batches_words, log_files};
 pub use map_outputs::{MAX_SHUFFLES, MapOutputRow, MapOutputs, map_outputs};
 pub use stream_files::{StreamFiles, stream_files};
 

@@ -166,10 +166,11 @@ impl Chain<'_> {
         }
         let memory = tiers::memory(model, reads, read);
         if read.origin == Origin::Checkpoint {
-            let back = format!("read back from the checkpoint, {}", tiers::directory(model, read.block.rdd));
+            let file = tiers::directory(model, read.block.rdd);
+            let back = format!("read back from the checkpoint, {file}{}", tiers::after(model, read));
             let full = vec![
                 Step::new(memory.sign, format!("{name}: {}", memory.words)).to(to),
-                Step::new(Sign::ReadBack, back.clone()),
+                tiers::led(model, read, Step::new(Sign::ReadBack, back.clone())),
             ];
             let short = Step::new(Sign::ReadBack, format!("{name}: {back}")).to(to);
             return Lines { full, short, same: format!("checkpoint {}", memory.words) };

@@ -5,6 +5,7 @@
 //! neither says something, nothing is said. Every walk is iterative, and the chain has a limit.
 
 mod chain;
+mod driver;
 mod names;
 mod needs;
 mod partition;
@@ -25,6 +26,8 @@ pub enum Focus {
     Partition(BlockId),
     /// A task attempt.
     Task(TaskId),
+    /// A life of the driver, from 1.
+    Driver(u32),
 }
 
 /// Steps of a chain at most; what follows is counted.
@@ -106,6 +109,7 @@ pub fn why(model: &Model, focus: Focus) -> Why {
     let mut why = match focus {
         Focus::Partition(block) => partition::why(model, block),
         Focus::Task(task) => task::why(model, task),
+        Focus::Driver(life) => driver::why(model, life),
     };
     let more = why.steps.len().saturating_sub(MAX_STEPS);
     if more > 0 {

@@ -1,8 +1,8 @@
 //! What each tier of the read order answered: memory, checkpoint, lineage.
 
-use super::Step;
 use super::names::Tense;
 use super::reads::{Origin, Read, Reads};
+use super::{Focus, Step};
 use crate::model::{Left, Model, RddState, Sign};
 use faultline_engine::event::{BlockRemoval, RecomputeCause};
 use faultline_engine::ids::*;
@@ -69,17 +69,36 @@ fn departure(left: Left) -> (Sign, String) {
 /// `in a checkpoint? not this batch, batch 5 has one`.
 pub(super) fn checkpoint(model: &Model, reads: &Reads, read: &Read) -> Step {
     if read.origin == Origin::Checkpoint {
-        return Step::new(
+        let step = Step::new(
             Sign::ReadBack,
-            format!("in a checkpoint? read back from {}", directory(model, read.block.rdd)),
+            format!("in a checkpoint? read back from {}{}", directory(model, read.block.rdd), after(model, read)),
         );
+        return led(model, read, step);
     }
     Step::new(Sign::NeverComputed, format!("in a checkpoint? {}", no_checkpoint(model, reads, read.block.rdd)))
+}
+
+/// `, which driver 2 found in checkpoint-1767225607000` of what an earlier life had saved.
+pub(super) fn after(model: &Model, read: &Read) -> String {
+    let found =
+        model.saved_before(read.block.rdd).and_then(|(life, _)| Some((life.number, life.from_checkpoint.as_ref()?)));
+    found.map_or_else(String::new, |(life, recovery)| {
+        format!(", which driver {life} found named in {}", super::driver::name(&recovery.path))
+    })
+}
+
+/// A step about a file that an earlier life saved leads to the life that found it.
+pub(super) fn led(model: &Model, read: &Read, step: Step) -> Step {
+    match model.saved_before(read.block.rdd) {
+        Some((life, _)) => step.to(Focus::Driver(life.number)),
+        None => step,
+    }
 }
 
 /// `rdd-28`, or its file when the log does not name it.
 pub(super) fn directory(model: &Model, rdd: RddId) -> String {
     let path = model.rdds.get(&rdd).and_then(|r| r.checkpoint_path.as_deref());
+    let path = path.or_else(|| Some(model.saved_before(rdd)?.1.dir.as_str()));
     let name = path.and_then(|p| p.trim_end_matches('/').rsplit('/').next());
     name.filter(|name| !name.is_empty()).unwrap_or("its file").to_owned()
 }

@@ -95,7 +95,7 @@ impl Behavior<Pane> for Docked<'_, '_> {
         let words = text::rich("Race…", text::regular(text::SMALL), t.text_soft);
         let button = ui.add(egui::Button::new(words).frame(false).min_size(vec2(12.0 * STEP, 7.0 * STEP)));
         button.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, "Race"));
-        if button.on_hover_text("The same fault under five policies, key R").clicked() {
+        if button.on_hover_text("The same fault under several policies, key R").clicked() {
             self.ctx.send.send(AppCommand::ShowPage(Page::Race));
         }
     }

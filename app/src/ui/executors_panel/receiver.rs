@@ -14,6 +14,8 @@ pub(super) fn receiver_ui(ui: &mut Ui, model: &Model, receiver: &ReceiverState) 
     let indent = 2.0 * STEP;
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = STEP / 2.0;
+        // Lines of words, not of buttons.
+        ui.spacing_mut().interact_size.y = 4.0 * STEP;
         let lines = |ui: &mut Ui| {
             let started = format::count(u64::from(receiver.starts.saturating_sub(1)), "restart");
             row_ui(
@@ -31,7 +33,6 @@ pub(super) fn receiver_ui(ui: &mut Ui, model: &Model, receiver: &ReceiverState) 
             );
             for (words, hover) in words(model, receiver) {
                 ui.horizontal(|ui| {
-                    ui.spacing_mut().interact_size.y = 4.0 * STEP;
                     ui.add_space(indent);
                     line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text_soft)).on_hover_text(hover);
                 });
@@ -47,14 +48,18 @@ pub(super) fn receiver_ui(ui: &mut Ui, model: &Model, receiver: &ReceiverState) 
 fn words(model: &Model, receiver: &ReceiverState) -> Vec<(String, String)> {
     let records = format::count(receiver.records, "record");
     let blocks = format::count(receiver.blocks, "block");
-    let mut lines = vec![(format!("{blocks}, {records}"), "Stored, and accepted by the driver".to_owned())];
-    lines.push(if model.logs_received() {
+    let mut lines = vec![(
+        format!("{} in its buffer", format::count(receiver.buffered, "record")),
+        "Gathered, and in no stored block yet, when it stored its last one: lost if its executor dies".to_owned(),
+    )];
+    lines.push((format!("{blocks} stored, {records}"), "On executors, and accepted by the driver".to_owned()));
+    lines.push(if model.logs_received() || receiver.logged > 0 {
         let hover =
             "The write-ahead log has them: they outlive the driver and its executors, so they were acknowledged";
-        (format!("{} logged and acknowledged", format::number(receiver.blocks)), hover.to_owned())
+        (format!("{} logged", format::count(receiver.logged, "block")), hover.to_owned())
     } else {
         let hover = "They are in the memory of executors only: without a write-ahead log they go with the driver";
-        (format!("{} acknowledged, not logged", format::number(receiver.blocks)), hover.to_owned())
+        ("none logged".to_owned(), hover.to_owned())
     });
     if !receiver.waiting.is_empty() {
         let what = if model.logs_received() { "to be logged" } else { "to be accepted" };
@@ -74,11 +79,16 @@ fn words(model: &Model, receiver: &ReceiverState) -> Vec<(String, String)> {
 pub(super) fn idle_receiver_ui(ui: &mut Ui, receiver: &ReceiverState) {
     let t = Tokens::of(ui.ctx());
     let info = &receiver.info;
-    card(t).fill(t.lost_surface).stroke(Stroke::new(1.0, t.lost)).show(ui, |ui| {
+    // Without a reason it was told to.
+    let told = info.last_error_message.is_empty() && info.last_error.is_empty();
+    let frame =
+        if told { card(t).fill(t.panel) } else { card(t).fill(t.lost_surface).stroke(Stroke::new(1.0, t.lost)) };
+    frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         let words = format!("Receiver {} stopped", info.stream);
         line_ui(ui, text::rich(words, text::semibold(text::SMALL), t.text));
         let why = match (info.last_error_message.as_str(), info.last_error.as_str()) {
+            ("", "") => "Its stream was stopped".to_owned(),
             (message, "") => message.to_owned(),
             (message, error) => format!("{message}, {error}"),
         };

@@ -1,6 +1,7 @@
 //! The right side: why, and facts, for the one selected thing.
 
 mod debug_string;
+mod driver_card;
 mod facts;
 mod nothing;
 mod preview;
@@ -52,7 +53,7 @@ pub fn inspector_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InspectorState) 
         // The RDD that the question is about, else the one whose cells the node shows.
         let asked = match ctx.focus {
             Some(Focus::Partition(block)) => ctx.model.rdds.get(&block.rdd),
-            Some(Focus::Task(_)) | None => None,
+            Some(Focus::Task(_) | Focus::Driver(_)) | None => None,
         };
         let rdd = asked.or_else(|| node.as_ref().and_then(|n| ctx.model.rdds.get(n.rdds.last()?)));
         match (ctx.focus, &node) {
@@ -61,10 +62,15 @@ pub fn inspector_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InspectorState) 
                     task_card::task_card_ui(ui, ctx, task);
                 }
             }
+            (Some(Focus::Driver(life)), _) => {
+                if let Some(life) = ctx.model.life_of_driver(life) {
+                    driver_card::driver_card_ui(ui, ctx, life);
+                }
+            }
             (_, Some(node)) => title_ui(ui, node),
             _ => {}
         }
-        if let Some(rdd) = rdd.filter(|_| !matches!(ctx.focus, Some(Focus::Task(_)))) {
+        if let Some(rdd) = rdd.filter(|_| !matches!(ctx.focus, Some(Focus::Task(_) | Focus::Driver(_)))) {
             facts::recovery_facts_ui(ui, ctx, rdd, &mut state.size);
             keeping_ui(ui, ctx, rdd);
             separator_ui(ui);

@@ -9,7 +9,7 @@ use egui::{Color32, Pos2, Sense, Shape, Stroke, Ui, vec2};
 const RADIUS: f32 = 4.5;
 
 /// Colour of the words of a fate.
-pub(super) const fn color(fate: Fate, t: &Tokens) -> Color32 {
+pub const fn color(fate: Fate, t: &Tokens) -> Color32 {
     match fate {
         Fate::Once => t.text,
         Fate::Duplicated => t.again_words,

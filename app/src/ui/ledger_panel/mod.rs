@@ -3,6 +3,8 @@
 mod fate_sign;
 mod unit_table;
 
+pub(in crate::ui) use fate_sign::color as fate_color;
+
 use super::ViewCtx;
 use crate::command::AppCommand;
 use crate::model::{Count, Fate, LedgerUnit};

@@ -47,13 +47,20 @@ impl Columns {
 }
 
 /// The row of headings.
-pub(super) fn headings_ui(ui: &mut Ui, columns: &Columns, words: &Words) {
+pub(super) fn headings_ui(ui: &mut Ui, columns: &Columns, headings: [((f32, f32), Side, String); 7]) {
     let t = Tokens::of(ui.ctx());
     let (row, _) = ui.allocate_exact_size(vec2(columns.width, 5.0 * STEP), Sense::hover());
     let ui = &mut ui.new_child(UiBuilder::new().max_rect(row));
-    let fault = words.fault;
-    let part = words.part;
-    let headings = [
+    for (column, side, words) in headings {
+        let words = text::rich(words, text::regular(text::SMALL), t.text_soft);
+        line_in(ui, cell(row, column, row.top(), row.height()), side, words);
+    }
+}
+
+/// The headings of the lanes of an input that is read.
+pub(super) fn headings(columns: &Columns, words: &Words) -> [((f32, f32), Side, String); 7] {
+    let Words { fault, part, .. } = words;
+    [
         ((columns.work.0, columns.every.0), Side::Left, format!("work in the {part} the {fault}")),
         (columns.every, Side::Right, words.every.join(" ")),
         (columns.with, Side::Right, format!("{part} the {fault}")),
@@ -61,11 +68,7 @@ pub(super) fn headings_ui(ui: &mut Ui, columns: &Columns, words: &Words) {
         (columns.read, Side::Left, "read from checkpoint".to_owned()),
         ((columns.upkeep.0, columns.open.0), Side::Left, "upkeep memory · written".to_owned()),
         (columns.open, Side::Left, "open run".to_owned()),
-    ];
-    for (column, side, words) in headings {
-        let words = text::rich(words, text::regular(text::SMALL), t.text_soft);
-        line_in(ui, cell(row, column, row.top(), row.height()), side, words);
-    }
+    ]
 }
 
 /// The part of a row that belongs to a column.

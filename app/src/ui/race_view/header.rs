@@ -15,7 +15,7 @@ pub(super) fn header_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut RaceViewStat
     let t = Tokens::of(ui.ctx());
     let race = ctx.race;
     let words = words(race);
-    let differ = race.result.as_ref().is_some_and(|result| result.common_hash().is_none());
+    let differ = race.result.as_ref().is_some_and(|result| result.results_differ());
     let color = if differ { t.lost } else { t.text };
     let said = line_ui(ui, text::rich(sentence(race, &words), text::semibold(text::LARGE), color));
     ui.ctx().accesskit_node_builder(said.id, |node| node.set_live(egui::accesskit::Live::Polite));
@@ -41,10 +41,16 @@ fn words(race: &RaceState) -> Words {
 fn sentence(race: &RaceState, words: &Words) -> String {
     let policies = number_word(race.lanes.len());
     match (&race.phase, &race.result) {
-        (RacePhase::Done, Some(result)) if result.common_hash().is_none() => "The results differ".to_owned(),
+        (RacePhase::Done, Some(result)) if result.results_differ() => "The results differ".to_owned(),
         (RacePhase::Done, Some(result)) => outcome_sentence(result),
+        (RacePhase::Idle, _) if race.received() => {
+            "One fault, with the write-ahead log and without: choose what fails and when".to_owned()
+        }
         (RacePhase::Idle, _) => "One fault, five policies: choose what fails and when".to_owned(),
         (RacePhase::Cancelled, _) => "The race was cancelled".to_owned(),
+        _ if race.lanes.iter().any(|lane| lane.policy.is_of_received()) => {
+            format!("The same {} with the write-ahead log and without", words.fault)
+        }
         (RacePhase::Running | RacePhase::Done | RacePhase::Failed(_), _) => {
             format!("The same {} under {policies} policies", words.fault)
         }
@@ -88,7 +94,10 @@ fn line_below_ui(ui: &mut Ui, race: &RaceState) {
     let faults: Vec<String> = plan.faults.iter().map(fault_words).collect();
     let mut line = format!("{} · seed {} · {}", plan.program, plan.seed, faults.join(", "));
     let lanes = race.lanes.len();
-    let hash = race.result.as_ref().and_then(|result| result.common_hash());
+    let hash = race.result.as_ref().filter(|race| !race.is_of_received()).and_then(|result| result.common_hash());
+    if race.lanes.iter().any(|lane| lane.policy.is_of_received()) {
+        line.push_str(" · the text comes from a simulated client");
+    }
     if race.phase == RacePhase::Running {
         let done = race.lanes.iter().filter(|lane| matches!(lane.state, LaneState::Done(_))).count();
         line.push_str(&format!(" · {done} of {lanes} lanes computed"));

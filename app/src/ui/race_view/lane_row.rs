@@ -1,10 +1,10 @@
 //! One lane: what it keeps, what it did, what it costs.
 
 use super::columns::{Columns, Side, cell, in_cell, line_in};
-use super::work_bar;
+use super::{fate_columns, work_bar};
 use crate::command::{AppCommand, RaceCommand};
 use crate::model::Sign;
-use crate::race::{Lane, LaneRun, LaneSlot, LaneState, Words, lane_note, signed};
+use crate::race::{FATES, Lane, LaneRun, LaneSlot, LaneState, Words, lane_note, signed};
 use crate::theme::widgets::{bar_ui, line_ui};
 use crate::theme::{RADIUS, STEP, Tokens, format, text};
 use crate::ui::{ViewCtx, cell as sign_cell};
@@ -21,10 +21,17 @@ pub(super) struct Scale {
 
 /// Where the upper and the lower line of a row are.
 #[derive(Clone, Copy)]
-struct Lines {
-    row: Rect,
-    upper: f32,
-    lower: f32,
+pub(super) struct Lines {
+    pub row: Rect,
+    pub upper: f32,
+    pub lower: f32,
+}
+
+impl Lines {
+    /// Of each of them.
+    pub const fn height(self) -> f32 {
+        LINE
+    }
 }
 
 /// Height of a line of words.
@@ -71,6 +78,14 @@ fn summary(slot: &LaneSlot, words: &Words) -> String {
     let lane = &done.lane;
     if lane.struck_at.is_none() {
         return format!("Lane {title}{badge}, the fault did not strike");
+    }
+    if let Some(fates) = lane.fates {
+        let of = |fate| {
+            let (with, without) = fates.records(fate);
+            format!("{} {with} with the {fault} and {without} without", fate.word(), fault = words.fault)
+        };
+        let received = fates.with_fault.received.records;
+        return format!("Lane {title}, of {received} records received: {}", FATES.map(of).join(", "));
     }
     let struck = &lane.struck;
     let Words { fault, part, every, .. } = words;
@@ -130,10 +145,16 @@ fn running_ui(ui: &mut Ui, slot: &LaneSlot, share: f32, columns: &Columns, row: 
 fn done_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, lane: &Lane, columns: &Columns, words: &Words, lines: Lines, scale: Scale) {
     let t = Tokens::of(ui.ctx());
     let row = lines.row;
-    upkeep_ui(ui, ctx, lane, columns, lines);
+    if lane.fates.is_none() {
+        upkeep_ui(ui, ctx, lane, columns, lines);
+    }
     if lane.struck_at.is_none() {
         let words = text::rich("the fault did not strike", text::regular(text::SMALL), t.text_soft);
         line_in(ui, middle(row, (columns.work.0, columns.every.1)), Side::Left, words);
+        return;
+    }
+    if lane.fates.is_some() {
+        fate_columns::fates_ui(ui, lane, columns, words, lines);
         return;
     }
     work_bar::work_bar_ui(ui, middle(row, columns.work), lane, scale.longest, words);
@@ -141,20 +162,27 @@ fn done_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, lane: &Lane, columns: &Columns, words
     let (without, with) = lane.counted();
     let numbers = [(columns.every, without), (columns.with, with)];
     for (column, number) in numbers {
-        counted_ui(ui, column, lines, (format::number(number), number), t.text);
+        counted_ui(ui, column, lines, (format::number(number), number), "partition", t.text);
     }
     let added = lane.added();
     let color = if added > 0 { t.again } else { t.text };
-    counted_ui(ui, columns.added, lines, (signed(added), added.unsigned_abs()), color);
+    counted_ui(ui, columns.added, lines, (signed(added), added.unsigned_abs()), "partition", color);
     read_ui(ui, struck.with_fault.checkpoint_partitions_read, middle(row, columns.read));
 }
 
 /// A number, and below it what it counts.
-fn counted_ui(ui: &mut Ui, column: (f32, f32), lines: Lines, (words, count): (String, u64), color: egui::Color32) {
+pub(super) fn counted_ui(
+    ui: &mut Ui,
+    column: (f32, f32),
+    lines: Lines,
+    (words, count): (String, u64),
+    unit: &str,
+    color: egui::Color32,
+) {
     let t = Tokens::of(ui.ctx());
     let words = text::rich(words, text::semibold(text::LARGE), color);
     line_in(ui, cell(lines.row, column, lines.upper - STEP, LINE + STEP), Side::Right, words);
-    let unit = if count == 1 { "partition" } else { "partitions" };
+    let unit = if count == 1 { unit.to_owned() } else { format!("{unit}s") };
     let unit = text::rich(unit, text::regular(text::SMALL), t.text_faint);
     line_in(ui, cell(lines.row, column, lines.lower, LINE), Side::Right, unit);
 }

@@ -1,6 +1,7 @@
 //! The race of the policies: the outcome, what was raced, one lane per policy, how to read it.
 
 mod columns;
+mod fate_columns;
 mod header;
 mod lane_row;
 mod picker;
@@ -56,7 +57,10 @@ fn lanes_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
     let words = Words::of(&faults, plan.streaming);
     let columns = Columns::of(ui.available_width());
     ui.spacing_mut().item_spacing.y = 2.0 * STEP;
-    columns::headings_ui(ui, &columns, &words);
+    let received = ctx.race.lanes.iter().any(|lane| lane.policy.is_of_received());
+    let headings =
+        if received { fate_columns::headings(&columns, &words) } else { columns::headings(&columns, &words) };
+    columns::headings_ui(ui, &columns, headings);
     let lanes = ctx.race.lanes.len().max(1) as f32;
     let room = ui.available_height() - BELOW_LANES;
     let height = (room / lanes - 2.0 * STEP).clamp(ROW_MIN, ROW_MAX).floor();
@@ -65,6 +69,14 @@ fn lanes_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
         lane_row_ui(ui, ctx, slot, &columns, &words, scale);
     }
     ui.spacing_mut().item_spacing.y = STEP;
+    if received {
+        fate_columns::key_ui(ui);
+        let footnote = "Counted in records, by the ledger of each run; what keeps computed data is raced with an input \
+                        that can be read again, as a replayed text";
+        line_ui(ui, text::rich(footnote, text::regular(text::SMALL), t.text_faint));
+        reading_ui(ui, ctx);
+        return;
+    }
     work_bar::key_ui(ui, &words);
     let part = if plan.streaming { "the same batch" } else { "the same jobs" };
     let [every, of] = words.every;
@@ -79,6 +91,11 @@ fn lanes_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
         )
     };
     line_ui(ui, text::rich(footnote, text::regular(text::SMALL), t.text_faint));
+    if plan.streaming {
+        let why = "No lanes for the write-ahead log: this input is read again, not received; choose a simulated one \
+                   under Input to race them";
+        line_ui(ui, text::rich(why, text::regular(text::SMALL), t.text_faint));
+    }
     reading_ui(ui, ctx);
 }
 

@@ -1,8 +1,8 @@
 //! The files of the reliable store: one directory per checkpoint, its parts and its manifest.
 
-use super::{empty_ui, link_ui, place_words, stream_rows};
-use crate::model::{GraphFile, Sign};
-use crate::scene::storage::{StoredCheckpoint, StreamFiles};
+use super::{StoreFiles, empty_ui, link_ui, log_rows, place_words, stream_rows};
+use crate::model::{GraphFile, LogId, LogSegment, Sign};
+use crate::scene::storage::{LogFiles, StoredCheckpoint, StreamFiles};
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, format, text};
 use crate::ui::table::{HEADER, NOTHING, ROW, expander_ui, header_ui, number_ui, words_ui};
@@ -29,6 +29,10 @@ enum Line<'a> {
     Stream(&'a StreamFiles),
     /// A graph checkpoint.
     Graph(&'a str, &'a GraphFile),
+    /// The directory of a log.
+    Log(&'a LogFiles),
+    /// One of its segments.
+    Segment(LogId, u64, &'a LogSegment),
 }
 
 /// What is open and what is not.
@@ -37,24 +41,25 @@ pub(super) struct Open<'a> {
     pub expanded: &'a mut BTreeSet<RddId>,
     /// Whether the graph checkpoints are hidden.
     pub stream_collapsed: &'a mut bool,
+    /// Logs whose segments are hidden.
+    pub logs_collapsed: &'a mut BTreeSet<LogId>,
 }
 
 /// Draws the table.
-pub(super) fn files_ui(
-    ui: &mut Ui,
-    ctx: &ViewCtx<'_>,
-    rows: &[StoredCheckpoint],
-    stream: Option<&StreamFiles>,
-    open: Open<'_>,
-) {
-    let Open { expanded, stream_collapsed } = open;
-    if rows.is_empty() && stream.is_none() {
+pub(super) fn files_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, stored: &StoreFiles, open: Open<'_>) {
+    let StoreFiles { checkpoints: rows, stream, logs } = stored;
+    let stream = stream.as_ref();
+    let Open { expanded, stream_collapsed, logs_collapsed } = open;
+    if rows.is_empty() && stream.is_none() && logs.is_empty() {
         empty_ui(ui, "The reliable store is empty: checkpoint an operator, and its files outlive every executor");
         return;
     }
-    let lines = lines(rows, expanded, stream, *stream_collapsed);
+    // Few segments before many graph checkpoints.
+    let mut lines = log_lines(logs, logs_collapsed);
+    lines.extend(stream_lines(stream, *stream_collapsed));
+    lines.extend(checkpoint_lines(rows, expanded));
     let (height, width) = (ui.available_height(), ui.available_width());
-    let mut toggled = None;
+    let (mut toggled, mut toggled_log) = (None, None);
     ScrollArea::horizontal().id_salt("files").auto_shrink(false).show(ui, |ui| {
         ui.set_width(width.max(WIDTH_MIN));
         ui.set_height(height);
@@ -65,7 +70,7 @@ pub(super) fn files_ui(
             .min_scrolled_height(0.0)
             .max_scroll_height(f32::INFINITY)
             .cell_layout(Layout::left_to_right(Align::Center))
-            .column(Column::exact(if stream.is_some() { 160.0 } else { 120.0 }).clip(true))
+            .column(Column::exact(if stream.is_some() || !logs.is_empty() { 176.0 } else { 120.0 }).clip(true))
             .column(Column::remainder().at_least(150.0).clip(true))
             .column(Column::exact(44.0).clip(true))
             .column(Column::exact(64.0).clip(true))
@@ -95,11 +100,19 @@ pub(super) fn files_ui(
                 Line::Manifest(checkpoint) => manifest_row_ui(&mut row, checkpoint),
                 Line::Part(checkpoint, part) => part_row_ui(&mut row, checkpoint, part),
                 Line::Stream(files) => {
+                    row.set_overline(row.index() > 0);
                     if stream_rows::directory_ui(&mut row, ctx, files, !*stream_collapsed) {
                         *stream_collapsed = !*stream_collapsed;
                     }
                 }
                 Line::Graph(path, file) => stream_rows::graph_ui(&mut row, ctx, path, file),
+                Line::Log(log) => {
+                    row.set_overline(row.index() > 0);
+                    if log_rows::directory_ui(&mut row, log, !logs_collapsed.contains(&log.log)) {
+                        toggled_log = Some(log.log);
+                    }
+                }
+                Line::Segment(log, number, segment) => log_rows::segment_ui(&mut row, log, number, segment),
             });
         });
     });
@@ -108,20 +121,35 @@ pub(super) fn files_ui(
     {
         expanded.insert(rdd);
     }
+    if let Some(log) = toggled_log
+        && !logs_collapsed.remove(&log)
+    {
+        logs_collapsed.insert(log);
+    }
 }
 
-fn lines<'a>(
-    rows: &'a [StoredCheckpoint],
-    expanded: &BTreeSet<RddId>,
-    stream: Option<&'a StreamFiles>,
-    collapsed: bool,
-) -> Vec<Line<'a>> {
+fn stream_lines(stream: Option<&StreamFiles>, collapsed: bool) -> Vec<Line<'_>> {
     let mut lines = Vec::new();
     if let Some(stream) = stream {
         lines.push(Line::Stream(stream));
         let graphs = stream.graphs.iter().filter(|_| !collapsed);
         lines.extend(graphs.map(|(path, file)| Line::Graph(path, file)));
     }
+    lines
+}
+
+fn log_lines<'a>(logs: &'a [LogFiles], collapsed: &BTreeSet<LogId>) -> Vec<Line<'a>> {
+    let mut lines = Vec::new();
+    for log in logs {
+        lines.push(Line::Log(log));
+        let segments = log.segments.iter().filter(|_| !collapsed.contains(&log.log));
+        lines.extend(segments.map(|(number, segment)| Line::Segment(log.log, *number, segment)));
+    }
+    lines
+}
+
+fn checkpoint_lines<'a>(rows: &'a [StoredCheckpoint], expanded: &BTreeSet<RddId>) -> Vec<Line<'a>> {
+    let mut lines = Vec::new();
     for checkpoint in rows {
         lines.push(Line::Checkpoint(checkpoint));
         if expanded.contains(&checkpoint.state.rdd) {

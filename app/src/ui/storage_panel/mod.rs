@@ -2,13 +2,15 @@
 
 mod column_head;
 mod files;
+mod log_rows;
 mod map_outputs;
 mod matrix;
 mod matrix_cell;
 mod stream_rows;
 
 use super::ViewCtx;
-use crate::scene::storage::{self, MapOutputs, Matrix, StoredCheckpoint, StreamFiles};
+use crate::model::LogId;
+use crate::scene::storage::{self, LogFiles, MapOutputs, Matrix, StoredCheckpoint, StreamFiles};
 use crate::theme::{STEP, Tokens, text};
 use egui::{Response, Ui, WidgetInfo, WidgetType};
 use faultline_engine::ids::{OperatorName, RddId};
@@ -38,13 +40,23 @@ pub struct StorageState {
     pub tab: StorageTab,
     matrix: Kept<Matrix>,
     map_outputs: Kept<MapOutputs>,
-    files: Kept<(Vec<StoredCheckpoint>, Option<StreamFiles>)>,
+    files: Kept<StoreFiles>,
     /// Operators whose batches are hidden.
     collapsed: BTreeSet<OperatorName>,
     /// Checkpoints whose parts are shown.
     expanded: BTreeSet<RddId>,
     /// Whether the graph checkpoints are hidden.
     stream_collapsed: bool,
+    /// Logs whose segments are hidden.
+    logs_collapsed: BTreeSet<LogId>,
+}
+
+/// What the reliable store has.
+#[derive(Debug, Default)]
+struct StoreFiles {
+    checkpoints: Vec<StoredCheckpoint>,
+    stream: Option<StreamFiles>,
+    logs: Vec<LogFiles>,
 }
 
 /// A value and the revision and application that it was made from.
@@ -79,10 +91,18 @@ pub fn storage_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut StorageState) {
             map_outputs::map_outputs_ui(ui, ctx, table);
         }
         StorageTab::Files => {
-            let make = || (storage::stored_checkpoints(ctx.model), storage::stream_files(ctx.model));
-            let (rows, stream) = state.files.get(ctx, make);
-            let open = files::Open { expanded: &mut state.expanded, stream_collapsed: &mut state.stream_collapsed };
-            files::files_ui(ui, ctx, rows, stream.as_ref(), open);
+            let make = || StoreFiles {
+                checkpoints: storage::stored_checkpoints(ctx.model),
+                stream: storage::stream_files(ctx.model),
+                logs: storage::log_files(ctx.model),
+            };
+            let stored = state.files.get(ctx, make);
+            let open = files::Open {
+                expanded: &mut state.expanded,
+                stream_collapsed: &mut state.stream_collapsed,
+                logs_collapsed: &mut state.logs_collapsed,
+            };
+            files::files_ui(ui, ctx, stored, open);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::executors::picture;
 use super::harness::{World, window};
-use crate::command::{AppCommand, EngineCommand};
+use crate::command::{AppCommand, EngineCommand, Focus};
 use crate::scene::timeline::Stretch;
 use crate::theme::Theme;
 use egui::Key;
@@ -62,6 +62,7 @@ fn recovering() -> World {
         batch: BatchId(7),
         pending: vec![BatchId(8)],
         restart: BatchId(9),
+        states: Vec::new(),
         saved: Vec::new(),
         damaged: vec!["checkpoint/checkpoint-8000".into()],
     };
@@ -108,6 +109,24 @@ fn a_driver_that_runs_is_killed_and_supervised_from_its_card() {
     let kill = AppCommand::Engine(EngineCommand::KillDriver);
     assert_eq!(sent(&harness), [supervise.clone(), kill.clone(), supervise, kill]);
     picture(&mut harness, "driver-up");
+}
+
+/// Without this the lane would show that a driver came back, and not from what, nor why the one before ended.
+#[test]
+fn a_life_is_selected_in_its_lane_and_says_what_it_read() {
+    let mut harness = shown(recovering());
+    let lane = "Driver 2 recovering from the checkpoint of batch 7, from 9.500 s";
+    harness.get_by_label(lane).click();
+    harness.run();
+    assert_eq!(sent(&harness), [AppCommand::Focus(Focus::Driver(2))]);
+    harness.state_mut().shell.ui.focus = Some(Focus::Driver(2));
+    harness.state_mut().shell.ui.selection = None;
+    harness.run();
+    harness.get_by_label("Why did driver 2 begin, and from what?");
+    harness.get_by_label("driver 1 was lost: Command exited with code 137");
+    harness.get_by_label("checkpoint-8000 could not be used");
+    harness.get_by_label("it read checkpoint-7000, of batch 7, written in epoch 1");
+    harness.get_by_label("batches 7 – 8 run again, 1 of 2 so far");
 }
 
 /// Without this a loss would leave the user alone with cards of executors that nobody can restart.

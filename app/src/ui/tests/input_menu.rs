@@ -161,8 +161,9 @@ fn receivers_are_on_the_card_of_their_executor() {
     let mut harness = window(socket_world());
     harness.run();
     harness.get_by_label("Receiver 0");
-    harness.get_by_label("12 blocks, 36 records");
-    harness.get_by_label("12 acknowledged, not logged");
+    harness.get_by_label("0 records in its buffer");
+    harness.get_by_label("12 blocks stored, 36 records");
+    harness.get_by_label("none logged");
     let why = "Restarting receiver with delay 2000 ms: Socket data stream had no more data";
     let stopped = world("SocketInputDStream", vec![Event::ReceiverStopped { receiver: receiver(1, false, why) }]);
     let mut harness = window(stopped);

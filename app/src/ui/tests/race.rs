@@ -4,12 +4,15 @@ use super::harness::{World, window};
 use super::words::check_words;
 use crate::command::{AppCommand, Page, RaceCommand};
 use crate::platform::screenshot::{Shot, paint, write_png};
-use crate::race::samples::{WORD_COUNT, finished, idle, lane_of, race_of, running};
-use crate::race::{LaneRun, Policy, Progress, Race, RaceNews, RaceState, ShownLane};
+use crate::race::samples::{WORD_COUNT, finished, idle, lane_of, race_of, received_race, running};
+use crate::race::{
+    Lane, LaneDone, LaneRun, LaneSlot, LaneState, Policy, Progress, Race, RaceNews, RaceState, ShownLane,
+};
 use crate::theme::Theme;
 use egui::Key;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use std::sync::Arc;
 
 fn page(race: RaceState) -> World {
     let mut world = World::demo();
@@ -82,6 +85,34 @@ fn lanes_appear_as_they_are_done() {
     harness.get_by_label("Cancel").click();
     harness.run();
     assert_eq!(harness.state().received, [AppCommand::Race(RaceCommand::Cancel)]);
+}
+
+/// The lanes of a log would show work in place of records, or results that differ would be called a fault of a policy.
+#[test]
+fn lanes_of_what_is_received_tell_the_fate_of_records() {
+    let race = received_race(0, 72);
+    let mut state = finished(race.clone());
+    state.lanes = race.lanes.iter().map(slot).collect();
+    let harness = shown(state);
+    harness.get_by_label("With the write-ahead log nothing received was lost; without it 72 records were lost.");
+    harness.get_by_label(
+        "Lane No log, of 600 records received: lost 72 with the kill and 0 without, once 528 with the kill and 600 \
+         without, duplicated 0 with the kill and 0 without",
+    );
+    harness.get_by_label("Records, 600 once, 0 duplicated, 0 lost, with the kill");
+    harness.get_by_label("72");
+    assert_eq!(labels(&harness, "results identical"), 0);
+    assert_eq!(labels(&harness, "The results differ"), 0);
+}
+
+fn slot(lane: &Lane) -> LaneSlot {
+    let done = LaneDone { lane: lane.clone(), with_fault: Arc::default(), without_fault: Arc::default() };
+    LaneSlot {
+        policy: lane.policy,
+        explanation: lane.explanation.clone(),
+        spark_allows: lane.spark_allows,
+        state: LaneState::Done(Arc::new(done)),
+    }
 }
 
 /// A lane could not be opened, or another one would open.

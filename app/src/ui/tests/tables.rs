@@ -12,7 +12,7 @@ use egui::{Key, Rect};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use faultline_engine::command::StopMode;
-use faultline_engine::event::{BatchInfo, Envelope, Event};
+use faultline_engine::event::*;
 use faultline_engine::ids::*;
 use std::sync::Arc;
 
@@ -38,6 +38,23 @@ fn model() -> Model {
     let outputs = [output(1), output(3), lost, lost, output(1), output(3)].into_iter().collect();
     model.shuffles.insert(ShuffleId(7), Arc::new(ShuffleState { rdd: RddId(22), outputs, removed: false }));
     model
+}
+
+/// What a receiver and the driver wrote into their logs.
+fn logged() -> Vec<Event> {
+    let added = |number: u64, segment: u64| {
+        let block = InputBlockId { stream: StreamId(4), number };
+        let (segment, logged_bytes) = (Some(segment), 4_000);
+        Event::ReceivedBlockAdded(AddedBlock { segment, logged_bytes, ..AddedBlock::new(block, ExecutorId(1), 12) })
+    };
+    let batches = vec![BatchId(6), BatchId(7)];
+    let written = WrittenSegment { segment: 3, blocks: 2, batches, cleaned: vec![BatchId(2)], bytes: 900 };
+    vec![
+        added(200, 0),
+        added(400, 1),
+        LogUpdate::Written(written).into(),
+        LogUpdate::Released { stream: StreamId(4), before: 1 }.into(),
+    ]
 }
 
 fn shown(below: Pane, tab: StorageTab) -> Harness<'static, World> {
@@ -136,6 +153,24 @@ fn map_outputs_and_files_are_told() {
     harness.run();
     harness.get_by_label_contains("rdd-41/part-00003, 2,000 bytes, 70 records, CRC-32 00000000");
     harness.get_by_label_contains("rdd-41/_manifest");
+}
+
+/// Without this nobody sees what of what was received outlives the driver, and what of it is still needed.
+#[test]
+fn segments_of_logs_are_among_the_files_of_the_store() {
+    let mut harness = shown(Pane::Storage, StorageTab::Files);
+    let model = &mut harness.state_mut().model;
+    for event in logged() {
+        let (seq, at) = (model.revision, model.now);
+        model.apply(&Envelope { seq, at, event });
+    }
+    harness.run();
+    harness.get_by_label("receivedBlockMetadata/log-0000000003, 2 blocks; gives to batches 6 – 7, needed");
+    harness.get_by_label("receivedData/4/log-0000000001, 1 block, in no batch, needed");
+    harness.get_by_label("receivedData/4/log-0000000000, 1 block, in no batch, cleaned");
+    harness.get_by_label("Collapse receivedData/4/").click();
+    harness.run();
+    assert!(harness.query_by_label_contains("receivedData/4/log-").is_none());
 }
 
 /// Without this an empty panel leaves the user without a next step.

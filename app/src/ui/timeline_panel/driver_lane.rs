@@ -3,6 +3,7 @@
 use super::scenery::clock;
 use super::stripes::{hatch, stripes};
 use super::{GUTTER, LANE, Plot};
+use crate::command::{AppCommand, Focus};
 use crate::model::Model;
 use crate::scene::timeline::{DriverSpan, Stretch, Timeline};
 use crate::theme::{STEP, Tokens, format, text};
@@ -76,7 +77,8 @@ pub(super) fn words_ui(ui: &Ui, ctx: &ViewCtx<'_>, timeline: &Timeline, plot: &P
     text::paint_line(ui.painter(), left, "Driver", text::regular(text::SMALL), color, GUTTER - 2.0 * STEP);
     for (i, span) in timeline.driver.iter().enumerate() {
         let rect = bar(plot, span.x);
-        let seen = if span.stretch == Stretch::Down { rect.expand2(vec2(STEP, 0.0)) } else { rect };
+        // A driver that was started again at once was gone for no width at all.
+        let seen = rect.expand2(vec2(0.7, 0.0));
         let room = rect.width() - 4.0 * STEP;
         if room >= WORDS_MIN {
             let color = if span.stretch == Stretch::Down { t.lost } else { t.text_soft };
@@ -84,9 +86,17 @@ pub(super) fn words_ui(ui: &Ui, ctx: &ViewCtx<'_>, timeline: &Timeline, plot: &P
             text::paint_line(ui.painter(), at, &short(span, ctx.model), text::regular(text::SMALL), color, room);
         }
         let words = words(span, ctx.model);
-        let response = ui.interact(seen, id.with(("driver", i)), Sense::hover());
-        response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, &words));
-        response.on_hover_text(&words);
+        let response = ui.interact(seen, id.with(("driver", i)), Sense::click());
+        let focus = Focus::Driver(span.life);
+        let selected = ctx.focus == Some(focus);
+        response.widget_info(|| WidgetInfo::selected(WidgetType::Button, true, selected, &words));
+        if selected || response.has_focus() {
+            ui.painter().rect_stroke(rect, STEP, Stroke::new(2.0, t.selection), StrokeKind::Inside);
+        }
+        if response.clicked() {
+            ctx.send.send(AppCommand::Focus(focus));
+        }
+        response.on_hover_cursor(egui::CursorIcon::PointingHand).on_hover_text(&words);
     }
 }
 

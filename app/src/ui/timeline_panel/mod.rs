@@ -198,7 +198,7 @@ fn lit(ctx: &ViewCtx<'_>, state: &mut TimelineState) -> Lit {
     }
     let rdds = state.selected.as_ref().map(|(_, rdds)| rdds.as_slice()).unwrap_or_default();
     match ctx.focus {
-        None => Lit::rdds(ctx.model, rdds),
+        None | Some(Focus::Driver(_)) => Lit::rdds(ctx.model, rdds),
         Some(Focus::Task(task)) => Lit::rdds(ctx.model, rdds).and_task(Some(task)),
         Some(Focus::Partition(block)) => Lit::rdds(ctx.model, &[block.rdd]).only(block.partition),
     }

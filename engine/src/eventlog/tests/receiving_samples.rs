@@ -24,8 +24,12 @@ pub fn receiving() -> Vec<Event> {
         duplicates: 2,
         clients: [(NASTY.to_owned(), u64::MAX), (String::new(), 0)].into(),
         segment: Some(u64::MAX),
+        logged_bytes: u64::MAX,
+        buffered: 3,
     };
-    let plain = AddedBlock { duplicates: 0, clients: [].into(), segment: None, ..added.clone() };
+    let plain = AddedBlock::new(block, ExecutorId(1), 9);
+    let (batches, cleaned) = (vec![BatchId(3)], vec![BatchId(1), BatchId(2)]);
+    let written = WrittenSegment { segment: u64::MAX, blocks: 5, batches, cleaned, bytes: 4_000 };
     let recovered = RecoveredBlock { id: block, records: 9, batch: Some(BatchId(3)), logged: true };
     let waiting = RecoveredBlock { batch: None, logged: false, ..recovered };
     vec![
@@ -45,5 +49,9 @@ pub fn receiving() -> Vec<Event> {
             records: 7,
             reason: NASTY.into(),
         }),
+        LogUpdate::Found(WrittenSegment::default()).into(),
+        LogUpdate::Written(written).into(),
+        LogUpdate::Deleted { segments: vec![0, u64::MAX] }.into(),
+        LogUpdate::Released { stream: StreamId(1), before: 2 }.into(),
     ]
 }

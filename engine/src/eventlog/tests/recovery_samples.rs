@@ -22,6 +22,7 @@ pub fn recovery() -> Vec<Event> {
         batch,
         pending: vec![BatchId(5), batch],
         restart: BatchId(u32::MAX),
+        states: Vec::new(),
         saved: vec!["checkpoint/rdd-4".into(), NASTY.into()],
         damaged: vec![NASTY.into()],
     };

@@ -8,7 +8,7 @@ use crate::ids::*;
 pub const NASTY: &str = "a \"b\" \\ c\nd\te { } , \u{1F980} \u{7f} \",\"Faultline\":{\"seq\":1,\"at_ns\":2}}";
 
 /// How many variants `Event` has.
-pub const NUM_KINDS: usize = 66;
+pub const NUM_KINDS: usize = 67;
 
 /// Numbers the variants: a new variant does not compile until it is listed here, and then
 /// `every_kind_has_a_sample` asks for its sample.
@@ -80,6 +80,7 @@ pub fn kind(event: &Event) -> usize {
         Event::ReceivedBlockRefused(_) => 63,
         Event::ReceivedRecordsLost(_) => 64,
         Event::DriverRestartScheduled { .. } => 65,
+        Event::ReceivedLogUpdated(_) => 66,
     }
 }
 
