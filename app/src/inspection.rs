@@ -5,7 +5,7 @@ use crate::state::checkpoint_report::{CheckpointReport, Line, LineKind, Section}
 use anyhow::bail;
 use faultline_engine::object_store::{LocalObjectStore, ObjectStore};
 use faultline_engine::recovery::{
-    InspectedFile, InspectedLog, Inspection, Restored, SettingFate, directories, inspect,
+    InspectedFile, InspectedLog, InspectedPosition, Inspection, Restored, SettingFate, directories, inspect,
 };
 use std::path::Path;
 
@@ -98,6 +98,15 @@ fn file_line(file: &InspectedFile, used: Option<&str>) -> Line {
     }
 }
 
+fn log_line(log: InspectedPosition) -> Line {
+    let begin = format!("log of received blocks: up to record {} in segment {}", log.record, log.segment);
+    match log.missing {
+        Some(0) => plain(format!("{begin}, all of them are there")),
+        Some(missing) => damaged(format!("{begin}, {missing} records are missing")),
+        None => damaged(format!("{begin}, it cannot be read")),
+    }
+}
+
 fn restored_lines(restored: &Restored) -> Vec<Line> {
     let mut lines = vec![
         plain(format!("application {} ({})", restored.application, restored.application_id)),
@@ -111,6 +120,11 @@ fn restored_lines(restored: &Restored) -> Vec<Line> {
         let batches: Vec<String> = restored.pending.iter().map(ToString::to_string).collect();
         lines.push(plain(format!("run again: batch {}", batches.join(", "))));
     }
+    if !restored.skipped.is_empty() {
+        let batches: Vec<String> = restored.skipped.iter().map(ToString::to_string).collect();
+        lines.push(plain(format!("skipped, and what they received is kept: batch {}", batches.join(", "))));
+    }
+    lines.extend(restored.log.map(log_line));
     let batch = restored.batch;
     lines.push(plain(format!("generated: batch {batch} and every later one up to the time of the start")));
     lines.extend(restored.streams.iter().map(|(operator, class)| plain(format!("stream {operator} ({class})"))));

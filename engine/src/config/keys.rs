@@ -175,6 +175,8 @@ pub const KEYS: &[Setting] = &[
     row!("spark.streaming.driver.writeAheadLog.maxFailures", receiver_log.metadata.max_failures, up_to(MANY), Some("3"), "How often one write of that log is tried"),
     row!("spark.streaming.driver.writeAheadLog.closeFileAfterWrite", receiver_log.metadata.close_after_write, SWITCH, Some("false"), "Whether every write of that log has a segment of its own"),
     row!("faultline.streaming.driver.writeAheadLog.segmentSize", receiver_log.metadata.segment_bytes, BYTES, None, "Size at which a segment of that log ends"),
+    row!("spark.streaming.driver.writeAheadLog.batchingTimeout", receiver_log.metadata_timeout, MILLIS, Some("5000"), "How long a block or a batch waits for that log before its write counts as failed (R18.8)"),
+    row!("faultline.streaming.checkpointWriteTimeout", graph_write_timeout, MILLIS, None, "How long one attempt to write a graph checkpoint may take before it counts as failed (R15.3)"),
     row!("spark.streaming.backpressure.enabled", backpressure, SWITCH, Some("false"), "Whether the rate of receivers follows what batches can process (R17.14)"),
     row!("spark.streaming.backpressure.initialRate", backpressure_initial_rate, Kind::OptionalCount { least: 0, most: u64::MAX }, Some("not set"), "Rate of a receiver before the first estimate"),
     row!("spark.streaming.backpressure.pid.proportional", backpressure_pid.proportional, WEIGHT, Some("1.0"), "Weight of the difference between the last rate and that of a batch"),

@@ -138,6 +138,8 @@ pub struct EngineConfig {
     /// `spark.streaming.concurrentJobs`: output operations that run at once; more than 1 takes their order
     /// away (R11.6).
     pub concurrent_jobs: u32,
+    /// `faultline.streaming.checkpointWriteTimeout`: how long an attempt to write a graph checkpoint may take (R15.3).
+    pub graph_write_timeout: Millis,
     /// `faultline.streaming.maxQueuedBatches`: generated batches that may wait to run; further ones are
     /// generated when there is room, with the times that they have.
     pub max_queued_batches: usize,
@@ -233,6 +235,7 @@ impl Default for EngineConfig {
             backpressure_initial_rate: None,
             backpressure_pid: PidSettings::default(),
             concurrent_jobs: 1,
+            graph_write_timeout: Millis(30_000),
             max_queued_batches: 1000,
             on_batch_failure: BatchFailurePolicy::Stop,
             batch_max_failures: 4,

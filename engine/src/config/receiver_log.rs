@@ -14,11 +14,13 @@ pub struct ReceiverLogSettings {
     pub store_timeout: Millis,
     /// `spark.streaming.driver.writeAheadLog.*`: the log of which batch was given which block.
     pub metadata: LogSettings,
+    /// `spark.streaming.driver.writeAheadLog.batchingTimeout`: how long somebody waits for that log (R18.8).
+    pub metadata_timeout: Millis,
 }
 
 impl Default for ReceiverLogSettings {
     fn default() -> Self {
         let (blocks, metadata) = (LogSettings::default(), LogSettings::default());
-        Self { enabled: false, blocks, store_timeout: Millis(30_000), metadata }
+        Self { enabled: false, blocks, store_timeout: Millis(30_000), metadata, metadata_timeout: Millis(5000) }
     }
 }

@@ -228,6 +228,8 @@ pub enum ReceivedLogOp {
     Append {
         /// The records.
         records: Vec<Vec<u8>>,
+        /// So many records of the write before do not count, although it ended well: these replace them.
+        take_back: u64,
     },
     /// Delete segments of which nothing is needed.
     Delete {

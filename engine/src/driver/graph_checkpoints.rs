@@ -32,7 +32,10 @@ pub(super) struct GraphCheckpoints {
     telling: Option<BatchId>,
     /// Batches whose plan no verified checkpoint holds: they do not start.
     unplanned: BTreeSet<BatchId>,
-    writing: bool,
+    /// The write that the store has not answered, and since when its attempt lasts.
+    writing: Option<(Wanted, Timestamp)>,
+    /// It counts as failed for good, and nobody waits for it.
+    given_up: bool,
     /// The newest write that waits for the one under way.
     waiting: Option<Wanted>,
     /// Saved RDDs whose files are not deleted, by their directory.
@@ -61,7 +64,8 @@ impl GraphCheckpoints {
             completed: None,
             telling: None,
             unplanned: BTreeSet::new(),
-            writing: false,
+            writing: None,
+            given_up: false,
             waiting: None,
             known: BTreeMap::new(),
             named: BTreeMap::new(),
@@ -89,9 +93,9 @@ impl GraphCheckpoints {
         self.now.epoch
     }
 
-    /// Whether everything that was wanted is written.
+    /// Whether everything that was wanted is written, or is not going to be.
     pub const fn is_idle(&self) -> bool {
-        !self.writing && self.waiting.is_none()
+        self.given_up || self.writing.is_none() && self.waiting.is_none()
     }
 
     /// A checkpoint stands: what stood under its name is the backup, and only so many files are kept.
@@ -136,9 +140,9 @@ impl GraphCheckpoints {
         self.now.batches = self.now.batches.split_off(&first);
     }
 
-    fn send(&mut self, wanted: Wanted, fx: &mut Effects) {
+    fn send(&mut self, now: Timestamp, wanted: Wanted, fx: &mut Effects) {
         let Wanted { time, after, attempt } = wanted;
-        self.writing = true;
+        self.writing = Some((wanted, now));
         self.telling = self.telling.max(self.completed.take());
         // It never goes back, or a batch would run again of which nothing is left; earlier ones may be pending.
         let checkpoint = StreamingCheckpoint { time: time.max(self.now.time), ..self.now.clone() };
@@ -146,16 +150,16 @@ impl GraphCheckpoints {
         fx.push(Effect::Store(StoreOp::WriteGraph(Box::new(write))));
     }
 
-    fn want(&mut self, tick: BatchTick, after: CheckpointedAfter, fx: &mut Effects) {
+    fn want(&mut self, now: Timestamp, tick: BatchTick, after: CheckpointedAfter, fx: &mut Effects) {
         if self.fenced {
             return;
         }
         self.latest = self.latest.max(tick.time);
         let wanted = Wanted { time: tick.time, after, attempt: 1 };
-        if self.writing {
+        if self.writing.is_some() {
             self.waiting = Some(wanted);
         } else {
-            self.send(wanted, fx);
+            self.send(now, wanted, fx);
         }
     }
 
@@ -172,6 +176,7 @@ impl Driver {
     /// A batch has jobs: they start when what it reads is durable.
     pub(super) fn describe_generated(
         &mut self,
+        now: Timestamp,
         tick: BatchTick,
         plan: BatchPlan,
         saved: SavedStreams,
@@ -182,13 +187,13 @@ impl Driver {
         graph.now.batches.insert(tick.batch, plan);
         graph.now.pending.insert(tick.batch);
         graph.unplanned.insert(tick.batch);
-        graph.want(tick, CheckpointedAfter::Generation, fx);
+        graph.want(now, tick, CheckpointedAfter::Generation, fx);
     }
 
     /// A batch time has no jobs, or none could be made (R11.4, R11.8).
-    pub(super) fn describe_without_jobs(&mut self, tick: BatchTick, fx: &mut Effects) {
+    pub(super) fn describe_without_jobs(&mut self, now: Timestamp, tick: BatchTick, fx: &mut Effects) {
         if let Some(graph) = &mut self.graph {
-            graph.want(tick, CheckpointedAfter::Generation, fx);
+            graph.want(now, tick, CheckpointedAfter::Generation, fx);
         }
     }
 
@@ -201,13 +206,19 @@ impl Driver {
     }
 
     /// A completed batch is cleared: now the second checkpoint is written.
-    pub(super) fn describe_completed(&mut self, tick: BatchTick, saved: SavedStreams, fx: &mut Effects) {
+    pub(super) fn describe_completed(
+        &mut self,
+        now: Timestamp,
+        tick: BatchTick,
+        saved: SavedStreams,
+        fx: &mut Effects,
+    ) {
         let Some(graph) = &mut self.graph else { return };
         graph.note_saved(saved);
         graph.forget_plans(tick.batch);
         graph.now.time = graph.now.time.max(tick.time);
         graph.completed = graph.completed.max(Some(tick.batch));
-        graph.want(tick, CheckpointedAfter::Completion, fx);
+        graph.want(now, tick, CheckpointedAfter::Completion, fx);
     }
 
     /// The store answered.
@@ -220,8 +231,9 @@ impl Driver {
         fx: &mut Effects,
     ) {
         let Some(graph) = self.graph.as_mut().filter(|_| !self.ended) else { return };
-        graph.writing = false;
         let GraphWrite { latest, checkpoint, after, attempt, .. } = write;
+        let attempt = graph.writing.take().map_or(attempt, |(wanted, _)| wanted.attempt);
+        let given_up = std::mem::take(&mut graph.given_up);
         match result {
             Ok(Written::Verified { key, bytes, backup, deleted }) => {
                 graph.unplanned.retain(|batch| !checkpoint.batches.contains_key(batch));
@@ -237,15 +249,20 @@ impl Driver {
                     fx.push(Effect::Store(StoreOp::Delete { rdd, dir }));
                 }
                 if let Some(completed) = completed {
-                    self.clean_received(completed, &checkpoint.pending, fx);
+                    self.clean_received(now, completed, &checkpoint.pending, fx);
                 }
             }
             Ok(Written::TakenOver { by }) => self.taken_over(now, by, out, fx),
-            Err(error) => self.graph_write_failed(now, &checkpoint, (after, attempt), &error, fx),
+            // That it failed was told when it had not been answered in time.
+            Err(_) if given_up => {}
+            Err(error) => {
+                self.graph_write_failed(now, checkpoint.batch(), (checkpoint.time, after, attempt), &error, fx)
+            }
         }
-        let Some(graph) = self.graph.as_mut().filter(|graph| !graph.writing && !graph.fenced) else { return };
+        let idle = |graph: &&mut GraphCheckpoints| graph.writing.is_none() && !graph.fenced;
+        let Some(graph) = self.graph.as_mut().filter(idle) else { return };
         if let Some(wanted) = graph.waiting.take() {
-            graph.send(wanted, fx);
+            graph.send(now, wanted, fx);
         }
     }
 
@@ -272,23 +289,25 @@ impl Driver {
     fn graph_write_failed(
         &mut self,
         now: Timestamp,
-        checkpoint: &StreamingCheckpoint,
-        (after, attempt): (CheckpointedAfter, u32),
+        batch: BatchId,
+        (time, after, attempt): (Timestamp, CheckpointedAfter, u32),
         error: &str,
         fx: &mut Effects,
     ) {
-        let batch = checkpoint.batch();
         self.emit(now, fx, Event::GraphCheckpointFailed { batch, after, attempt, error: error.to_owned() });
         let Some(graph) = &mut self.graph else { return };
         if attempt < ATTEMPTS {
-            let newest = graph.waiting.take().unwrap_or(Wanted { time: checkpoint.time, after, attempt });
-            graph.send(Wanted { attempt: attempt + 1, ..newest }, fx);
+            let newest = graph.waiting.take().unwrap_or(Wanted { time, after, attempt });
+            graph.send(now, Wanted { attempt: attempt + 1, ..newest }, fx);
             return;
         }
+        self.run_all_unplanned(now, batch, error, fx);
+    }
+
+    /// A description could not be written as often as that may be tried.
+    fn run_all_unplanned(&mut self, now: Timestamp, batch: BatchId, error: &str, fx: &mut Effects) {
+        let Some(graph) = &mut self.graph else { return };
         let unplanned = std::mem::take(&mut graph.unplanned);
-        if unplanned.is_empty() {
-            return;
-        }
         let error = EngineError::Store {
             message: format!(
                 "what batch {batch} reads could not be written down before it runs, {ATTEMPTS} attempts failed, the last with: {error}"
@@ -297,6 +316,35 @@ impl Driver {
         };
         for batch in unplanned {
             self.run_unplanned(now, batch, &error, fx);
+        }
+    }
+
+    /// When the store has taken too long for a description.
+    pub(super) fn graph_write_overdue_at(&self) -> Option<Timestamp> {
+        let graph = self.graph.as_ref().filter(|graph| !self.ended && !graph.fenced)?;
+        let (_, since) = graph.writing?;
+        (!graph.given_up || !graph.unplanned.is_empty()).then(|| since.plus(self.config.graph_write_timeout))
+    }
+
+    /// The store does not answer: each limit counts as an attempt that failed. Another write would wait behind this
+    /// one, so none is sent; and if it ends well after all, what it wrote stands and counts.
+    pub(super) fn give_up_on_graph_write(&mut self, now: Timestamp, fx: &mut Effects) {
+        if self.graph_write_overdue_at().is_none_or(|at| at > now) {
+            return;
+        }
+        let limit = self.config.graph_write_timeout;
+        let Some(graph) = &mut self.graph else { return };
+        let Some((wanted, since)) = &mut graph.writing else { return };
+        let (after, attempt) = (wanted.after, wanted.attempt);
+        (wanted.attempt, *since) = (ATTEMPTS.min(attempt + 1), now);
+        let batch = graph.now.batch();
+        graph.given_up = attempt >= ATTEMPTS;
+        let given_up = graph.given_up;
+        let error =
+            format!("the store did not answer within {limit} ms, which is faultline.streaming.checkpointWriteTimeout");
+        self.emit(now, fx, Event::GraphCheckpointFailed { batch, after, attempt, error: error.clone() });
+        if given_up {
+            self.run_all_unplanned(now, batch, &error, fx);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::ids::*;
 use crate::lineage::BlockSummary;
 use crate::rdd::{CheckpointCommit, CheckpointProgress, JobSpec, Notice, OpenedCheckpoint, TaskOutput};
 use crate::receiver::{ReceivedBlock, ReceiverPlan};
-use crate::recovery::{BatchPlan, CheckpointUnreadable, Recovered, SavedRdd, Written};
+use crate::recovery::{BatchPlan, CheckpointUnreadable, LogPosition, Recovered, SavedRdd, Written};
 use crate::scheduler::{Loss, Migration, TaskReport};
 use crate::write_ahead::Contents;
 use std::collections::BTreeMap;
@@ -261,8 +261,8 @@ pub struct ReceivedLogPlan {
 pub enum Logged {
     /// The records are durable.
     Synced {
-        /// The segment that they are in.
-        segment: u64,
+        /// Where the last of them is.
+        position: LogPosition,
     },
     /// A newer driver had taken over by then, and may have read the log before it had them.
     TakenOver {
@@ -411,6 +411,13 @@ pub enum DriverInput {
         /// Segments that may end with a write that does not count.
         doubtful: Vec<u64>,
     },
+    /// Segments of the log of a receiver's blocks are deleted, or not.
+    BlockLogCleaned {
+        /// The stream of the receiver.
+        stream: StreamId,
+        /// Why not.
+        result: std::result::Result<(), String>,
+    },
     /// Segments of the log of received blocks are deleted, or not.
     ReceivedLogDeleted {
         /// Their numbers.
@@ -469,6 +476,7 @@ impl fmt::Debug for DriverInput {
             Self::GraphWritten { .. } => "GraphWritten",
             Self::ReceivedLogOpened { .. } => "ReceivedLogOpened",
             Self::ReceivedLogged { .. } => "ReceivedLogged",
+            Self::BlockLogCleaned { .. } => "BlockLogCleaned",
             Self::ReceivedLogDeleted { .. } => "ReceivedLogDeleted",
             Self::PartWritten { .. } => "PartWritten",
             Self::SlotEnded { .. } => "SlotEnded",

@@ -22,6 +22,7 @@ mod received_cleaning;
 mod received_log;
 mod received_losses;
 mod received_segments;
+mod received_waits;
 mod receivers;
 mod recovering;
 mod stopping;
@@ -159,7 +160,16 @@ impl Driver {
         let loss = self.undetected.first().map(|(at, _)| *at);
         let stream = self.streaming.as_ref().filter(|_| !self.ended).and_then(Streaming::next_deadline);
         let receiver = self.receivers.next_at();
-        self.scheduler.next_deadline().into_iter().chain(loss).chain(stream).chain(receiver).chain(faults).min()
+        let store = self.received_log_overdue_at().into_iter().chain(self.graph_write_overdue_at());
+        self.scheduler
+            .next_deadline()
+            .into_iter()
+            .chain(loss)
+            .chain(stream)
+            .chain(receiver)
+            .chain(store)
+            .chain(faults)
+            .min()
     }
 
     /// Why nothing can happen any more, when neither an input nor a deadline is to be expected.
@@ -228,6 +238,7 @@ impl Driver {
             DriverInput::ReceivedLogged { result, doubtful } => {
                 self.received_logged(now, (result, &doubtful), &mut out, fx);
             }
+            DriverInput::BlockLogCleaned { stream, result } => self.block_log_cleaned(now, stream, result, fx),
             DriverInput::ReceivedLogDeleted { segments, result } => {
                 self.received_log_deleted(now, &segments, result, fx);
             }
@@ -359,7 +370,7 @@ impl Driver {
         match told {
             Told::Notice(notice) => self.on_notice(now, notice, out, fx),
             Told::BatchGenerated { tick, batch } => self.batch_generated(now, tick, batch, fx),
-            Told::BatchCleared { tick, saved } => self.describe_completed(tick, saved, fx),
+            Told::BatchCleared { tick, saved } => self.describe_completed(now, tick, saved, fx),
             Told::OutputDone { batch, output_op, result } => self.output_done(now, batch, output_op, result, fx),
         }
     }
@@ -397,6 +408,8 @@ impl Driver {
         }
         self.injected_deadline(now, out);
         self.scheduler.on_deadline(now, out);
+        self.give_up_on_received_log(now, out, fx);
+        self.give_up_on_graph_write(now, fx);
         self.tick_streaming(now);
     }
 

@@ -22,7 +22,13 @@ impl Driver {
     /// A batch succeeded and, where graph checkpoints are written, one says so (R18.7): metadata and logged blocks
     /// that neither it nor a later batch needs are cleaned, by batch and never by time.
     /// What was `pending` then will run again after a crash, whatever became of it since.
-    pub(super) fn clean_received(&mut self, completed: BatchId, pending: &BTreeSet<BatchId>, fx: &mut Effects) {
+    pub(super) fn clean_received(
+        &mut self,
+        now: Timestamp,
+        completed: BatchId,
+        pending: &BTreeSet<BatchId>,
+        fx: &mut Effects,
+    ) {
         let tracker = &mut self.receivers.tracker;
         let Some(remembered) = tracker.log.as_ref().map(|log| log.remembered) else { return };
         // R12.7: a batch reads older ones, too, and so does one that is not completed, when it runs again.
@@ -42,9 +48,9 @@ impl Driver {
         }
         let clients = tracker.all_clients().clone();
         if let Some(log) = &mut tracker.log {
-            log.queue.push_back(Wanted::Cleaned { batches, clients });
+            log.queue.push_back((now, Wanted::Cleaned { batches, clients }));
         }
-        self.write_received_log(fx);
+        self.write_received_log(now, fx);
     }
 
     pub(super) fn received_cleaned(&mut self, now: Timestamp, batches: &[BatchId], fx: &mut Effects) {
@@ -109,6 +115,30 @@ impl Driver {
                 let finding = Finding { kind, message, place: "receivedBlockMetadata".to_owned() };
                 self.emit(now, fx, Event::FindingReported { finding });
             }
+        }
+    }
+
+    /// Segments of the log of a receiver's blocks are deleted, or not: those that are not are so with the next
+    /// cleaning that goes further.
+    pub(super) fn block_log_cleaned(
+        &mut self,
+        now: Timestamp,
+        stream: StreamId,
+        result: Result<(), String>,
+        fx: &mut Effects,
+    ) {
+        let Some(log) = &mut self.receivers.tracker.log else { return };
+        let Err(error) = result else {
+            log.blocks_stay.remove(&stream);
+            return;
+        };
+        if log.blocks_stay.insert(stream) {
+            let message = format!(
+                "segments of which no block is needed could not be deleted, and are tried again with each cleaning: {error}"
+            );
+            let kind = "write-ahead-log-not-cleaned".to_owned();
+            let finding = Finding { kind, message, place: format!("receivedData/{stream}") };
+            self.emit(now, fx, Event::FindingReported { finding });
         }
     }
 }

@@ -68,6 +68,10 @@ pub(super) enum Wanted {
         batch: BatchId,
         blocks: BlocksByStream,
     },
+    /// A block of a batch that a checkpoint says ran without it.
+    Back {
+        block: ReceivedBlock,
+    },
     Cleaned {
         batches: Vec<BatchId>,
         clients: BTreeMap<StreamId, Clients>,
@@ -77,7 +81,9 @@ pub(super) enum Wanted {
 impl Wanted {
     pub(super) fn record(&self) -> Option<ReceivedRecord> {
         match self {
-            Self::Added { block, .. } => Some(ReceivedRecord::BlockAdded { block: block.clone() }),
+            Self::Added { block, .. } | Self::Back { block } => {
+                Some(ReceivedRecord::BlockAdded { block: block.clone() })
+            }
             Self::Allocate { .. } => None,
             Self::Allocated { tick, blocks, .. } => {
                 Some(ReceivedRecord::BatchAllocated { batch: tick.batch, blocks: blocks.clone() })
@@ -95,8 +101,15 @@ impl Wanted {
 /// The log as the driver knows it.
 #[derive(Default)]
 pub(super) struct ReceivedLog {
-    pub queue: VecDeque<Wanted>,
-    in_flight: Vec<Wanted>,
+    /// What waits to be written, and since when it is wanted.
+    pub queue: VecDeque<(Timestamp, Wanted)>,
+    pub in_flight: Vec<Wanted>,
+    /// Since when it is being written.
+    pub since: Timestamp,
+    /// Records of a write that counts as failed and has not been answered: none begins before it is.
+    pub unanswered: u64,
+    /// Records of such a write that is durable after all, and must not count.
+    pub take_back: u64,
     pub segments: LogSegments,
     /// Batches that a window or a state still needs after one that succeeded.
     pub remembered: u32,
@@ -104,6 +117,8 @@ pub(super) struct ReceivedLog {
     pub first_needed: BTreeMap<StreamId, u64>,
     /// What could not be deleted the last time was told.
     pub stays: bool,
+    /// The same of the logs of these streams' blocks.
+    pub blocks_stay: BTreeSet<StreamId>,
     /// What was written and not told.
     told: ToldLog,
 }
@@ -116,7 +131,7 @@ impl ReceivedLog {
 
     /// Blocks on their way into the log.
     pub fn queued(&self) -> impl Iterator<Item = &ReceivedBlock> {
-        self.in_flight.iter().chain(&self.queue).filter_map(|wanted| match wanted {
+        self.in_flight.iter().chain(self.queue.iter().map(|(_, wanted)| wanted)).filter_map(|wanted| match wanted {
             Wanted::Added { block, .. } => Some(block),
             _ => None,
         })
@@ -128,20 +143,21 @@ impl ReceivedLog {
     }
 
     /// What is written next, if nothing is being written.
-    fn next_group(&mut self, waiting: &BlocksByStream) -> Vec<Vec<u8>> {
-        if !self.in_flight.is_empty() {
+    fn next_group(&mut self, now: Timestamp, waiting: &BlocksByStream) -> Vec<Vec<u8>> {
+        if !self.in_flight.is_empty() || self.unanswered > 0 {
             return Vec::new();
         }
-        if let Some(Wanted::Allocate { tick, slot }) = self.queue.front() {
-            let (tick, slot, blocks) = (*tick, *slot, waiting.clone());
-            self.queue.pop_front();
-            self.in_flight.push(Wanted::Allocated { tick, slot, blocks });
-        }
-        while self.in_flight.len() < GROUP_MAX
-            && !matches!(self.in_flight.first(), Some(Wanted::Allocated { .. }))
-            && let Some(next) = self.queue.pop_front_if(|next| !matches!(next, Wanted::Allocate { .. }))
-        {
-            self.in_flight.push(next);
+        let Some((_, first)) = self.queue.pop_front() else { return Vec::new() };
+        self.since = now;
+        if let Wanted::Allocate { tick, slot } = first {
+            self.in_flight.push(Wanted::Allocated { tick, slot, blocks: waiting.clone() });
+        } else {
+            self.in_flight.push(first);
+            while self.in_flight.len() < GROUP_MAX
+                && let Some((_, next)) = self.queue.pop_front_if(|(_, next)| !matches!(next, Wanted::Allocate { .. }))
+            {
+                self.in_flight.push(next);
+            }
         }
         let records = self.in_flight.iter().filter_map(Wanted::record);
         records.map(|record| serde_json::to_vec(&record).unwrap_or_default()).collect()
@@ -184,7 +200,8 @@ impl Driver {
         for event in told_log::found(&opened.contents) {
             self.emit(now, fx, event);
         }
-        self.allocate_as_planned(fx);
+        self.allocate_as_planned(now, fx);
+        self.hold_log_against_checkpoint(now, &opened.contents, fx);
         let known: BTreeSet<StreamId> = self.receivers.streams().collect();
         let orphans = |blocks: &BlocksByStream| -> usize {
             blocks.iter().filter(|(stream, _)| !known.contains(stream)).map(|(_, blocks)| blocks.len()).sum()
@@ -206,20 +223,20 @@ impl Driver {
 
     /// A batch that a checkpoint plans read exactly what its plan says, also where the log has nothing of that:
     /// what waits belongs to batches behind it.
-    fn allocate_as_planned(&mut self, fx: &mut Effects) {
+    fn allocate_as_planned(&mut self, now: Timestamp, fx: &mut Effects) {
         let Some(graph) = &self.graph else { return };
         let tracker = &mut self.receivers.tracker;
-        for (batch, blocks) in tracker.plan(&graph.now.batches) {
-            if let Some(log) = tracker.log.as_mut().filter(|_| !blocks.is_empty()) {
-                log.queue.push_back(Wanted::Planned { batch, blocks });
-            }
+        let wanted = tracker.plan(&graph.now.batches);
+        if let Some(log) = &mut tracker.log {
+            log.queue.extend(wanted.into_iter().map(|wanted| (now, wanted)));
         }
-        self.write_received_log(fx);
+        self.write_received_log(now, fx);
     }
 
     /// A block is to be accepted: at once, or when the log has it.
     pub(super) fn add_block(
         &mut self,
+        now: Timestamp,
         (attempt, executor): (u32, ExecutorId),
         block: ReceivedBlock,
         out: &mut Outbox,
@@ -227,8 +244,8 @@ impl Driver {
     ) {
         match &mut self.receivers.tracker.log {
             Some(log) => {
-                log.queue.push_back(Wanted::Added { attempt, executor, block });
-                self.write_received_log(fx);
+                log.queue.push_back((now, Wanted::Added { attempt, executor, block }));
+                self.write_received_log(now, fx);
             }
             None => self.accept_block((attempt, executor), block, out, fx),
         }
@@ -251,12 +268,13 @@ impl Driver {
         fx.push(Effect::Receiver(ReceiverOp::Answer { stream: id.stream, attempt, block: id, result: Ok(()) }));
     }
 
-    pub(super) fn write_received_log(&mut self, fx: &mut Effects) {
+    pub(super) fn write_received_log(&mut self, now: Timestamp, fx: &mut Effects) {
         let tracker = &mut self.receivers.tracker;
         let Some(log) = &mut tracker.log else { return };
-        let records = log.next_group(&tracker.waiting);
+        let records = log.next_group(now, &tracker.waiting);
         if !records.is_empty() {
-            fx.push(Effect::ReceivedLog(ReceivedLogOp::Append { records }));
+            let take_back = std::mem::take(&mut log.take_back);
+            fx.push(Effect::ReceivedLog(ReceivedLogOp::Append { records, take_back }));
         }
     }
 
@@ -272,8 +290,8 @@ impl Driver {
             return self.give_blocks(now, slot, tick, blocks, fx);
         };
         if tick.batch.0 > tracker.allocated {
-            log.queue.push_back(Wanted::Allocate { tick, slot });
-            return self.write_received_log(fx);
+            log.queue.push_back((now, Wanted::Allocate { tick, slot }));
+            return self.write_received_log(now, fx);
         }
         if let Some(error) = self.why_incomplete(tick.batch) {
             return fx.push(Effect::Reply(slot, Reply::Received(Err(error))));
@@ -304,52 +322,83 @@ impl Driver {
         fx: &mut Effects,
     ) {
         let (result, newer) = match result {
-            Ok(Logged::Synced { segment }) => (Ok(segment), None),
+            Ok(Logged::Synced { position }) => (Ok(position), None),
             Ok(Logged::TakenOver { by }) => (Err(format!("the driver of epoch {by} took over")), Some(by)),
             Err(error) => (Err(error), None),
         };
         let Some(log) = &mut self.receivers.tracker.log else { return };
         log.segments.doubt(doubtful);
         let group = std::mem::take(&mut log.in_flight);
-        if let Ok(segment) = &result {
-            log.segments.grew(*segment);
-            group.iter().filter_map(Wanted::record).for_each(|record| log.segments.note(*segment, &record));
-            log.told.wrote(*segment, &group);
-            let updates = log.told.updates();
-            out.events.extend(updates);
-        }
-        if let Err(error) = &result {
-            let blocks = group.iter().filter_map(|wanted| match wanted {
-                Wanted::Added { block, .. } => Some(block),
-                _ => None,
-            });
-            let blocks: Vec<ReceivedBlock> = blocks.cloned().collect();
-            self.report_refused_blocks(now, &blocks, error, fx);
-        }
-        for wanted in group {
-            match (wanted, &result) {
-                (Wanted::Added { attempt, executor, block }, Ok(_)) => {
-                    self.accept_block((attempt, executor), block, out, fx);
+        let overdue = std::mem::take(&mut log.unanswered);
+        match &result {
+            // Whoever waited for it was told that it failed.
+            Ok(_) if overdue > 0 => log.take_back = overdue,
+            Ok(position) => {
+                log.segments.grew(position.segment);
+                let records = group.iter().filter_map(Wanted::record);
+                records.for_each(|record| log.segments.note(position.segment, &record));
+                log.told.wrote(position.segment, &group);
+                out.events.extend(log.told.updates());
+                if let Some(graph) = &mut self.graph {
+                    graph.now.log = Some(*position);
                 }
-                (Wanted::Added { attempt, block, .. }, Err(error)) => {
-                    out.events.push(refused(&block, error));
-                    self.refuse_block(attempt, block.id, error, fx);
-                }
-                (Wanted::Allocated { tick, slot, blocks }, Ok(_)) => {
-                    self.receivers.tracker.allocate(tick.batch, blocks.clone());
-                    self.give_blocks(now, slot, tick, blocks, fx);
-                }
-                (Wanted::Allocated { tick, slot, blocks }, Err(error)) => {
-                    self.allocation_failed(now, (slot, tick), &blocks, error, fx);
-                }
-                (Wanted::Cleaned { batches, .. }, Ok(_)) => self.received_cleaned(now, &batches, fx),
-                // What is not cleaned is so the next time; what is planned is known without the log.
-                (Wanted::Cleaned { .. } | Wanted::Planned { .. } | Wanted::Allocate { .. }, _) => {}
+                self.follow_logged(now, group, out, fx);
             }
+            Err(error) => self.follow_not_logged(now, group, error, out, fx),
         }
         match newer {
             Some(by) => self.taken_over(now, by, out, fx),
-            None => self.write_received_log(fx),
+            None => self.write_received_log(now, fx),
+        }
+    }
+
+    /// It is in the log: now it counts.
+    fn follow_logged(&mut self, now: Timestamp, group: Vec<Wanted>, out: &mut Outbox, fx: &mut Effects) {
+        for wanted in group {
+            match wanted {
+                Wanted::Added { attempt, executor, block } => self.accept_block((attempt, executor), block, out, fx),
+                Wanted::Allocated { tick, slot, blocks } => {
+                    self.receivers.tracker.allocate(tick.batch, blocks.clone());
+                    self.give_blocks(now, slot, tick, blocks, fx);
+                }
+                Wanted::Cleaned { batches, .. } => self.received_cleaned(now, &batches, fx),
+                // What is planned is known without the log.
+                Wanted::Planned { .. } | Wanted::Back { .. } | Wanted::Allocate { .. } => {}
+            }
+        }
+    }
+
+    /// It does not count, whether the log has it or not.
+    pub(super) fn follow_not_logged(
+        &mut self,
+        now: Timestamp,
+        group: Vec<Wanted>,
+        error: &str,
+        out: &mut Outbox,
+        fx: &mut Effects,
+    ) {
+        let blocks = group.iter().filter_map(|wanted| match wanted {
+            Wanted::Added { block, .. } => Some(block),
+            _ => None,
+        });
+        let blocks: Vec<ReceivedBlock> = blocks.cloned().collect();
+        self.report_refused_blocks(now, &blocks, error, fx);
+        for wanted in group {
+            match wanted {
+                Wanted::Added { attempt, block, .. } => {
+                    out.events.push(refused(&block, error));
+                    self.refuse_block(attempt, block.id, error, fx);
+                }
+                Wanted::Allocated { tick, slot, blocks } => {
+                    self.allocation_failed(now, (slot, tick), &blocks, error, fx);
+                }
+                Wanted::Allocate { tick, slot } => {
+                    let blocks = self.receivers.tracker.waiting.clone();
+                    self.allocation_failed(now, (slot, tick), &blocks, error, fx);
+                }
+                // What is not cleaned is so the next time; what is planned is known without the log.
+                Wanted::Cleaned { .. } | Wanted::Planned { .. } | Wanted::Back { .. } => {}
+            }
         }
     }
 
@@ -377,13 +426,15 @@ impl Driver {
             format!("its {count} received blocks could not be allocated to it and wait for the next batch: {error}");
         let finding = Finding { kind: "allocation-failed".into(), message, place: format!("batch {}", tick.batch) };
         self.emit(now, fx, Event::FindingReported { finding });
-        fx.push(Effect::Reply(slot, Reply::Received(Ok(BTreeMap::new()))));
+        // Its plan says so of each stream, whatever the log says by the next start.
+        let none = self.receivers.streams().map(|stream| (stream, Vec::new())).collect();
+        fx.push(Effect::Reply(slot, Reply::Received(Ok(none))));
     }
 
     /// R18.8: the log is not written any more. Who waits for it hears so.
     pub(super) fn close_received_log(&mut self, now: Timestamp, fx: &mut Effects) {
         let Some(log) = &mut self.receivers.tracker.log else { return };
-        let wanted: Vec<Wanted> = log.queue.drain(..).collect();
+        let wanted: Vec<Wanted> = log.queue.drain(..).map(|(_, wanted)| wanted).collect();
         for wanted in wanted {
             match wanted {
                 Wanted::Added { attempt, block, .. } => {
@@ -394,7 +445,7 @@ impl Driver {
                 Wanted::Allocate { slot, .. } | Wanted::Allocated { slot, .. } => {
                     fx.push(Effect::Reply(slot, Reply::Received(Ok(BTreeMap::new()))));
                 }
-                Wanted::Cleaned { .. } | Wanted::Planned { .. } => {}
+                Wanted::Cleaned { .. } | Wanted::Planned { .. } | Wanted::Back { .. } => {}
             }
         }
     }

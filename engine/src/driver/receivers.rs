@@ -240,7 +240,7 @@ impl Driver {
         if let ReceiverNews::Stored { block, executor, reports } = news {
             self.scheduler.blocks_changed(reports, out);
             match self.why_refused(attempt, &block) {
-                None => self.add_block((attempt, executor), block, out, fx),
+                None => self.add_block(now, (attempt, executor), block, out, fx),
                 Some(error) => {
                     out.events.push(refused(&block, error));
                     let result = Err(error.to_owned());

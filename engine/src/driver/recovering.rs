@@ -87,6 +87,7 @@ impl Driver {
             batches: BTreeMap::new(),
             saved: BTreeMap::new(),
             rates: BTreeMap::new(),
+            log: None,
             next_rdd: RddId(0),
         };
         let mut before = BTreeMap::new();
@@ -158,6 +159,7 @@ impl Driver {
         description.batches = checkpoint.batches;
         description.saved = checkpoint.saved;
         description.rates = checkpoint.rates;
+        description.log = checkpoint.log;
         description.next_rdd = checkpoint.next_rdd;
     }
 }

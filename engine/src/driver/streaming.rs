@@ -309,7 +309,7 @@ impl Driver {
             Ok(batch) if batch.outputs.is_empty() => {
                 drop(self.receivers.tracker.batch_done(tick.batch));
                 self.receivers.tracker.batch_succeeded(tick.batch);
-                self.describe_without_jobs(tick, fx);
+                self.describe_without_jobs(now, tick, fx);
             }
             Ok(batch) => {
                 self.receivers.tracker.needed_again(tick.batch);
@@ -319,11 +319,11 @@ impl Driver {
                 let BatchPlan { records, inputs } = batch.plan.clone();
                 let info = BatchInfo { id: tick.batch, time: tick.time, records, output_ops, inputs };
                 self.emit(now, fx, Event::BatchSubmitted { batch: info });
-                self.describe_generated(tick, batch.plan, batch.saved, fx);
+                self.describe_generated(now, tick, batch.plan, batch.saved, fx);
             }
             Err(error) => {
                 self.receivers.tracker.needed_again(tick.batch);
-                self.describe_without_jobs(tick, fx);
+                self.describe_without_jobs(now, tick, fx);
                 self.generation_failed(now, tick, error, fx);
             }
         }
@@ -447,7 +447,7 @@ impl Driver {
                 self.receivers.tracker.batch_succeeded(tick.batch);
                 // With graph checkpoints, when one says that it completed (R18.7).
                 if self.graph.is_none() {
-                    self.clean_received(tick.batch, &BTreeSet::new(), fx);
+                    self.clean_received(now, tick.batch, &BTreeSet::new(), fx);
                 }
             }
         }

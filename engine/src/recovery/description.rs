@@ -2,8 +2,10 @@
 
 use crate::event::{InputPlan, OutputOpInfo, StreamInfo};
 use crate::ids::*;
+use crate::write_ahead::Contents;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Everything that a driver needs to go on where another one stood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,8 +38,39 @@ pub struct StreamingCheckpoint {
     /// Limits that back-pressure has set last, by the stream of the receiver: records per second (R17.14).
     #[serde(default)]
     pub rates: BTreeMap<StreamId, u64>,
+    /// How far the log of received blocks was written: whoever goes on from here needs everything up to there.
+    #[serde(default)]
+    pub log: Option<LogPosition>,
     /// No RDD of the application has this number or a higher one.
     pub next_rdd: RddId,
+}
+
+/// A place in the log of received blocks, `receivedBlockMetadata`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPosition {
+    /// The segment.
+    pub segment: u64,
+    /// The number of the last record that is durable, counted from 1 over all segments.
+    pub record: u64,
+}
+
+impl LogPosition {
+    /// Where a log ends that was read; `None` when it never had a record.
+    pub fn end_of(contents: &Contents) -> Option<Self> {
+        let record = contents.next.checked_sub(1).filter(|record| *record > 0)?;
+        Some(Self { segment: contents.segments.last().copied().unwrap_or(0), record })
+    }
+
+    /// How many records are missing in a log that ends at `end`.
+    pub fn missing(self, end: Option<Self>) -> u64 {
+        self.record.saturating_sub(end.map_or(0, |end| end.record))
+    }
+}
+
+impl fmt::Display for LogPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "record {} in segment {}", self.record, self.segment)
+    }
 }
 
 impl StreamingCheckpoint {

@@ -13,8 +13,10 @@
 
 use super::description::StreamingCheckpoint;
 
-/// The version that this program writes and reads.
-pub const FORMAT_VERSION: u16 = 1;
+/// The version that this program writes. Version 2 added skipped batches and the place in the log of received blocks.
+pub const FORMAT_VERSION: u16 = 2;
+/// The oldest version that it reads.
+pub const OLDEST_VERSION: u16 = 1;
 /// Largest file that is read.
 pub const MAX_CHECKPOINT_BYTES: usize = 64 << 20;
 
@@ -70,8 +72,10 @@ pub(super) fn open(bytes: &[u8]) -> Result<(u64, &[u8]), String> {
         return Err(format!("its checksum is {found:08x}, expected {expected:08x}"));
     }
     let version = u16::from_le_bytes(array(header, 4));
-    if version != FORMAT_VERSION {
-        return Err(format!("it has format version {version}, this program reads version {FORMAT_VERSION}"));
+    if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&version) {
+        return Err(format!(
+            "it has format version {version}, this program reads versions {OLDEST_VERSION} to {FORMAT_VERSION}"
+        ));
     }
     if u64::from_le_bytes(array(header, 16)) != json.len() as u64 {
         return Err("its length is not the one in its header".to_owned());
@@ -97,7 +101,7 @@ mod tests {
     use super::*;
     use crate::event::InputPlan;
     use crate::ids::*;
-    use crate::recovery::{BatchPlan, GraphDescription, SavedRdd};
+    use crate::recovery::{BatchPlan, GraphDescription, LogPosition, SavedRdd};
     use std::collections::BTreeMap;
 
     fn sample() -> StreamingCheckpoint {
@@ -123,6 +127,7 @@ mod tests {
                 BTreeMap::from([(BatchId(2), SavedRdd { rdd: RddId(9), dir: "c/rdd-9".into() })]),
             )]),
             rates: BTreeMap::from([(StreamId(2), 200)]),
+            log: Some(LogPosition { segment: 3, record: 17 }),
             next_rdd: RddId(12),
         }
     }
@@ -152,6 +157,18 @@ mod tests {
         let checksum = checksum(&bytes[..CHECKED_BYTES], &bytes[HEADER_BYTES..]).to_le_bytes();
         bytes[CHECKED_BYTES..HEADER_BYTES].copy_from_slice(&checksum);
         let error = decode(&bytes).expect_err("a version of the future");
-        assert_eq!(error, "it has format version 9, this program reads version 1");
+        assert_eq!(error, "it has format version 9, this program reads versions 1 to 2");
+    }
+
+    /// Without it an update of the program would leave every running stream without its checkpoint.
+    #[test]
+    fn a_description_of_the_first_version_is_read() {
+        let read = decode(include_bytes!("checkpoint-v1")).expect("a file of version 1");
+        assert_eq!((read.epoch, read.batch(), read.pending), (3, BatchId(4), [BatchId(3), BatchId(4)].into()));
+        assert_eq!((read.rates, read.next_rdd), (BTreeMap::from([(StreamId(2), 200)]), RddId(12)));
+        assert_eq!((read.skipped.len(), read.log), (0, None), "it says nothing of what came later");
+        let inputs = &read.batches[&BatchId(4)].inputs;
+        assert_eq!(inputs[&StreamId(0)], InputPlan::Files { paths: vec!["in/a.txt".into()] });
+        assert_eq!(read.saved[&StreamId(3)][&BatchId(2)].dir, "c/rdd-9");
     }
 }

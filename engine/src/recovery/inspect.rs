@@ -3,7 +3,7 @@
 //!
 //! Reads, and changes nothing.
 
-use super::description::StreamingCheckpoint;
+use super::description::{LogPosition, StreamingCheckpoint};
 use super::epoch::epochs;
 use super::files::{DamagedFile, list, read_newest};
 use super::format::decode;
@@ -67,6 +67,10 @@ pub struct Restored {
     pub pending: Vec<BatchId>,
     /// Operators of the streams, parents first, with their class.
     pub streams: Vec<(String, String)>,
+    /// Batches that were skipped, and whose received blocks are kept.
+    pub skipped: Vec<BatchId>,
+    /// How far the log of received blocks was written then, and what it lacks of that now.
+    pub log: Option<InspectedPosition>,
     /// Output operations with the operator that they are of.
     pub outputs: Vec<(String, String)>,
     /// What the batches read that it remembers.
@@ -75,6 +79,17 @@ pub struct Restored {
     pub saved: Vec<InspectedRdd>,
     /// Settings, by what becomes of them.
     pub settings: BTreeMap<SettingFate, BTreeMap<String, String>>,
+}
+
+/// The place in the log of received blocks that a graph checkpoint names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct InspectedPosition {
+    /// The segment.
+    pub segment: u64,
+    /// The number of the last record.
+    pub record: u64,
+    /// Records up to there that the log does not have; `None` when it cannot be read.
+    pub missing: Option<u64>,
 }
 
 /// What a batch reads.
@@ -162,7 +177,7 @@ pub fn inspect(store: &dyn ObjectStore, dir: &str) -> Result<Inspection, StoreEr
         .map(|(_, _, saved)| saved.dir.clone())
         .collect();
     let (used, restored) = match newest {
-        Some(newest) => (Some(newest.key), Some(restored(store, &newest.checkpoint))),
+        Some(newest) => (Some(newest.key), Some(restored(store, dir, &newest.checkpoint))),
         None => (None, None),
     };
     let keys = store.list(&prefix(dir))?;
@@ -179,7 +194,7 @@ pub fn inspect(store: &dyn ObjectStore, dir: &str) -> Result<Inspection, StoreEr
     })
 }
 
-fn restored(store: &dyn ObjectStore, checkpoint: &StreamingCheckpoint) -> Restored {
+fn restored(store: &dyn ObjectStore, dir: &str, checkpoint: &StreamingCheckpoint) -> Restored {
     let graph = &checkpoint.graph;
     let operator = |id: StreamId| {
         let stream = graph.streams.iter().find(|stream| stream.id == id);
@@ -204,6 +219,11 @@ fn restored(store: &dyn ObjectStore, checkpoint: &StreamingCheckpoint) -> Restor
         };
         InspectedRdd { operator: operator(stream), batch, dir: saved.dir, partitions, bytes, damage }
     };
+    let reached = |position: LogPosition| {
+        let contents = read_all(store, &format!("{}receivedBlockMetadata", prefix(dir)));
+        let missing = contents.ok().map(|contents| position.missing(LogPosition::end_of(&contents)));
+        InspectedPosition { segment: position.segment, record: position.record, missing }
+    };
     Restored {
         application: checkpoint.application.clone(),
         application_id: checkpoint.application_id.clone(),
@@ -211,6 +231,8 @@ fn restored(store: &dyn ObjectStore, checkpoint: &StreamingCheckpoint) -> Restor
         interval: checkpoint.interval,
         batch: checkpoint.batch(),
         pending: checkpoint.pending.iter().copied().filter(|batch| *batch < checkpoint.batch()).collect(),
+        skipped: checkpoint.skipped.iter().copied().collect(),
+        log: checkpoint.log.map(reached),
         streams: graph.streams.iter().map(|s| (s.operator.to_string(), s.class.to_string())).collect(),
         outputs: graph.outputs.iter().map(|o| (o.name.to_string(), operator(o.stream))).collect(),
         plans: checkpoint.batches.iter().map(plan).collect(),

@@ -23,14 +23,15 @@ mod newest;
 mod settings;
 
 pub use compare::{Difference, OnChange, differences};
-pub use description::{BatchPlan, GraphDescription, SavedRdd, StreamingCheckpoint};
+pub use description::{BatchPlan, GraphDescription, LogPosition, SavedRdd, StreamingCheckpoint};
 pub use epoch::{newer_epoch, take_epoch};
 pub use files::{
     CheckpointUnreadable, DamagedFile, KEPT_FILES, Recovered, SavedStreamRdd, Written, list, read_newest, write,
 };
-pub use format::{FORMAT_VERSION, MAX_CHECKPOINT_BYTES, decode, encode};
+pub use format::{FORMAT_VERSION, MAX_CHECKPOINT_BYTES, OLDEST_VERSION, decode, encode};
 pub use inspect::{
-    InspectedFile, InspectedLog, InspectedPlan, InspectedRdd, Inspection, Restored, directories, inspect,
+    InspectedFile, InspectedLog, InspectedPlan, InspectedPosition, InspectedRdd, Inspection, Restored, directories,
+    inspect,
 };
 pub use migrate::{left_behind, rename};
 pub use names::CheckpointName;

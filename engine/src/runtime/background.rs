@@ -1,10 +1,15 @@
 //! What takes long and holds up nobody: a thread that does one thing after another, and tells the driver.
 
+use super::threads::sign_of_life;
 use crate::driver::DriverInput;
-use crate::sync::channel::{Sender, unbounded};
+use crate::sync::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use crate::sync::thread::{Builder, JoinHandle};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+/// How long the end of a run waits for what the store still has to do: longer than any disk takes that answers.
+const END_WAIT: Duration = Duration::from_secs(30);
 
 /// Something to do, and what the driver hears of it.
 type Job = Box<dyn FnOnce() -> Option<DriverInput> + Send>;
@@ -14,7 +19,15 @@ type Job = Box<dyn FnOnce() -> Option<DriverInput> + Send>;
 pub(super) struct Background {
     name: &'static str,
     inbox: Sender<DriverInput>,
-    thread: Option<(Sender<Job>, JoinHandle<()>)>,
+    thread: Option<Working>,
+}
+
+/// A thread that works, and how it hears that nothing more comes.
+struct Working {
+    jobs: Sender<Job>,
+    /// Disconnected when it is about to end.
+    ended: Receiver<()>,
+    thread: JoinHandle<()>,
 }
 
 impl Background {
@@ -29,7 +42,7 @@ impl Background {
             self.thread = start(self.name, &self.inbox).ok();
         }
         let left = match &self.thread {
-            Some((thread, _)) => thread.send(Box::new(job)).err().map(|unsent| unsent.0),
+            Some(working) => working.jobs.send(Box::new(job)).err().map(|unsent| unsent.0),
             None => Some(Box::new(job) as Job),
         };
         if let Some(job) = left {
@@ -37,20 +50,26 @@ impl Background {
         }
     }
 
-    /// Waits until everything asked for is done.
+    /// Waits until everything asked for is done, unless the store does not answer: then it is left to itself.
     pub fn finish(&mut self) {
-        if let Some((sender, thread)) = self.thread.take() {
-            drop(sender);
-            drop(thread.join());
+        if let Some(Working { jobs, ended, thread }) = self.thread.take() {
+            drop(jobs);
+            if ended.recv_timeout(END_WAIT) != Err(RecvTimeoutError::Timeout) {
+                drop(thread.join());
+            }
         }
     }
 }
 
-fn start(name: &str, inbox: &Sender<DriverInput>) -> io::Result<(Sender<Job>, JoinHandle<()>)> {
+fn start(name: &str, inbox: &Sender<DriverInput>) -> io::Result<Working> {
     let (sender, jobs) = unbounded::<Job>();
+    let (alive, ended) = sign_of_life();
     let inbox = inbox.clone();
-    let thread = Builder::new().name(name.into()).spawn(move || jobs.iter().for_each(|job| perform(&inbox, job)))?;
-    Ok((sender, thread))
+    let thread = Builder::new().name(name.into()).spawn(move || {
+        let _alive = alive;
+        jobs.iter().for_each(|job| perform(&inbox, job));
+    })?;
+    Ok(Working { jobs: sender, ended, thread })
 }
 
 fn perform(inbox: &Sender<DriverInput>, job: Job) {

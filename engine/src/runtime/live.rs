@@ -260,7 +260,13 @@ impl Live<'_> {
         match control {
             Control::Command(command) => self.input(DriverInput::Command(command)),
             Control::Transport(Transport::Pause) => self.paused = true,
-            Control::Transport(Transport::Resume) => self.paused = false,
+            Control::Transport(Transport::Resume) => {
+                self.paused = false;
+                // What was answered meanwhile is not overdue.
+                while let Ok(input) = self.inbox.try_recv() {
+                    self.input(input);
+                }
+            }
             // The clock on the wall cannot be stepped.
             Control::Transport(Transport::Step(_) | Transport::Speed(_)) => {}
             Control::Quit => self.outcome = Some(Ok(())),
@@ -353,8 +359,8 @@ impl Live<'_> {
     fn clean_block_log(&mut self, stream: StreamId, before: u64) {
         if let Some(log) = self.receivers.log_of(stream) {
             self.store_worker.send(move || {
-                drop(log.clean(before));
-                None
+                let result = log.clean(before).map_err(|error| error.to_string());
+                Some(DriverInput::BlockLogCleaned { stream, result })
             });
         }
     }

@@ -4,7 +4,7 @@
 use crate::driver::{DriverInput, Logged, OpenedLog, ReceivedLogOp};
 use crate::ids::Timestamp;
 use crate::object_store::ObjectStore;
-use crate::recovery::newer_epoch;
+use crate::recovery::{LogPosition, newer_epoch};
 use crate::write_ahead::{
     Contents, DamageKind, LogSettings, LogStart, RecordHandle, WriteAheadError, WriteAheadLog, delete_segments,
     quarantine, read_all,
@@ -35,7 +35,10 @@ impl ReceivedLogWriter {
                 let opened = self.open(&log, epoch, replay);
                 DriverInput::ReceivedLogOpened { slot, plan, result: opened.map_err(|error| error.to_string()) }
             }
-            ReceivedLogOp::Append { records } => {
+            ReceivedLogOp::Append { records, take_back } => {
+                if let Some(log) = self.log.as_mut().filter(|_| take_back > 0) {
+                    log.take_back(take_back);
+                }
                 let result = self.append(now, &records).map_err(|error| error.to_string());
                 let doubtful = self.log.as_mut().map(WriteAheadLog::take_doubtful).unwrap_or_default();
                 DriverInput::ReceivedLogged { result, doubtful }
@@ -63,9 +66,10 @@ impl ReceivedLogWriter {
         let bytes: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
         let handles = log.append(now, &bytes)?;
         let segment = handles.last().map_or(Ok(0), RecordHandle::segment)?;
+        let position = LogPosition { segment, record: log.next() - 1 };
         match self.newer() {
             Ok(Some(by)) => Ok(Logged::TakenOver { by }),
-            Ok(None) => Ok(Logged::Synced { segment }),
+            Ok(None) => Ok(Logged::Synced { position }),
             Err(error) => {
                 if let Some(log) = &mut self.log {
                     log.take_back(records.len() as u64);

@@ -4,7 +4,7 @@
 //! The executor of a receiver may die at any moment. Then its thread ends by itself and says nothing more, and
 //! what it had not stored is lost.
 
-use super::logged_block::{LoggedBlock, store_and_log};
+use super::logged_block::{LoggedBlock, log_in_time, store_and_log};
 use super::pool::Shared;
 use crate::clock::Clock;
 use crate::command::StopMode;
@@ -209,9 +209,11 @@ impl Port for Link {
         let wanted = usize::from(self.level.replication.saturating_sub(1));
         let (previews, max_failures) = (shared.config.previews, shared.config.storage.max_replication_failures);
         let replicas = Replicas { wanted, peers: &peers, previews, max_failures };
-        let (log, now) = (self.log.as_deref(), self.now());
-        let mut stored = store_and_log(block, self.level, &replicas, (&self.stores, &shared.cluster), log, now);
+        let (log, now) = (self.log.as_ref(), self.now());
         let limit = shared.config.receiver_log.store_timeout;
+        let append = log.map(|log| move |bytes| log_in_time(log, (now, block.id), bytes, limit));
+        let append = append.as_ref().map(|append| append as &dyn Fn(Arc<[u8]>) -> _);
+        let mut stored = store_and_log(block, self.level, &replicas, (&self.stores, &shared.cluster), append);
         if let Some(log) = log.filter(|_| self.now() > now.plus(limit)) {
             stored = stored.too_late(block.id, &self.stores, log, limit);
         }

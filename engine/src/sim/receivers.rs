@@ -116,10 +116,11 @@ impl Receivers {
             }
             ReceiverOp::Stop { stream, mode: StopMode::Immediate } => self.end(stream),
             ReceiverOp::CleanLog { stream, before } => {
-                // What is not deleted is so with the next cleaning.
-                let cleaned = self.logs.get(stream).map(|log| log.clean(before));
-                drop(cleaned);
-                Vec::new()
+                let cleaned = self.logs.get(stream).map(|log| log.clean(before).map_err(|error| error.to_string()));
+                cleaned
+                    .map(|result| Follows::Input(DriverInput::BlockLogCleaned { stream, result }))
+                    .into_iter()
+                    .collect()
             }
             ReceiverOp::Answer { stream, attempt, block, result } => {
                 self.logs.answered(block);
@@ -181,7 +182,10 @@ impl Receivers {
         let (previews, max_failures) = (config.previews, config.storage.max_replication_failures);
         let replicas = Replicas { wanted, peers: &peers, previews, max_failures };
         let (log, places) = (running.log.as_deref(), (&*stores, &executors.cluster));
-        let mut stored = store_and_log(block, level, &replicas, places, log, now);
+        let append =
+            log.map(|log| move |bytes: Arc<[u8]>| log.append(now, block.id, &bytes).map_err(|error| error.to_string()));
+        let append = append.as_ref().map(|append| append as &dyn Fn(Arc<[u8]>) -> _);
+        let mut stored = store_and_log(block, level, &replicas, places, append);
         if let Some(log) = log.filter(|_| *late) {
             stored = stored.too_late(block.id, &stores, log, running.limit);
         }

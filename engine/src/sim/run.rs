@@ -295,7 +295,7 @@ impl<'a> Simulation<'a> {
     /// What is written is there at once; the driver hears of it when a sync would be done.
     fn log_received(&mut self, op: ReceivedLogOp) {
         let bytes = match &op {
-            ReceivedLogOp::Append { records } => Some(records.iter().map(Vec::len).sum::<usize>() as u64),
+            ReceivedLogOp::Append { records, .. } => Some(records.iter().map(Vec::len).sum::<usize>() as u64),
             ReceivedLogOp::Open { .. } | ReceivedLogOp::Delete { .. } => None,
         };
         let answer = self.received_log.perform(self.now, op);

@@ -81,6 +81,11 @@ impl WriteAheadLog {
         &self.log
     }
 
+    /// The number of the next record.
+    pub const fn next(&self) -> u64 {
+        self.next
+    }
+
     /// The segment that grows, if there is one.
     pub fn current(&self) -> Option<u64> {
         self.open.as_ref().map(|open| open.number)

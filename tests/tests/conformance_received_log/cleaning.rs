@@ -84,4 +84,11 @@ fn what_cannot_be_cleaned_is_told_once() {
     life.lab.input(DriverInput::ReceivedLogDeleted { segments: vec![1, 2], result: Ok(()) });
     life.lab.input(failed());
     assert_eq!(findings(&life.lab.log, "write-ahead-log-not-cleaned").len(), 2, "and again when it had gone well");
+    // The same of the log of the blocks themselves.
+    for (result, told) in
+        [(Err("full".to_owned()), 3), (Err("full".to_owned()), 3), (Ok(()), 3), (Err(String::new()), 4)]
+    {
+        life.lab.input(DriverInput::BlockLogCleaned { stream: StreamId(0), result });
+        assert_eq!(findings(&life.lab.log, "write-ahead-log-not-cleaned").len(), told);
+    }
 }

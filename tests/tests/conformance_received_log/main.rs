@@ -7,8 +7,10 @@ mod cleaning;
 mod life;
 mod metadata;
 mod planned;
+mod position;
 mod records;
 mod replaced;
 mod retention;
 #[cfg(feature = "seeded-bugs")]
 mod seeded;
+mod waits;

@@ -132,7 +132,7 @@ fn what_waits_for_the_log_shares_a_write_and_is_answered_after_it() {
     assert_eq!(life.lab.log_operations.len(), 1, "one write is under way");
     life.lab.log_writer = writer;
     let mut writes = Vec::new();
-    while let Some(ReceivedLogOp::Append { records }) = life.lab.log_operations.front() {
+    while let Some(ReceivedLogOp::Append { records, .. }) = life.lab.log_operations.front() {
         writes.push(records.len());
         life.lab.write_log_once();
     }

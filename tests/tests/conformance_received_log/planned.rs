@@ -42,16 +42,23 @@ fn write_log(store: &HostileStore, records: &[ReceivedRecord]) {
 /// when it runs again, and whoever knows that it is written already would drop them.
 #[test]
 fn a_batch_that_ran_without_blocks_does_so_again() {
-    let store = store();
-    let mut life = Life::new(&store);
-    life.add(1..=3);
-    store.harm(store.operations()..u64::MAX, Harm::FailsBefore);
-    assert_eq!(life.allocate(1), [0; 0]);
-    store.harm(0..0, Harm::FailsBefore);
-    drop(life);
-    let mut life = Life::go_on(&store, checkpoint(&[1], &[(1, &[])]));
-    assert_eq!(life.allocate(1), [0; 0], "as before");
-    assert_eq!(life.allocate(2), [1, 2, 3], "nothing is lost");
+    // The last write of the driver is not there, or it is although nobody heard so.
+    for harm in [Harm::FailsBefore, Harm::FailsAfter] {
+        let store = store();
+        let mut life = Life::new(&store);
+        life.add(1..=3);
+        store.harm(store.operations()..u64::MAX, harm);
+        assert_eq!(life.allocate(1), [0; 0], "{harm:?}");
+        store.harm(0..0, harm);
+        drop(life);
+        let mut life = Life::go_on(&store, checkpoint(&[1], &[(1, &[])]));
+        assert_eq!(life.allocate(1), [0; 0], "{harm:?}: as before");
+        drop(life);
+        // Also when the checkpoint does not know the batch any more.
+        let mut life = Life::go_on(&store, checkpoint(&[], &[(2, &[])]));
+        assert_eq!(life.allocate(1), [0; 0], "{harm:?}: as before");
+        assert_eq!(life.allocate(3), [1, 2, 3], "{harm:?}: nothing is lost");
+    }
 }
 
 /// I5. Without it a batch would run again without what it had read, and its old result would be replaced by less.

@@ -267,7 +267,10 @@ fn r18_3_a_block_that_takes_longer_than_30_s_to_store_has_failed() {
     let run = |slowness: &str| {
         let faults = [format!("slow:store,factor={slowness}@batch=1")];
         let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
-        streamed(Loop::Sim, logging(3, &faults), &memory(), StorageLevel::MEMORY_ONLY, script).1
+        let mut config = logging(3, &faults);
+        // Batches wait for their log, so that the stream still runs by then.
+        config.receiver_log.metadata_timeout = Millis(600_000);
+        streamed(Loop::Sim, config, &memory(), StorageLevel::MEMORY_ONLY, script).1
     };
     let stop = |log: &[Envelope]| {
         log.iter().find_map(|e| match &e.event {
