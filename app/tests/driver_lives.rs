@@ -32,7 +32,7 @@ fn state_that_was_read_back_leads_to_the_life_that_found_its_file() {
     let recovery = life.from_checkpoint.as_ref().expect("it went on from a checkpoint");
     let [saved] = recovery.states.as_slice() else { panic!("one state was saved: {recovery:?}") };
     assert_eq!((saved.operator.as_str(), saved.batch), ("updateStateByKey", BatchId(5)));
-    assert_eq!(recovery.saved, [saved.dir.clone()]);
+    assert_eq!(recovery.saved, std::slice::from_ref(&saved.dir));
     assert!(!life.ran_again.is_empty() && life.lost.is_none(), "{life:?}");
     let state = &model.operators[&OperatorName::from("updateStateByKey")];
     let links: Vec<Step> = state
