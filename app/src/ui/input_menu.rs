@@ -4,8 +4,12 @@ use super::ViewCtx;
 use crate::command::{AppCommand, InputCommand, Keeping, ReceivedLog};
 use crate::theme::widgets::line_ui;
 use crate::theme::{STEP, Tokens, text};
-use egui::{Button, ComboBox, Key, Margin, PopupCloseBehavior, TextEdit, Ui, WidgetInfo, WidgetType, vec2};
+use egui::{
+    Align, Button, ComboBox, Key, Layout, Margin, PopupCloseBehavior, TextEdit, Ui, WidgetInfo, WidgetType, vec2,
+};
 
+/// Width of the closed menu, whatever it says.
+const CLOSED: f32 = 112.0;
 /// Width of the opened menu.
 const WIDTH: f32 = 288.0;
 /// Greatest height of it; what it holds is less.
@@ -55,8 +59,8 @@ impl Kind {
             Self::Acknowledged => "Acknowledged lines",
             Self::Socket => "Socket",
             Self::Http => "HTTP stream",
-            Self::Simulated => "Simulated lines",
-            Self::SimulatedAcknowledged => "Simulated, acknowledged",
+            Self::Simulated => "Simulated",
+            Self::SimulatedAcknowledged => "Simulated acks",
         }
     }
 
@@ -159,6 +163,12 @@ impl InputMenuState {
 /// The menu of a running program. It has its place before anything is known of the streams, and also where there are
 /// none: what stands beside it rests.
 pub fn input_menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InputMenuState) {
+    let (closed, middle) = (vec2(CLOSED, FIELD), Layout::left_to_right(Align::Center));
+    ui.allocate_ui_with_layout(closed, middle, |ui| closed_ui(ui, ctx, state));
+}
+
+fn closed_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InputMenuState) {
+    ui.set_min_width(CLOSED);
     let streams = &ctx.model.streams.streams;
     let Some(current) = streams.iter().find_map(|stream| Kind::of(&stream.class)) else {
         let (words, why) = absent(ctx);
@@ -176,7 +186,7 @@ pub fn input_menu_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, state: &mut InputMenuState)
 }
 
 fn combo(words: &str) -> ComboBox {
-    ComboBox::from_id_salt("input").width(112.0).truncate().selected_text(words)
+    ComboBox::from_id_salt("input").width(CLOSED).truncate().selected_text(words)
 }
 
 /// What stands in the menu's place where there is no input to choose, and why.

@@ -70,7 +70,9 @@ impl Chain<'_> {
         for (row, read) in rows.iter().enumerate().skip(focus) {
             let asker = read.needed_by.filter(|&n| n >= focus && n < row).and_then(|n| owner[n]);
             let Some(rdd) = self.model.rdds.get(&read.block.rdd) else { continue };
-            if row != focus && (asker.is_none() || rdd.reads_checkpoint_files()) {
+            // A reader of files stands behind what was saved; of what an earlier driver saved only the reader is there.
+            let behind = rdd.reads_checkpoint_files() && self.model.saved_before(read.block.rdd).is_none();
+            if row != focus && (asker.is_none() || behind) {
                 continue;
             }
             let is_stop = row == focus || read.origin != Origin::Computed || is_kept(rdd, read.block.partition);

@@ -77,7 +77,9 @@ fn lanes_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
         reading_ui(ui, ctx);
         return;
     }
-    work_bar::key_ui(ui, &words);
+    // Programs without batches have no receivers.
+    let absent = "No lanes for the write-ahead log: this input is read, not received; see the menu of inputs";
+    work_bar::key_ui(ui, &words, if plan.streaming { absent } else { "" });
     let part = if plan.streaming { "the same batch" } else { "the same jobs" };
     let [every, of] = words.every;
     let marked = "lanes that Spark itself would refuse are marked";
@@ -91,11 +93,6 @@ fn lanes_ui(ui: &mut Ui, ctx: &ViewCtx<'_>) {
         )
     };
     line_ui(ui, text::rich(footnote, text::regular(text::SMALL), t.text_faint));
-    if plan.streaming {
-        let why = "No lanes for the write-ahead log: this input is read again, not received; choose a simulated one \
-                   under Input to race them";
-        line_ui(ui, text::rich(why, text::regular(text::SMALL), t.text_faint));
-    }
     reading_ui(ui, ctx);
 }
 

@@ -80,8 +80,8 @@ fn part_ui(ui: &Ui, part: Part, rect: Rect) {
     }
 }
 
-/// What the parts of a bar mean.
-pub(super) fn key_ui(ui: &mut Ui, words: &Words) {
+/// What the parts of a bar mean, and beside that a note.
+pub(super) fn key_ui(ui: &mut Ui, words: &Words, note: &str) {
     let t = Tokens::of(ui.ctx());
     let parts = [
         (Part::Anyway, "done anyway".to_owned()),
@@ -95,6 +95,9 @@ pub(super) fn key_ui(ui: &mut Ui, words: &Words) {
             part_ui(ui, part, rect);
             line_ui(ui, text::rich(meaning, text::regular(text::SMALL), t.text_soft));
             ui.add_space(2.0 * STEP);
+        }
+        if !note.is_empty() {
+            line_ui(ui, text::rich(note, text::regular(text::SMALL), t.text_faint));
         }
     });
 }

@@ -70,7 +70,7 @@ pub(super) fn files_ui(ui: &mut Ui, ctx: &ViewCtx<'_>, stored: &StoreFiles, open
             .min_scrolled_height(0.0)
             .max_scroll_height(f32::INFINITY)
             .cell_layout(Layout::left_to_right(Align::Center))
-            .column(Column::exact(if stream.is_some() || !logs.is_empty() { 176.0 } else { 120.0 }).clip(true))
+            .column(Column::exact(if stream.is_some() || !logs.is_empty() { 192.0 } else { 120.0 }).clip(true))
             .column(Column::remainder().at_least(150.0).clip(true))
             .column(Column::exact(44.0).clip(true))
             .column(Column::exact(64.0).clip(true))

@@ -24,11 +24,12 @@ pub(super) fn directory_ui(row: &mut TableRow<'_, '_>, log: &LogFiles, open: boo
     row.col(|ui| {
         let t = Tokens::of(ui.ctx());
         let (words, hover) = match log.log {
-            LogId::Driver => {
-                ("Driver's log: who was given which block".to_owned(), "Read by the next driver before it gives blocks")
-            }
+            LogId::Driver => (
+                "Driver's log of blocks".to_owned(),
+                "Which batch was given which block: the next driver reads it first",
+            ),
             LogId::Receiver(stream) => {
-                (format!("Log of receiver {stream}: the records"), "Read where no executor holds a block any more")
+                (format!("Log of receiver {stream}"), "The records: read where no executor holds a block any more")
             }
         };
         line_ui(ui, text::rich(words, text::regular(text::SMALL), t.text)).on_hover_text(hover);
@@ -48,11 +49,8 @@ pub(super) fn directory_ui(row: &mut TableRow<'_, '_>, log: &LogFiles, open: boo
 pub(super) fn segment_ui(row: &mut TableRow<'_, '_>, log: LogId, number: u64, segment: &LogSegment) {
     let file = format!("log-{number:010}");
     let blocks = format::count(segment.blocks, "block");
-    let holds = match (log, batches_words(segment)) {
-        (_, None) => format!("{blocks}, in no batch"),
-        (LogId::Driver, Some(batches)) => format!("{blocks}; gives to {batches}"),
-        (LogId::Receiver(_), Some(batches)) => format!("{blocks} of {batches}"),
-    };
+    let batches = batches_words(segment).unwrap_or_else(|| "no batch yet".to_owned());
+    let holds = format!("{blocks}, {batches}");
     let state = if segment.cleaned { "cleaned" } else { "needed" };
     row.col(|ui| {
         let t = Tokens::of(ui.ctx());

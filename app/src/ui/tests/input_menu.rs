@@ -155,6 +155,26 @@ fn the_clock_on_the_wall_has_no_step_and_no_speed() {
     assert_eq!(harness.state().received, []);
 }
 
+/// Without this the transport would move under the pointer once the program says what its streams read, or with each
+/// input by as much as its name is longer.
+#[test]
+fn the_menu_has_its_place_before_anything_is_known() {
+    let places = |world: World| {
+        let mut harness = window(world);
+        harness.run();
+        ["Input", "Pause"].map(|label| harness.get_by_label(label).rect())
+    };
+    let mut unknown = World::demo();
+    let nothing = crate::model::Model::default();
+    (unknown.model.streams, unknown.model.jobs) = (nothing.streams, nothing.jobs);
+    let expected = places(unknown);
+    for class in
+        ["TextReplayInputDStream", "HttpInputDStream", "SimulatedAcknowledgedInputDStream", "QueueInputDStream"]
+    {
+        assert_eq!(places(world(class, Vec::new())), expected, "{class}");
+    }
+}
+
 /// Without this nobody sees which executor receives, or why nothing arrives any more.
 #[test]
 fn receivers_are_on_the_card_of_their_executor() {

@@ -165,9 +165,9 @@ fn segments_of_logs_are_among_the_files_of_the_store() {
         model.apply(&Envelope { seq, at, event });
     }
     harness.run();
-    harness.get_by_label("receivedBlockMetadata/log-0000000003, 2 blocks; gives to batches 6 – 7, needed");
-    harness.get_by_label("receivedData/4/log-0000000001, 1 block, in no batch, needed");
-    harness.get_by_label("receivedData/4/log-0000000000, 1 block, in no batch, cleaned");
+    harness.get_by_label("receivedBlockMetadata/log-0000000003, 2 blocks, batches 6 – 7, needed");
+    harness.get_by_label("receivedData/4/log-0000000001, 1 block, no batch yet, needed");
+    harness.get_by_label("receivedData/4/log-0000000000, 1 block, no batch yet, cleaned");
     harness.get_by_label("Collapse receivedData/4/").click();
     harness.run();
     assert!(harness.query_by_label_contains("receivedData/4/log-").is_none());

@@ -10,8 +10,7 @@ pub const NASTY: &str = "a \"b\" \\ c\nd\te { } , \u{1F980} \u{7f} \",\"Faultlin
 /// How many variants `Event` has.
 pub const NUM_KINDS: usize = 67;
 
-/// Numbers the variants: a new variant does not compile until it is listed here, and then
-/// `every_kind_has_a_sample` asks for its sample.
+/// Numbers the variants: one that is not listed does not compile, and `every_kind_has_a_sample` asks for its sample.
 pub fn kind(event: &Event) -> usize {
     match event {
         Event::LogStart { .. } => 0,
