@@ -11,6 +11,7 @@ use faultline_engine::checkpoint::publish;
 use faultline_engine::event::{CheckpointPart, Determinism, RddInfo, StorageLevel};
 use faultline_engine::ids::*;
 use faultline_engine::object_store::{LocalObjectStore, ObjectStore, PutMode};
+use faultline_engine::runtime::verifying;
 use faultline_engine::storage::frame::{FrameCheck, FrameReader, FrameWriter};
 use rounds::{contest, entry, scaled};
 use std::fs::{self, File};
@@ -74,7 +75,7 @@ fn write_checkpoint(store: &dyn ObjectStore, partitions: &[Partition]) -> Vec<Ch
         store.put(&format!("{DIR}/{}", part.file), &bytes, PutMode::Replace).expect("the disk takes it");
         part
     });
-    publish(store, &info(), RddId(2), DIR, &parts).expect("what was written is sound");
+    publish(store, &info(), RddId(2), DIR, &parts, verifying::on_two_threads).expect("what was written is sound");
     parts
 }
 

@@ -98,7 +98,7 @@ fn manifest(bytes: &[u8]) -> bool {
             Ok(manifest) => {
                 assert_eq!(Manifest::decode(&manifest.encode()).as_ref(), Ok(&manifest), "it prints as another one");
                 // What it lists is not there.
-                assert!(manifest.partitions.is_empty() || format::verify(&store, "dir").is_err());
+                assert!(manifest.partitions.is_empty() || format::verify(&store, "dir", format::one_by_one).is_err());
                 true
             }
             Err(error) => {
@@ -122,7 +122,7 @@ fn part(bytes: &[u8]) -> bool {
         store.put(&format!("dir/{}", part.file), bytes, PutMode::Replace).expect("memory takes everything");
     }
     // One of the two is not what the manifest lists, whatever the bytes are.
-    let text = format::verify(&store, "dir").expect_err("two parts of equal bytes").to_string();
+    let text = format::verify(&store, "dir", format::one_by_one).expect_err("two parts of equal bytes").to_string();
     assert!(text.contains("part-0000"), "an error of a part without its name: {text}");
     accepted
 }

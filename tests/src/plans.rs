@@ -6,6 +6,9 @@ use faultline_engine::ids::*;
 use faultline_engine::rng::{Rng, Seed};
 use faultline_engine::sim::faults::{FieldFilter, Moment, PlannedFault};
 
+/// About how long a batch of these programs takes, in milliseconds of the simulator.
+const BATCH_MS: u64 = 25;
+
 /// A random stream of its own for `label` under `seed`.
 pub fn rng(seed: u64, label: &str) -> Rng {
     Seed(seed).fork(label).rng()
@@ -103,7 +106,7 @@ impl Planner<'_> {
         match self.rng.below(5) {
             0 => Moment::Batch(self.batch()),
             1 | 2 => Moment::Task { stage: self.stage(), task: self.rng.below(4) as u32 },
-            3 => Moment::Time(Millis(self.rng.below(u64::from(self.targets.batches) * 25))),
+            3 => Moment::Time(Millis(self.rng.below(u64::from(self.targets.batches) * BATCH_MS))),
             _ => {
                 let names = ["StageCompleted", "TaskEnd", "BlockUpdated", "JobStart", "StageSubmitted"];
                 let name = names[self.rng.below(names.len() as u64) as usize];
@@ -116,6 +119,15 @@ impl Planner<'_> {
 
     fn at_any_moment(&mut self, command: Command) -> PlannedFault {
         PlannedFault { command, moment: self.moment() }
+    }
+
+    /// A store that refuses to write before the stream has begun rightly ends the program: a batch has to have begun.
+    fn once_begun(&mut self, command: Command) -> PlannedFault {
+        let mut planned = self.at_any_moment(command);
+        if let Moment::Time(time) = planned.moment {
+            planned.moment = Moment::Batch(BatchId(1 + (time.0 / BATCH_MS) as u32));
+        }
+        planned
     }
 
     /// The death of an executor, and perhaps what takes its place.
@@ -163,11 +175,11 @@ impl Planner<'_> {
                 Command::FailTask { task: TaskTarget::Operator { operator, batch, partition }, times: few }
             }
             8 => Command::FailTask { task: TaskTarget::Index { stage: self.stage(), task: few }, times: 1 },
-            9 => Command::FailStore { times: few },
+            9 => return vec![self.once_begun(Command::FailStore { times: few })],
             10 => Command::SlowStore { factor },
             11 => {
                 let freed = self.at_any_moment(Command::FreeStore);
-                return vec![self.at_any_moment(Command::FillStore), freed];
+                return vec![self.once_begun(Command::FillStore), freed];
             }
             12 => {
                 let level = level(&mut self.rng).to_string();

@@ -5,9 +5,9 @@ use faultline::opening::{LINES_PER_BATCH, default_text};
 use faultline::scene::Focus;
 use faultline::scene::why::{MAX_FOLDED, MAX_STEPS, Served, Step, Why, why};
 use faultline_engine::config::EngineConfig;
-use faultline_engine::event::{Envelope, Event, StorageLevel};
+use faultline_engine::event::{Envelope, Event, ReadTier, StorageLevel};
 use faultline_engine::ids::*;
-use faultline_engine::programs::{self, ProgramInput};
+use faultline_engine::programs::{self, InputSource, ProgramInput, SimulatedClient};
 use faultline_tests::{Loop, run};
 
 fn program(name: &str, config: EngineConfig) -> Vec<Envelope> {
@@ -64,7 +64,7 @@ fn the_kill_of_the_demo_is_read_back_to_the_checkpoint() {
         "[computing again] lost with executor 2, so 2 map tasks ran again",
         "[computing again] state 6, partition 1: the same",
         "[lost] state 5, partition 1: in memory? lost with executor 2",
-        "[read back from the checkpoint] read back from the checkpoint, rdd-28",
+        "[read back] read back from the checkpoint, rdd-28",
     ];
     assert_eq!(lines(&chain), expected);
     assert_eq!(chain.served, Some(Served::Lineage));
@@ -73,6 +73,46 @@ fn the_kill_of_the_demo_is_read_back_to_the_checkpoint() {
     let map_tasks = chain.steps.iter().find(|s| s.words.ends_with("map tasks ran again")).expect("asserted above");
     assert_eq!(map_tasks.folded.len(), 2);
     assert!(map_tasks.folded.iter().all(|s| matches!(s.link, Some(Focus::Task(_)))));
+}
+
+/// What a receiver logged would seem never to have been read, just where the log saved it.
+#[test]
+fn blocks_that_died_with_their_executor_are_read_back_from_the_log() {
+    let mut config = EngineConfig {
+        max_batches: Some(6),
+        faults: vec!["kill:executor=1@batch=4".parse().expect("a fault")],
+        ..EngineConfig::default()
+    };
+    config.receiver_log.enabled = true;
+    let program = programs::find("word-count").expect("a built-in program");
+    let text = default_text(&program, config.seed);
+    let source = InputSource::Simulated(SimulatedClient::Pushing);
+    let input = ProgramInput::replay(text, LINES_PER_BATCH).from_source(source).for_a_run(config.max_batches);
+    let (result, log) = run(Loop::Sim, config, move |sc| program.run(sc, &input));
+    result.expect("the program succeeds");
+    let over = |e: &Envelope| matches!(&e.event, Event::BatchCompleted { batch, .. } if *batch == BatchId(4));
+    let log = &log[..=log.iter().position(over).expect("batch 4 completes")];
+    let model = fold(log);
+    let logged = |e: &Envelope| match &e.event {
+        Event::TaskEnd { metrics, .. } => metrics.reads.iter().filter(|r| r.tier == ReadTier::WriteAheadLog).count(),
+        _ => 0,
+    };
+    let blocks: usize = log.iter().map(logged).sum();
+    assert!(blocks > 0, "the kill strikes blocks that are needed");
+    let told = format!("; {blocks} received blocks came back from the write-ahead log.");
+    assert!(model.story.detail.ends_with(&told), "{blocks}: {}", model.story.detail);
+    let of_logs = model.rdds.values().filter(|rdd| rdd.info.class == "WriteAheadLogBackedBlockRDD");
+    let back: Vec<BlockId> = of_logs
+        .flat_map(|rdd| (0..rdd.info.num_partitions).map(|p| BlockId::new(rdd.info.id, PartitionId(p))))
+        .filter(|block| model.cell(block.rdd, block.partition).sign == Sign::ReadBack)
+        .collect();
+    assert_eq!(back.len(), blocks);
+    let chain = why(&model, Focus::Partition(back[0]));
+    assert_eq!(chain.question, format!("Why was partition {} read back?", back[0].partition));
+    assert_eq!(chain.served, Some(Served::WriteAheadLog));
+    let lines = lines(&chain);
+    let last = lines.last().expect("an answer");
+    assert!(last.starts_with("[read back] read back from the write-ahead log, "), "{lines:?}");
 }
 
 /// A partition whose task waits for map tasks would be told to be needed by nobody.

@@ -67,7 +67,7 @@ impl Sign {
             Self::ComputingAgain => "computing again",
             Self::InMemory => "in memory",
             Self::OnDisk => "on disk",
-            Self::ReadBack => "read back from the checkpoint",
+            Self::ReadBack => "read back",
             Self::CheckpointPart => "checkpoint part",
             Self::Lost => "lost",
             Self::Evicted => "evicted",
@@ -108,7 +108,7 @@ impl RddState {
             Sign::Evicted
         } else if checkpointed || self.info.class == CHECKPOINT_RDD_CLASS {
             Sign::CheckpointPart
-        } else if state.computed > 0 {
+        } else if state.computed > 0 || state.read_back_by.is_some() {
             Sign::ComputedNotKept
         } else {
             Sign::NeverComputed

@@ -107,6 +107,10 @@ impl Model {
             let things = count(self.story.read_back.into(), "state partition");
             words.push_str(&format!("; {things} came back from the checkpoint"));
         }
+        if self.story.blocks_read_back > 0 {
+            let things = count(self.story.blocks_read_back.into(), "received block");
+            words.push_str(&format!("; {things} came back from the write-ahead log"));
+        }
         let incomplete = self.driver.recovery.as_ref().map(|r| &r.incomplete);
         if let Some(first) = incomplete.and_then(|batches| batches.get_min()) {
             words.push_str(&match incomplete.map_or(0, |batches| batches.len()) {

@@ -46,7 +46,7 @@ impl Model {
             let block = BlockId::new(row.rdd, row.partition);
             if rdd.reads_checkpoint_files() {
                 if is_restored(&metrics.reads, row) {
-                    self.row_read_back(block, task.id);
+                    self.row_read_back(block, row.tier, task.id);
                 }
                 continue;
             }
@@ -64,9 +64,16 @@ impl Model {
                     if self.story.is_recovering() && self.story.lost_partitions > 0 {
                         self.stage_repairs(task.stage.stage);
                     }
-                    self.row_read_back(block, task.id);
+                    self.row_read_back(block, row.tier, task.id);
                 }
-                ReadTier::LocalMemory | ReadTier::LocalDisk | ReadTier::Remote { .. } | ReadTier::WriteAheadLog => {
+                // Only what no executor holds any more is looked for there.
+                ReadTier::WriteAheadLog => {
+                    if self.story.is_recovering() {
+                        self.stage_repairs(task.stage.stage);
+                    }
+                    self.row_read_back(block, row.tier, task.id);
+                }
+                ReadTier::LocalMemory | ReadTier::LocalDisk | ReadTier::Remote { .. } => {
                     let asker = row.needed_by.and_then(|a| judged.get(a as usize));
                     if asker.is_some_and(|a| a.because_of_loss) {
                         self.story_on_path(row.rdd);
@@ -97,12 +104,13 @@ impl Model {
         }
     }
 
-    fn row_read_back(&mut self, block: BlockId, task: TaskId) {
+    /// From the checkpoint, or from the write-ahead log.
+    fn row_read_back(&mut self, block: BlockId, tier: ReadTier, task: TaskId) {
         let Some(partition) = self.partition_mut(block) else { return };
         partition.read_back_by = Some(task);
         if !std::mem::replace(&mut partition.read_back, true) {
             self.index.marked.insert(block);
-            self.story_read_back(block.rdd);
+            self.story_read_back(block.rdd, tier);
         }
     }
 }

@@ -95,15 +95,18 @@ pub(super) fn repair(story: &Story, tense: Tense) -> String {
         };
         format!("{things} {verb} computed again")
     });
-    let back = list(&[(story.read_back, "partition")]).map(|(things, number)| {
+    let back = |number: u32, noun, place| {
+        let (things, number) = list(&[(number, noun)])?;
         let verb = match (tense, number) {
             (Tense::Present, Number::One) => "comes",
             (Tense::Present, Number::Many) => "come",
             (Tense::Past, _) => "came",
         };
-        format!("{things} {verb} back from the checkpoint")
-    });
-    let parts: Vec<String> = again.into_iter().chain(back).collect();
+        Some(format!("{things} {verb} back from the {place}"))
+    };
+    let read = back(story.read_back, "partition", "checkpoint");
+    let logged = back(story.blocks_read_back, "received block", "write-ahead log");
+    let parts: Vec<String> = again.into_iter().chain(read).chain(logged).collect();
     if parts.is_empty() { String::new() } else { format!("{}.", parts.join("; ")) }
 }
 

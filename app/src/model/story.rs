@@ -12,7 +12,7 @@
 use super::sentences::{self, FaultKind, Tense};
 use super::{FaultRecord, LostWithDriver, Model};
 use faultline_engine::command::{Command, StopMode};
-use faultline_engine::event::JobResult;
+use faultline_engine::event::{JobResult, ReadTier};
 use faultline_engine::ids::*;
 use imbl::OrdSet;
 
@@ -61,6 +61,8 @@ pub struct Story {
     pub map_outputs_rewritten: u32,
     /// Checkpoint partitions read since.
     pub read_back: u32,
+    /// Received blocks read from the write-ahead log since.
+    pub blocks_read_back: u32,
     /// RDDs on the way back since the last fault: computed again, or where the walk ended.
     pub path: OrdSet<RddId>,
     /// Where in the story we are.
@@ -86,7 +88,7 @@ impl Story {
 
     /// Whether the recovery has done any work.
     pub fn repaired_anything(&self) -> bool {
-        self.computed_again + self.map_outputs_rewritten + self.read_back > 0
+        self.computed_again + self.map_outputs_rewritten + self.read_back + self.blocks_read_back > 0
     }
 
     /// Whether a recovery runs.
@@ -362,9 +364,12 @@ impl Model {
         }
     }
 
-    pub(super) fn story_read_back(&mut self, rdd: RddId) {
+    pub(super) fn story_read_back(&mut self, rdd: RddId, tier: ReadTier) {
         if self.story.counts_repairs() {
-            self.story.read_back += 1;
+            match tier {
+                ReadTier::WriteAheadLog => self.story.blocks_read_back += 1,
+                _ => self.story.read_back += 1,
+            }
             self.story.path.insert(rdd);
         }
     }

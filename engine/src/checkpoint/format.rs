@@ -192,14 +192,26 @@ pub fn read_manifest(store: &dyn ObjectStore, directory: &str) -> Result<Manifes
     Manifest::decode(&store.get(&key)?).map_err(|reason| CheckpointError::Manifest { key, reason })
 }
 
+/// Checks one part of a checkpoint.
+pub type PartCheck<'a> = &'a (dyn Fn(&CheckpointPart) -> Result<(), CheckpointError> + Sync);
+
+/// How every part gets checked; gives the error of the first bad one in their order.
+pub type PartWalk = fn(&[CheckpointPart], PartCheck<'_>) -> Result<(), CheckpointError>;
+
+/// One part after the other, up to the first bad one.
+///
+/// # Errors
+/// That of the first bad part.
+pub fn one_by_one(parts: &[CheckpointPart], check: PartCheck<'_>) -> Result<(), CheckpointError> {
+    parts.iter().try_for_each(check)
+}
+
 /// Reads everything in a checkpoint directory and checks that it is exactly what the manifest lists:
 /// no part missing, left over, damaged or exchanged.
-pub fn verify(store: &dyn ObjectStore, directory: &str) -> Result<Manifest, CheckpointError> {
+pub fn verify(store: &dyn ObjectStore, directory: &str, walk: PartWalk) -> Result<Manifest, CheckpointError> {
     let manifest = read_manifest(store, directory)?;
     verify_listing(store, directory, &manifest)?;
-    for part in &manifest.partitions {
-        check_part(store, directory, manifest.rdd, part)?;
-    }
+    walk(&manifest.partitions, &|part| check_part(store, directory, manifest.rdd, part))?;
     Ok(manifest)
 }
 
@@ -374,7 +386,7 @@ mod tests {
                 if partitions > 0 {
                     replace(store, "app/rdd-3/part-00000-attempt-41", b"of an attempt that does not count");
                 }
-                assert_eq!(verify(store, DIRECTORY).unwrap(), manifest);
+                assert_eq!(verify(store, DIRECTORY, one_by_one).unwrap(), manifest);
                 for partition in (0..partitions).map(PartitionId) {
                     let bytes = store.get(&part_key(partition.0)).unwrap();
                     let expected = &manifest.partitions[partition.0 as usize];
@@ -410,7 +422,7 @@ mod tests {
             let store = MemoryObjectStore::new();
             write(&store, 3);
             change(&store);
-            assert_eq!(verify(&store, DIRECTORY).unwrap_err().to_string(), expect);
+            assert_eq!(verify(&store, DIRECTORY, one_by_one).unwrap_err().to_string(), expect);
         }
     }
 
@@ -421,7 +433,7 @@ mod tests {
         let manifest = write(&store, 3);
         let (one, two) = (store.get(&part_key(1)).unwrap(), store.get(&part_key(2)).unwrap());
         replace(&store, &part_key(1), &two);
-        let error = verify(&store, DIRECTORY).unwrap_err();
+        let error = verify(&store, DIRECTORY, one_by_one).unwrap_err();
         let CheckpointError::PartMismatch { expected, found, .. } = &error else { panic!("{error}") };
         assert_eq!((expected, found.records), (&manifest.partitions[1], manifest.partitions[2].records));
         assert!(error.to_string().contains("expected 2 records in"), "{error}");
@@ -429,7 +441,7 @@ mod tests {
             let mut bytes = one.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
             replace(&store, &part_key(1), &bytes);
-            assert!(matches!(verify(&store, DIRECTORY), Err(CheckpointError::Part { .. })), "bit {bit}");
+            assert!(matches!(verify(&store, DIRECTORY, one_by_one), Err(CheckpointError::Part { .. })), "bit {bit}");
         }
         let part = &manifest.partitions[2];
         assert!(records_of::<(Option<u8>, String)>(part, &two).is_err(), "another record type");

@@ -5,7 +5,7 @@ pub mod format;
 use crate::event::{CheckpointPart, RddInfo};
 use crate::ids::RddId;
 use crate::object_store::{ObjectStore, PutMode, PutOutcome, StoreError};
-use format::CheckpointError;
+use format::{CheckpointError, PartWalk};
 use std::collections::BTreeSet;
 
 /// The object by which an application says that a directory of checkpoints is its own.
@@ -52,8 +52,8 @@ pub fn store_part(store: &dyn ObjectStore, key: &str, bytes: &[u8]) -> Result<()
     }
 }
 
-/// Writes the manifest of a checkpoint whose parts are there, and verifies every file (R9.10). `reader` is
-/// the RDD that will read them.
+/// Writes the manifest of a checkpoint whose parts are there, and verifies every file (R9.10), its parts by `walk`.
+/// `reader` is the RDD that will read them.
 ///
 /// # Errors
 /// What is wrong with the files, as text.
@@ -63,6 +63,7 @@ pub fn publish(
     reader: RddId,
     dir: &str,
     parts: &[CheckpointPart],
+    walk: PartWalk,
 ) -> Result<(), String> {
     // What attempts that failed left behind is removed, not mixed in.
     let prefix = format!("{dir}/");
@@ -84,7 +85,7 @@ pub fn publish(
     let published = store
         .put(&key, &manifest.encode(), PutMode::Replace)
         .map_err(|error| error.to_string())
-        .and_then(|_| verify(store, reader, dir));
+        .and_then(|_| verify(store, reader, dir, walk));
     if published.is_err() {
         // Parts that the next attempt writes must not stand under this manifest. The first error is the one
         // to report: when this fails too, so does what comes next.
@@ -93,8 +94,8 @@ pub fn publish(
     published
 }
 
-fn verify(store: &dyn ObjectStore, reader: RddId, dir: &str) -> Result<(), String> {
-    match format::verify(store, dir) {
+fn verify(store: &dyn ObjectStore, reader: RddId, dir: &str, walk: PartWalk) -> Result<(), String> {
+    match format::verify(store, dir, walk) {
         Ok(_) => Ok(()),
         Err(CheckpointError::PartCount { rdd, expected, found, .. }) => {
             Err(CheckpointError::PartCount { rdd, expected, checkpoint: reader.to_string(), found }.to_string())

@@ -32,8 +32,8 @@ pub(super) struct GraphCheckpoints {
     telling: Option<BatchId>,
     /// Batches whose plan no verified checkpoint holds: they do not start.
     unplanned: BTreeSet<BatchId>,
-    /// The write that the store has not answered, and since when its attempt lasts.
-    writing: Option<(Wanted, Timestamp)>,
+    /// The write that the store has not answered.
+    writing: Option<Writing>,
     /// It counts as failed for good, and nobody waits for it.
     given_up: bool,
     /// The newest write that waits for the one under way.
@@ -42,8 +42,20 @@ pub(super) struct GraphCheckpoints {
     known: BTreeMap<String, RddId>,
     /// Directories that each checkpoint names which the store keeps.
     named: BTreeMap<CheckpointName, BTreeSet<String>>,
+    /// The first batch that ran without blocks which the log may yet give to it: only its plan says that it had none.
+    doubted_from: Option<BatchId>,
     /// Another driver took over.
     fenced: bool,
+}
+
+/// A write that is under way.
+#[derive(Clone, Copy)]
+struct Writing {
+    wanted: Wanted,
+    /// The batch of what is written.
+    batch: BatchId,
+    /// When its attempt began.
+    since: Timestamp,
 }
 
 /// A write that is wanted.
@@ -65,6 +77,7 @@ impl GraphCheckpoints {
             telling: None,
             unplanned: BTreeSet::new(),
             writing: None,
+            doubted_from: None,
             given_up: false,
             waiting: None,
             known: BTreeMap::new(),
@@ -121,13 +134,24 @@ impl GraphCheckpoints {
     /// that was not saved in time reaches further back.
     pub fn reads_from(&self, batch: BatchId, remembered: u32) -> BatchId {
         let by_age = batch.0.saturating_sub(remembered);
+        // Of state that was never saved every batch is needed.
         let since_saved = |stream: StreamId| {
-            let saved = self.now.saved.get(&stream)?;
-            let before = saved.range(..batch).next_back()?;
-            Some(before.0.0 + 1)
+            let before = self.now.saved.get(&stream).and_then(|saved| saved.range(..batch).next_back());
+            before.map_or(0, |(before, _)| before.0 + 1)
         };
-        let states = self.now.graph.saved_states().filter_map(since_saved).min();
+        let states = self.now.graph.saved_states().map(since_saved).min();
         BatchId(states.map_or(by_age, |from| from.min(by_age)))
+    }
+
+    /// A batch runs without the blocks that the log may say it was given: its write failed, and what of it is there
+    /// is not known.
+    pub fn doubt_allocation(&mut self, batch: BatchId) {
+        self.doubted_from = Some(self.doubted_from.map_or(batch, |from| from.min(batch)));
+    }
+
+    /// Another write took the place of what may be there.
+    pub const fn allocations_are_certain(&mut self) {
+        self.doubted_from = None;
     }
 
     /// Plans of batches whose input nobody needs any more: neither a batch that is not completed, nor the next one.
@@ -136,16 +160,17 @@ impl GraphCheckpoints {
         let remembered = u32::try_from(remembered).unwrap_or(u32::MAX);
         let next = BatchId(completed.0.saturating_add(1));
         let wanted = self.now.pending.iter().copied().chain([next]);
-        let first = wanted.map(|batch| self.reads_from(batch, remembered)).min().unwrap_or(next);
+        let wanted = wanted.map(|batch| self.reads_from(batch, remembered));
+        let first = wanted.chain(self.doubted_from).min().unwrap_or(next);
         self.now.batches = self.now.batches.split_off(&first);
     }
 
     fn send(&mut self, now: Timestamp, wanted: Wanted, fx: &mut Effects) {
         let Wanted { time, after, attempt } = wanted;
-        self.writing = Some((wanted, now));
         self.telling = self.telling.max(self.completed.take());
         // It never goes back, or a batch would run again of which nothing is left; earlier ones may be pending.
         let checkpoint = StreamingCheckpoint { time: time.max(self.now.time), ..self.now.clone() };
+        self.writing = Some(Writing { wanted, batch: checkpoint.batch(), since: now });
         let write = GraphWrite { dir: self.dir.clone(), latest: self.latest, checkpoint, after, attempt };
         fx.push(Effect::Store(StoreOp::WriteGraph(Box::new(write))));
     }
@@ -232,7 +257,7 @@ impl Driver {
     ) {
         let Some(graph) = self.graph.as_mut().filter(|_| !self.ended) else { return };
         let GraphWrite { latest, checkpoint, after, attempt, .. } = write;
-        let attempt = graph.writing.take().map_or(attempt, |(wanted, _)| wanted.attempt);
+        let attempt = graph.writing.take().map_or(attempt, |writing| writing.wanted.attempt);
         let given_up = std::mem::take(&mut graph.given_up);
         match result {
             Ok(Written::Verified { key, bytes, backup, deleted }) => {
@@ -322,7 +347,7 @@ impl Driver {
     /// When the store has taken too long for a description.
     pub(super) fn graph_write_overdue_at(&self) -> Option<Timestamp> {
         let graph = self.graph.as_ref().filter(|graph| !self.ended && !graph.fenced)?;
-        let (_, since) = graph.writing?;
+        let since = graph.writing?.since;
         (!graph.given_up || !graph.unplanned.is_empty()).then(|| since.plus(self.config.graph_write_timeout))
     }
 
@@ -334,10 +359,9 @@ impl Driver {
         }
         let limit = self.config.graph_write_timeout;
         let Some(graph) = &mut self.graph else { return };
-        let Some((wanted, since)) = &mut graph.writing else { return };
-        let (after, attempt) = (wanted.after, wanted.attempt);
+        let Some(Writing { wanted, batch, since }) = &mut graph.writing else { return };
+        let (batch, after, attempt) = (*batch, wanted.after, wanted.attempt);
         (wanted.attempt, *since) = (ATTEMPTS.min(attempt + 1), now);
-        let batch = graph.now.batch();
         graph.given_up = attempt >= ATTEMPTS;
         let given_up = graph.given_up;
         let error =

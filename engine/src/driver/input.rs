@@ -276,6 +276,8 @@ pub enum Logged {
 pub struct OpenedLog {
     /// Its records, when they were wanted, and its segments.
     pub contents: Contents,
+    /// Whether its records were wanted: else nobody knows what its segments say.
+    pub replayed: bool,
     /// What is wrong with it beyond what a crash leaves, and where a copy is.
     pub damage: Vec<String>,
 }

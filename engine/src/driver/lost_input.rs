@@ -33,7 +33,9 @@ impl Driver {
     /// Whether the checkpoint that this driver went on from says that a batch was completed: then what it was given
     /// is in its output.
     fn was_completed_before(&self, batch: BatchId) -> bool {
-        self.completed_before.as_ref().is_some_and(|(last, pending)| batch <= *last && !pending.contains(&batch))
+        let skipped = self.graph.as_ref().is_some_and(|graph| graph.now.skipped.contains(&batch));
+        let before = |(last, pending): &(BatchId, BTreeSet<BatchId>)| batch <= *last && !pending.contains(&batch);
+        !skipped && self.completed_before.as_ref().is_some_and(before)
     }
 
     /// R17.11: blocks of a batch of which nothing is left, and the state that will never have them.

@@ -9,6 +9,7 @@ use crate::ids::*;
 use crate::receiver::ReceivedBlock;
 use crate::seeded::{SeededBug, seeded};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 /// How many batches after its own one of a receiver's is needed at most.
 pub(super) fn remembered_batches(plan: &StreamingPlan) -> u32 {
@@ -16,6 +17,19 @@ pub(super) fn remembered_batches(plan: &StreamingPlan) -> u32 {
     let of_receivers = plan.streams.iter().filter(|stream| receives(stream.id));
     let longest = of_receivers.filter_map(|stream| stream.remember).map(|remember| remember.0).max().unwrap_or(0);
     u32::try_from(longest.div_ceil(plan.interval.0.max(1))).unwrap_or(u32::MAX).max(1)
+}
+
+/// Ranges in order of their ends, as few as say the same.
+fn joined(ranges: impl Iterator<Item = RangeInclusive<BatchId>>) -> Vec<RangeInclusive<BatchId>> {
+    let mut joined: Vec<RangeInclusive<BatchId>> = Vec::new();
+    for range in ranges {
+        let mut start = *range.start();
+        while let Some(last) = joined.pop_if(|last| start.0 <= last.end().0.saturating_add(1)) {
+            start = start.min(*last.start());
+        }
+        joined.push(start..=*range.end());
+    }
+    joined
 }
 
 impl Driver {
@@ -41,8 +55,12 @@ impl Driver {
         if !seeded(SeededBug::CleaningByAge) {
             running.extend(&tracker.unfinished);
         }
-        let wanted: Vec<_> = running.into_iter().map(reads).collect();
-        let batches = tracker.cleanable(completed, |batch| wanted.iter().any(|range| range.contains(&batch)));
+        let wanted = joined(running.into_iter().map(reads));
+        let is_wanted = |batch: BatchId| {
+            let first = wanted.partition_point(|range| *range.end() < batch);
+            wanted.get(first).is_some_and(|range| *range.start() <= batch)
+        };
+        let batches = tracker.cleanable(completed, is_wanted);
         if batches.is_empty() {
             return;
         }

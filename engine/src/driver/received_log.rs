@@ -104,6 +104,8 @@ pub(super) struct ReceivedLog {
     /// What waits to be written, and since when it is wanted.
     pub queue: VecDeque<(Timestamp, Wanted)>,
     pub in_flight: Vec<Wanted>,
+    /// What is planned and could not be written: it goes before whatever is written next, and counts with that.
+    again: Vec<Wanted>,
     /// Since when it is being written.
     pub since: Timestamp,
     /// Records of a write that counts as failed and has not been answered: none begins before it is.
@@ -142,6 +144,12 @@ impl ReceivedLog {
         self.queued().any(|block| block.id.stream == stream)
     }
 
+    /// Whether the log may still say something else of what was planned.
+    fn has_plans_to_write(&self) -> bool {
+        let is_plan = |wanted: &Wanted| matches!(wanted, Wanted::Planned { .. } | Wanted::Back { .. });
+        !self.again.is_empty() || self.queue.front().is_some_and(|(_, first)| is_plan(first))
+    }
+
     /// What is written next, if nothing is being written.
     fn next_group(&mut self, now: Timestamp, waiting: &BlocksByStream) -> Vec<Vec<u8>> {
         if !self.in_flight.is_empty() || self.unanswered > 0 {
@@ -149,6 +157,7 @@ impl ReceivedLog {
         }
         let Some((_, first)) = self.queue.pop_front() else { return Vec::new() };
         self.since = now;
+        self.in_flight.append(&mut self.again);
         if let Wanted::Allocate { tick, slot } = first {
             self.in_flight.push(Wanted::Allocated { tick, slot, blocks: waiting.clone() });
         } else {
@@ -197,8 +206,10 @@ impl Driver {
     /// The log was opened, and what a former driver wrote into it was read.
     pub(super) fn begin_received_log(&mut self, now: Timestamp, opened: &OpenedLog, remembered: u32, fx: &mut Effects) {
         let strange = self.receivers.tracker.open_log(opened, remembered);
-        for event in told_log::found(&opened.contents) {
-            self.emit(now, fx, event);
+        if opened.replayed {
+            for event in told_log::found(&opened.contents) {
+                self.emit(now, fx, event);
+            }
         }
         self.allocate_as_planned(now, fx);
         self.hold_log_against_checkpoint(now, &opened.contents, fx);
@@ -224,9 +235,14 @@ impl Driver {
     /// A batch that a checkpoint plans read exactly what its plan says, also where the log has nothing of that:
     /// what waits belongs to batches behind it.
     fn allocate_as_planned(&mut self, now: Timestamp, fx: &mut Effects) {
-        let Some(graph) = &self.graph else { return };
+        let Some(graph) = &mut self.graph else { return };
         let tracker = &mut self.receivers.tracker;
         let wanted = tracker.plan(&graph.now.batches);
+        for wanted in &wanted {
+            if let Wanted::Planned { batch, .. } = wanted {
+                graph.doubt_allocation(*batch);
+            }
+        }
         if let Some(log) = &mut tracker.log {
             log.queue.extend(wanted.into_iter().map(|wanted| (now, wanted)));
         }
@@ -341,6 +357,9 @@ impl Driver {
                 out.events.extend(log.told.updates());
                 if let Some(graph) = &mut self.graph {
                     graph.now.log = Some(*position);
+                    if !log.has_plans_to_write() {
+                        graph.allocations_are_certain();
+                    }
                 }
                 self.follow_logged(now, group, out, fx);
             }
@@ -396,8 +415,14 @@ impl Driver {
                     let blocks = self.receivers.tracker.waiting.clone();
                     self.allocation_failed(now, (slot, tick), &blocks, error, fx);
                 }
-                // What is not cleaned is so the next time; what is planned is known without the log.
-                Wanted::Cleaned { .. } | Wanted::Planned { .. } | Wanted::Back { .. } => {}
+                // What is planned is known without the log; the driver after the next has to know it, too.
+                Wanted::Planned { .. } | Wanted::Back { .. } => {
+                    if let Some(log) = &mut self.receivers.tracker.log {
+                        log.again.push(wanted);
+                    }
+                }
+                // What is not cleaned is so the next time.
+                Wanted::Cleaned { .. } => {}
             }
         }
     }
@@ -427,6 +452,9 @@ impl Driver {
         let finding = Finding { kind: "allocation-failed".into(), message, place: format!("batch {}", tick.batch) };
         self.emit(now, fx, Event::FindingReported { finding });
         // Its plan says so of each stream, whatever the log says by the next start.
+        if let Some(graph) = &mut self.graph {
+            graph.doubt_allocation(tick.batch);
+        }
         let none = self.receivers.streams().map(|stream| (stream, Vec::new())).collect();
         fx.push(Effect::Reply(slot, Reply::Received(Ok(none))));
     }

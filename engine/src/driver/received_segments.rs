@@ -26,6 +26,10 @@ pub(super) struct LogSegments {
     current: u64,
     /// The segment of the last cleaning: it knows the clients.
     last_cleaning: u64,
+    /// The segments that say which blocks a batch was given.
+    allocated_in: BTreeMap<BatchId, BTreeSet<u64>>,
+    /// The segments that say that a block was added.
+    added_in: BTreeMap<InputBlockId, BTreeSet<u64>>,
 }
 
 impl LogSegments {
@@ -48,10 +52,14 @@ impl LogSegments {
         let segment = self.segments.entry(number).or_default();
         segment.sound = true;
         match record {
-            ReceivedRecord::BlockAdded { block } => drop(segment.blocks.insert(block.id)),
+            ReceivedRecord::BlockAdded { block } => {
+                segment.blocks.insert(block.id);
+                self.added_in.entry(block.id).or_default().insert(number);
+            }
             ReceivedRecord::BatchAllocated { batch, blocks } => {
                 let blocks = blocks.values().flatten().map(|block| block.id).collect();
                 segment.allocated.insert(*batch, blocks);
+                self.allocated_in.entry(*batch).or_default().insert(number);
             }
             ReceivedRecord::BatchesCleaned { batches, .. } => {
                 segment.cleaned.extend(batches);
@@ -76,24 +84,32 @@ impl LogSegments {
     /// These are deleted.
     pub fn deleted(&mut self, numbers: &[u64]) {
         for number in numbers {
-            self.segments.remove(number);
             self.doubtful.remove(number);
+            let Some(segment) = self.segments.remove(number) else { continue };
+            segment.blocks.iter().for_each(|block| leave(&mut self.added_in, block, number));
+            segment.allocated.keys().for_each(|batch| leave(&mut self.allocated_in, batch, number));
         }
     }
 
-    /// The segment that begins where a write that does not count began: the first sound one behind it.
-    fn replacement(&self, doubtful: u64) -> Option<u64> {
-        self.segments.range(doubtful + 1..).find(|(_, segment)| segment.sound).map(|(number, _)| *number)
+    /// Behind each write that does not count, the segment that begins where it began: the first sound one. Segments
+    /// with the doubtful ones that they replaced.
+    fn replacements(&self) -> BTreeMap<u64, Vec<u64>> {
+        let mut replaced: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        let mut sound = self.segments.iter().rev().filter(|(_, segment)| segment.sound).map(|(number, _)| *number);
+        let (mut next, mut behind) = (sound.next(), None);
+        for doubtful in self.doubtful.iter().rev() {
+            while let Some(number) = next.filter(|number| number > doubtful) {
+                behind = Some(number);
+                next = sound.next();
+            }
+            behind.into_iter().for_each(|number| replaced.entry(number).or_default().push(*doubtful));
+        }
+        replaced
     }
 
     /// Segments that say nothing which is still needed; never the one that grows (D-29).
     pub fn unneeded(&self, living: &BTreeSet<InputBlockId>, holds: impl Fn(BatchId) -> bool) -> Vec<u64> {
-        let mut allocated: BTreeMap<BatchId, Vec<u64>> = BTreeMap::new();
-        let mut added: BTreeMap<InputBlockId, Vec<u64>> = BTreeMap::new();
-        for (number, segment) in &self.segments {
-            segment.allocated.keys().for_each(|batch| allocated.entry(*batch).or_default().push(*number));
-            segment.blocks.iter().for_each(|block| added.entry(*block).or_default().push(*number));
-        }
+        let replaced = self.replacements();
         let mut gone: BTreeSet<u64> = BTreeSet::new();
         for (number, segment) in &self.segments {
             if *number >= self.current || *number == self.last_cleaning {
@@ -101,22 +117,29 @@ impl LogSegments {
             }
             let needed = segment.blocks.iter().any(|block| living.contains(block))
                 || segment.allocated.keys().any(|batch| holds(*batch));
-            let stays = |homes: Option<&Vec<u64>>| {
+            let stays = |homes: Option<&BTreeSet<u64>>| {
                 homes.into_iter().flatten().any(|home| home != number && !gone.contains(home))
             };
             // A cleaning is forgotten after what it cleaned, an allocation after the blocks that it took out of the
             // queue, and what replaced a write that does not count after that write, or those would come back.
-            let undone = segment.cleaned.iter().any(|batch| stays(allocated.get(batch)))
-                || segment.allocated.values().flatten().any(|id| stays(added.get(id)))
-                || self
-                    .doubtful
-                    .range(..number)
-                    .any(|doubtful| !gone.contains(doubtful) && self.replacement(*doubtful) == Some(*number));
+            let undone = segment.cleaned.iter().any(|batch| stays(self.allocated_in.get(batch)))
+                || segment.allocated.values().flatten().any(|id| stays(self.added_in.get(id)))
+                || replaced.get(number).into_iter().flatten().any(|doubtful| !gone.contains(doubtful));
             if !needed && !undone {
                 gone.insert(*number);
             }
         }
         gone.into_iter().collect()
+    }
+}
+
+/// A segment no longer says this.
+fn leave<K: Ord>(homes: &mut BTreeMap<K, BTreeSet<u64>>, key: &K, number: &u64) {
+    if let Some(segments) = homes.get_mut(key) {
+        segments.remove(number);
+        if segments.is_empty() {
+            homes.remove(key);
+        }
     }
 }
 
@@ -149,5 +172,22 @@ mod tests {
         assert_eq!(unneeded(&log, BatchId(9)), [1, 2, 3, 4]);
         log.deleted(&[1, 2]);
         assert_eq!(unneeded(&log, BatchId(9)), [3, 4]);
+    }
+
+    /// Without it a store that had refused many writes, each of which may have left a segment, stopped the driver at its
+    /// next cleaning for hours.
+    #[test]
+    fn many_doubtful_segments_are_cleaned_at_once() {
+        const MANY: u64 = 20_000;
+        let mut log = LogSegments::default();
+        log.note(1, &allocation(1, &[1]));
+        log.doubt(&(1..MANY).collect::<Vec<_>>());
+        (MANY..2 * MANY).for_each(|n| log.note(n, &allocation(n as u32, &[n])));
+        log.grew(2 * MANY);
+        let unneeded = log.unneeded(&BTreeSet::new(), |batch| batch == BatchId(1));
+        let but_two: Vec<u64> = (2..2 * MANY).filter(|number| *number != MANY).collect();
+        assert_eq!(unneeded, but_two, "all but the one that is needed and the one that replaced its end");
+        log.deleted(&unneeded);
+        assert_eq!((log.allocated_in.len(), log.doubtful.len()), (2, 1));
     }
 }

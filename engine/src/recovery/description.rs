@@ -106,10 +106,17 @@ pub struct GraphDescription {
 }
 
 impl GraphDescription {
-    /// Streams that go on from their own earlier batches, and are saved now and then so that this has an end.
+    /// Streams that go on from their own earlier batches, and are saved now and then so that this has an end. One that
+    /// no output reaches is never computed, and so never saved.
     pub fn saved_states(&self) -> impl Iterator<Item = StreamId> + '_ {
+        let mut reached: BTreeSet<StreamId> = self.outputs.iter().map(|output| output.stream).collect();
+        for stream in self.streams.iter().rev() {
+            if reached.contains(&stream.id) {
+                reached.extend(&stream.parents);
+            }
+        }
         let states = self.streams.iter().filter(|stream| stream.stateful && stream.checkpoint_interval.is_some());
-        states.map(|stream| stream.id)
+        states.map(|stream| stream.id).filter(move |stream| reached.contains(stream))
     }
 
     /// How long the inputs of a batch are remembered: the longest remember duration of an input stream.

@@ -2,7 +2,7 @@
 
 use super::description::{SavedRdd, StreamingCheckpoint};
 use super::epoch::newer_epoch;
-use super::format::{decode, encode, open};
+use super::format::{decode, encode, newer_version, open};
 use super::names::{CheckpointName, prefix};
 use crate::ids::{BatchId, StreamId, Timestamp};
 use crate::object_store::{ObjectStore, PutMode, StoreError};
@@ -162,7 +162,15 @@ pub fn read_newest(store: &dyn ObjectStore, dir: &str) -> Result<Option<Recovere
     let mut best: Option<(StreamingCheckpoint, String)> = None;
     for name in names.iter().rev() {
         let key = name.key(dir);
-        let read = store.get(&key).map_err(|error| error.to_string()).and_then(|bytes| decode(&bytes));
+        let bytes = store.get(&key).map_err(|error| error.to_string());
+        let newer = bytes.as_ref().ok().and_then(|bytes| newer_version(bytes));
+        if let Some(version) = newer.filter(|_| best.is_none()) {
+            // What older files say is past: batches since then would run again, their input is cleaned.
+            let reason = format!("it has format version {version}, of a newer program: go on with that one");
+            damaged.push(DamagedFile { key, reason });
+            return Err(unreadable(damaged));
+        }
+        let read = bytes.and_then(|bytes| decode(&bytes));
         match read {
             Ok(found) => {
                 named.insert(*name, found.saved_rdds().collect());

@@ -55,6 +55,15 @@ pub fn decode(bytes: &[u8]) -> Result<StreamingCheckpoint, String> {
     Ok(checkpoint)
 }
 
+/// The version of a sound description that this program is too old to read.
+pub(super) fn newer_version(bytes: &[u8]) -> Option<u16> {
+    let (header, json) = bytes.split_at_checked(HEADER_BYTES)?;
+    let sound = header[..4] == MAGIC
+        && u32::from_le_bytes(array(header, CHECKED_BYTES)) == checksum(&header[..CHECKED_BYTES], json);
+    let version = u16::from_le_bytes(array(header, 4));
+    (sound && version > FORMAT_VERSION).then_some(version)
+}
+
 /// Epoch and description, when the bytes are those that were written.
 pub(super) fn open(bytes: &[u8]) -> Result<(u64, &[u8]), String> {
     if bytes.len() > MAX_CHECKPOINT_BYTES {
@@ -101,7 +110,8 @@ mod tests {
     use super::*;
     use crate::event::InputPlan;
     use crate::ids::*;
-    use crate::recovery::{BatchPlan, GraphDescription, LogPosition, SavedRdd};
+    use crate::object_store::{MemoryObjectStore, ObjectStore, PutMode};
+    use crate::recovery::{BatchPlan, GraphDescription, LogPosition, SavedRdd, read_newest};
     use std::collections::BTreeMap;
 
     fn sample() -> StreamingCheckpoint {
@@ -158,6 +168,19 @@ mod tests {
         bytes[CHECKED_BYTES..HEADER_BYTES].copy_from_slice(&checksum);
         let error = decode(&bytes).expect_err("a version of the future");
         assert_eq!(error, "it has format version 9, this program reads versions 1 to 2");
+        // It would go on from what is past, whose input is cleaned.
+        let store = MemoryObjectStore::new();
+        let put = |key: &str, bytes: &[u8]| assert!(store.put(key, bytes, PutMode::Create).is_ok());
+        put("d/checkpoint-1000", &encode(&sample()));
+        put("d/checkpoint-2000", &bytes);
+        let error = read_newest(&store, "d").expect_err("an older one is there").to_string();
+        assert!(error.contains("d/checkpoint-2000") && error.contains("of a newer program"), "{error}");
+        // Who went back after all goes on from what was written since.
+        put("d/checkpoint-3000", &encode(&sample()));
+        assert_eq!(
+            read_newest(&store, "d").map(|read| read.map(|read| read.key)),
+            Ok(Some("d/checkpoint-3000".into()))
+        );
     }
 
     /// Without it an update of the program would leave every running stream without its checkpoint.

@@ -9,7 +9,7 @@ use super::files::{DamagedFile, list, read_newest};
 use super::format::decode;
 use super::names::{CheckpointName, prefix};
 use super::settings::{SettingFate, fate_of};
-use crate::checkpoint::format::verify;
+use crate::checkpoint::format::{one_by_one, verify};
 use crate::ids::*;
 use crate::object_store::{ObjectStore, StoreError};
 use crate::write_ahead::read_all;
@@ -210,7 +210,7 @@ fn restored(store: &dyn ObjectStore, dir: &str, checkpoint: &StreamingCheckpoint
         inputs: plan.inputs.iter().map(|(stream, input)| format!("{}: {input}", operator(*stream))).collect(),
     };
     let saved = |(stream, batch, saved): (StreamId, BatchId, super::SavedRdd)| {
-        let (partitions, bytes, damage) = match verify(store, &saved.dir) {
+        let (partitions, bytes, damage) = match verify(store, &saved.dir, one_by_one) {
             Ok(manifest) => {
                 let bytes = manifest.partitions.iter().map(|part| part.bytes).sum();
                 (Some(manifest.partitions.len()), bytes, None)

@@ -10,6 +10,7 @@ use super::receivers::Receivers;
 use super::slots;
 use super::store_ops;
 use super::threads::{Threads, sign_of_life};
+use super::verifying::on_two_threads;
 use crate::clock::{Clock, SystemClock};
 use crate::command::Transport;
 use crate::config::EngineConfig;
@@ -196,7 +197,7 @@ impl Live<'_> {
 
     /// One input after another, until the program ends or its driver does.
     fn serve(&mut self) {
-        while self.outcome.is_none() && !self.driver_lost {
+        while !self.is_over() {
             // When nobody can send a command, a loop without an executor would wait for ever.
             let helpless = self.controls.is_none() && self.driver.next_deadline().is_none();
             if helpless && self.inbox.is_empty() && self.driver.is_starved() {
@@ -204,10 +205,18 @@ impl Live<'_> {
                 break;
             }
             match self.next() {
+                Next::Input(DriverInput::Deadline) => {
+                    self.hear_what_arrived();
+                    self.input(DriverInput::Deadline);
+                }
                 Next::Input(input) => self.input(input),
                 Next::Control(control) => self.control(control),
             }
         }
+    }
+
+    const fn is_over(&self) -> bool {
+        self.outcome.is_some() || self.driver_lost
     }
 
     /// Nothing of the program runs after the run; threads hold what they work on, down to the directories of
@@ -262,14 +271,20 @@ impl Live<'_> {
             Control::Transport(Transport::Pause) => self.paused = true,
             Control::Transport(Transport::Resume) => {
                 self.paused = false;
-                // What was answered meanwhile is not overdue.
-                while let Ok(input) = self.inbox.try_recv() {
-                    self.input(input);
-                }
+                self.hear_what_arrived();
             }
             // The clock on the wall cannot be stepped.
             Control::Transport(Transport::Step(_) | Transport::Speed(_)) => {}
             Control::Quit => self.outcome = Some(Ok(())),
+        }
+    }
+
+    /// What was answered in time is not overdue, however long this loop stood still. What comes while that is heard
+    /// does not hold a deadline off.
+    fn hear_what_arrived(&mut self) {
+        for _ in 0..self.inbox.len() {
+            let Ok(input) = self.inbox.try_recv() else { return };
+            self.input(input);
         }
     }
 
@@ -284,7 +299,8 @@ impl Live<'_> {
     }
 
     fn handle(&mut self, input: DriverInput) {
-        if self.driver_lost {
+        // What was heard together with the end comes too late.
+        if self.is_over() {
             return;
         }
         let mut fx = Effects::default();
@@ -344,7 +360,7 @@ impl Live<'_> {
                 // Syncing takes long: the loop goes on, and hears of the end as of any other input.
                 Effect::Store(op) => {
                     let store = Arc::clone(&self.shared.store);
-                    self.store_worker.send(move || Some(store_ops::perform(&*store, op)));
+                    self.store_worker.send(move || Some(store_ops::perform(&*store, op, on_two_threads)));
                 }
                 // The clock on the wall goes its own way.
                 Effect::AdvanceClock(_) => {}

@@ -20,6 +20,7 @@ pub(crate) mod sockets;
 mod sources;
 pub(crate) mod store_ops;
 mod threads;
+pub mod verifying;
 
 pub use live::{run, run_attended, run_controlled};
 pub use program::{Control, Environment, Outcome, Program};

@@ -100,7 +100,7 @@ impl ReceivedLogWriter {
         };
         let damage = self.report(log, &contents);
         self.log = Some(WriteAheadLog::new(Arc::clone(&self.store), log, epoch, start, self.settings));
-        Ok(OpenedLog { contents, damage })
+        Ok(OpenedLog { contents, replayed: replay, damage })
     }
 
     /// Copies of damaged segments are put where nobody cleans, so that somebody can look at them.

@@ -1,6 +1,7 @@
 //! What the driver asks of the reliable store: done at once by the simulator, in the background under the
 //! wall clock, so that no sync holds up the loop.
 
+use crate::checkpoint::format::PartWalk;
 use crate::checkpoint::{delete, format, publish};
 use crate::driver::{DriverInput, StoreOp};
 use crate::error::EngineError;
@@ -8,12 +9,12 @@ use crate::object_store::ObjectStore;
 use crate::rdd::OpenedCheckpoint;
 use crate::recovery;
 
-/// Does one thing to the store; returns what the driver hears of it.
-pub(crate) fn perform(store: &dyn ObjectStore, op: StoreOp) -> DriverInput {
+/// Does one thing to the store; returns what the driver hears of it. Parts of checkpoints are verified by `walk`.
+pub(crate) fn perform(store: &dyn ObjectStore, op: StoreOp, walk: PartWalk) -> DriverInput {
     match op {
         StoreOp::Publish(write) => {
             let reader = write.cut.reader.core().id();
-            let result = publish(store, &write.info, reader, &write.dir, &write.parts);
+            let result = publish(store, &write.info, reader, &write.dir, &write.parts, walk);
             DriverInput::CheckpointPublished { write, result }
         }
         StoreOp::Open { slot, dir } => {

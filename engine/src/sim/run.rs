@@ -6,6 +6,7 @@ use super::held::Held;
 use super::pacing::{Pacing, Waited};
 use super::receivers::{Follows, Receivers, World};
 use super::tasks::{Production, Script, compute};
+use crate::checkpoint::format::one_by_one;
 use crate::config::EngineConfig;
 use crate::driver::{ClusterOp, Driver, DriverInput, Effect, Effects, ReceivedLogOp, Reply, SlotId};
 use crate::error::{EngineError, Result};
@@ -273,7 +274,7 @@ impl<'a> Simulation<'a> {
                 }
                 Effect::ReceivedLog(op) => self.log_received(op),
                 Effect::Store(op) => {
-                    let answer = store_ops::perform(&*self.environment.store, op);
+                    let answer = store_ops::perform(&*self.environment.store, op, one_by_one);
                     self.input(answer);
                 }
                 Effect::AdvanceClock(at) => self.advance(at),

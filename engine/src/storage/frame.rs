@@ -73,11 +73,12 @@ impl FrameWriter {
     }
 
     fn append_all<T: Data>(&mut self, values: &[T]) -> postcard::Result<()> {
+        let mut serializer = postcard::Serializer { output: Appender(&mut self.bytes) };
         for value in values {
-            let start = self.bytes.len();
-            postcard::serialize_with_flavor(value, Appender(&mut self.bytes))?;
-            if self.bytes.len() == start {
-                self.bytes.push(0);
+            let start = serializer.output.0.len();
+            value.serialize(&mut serializer)?;
+            if serializer.output.0.len() == start {
+                serializer.output.0.push(0);
             }
             self.records += 1;
         }

@@ -7,7 +7,19 @@ pub(crate) use std::thread_local;
 
 /// Threads.
 pub mod thread {
-    pub use std::thread::{Builder, JoinHandle, sleep};
+    pub use std::thread::{Builder, JoinHandle, scope, sleep};
+    use std::thread::{Scope, ScopedJoinHandle};
+
+    /// A thread that ends before its scope, if the system grants one.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn spawn_scoped<'scope, T: Send + 'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        work: impl FnOnce() -> T + Send + 'scope,
+    ) -> std::io::Result<ScopedJoinHandle<'scope, T>> {
+        Builder::new().spawn_scoped(scope, work)
+    }
 }
 
 /// Channels.

@@ -61,6 +61,38 @@ fn a_batch_that_ran_without_blocks_does_so_again() {
     }
 }
 
+/// I1. Without it blocks that a batch ran without would be gone with the driver after the next: the one between knew
+/// from its checkpoint that the log says too much, could not write that down, and forgot it.
+#[test]
+fn what_is_planned_is_logged_later_when_it_could_not_be_at_once() {
+    // What the second driver did in the store when it began, if this operation of it failed, and what the third gives.
+    let lives = |fails: Option<u64>| {
+        let store = store();
+        let mut life = Life::new(&store);
+        life.add(1..=3);
+        store.harm(store.operations()..u64::MAX, Harm::FailsAfter);
+        assert_eq!(life.allocate(1), [0; 0]);
+        let before = store.operations();
+        store.harm(fails.map_or(0..0, |nth| before + nth..u64::MAX), Harm::FailsBefore);
+        drop(life);
+        let mut life = Life::go_on(&store, checkpoint(&[], &[(1, &[])]));
+        let began = store.operations() - before;
+        store.harm(0..0, Harm::FailsBefore);
+        life.add([4]);
+        assert_eq!(life.answers(), [(4, true)]);
+        drop(life);
+        // The batch was completed, so no checkpoint knows it any more.
+        let mut life = Life::go_on(&store, checkpoint(&[], &[(2, &[])]));
+        (began, life.allocate(1), life.allocate(3))
+    };
+    let (operations, ..) = lives(None);
+    // Its last two: it appends and syncs.
+    for nth in operations - 2..operations {
+        let (_, first, third) = lives(Some(nth));
+        assert_eq!((first, third), (vec![], vec![1, 2, 3, 4]), "operation {nth} fails");
+    }
+}
+
 /// I5. Without it a batch would run again without what it had read, and its old result would be replaced by less.
 #[test]
 fn a_batch_whose_blocks_are_gone_fails_and_says_so() {

@@ -200,3 +200,21 @@ fn what_an_earlier_life_saved_is_read_back_once() {
     log.ran(&task(2, 0, 0, 1, TaskKind::ResultTask), rows(ReadTier::Checkpoint));
     assert_eq!(reads(&log), 2, "the row of the RDD that was checkpointed says it");
 }
+
+/// Without it the blocks that the log gave back to the next driver would look as if nobody had ever read them.
+#[test]
+fn what_the_log_gave_back_is_told_beside_the_checkpoint() {
+    let mut log = lost();
+    log.event(Event::DriverStarted { attempt: 2, delay: Millis(40) }).event(recovery(6, &[7], 8)).executors([3]);
+    log.rdd(rdd_info(20, "socketTextStream", Some(7), &[])).rdd(rdd_info(21, STATE, Some(7), &[20]));
+    log.batch(7).job(1, Some(7), stage(0, 21, None));
+    for partition in 0..2 {
+        let rows =
+            vec![row(21, partition, ReadTier::Computed, None), row(20, partition, ReadTier::WriteAheadLog, Some(0))];
+        log.ran(&task(10 + u64::from(partition), 0, partition, 3, TaskKind::ResultTask), rows);
+    }
+    assert_eq!([0, 1].map(|p| log.sign(20, p)), [Sign::ReadBack; 2]);
+    log.job_end(1).batch_end(7, None);
+    let told = "1 of 2 batches ran again; 2 received blocks came back from the write-ahead log.";
+    assert_eq!(log.model.story.detail, told);
+}

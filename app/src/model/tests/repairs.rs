@@ -31,6 +31,7 @@ fn only_work_because_of_a_loss_is_a_repair() {
     check("second job", vec![again(2, 1, RecomputeCause::CheckpointJob, None)], false, false);
     check("lost", vec![again(2, 1, RecomputeCause::LostWithExecutor(ExecutorId(2)), None)], true, true);
     check("read back, nothing lost", vec![row(2, 1, ReadTier::Checkpoint, None)], false, false);
+    check("a block that no executor holds", vec![row(1, 1, ReadTier::WriteAheadLog, None)], true, true);
     check("read back after a loss", vec![row(2, 1, ReadTier::Checkpoint, None)], true, true);
 }
 

@@ -96,6 +96,10 @@ impl Chain<'_> {
         match read.origin {
             Origin::Memory(_) | Origin::Disk(_) | Origin::Remote(_) => vec![tiers::memory(model, reads, read)],
             Origin::Checkpoint => vec![tiers::memory(model, reads, read), tiers::checkpoint(model, reads, read)],
+            Origin::WriteAheadLog => vec![
+                Step::new(Sign::ComputedNotKept, "in memory? no executor holds its block"),
+                Step::new(Sign::ReadBack, tiers::logged(read)),
+            ],
             Origin::Computed if read.repeats => vec![
                 tiers::memory(model, reads, read),
                 tiers::checkpoint(model, reads, read),
@@ -165,6 +169,10 @@ impl Chain<'_> {
         if let Some((sign, words)) = tiers::found(read.origin) {
             let step = Step::new(sign, format!("{name}: {words}")).to(to);
             return Lines { full: vec![step.clone()], short: step, same: "found".to_owned() };
+        }
+        if read.origin == Origin::WriteAheadLog {
+            let step = Step::new(Sign::ReadBack, format!("{name}: {}", tiers::logged(read))).to(to);
+            return Lines { full: vec![step.clone()], short: step, same: "logged".to_owned() };
         }
         let memory = tiers::memory(model, reads, read);
         if read.origin == Origin::Checkpoint {

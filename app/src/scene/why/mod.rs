@@ -44,6 +44,8 @@ pub enum Served {
     Memory,
     /// A checkpoint file.
     Checkpoint,
+    /// The write-ahead log of a receiver.
+    WriteAheadLog,
     /// Computed from its parents or its source.
     Lineage,
 }

@@ -49,6 +49,7 @@ pub(super) fn why(model: &Model, block: BlockId) -> Why {
     why.served = Some(match reads.rows[focus].origin {
         Origin::Memory(_) | Origin::Disk(_) | Origin::Remote(_) => Served::Memory,
         Origin::Checkpoint => Served::Checkpoint,
+        Origin::WriteAheadLog => Served::WriteAheadLog,
         Origin::Computed => Served::Lineage,
     });
     why

@@ -22,6 +22,8 @@ pub(super) enum Origin {
     Remote(ExecutorId),
     /// A checkpoint file.
     Checkpoint,
+    /// The write-ahead log of its receiver.
+    WriteAheadLog,
     /// Its parents or its source.
     Computed,
 }
@@ -86,8 +88,8 @@ impl Reads {
                 ReadTier::LocalDisk => Origin::Disk(own),
                 ReadTier::Remote { executor } => Origin::Remote(executor),
                 ReadTier::Checkpoint => Origin::Checkpoint,
-                // A source, as far as the chain goes: there is nothing above it.
-                ReadTier::Computed | ReadTier::WriteAheadLog => Origin::Computed,
+                ReadTier::WriteAheadLog => Origin::WriteAheadLog,
+                ReadTier::Computed => Origin::Computed,
             },
             needed_by: judged.row.needed_by.map(|n| n as usize),
             cause: judged.row.cause,

@@ -1,6 +1,6 @@
 //! What each tier of the read order answered: memory, checkpoint, lineage.
 
-use super::names::Tense;
+use super::names::{Tense, count};
 use super::reads::{Origin, Read, Reads};
 use super::{Focus, Step};
 use crate::model::{Left, Model, RddState, Sign};
@@ -22,7 +22,7 @@ pub(super) fn found(origin: Origin) -> Option<(Sign, String)> {
         Origin::Memory(executor) => Some((Sign::InMemory, format!("in memory on executor {executor}"))),
         Origin::Disk(executor) => Some((Sign::OnDisk, format!("on the disk of executor {executor}"))),
         Origin::Remote(executor) => Some((Sign::InMemory, format!("kept by executor {executor}"))),
-        Origin::Checkpoint | Origin::Computed => None,
+        Origin::Checkpoint | Origin::WriteAheadLog | Origin::Computed => None,
     }
 }
 
@@ -76,6 +76,12 @@ pub(super) fn checkpoint(model: &Model, reads: &Reads, read: &Read) -> Step {
         return led(model, read, step);
     }
     Step::new(Sign::NeverComputed, format!("in a checkpoint? {}", no_checkpoint(model, reads, read.block.rdd)))
+}
+
+/// `read back from the write-ahead log, 12 records`.
+pub(super) fn logged(read: &Read) -> String {
+    let records = read.records.map_or_else(String::new, |n| format!(", {}", count(n as usize, "record")));
+    format!("read back from the write-ahead log{records}")
 }
 
 /// `, which driver 2 found in checkpoint-1767225607000` of what an earlier life had saved.

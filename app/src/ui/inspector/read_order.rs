@@ -8,23 +8,27 @@ use egui::{Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, pos2, ve
 const HEIGHT: f32 = 6.0 * STEP;
 const GAP: f32 = 4.0 * STEP;
 
-/// Three pills; the one that served is filled.
+/// A pill for each tier; the one that served is filled. What receivers stored has no lineage, but may have a log.
 pub fn read_order_ui(ui: &mut Ui, served: Option<Served>) {
     let t = Tokens::of(ui.ctx());
-    let tiers = [
-        (Served::Memory, "memory", t.memory),
-        (Served::Checkpoint, "checkpoint", t.checkpoint),
-        (Served::Lineage, "lineage", t.again_words),
-    ];
+    let memory = (Served::Memory, "memory", t.memory);
+    let tiers = match served {
+        Some(Served::WriteAheadLog) => vec![memory, (Served::WriteAheadLog, "write-ahead log", t.checkpoint)],
+        _ => {
+            vec![memory, (Served::Checkpoint, "checkpoint", t.checkpoint), (Served::Lineage, "lineage", t.again_words)]
+        }
+    };
     heading_ui(ui, "Read order", "");
     let (area, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
     let by = tiers.iter().find(|(tier, ..)| Some(*tier) == served).map(|(_, name, _)| *name);
+    let order = tiers.iter().map(|(_, name, _)| *name).collect::<Vec<_>>().join(", ");
     let name = match by {
-        Some(name) => format!("Read order memory, checkpoint, lineage, served by {name}"),
-        None => "Read order memory, checkpoint, lineage".to_owned(),
+        Some(name) => format!("Read order {order}, served by {name}"),
+        None => format!("Read order {order}"),
     };
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, &name));
-    let width = ((area.width() - 2.0 * GAP) / 3.0).min(112.0);
+    let last = tiers.len() - 1;
+    let width = ((area.width() - last as f32 * GAP) / tiers.len() as f32).min(112.0);
     let painter = ui.painter();
     for (at, (tier, name, color)) in tiers.into_iter().enumerate() {
         let left = area.left() + at as f32 * (width + GAP);
@@ -38,15 +42,16 @@ pub fn read_order_ui(ui: &mut Ui, served: Option<Served>) {
         let font = if filled { text::semibold(text::SMALL) } else { text::regular(text::SMALL) };
         let galley = text::line(painter, name, font, words, width - 2.0 * STEP);
         painter.galley(pill.center() - galley.size() / 2.0, galley, words);
-        if at < 2 {
+        if at < last {
             let galley = text::line(painter, "›", text::regular(text::SMALL), t.text_faint, GAP);
             let middle = pos2(pill.right() + GAP / 2.0, area.center().y);
             painter.galley(middle - galley.size() / 2.0, galley, t.text_faint);
         }
     }
-    let words = by.map_or_else(
-        || "A stored block, else a checkpoint file, else the parents".to_owned(),
-        |by| format!("A stored block, else a checkpoint file, else the parents; served by {by}"),
-    );
+    let order = match served {
+        Some(Served::WriteAheadLog) => "A stored block, else the write-ahead log of its receiver",
+        _ => "A stored block, else a checkpoint file, else the parents",
+    };
+    let words = by.map_or_else(|| order.to_owned(), |by| format!("{order}; served by {by}"));
     response.on_hover_text(words);
 }

@@ -85,7 +85,6 @@ fn partition_ui(
 fn words(sign: Sign, state: &PartitionState) -> String {
     match (sign, state.lost_with) {
         (Sign::Lost, Some(executor)) => format!("lost with executor {executor}"),
-        (Sign::ReadBack, _) => "read back".to_owned(),
         _ => sign.name().to_owned(),
     }
 }

@@ -193,6 +193,11 @@ impl<T> Receiver<T> {
         }
     }
 
+    /// Messages that wait.
+    pub fn len(&self) -> usize {
+        self.0.state.lock().messages.len()
+    }
+
     /// Whether nothing is there.
     pub fn is_empty(&self) -> bool {
         self.0.state.lock().messages.is_empty()
