@@ -124,6 +124,27 @@ pub enum Command {
         /// Which one from now on, from 1.
         nth: u32,
     },
+    /// Let one message between the driver and an executor arrive late, behind others that were sent after it.
+    DelayMessage {
+        /// Of which kind.
+        message: Message,
+        /// Which one from now on, from 1.
+        nth: u32,
+        /// How much later.
+        by: Millis,
+    },
+    /// Let one message between the driver and an executor arrive twice.
+    RepeatMessage {
+        /// Of which kind.
+        message: Message,
+        /// Which one from now on, from 1.
+        nth: u32,
+    },
+    /// Let the process of the driver stand still: what reaches it waits, and what is due is done late.
+    PauseDriver {
+        /// For how long.
+        time: Millis,
+    },
 }
 
 /// A task, by its place in a stage or by what it computes.
@@ -308,6 +329,9 @@ impl fmt::Display for Command {
             Self::FillStore => f.write_str("fill:store"),
             Self::FreeStore => f.write_str("free:store"),
             Self::LoseMessage { message, nth } => write!(f, "lose:message={message},nth={nth}"),
+            Self::DelayMessage { message, nth, by } => write!(f, "delay:message={message},nth={nth},by={by}ms"),
+            Self::RepeatMessage { message, nth } => write!(f, "repeat:message={message},nth={nth}"),
+            Self::PauseDriver { time } => write!(f, "pause:driver,for={time}ms"),
             Self::StopStreaming { mode } => write!(f, "stop:{mode}"),
         }
     }

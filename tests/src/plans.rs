@@ -43,6 +43,13 @@ pub fn faults(seed: u64, targets: &Targets<'_>) -> Vec<PlannedFault> {
     for _ in 0..planner.rng.below(5) {
         plan.extend(planner.other());
     }
+    planner.rng = rng(seed, "messages");
+    if planner.rng.below(3) == 0 {
+        for _ in 0..=planner.rng.below(3) {
+            let command = planner.message();
+            plan.push(planner.at_any_moment(command));
+        }
+    }
     plan
 }
 
@@ -51,6 +58,7 @@ pub fn harmless_faults(seed: u64, targets: &Targets<'_>) -> Vec<PlannedFault> {
     let mut plan = faults(seed, targets);
     plan.retain(|fault| match &fault.command {
         Command::LoseMessage { message, .. } => *message != Message::BlockReport,
+        Command::DelayMessage { .. } | Command::RepeatMessage { .. } | Command::PauseDriver { .. } => true,
         command => matches!(
             command,
             Command::SlowExecutor { .. }
@@ -72,6 +80,17 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
+    /// What is sent comes late or twice, or is heard late. Both loops run this, and one of them under the wall clock.
+    fn message(&mut self) -> Command {
+        let (_, message) = Message::NAMED[self.rng.below(Message::NAMED.len() as u64) as usize];
+        let (nth, time) = (1 + self.rng.below(6) as u32, Millis(1 + self.rng.below(200)));
+        match self.rng.below(4) {
+            0 => Command::PauseDriver { time },
+            1 => Command::RepeatMessage { message, nth },
+            _ => Command::DelayMessage { message, nth, by: time },
+        }
+    }
+
     fn victim(&mut self) -> Option<ExecutorId> {
         let at = self.rng.below(self.victims.len() as u64) as usize;
         (self.victims.len() > 1).then(|| ExecutorId(self.victims.swap_remove(at)))

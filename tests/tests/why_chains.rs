@@ -90,6 +90,10 @@ fn blocks_that_died_with_their_executor_are_read_back_from_the_log() {
     let input = ProgramInput::replay(text, LINES_PER_BATCH).from_source(source).for_a_run(config.max_batches);
     let (result, log) = run(Loop::Sim, config, move |sc| program.run(sc, &input));
     result.expect("the program succeeds");
+    let gone = |e: &Envelope| matches!(&e.event, Event::BlockManagerRemoved { executor } if *executor == ExecutorId(1));
+    let struck = fold(&log[..=log.iter().position(gone).expect("executor 1 dies")]);
+    let held = struck.story.lost_inputs;
+    assert!(held > 0 && struck.story.detail.contains(&format!("{held} received blocks")), "{}", struck.story.detail);
     let over = |e: &Envelope| matches!(&e.event, Event::BatchCompleted { batch, .. } if *batch == BatchId(4));
     let log = &log[..=log.iter().position(over).expect("batch 4 completes")];
     let model = fold(log);

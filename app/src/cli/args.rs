@@ -44,7 +44,10 @@ A fault SPEC is action:target@moment:
   slow:store,factor=20@batch=3
   fill:store@batch=3                        until free:store
   free:store@event=CheckpointFailed#2       after an event, the second of its kind
+  pause:driver,for=5s@batch=3               its process stands still; executors and receivers go on
   lose:message=task-end,nth=2@batch=3       also launch, block-report
+  delay:message=task-end,nth=2,by=5s@batch=3    arrives late
+  repeat:message=task-end,nth=2@batch=3     arrives twice
   kill:executor=1@event=BlockUpdated:operator=map#2    after the second that has this field
 Moments are batch, stage.task, time and event. docs/faults.md explains each.
 Stage numbers depend on the policy, because a checkpoint is a job of its own; batches do not.";

@@ -66,9 +66,9 @@ impl Model {
                     }
                     self.row_read_back(block, row.tier, task.id);
                 }
-                // Only what no executor holds any more is looked for there.
+                // What memory had no room for is looked for there, too.
                 ReadTier::WriteAheadLog => {
-                    if self.story.is_recovering() {
+                    if self.story.is_recovering() && self.story.lost_inputs > 0 {
                         self.stage_repairs(task.stage.stage);
                     }
                     self.row_read_back(block, row.tier, task.id);

@@ -112,8 +112,11 @@ impl Model {
     pub(super) fn inputs_lost_with(&mut self, id: ExecutorId) {
         let Some(holder) = self.executor_mut(id) else { return };
         let lost = std::mem::take(&mut holder.inputs);
-        for copy in lost.values() {
+        for (block, copy) in &lost {
             self.account_bytes(id, Some(*copy), None);
+            if !self.executors.values().any(|executor| executor.inputs.contains_key(block)) {
+                self.story_input_lost();
+            }
         }
     }
 

@@ -19,6 +19,9 @@ pub(super) enum FaultKind {
     Drop,
     Pause,
     Corrupt,
+    Late,
+    Twice,
+    Lost,
     Other,
 }
 
@@ -31,6 +34,9 @@ impl FaultKind {
             "drop" => Self::Drop,
             "pause" => Self::Pause,
             "corrupt" => Self::Corrupt,
+            "delay" => Self::Late,
+            "repeat" => Self::Twice,
+            "lose" => Self::Lost,
             _ => Self::Other,
         }
     }
@@ -42,15 +48,23 @@ pub(super) fn fault(kind: FaultKind, fault: &FaultRecord, moment: &str) -> Strin
         (FaultKind::Kill, Some(executor)) => format!("Executor {executor} died{moment}."),
         (FaultKind::Slow, Some(executor)) => format!("Executor {executor} became slow{moment}."),
         (FaultKind::Pause, Some(executor)) => format!("Executor {executor} was paused{moment}."),
+        (FaultKind::Pause, None) => format!("The driver stood still{moment}."),
+        (FaultKind::Late, _) => format!("A message was late{moment}."),
+        (FaultKind::Twice, _) => format!("A message came twice{moment}."),
+        (FaultKind::Lost, _) => format!("A message got lost{moment}."),
         (FaultKind::Corrupt, _) => format!("A stored partition was damaged{moment}."),
         (FaultKind::Drop, _) => format!("A stored partition was dropped{moment}."),
         _ => format!("The fault {} struck{moment}.", fault.fault),
     }
 }
 
-/// `6 stored partitions and 12 map outputs are lost.`
+/// `6 stored partitions, 3 received blocks and 12 map outputs are lost.`
 pub(super) fn losses(story: &Story) -> String {
-    let counts = [(story.lost_partitions, "stored partition"), (story.lost_map_outputs, "map output")];
+    let counts = [
+        (story.lost_partitions, "stored partition"),
+        (story.lost_inputs, "received block"),
+        (story.lost_map_outputs, "map output"),
+    ];
     match list(&counts) {
         Some((things, Number::One)) => format!("{things} is lost."),
         Some((things, Number::Many)) => format!("{things} are lost."),

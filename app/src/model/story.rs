@@ -53,6 +53,8 @@ pub struct Story {
     pub recovering: Option<BatchId>,
     /// Stored partitions lost by the last fault.
     pub lost_partitions: u32,
+    /// Received blocks of which no executor has a copy any more.
+    pub lost_inputs: u32,
     /// Map outputs lost by the last fault.
     pub lost_map_outputs: u32,
     /// (operator, batch, partition) computed again since.
@@ -83,7 +85,7 @@ pub struct Story {
 impl Story {
     /// Whether anything was lost by the last fault.
     pub fn lost_anything(&self) -> bool {
-        self.lost_partitions + self.lost_map_outputs > 0
+        self.lost_partitions + self.lost_inputs + self.lost_map_outputs > 0
     }
 
     /// Whether the recovery has done any work.
@@ -345,6 +347,12 @@ impl Model {
         }
     }
 
+    pub(super) fn story_input_lost(&mut self) {
+        if self.story.is_recovering() {
+            self.story.lost_inputs += 1;
+        }
+    }
+
     pub(super) fn story_map_outputs_lost(&mut self, outputs: u32) {
         if self.story.is_recovering() {
             self.story.lost_map_outputs = self.story.lost_map_outputs.saturating_add(outputs);
@@ -365,7 +373,9 @@ impl Model {
     }
 
     pub(super) fn story_read_back(&mut self, rdd: RddId, tier: ReadTier) {
-        if self.story.counts_repairs() {
+        // A block that memory had no room for is read from there, too.
+        let evicted = tier == ReadTier::WriteAheadLog && self.story.is_recovering() && self.story.lost_inputs == 0;
+        if self.story.counts_repairs() && !evicted {
             match tier {
                 ReadTier::WriteAheadLog => self.story.blocks_read_back += 1,
                 _ => self.story.read_back += 1,

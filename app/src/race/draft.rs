@@ -131,7 +131,10 @@ impl FaultDraft {
             | Command::SlowStore { .. }
             | Command::FillStore
             | Command::FreeStore
-            | Command::LoseMessage { .. } => return None,
+            | Command::LoseMessage { .. }
+            | Command::DelayMessage { .. }
+            | Command::RepeatMessage { .. }
+            | Command::PauseDriver { .. } => return None,
         }
         match &fault.moment {
             Moment::Batch(batch) => (self.when, self.batch) = (When::BeforeBatch, batch.0),

@@ -56,15 +56,25 @@ fn command_words(command: &Command) -> String {
         Command::FillStore => "the reliable store is full".to_owned(),
         Command::FreeStore => "the reliable store has room again".to_owned(),
         Command::LoseMessage { message, nth } => {
-            let what = match message {
-                Message::TaskEnd => "end of a task",
-                Message::Launch => "start of a task",
-                Message::BlockReport => "report of blocks",
-            };
-            format!("the {what} is set to get lost, number {nth} from now")
+            format!("the {} is set to get lost, number {nth} from now", message_words(*message))
         }
+        Command::DelayMessage { message, nth, by } => {
+            format!("the {} is set to arrive {by} ms late, number {nth} from now", message_words(*message))
+        }
+        Command::RepeatMessage { message, nth } => {
+            format!("the {} is set to arrive twice, number {nth} from now", message_words(*message))
+        }
+        Command::PauseDriver { time } => format!("the driver stands still for {time} ms"),
         Command::StopStreaming { mode: StopMode::Graceful } => "the stream is stopped gracefully".to_owned(),
         Command::StopStreaming { mode: StopMode::Immediate } => "the stream is stopped at once".to_owned(),
+    }
+}
+
+const fn message_words(message: Message) -> &'static str {
+    match message {
+        Message::TaskEnd => "end of a task",
+        Message::Launch => "start of a task",
+        Message::BlockReport => "report of blocks",
     }
 }
 
@@ -114,6 +124,15 @@ mod tests {
                 "lose:message=task-end,nth=1@batch=2",
                 "the end of a task is set to get lost, number 1 from now before batch 2",
             ),
+            (
+                "delay:message=launch,nth=2,by=5s@batch=2",
+                "the start of a task is set to arrive 5000 ms late, number 2 from now before batch 2",
+            ),
+            (
+                "repeat:message=block-report,nth=1@time=1s",
+                "the report of blocks is set to arrive twice, number 1 from now 1000 ms after the start",
+            ),
+            ("pause:driver,for=8s@batch=2", "the driver stands still for 8000 ms before batch 2"),
         ] {
             assert_eq!(fault_words(&spec.parse().expect(spec)), words);
         }

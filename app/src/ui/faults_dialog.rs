@@ -9,6 +9,7 @@ use crate::theme::{STEP, Tokens, text};
 use egui::{Align, Button, ComboBox, Context, DragValue, Id, Label, Layout, Modal, ScrollArea, Ui};
 use egui::{WidgetInfo, WidgetType, vec2};
 use faultline_engine::command::{Message, TaskTarget};
+use faultline_engine::ids::Millis;
 
 /// Width of the dialog.
 const WIDTH: f32 = 680.0;
@@ -23,6 +24,9 @@ const TIMES_MAX: u32 = 8;
 /// The most that a store becomes slower here.
 const SLOWER_MAX: f64 = 100.0;
 
+/// The longest time in seconds that can be chosen here.
+const SECONDS_MAX: u64 = 600;
+
 const NO_PARTITION: &str = "Select a partition first: a cell in the lineage or a row in the inspector";
 const NO_TASK: &str = "Select a task in the timeline or a partition in the lineage first";
 const NO_ENGINE: &str = "Nothing runs that could fail";
@@ -35,11 +39,13 @@ pub struct FaultsState {
     factor: f64,
     message: Message,
     nth: u32,
+    late_by: u64,
+    driver_pause: u64,
 }
 
 impl Default for FaultsState {
     fn default() -> Self {
-        Self { task_times: 1, store_times: 1, factor: 10.0, message: Message::TaskEnd, nth: 1 }
+        Self { task_times: 1, store_times: 1, factor: 10.0, message: Message::TaskEnd, nth: 1, late_by: 5, driver_pause: 5 }
     }
 }
 
@@ -139,6 +145,30 @@ fn offers_ui(ui: &mut Ui, view: &ViewCtx<'_>, state: &mut FaultsState) -> Option
         command: Ok(EngineCommand::LoseMessage { message: state.message, nth: state.nth }),
     };
     offer(ui, lose, &mut |ui| message_ui(ui, state));
+    let delay = Offer {
+        name: "Delay it",
+        hover: "It arrives late, behind messages that were sent after it",
+        command: Ok(EngineCommand::DelayMessage {
+            message: state.message,
+            nth: state.nth,
+            by: Millis(state.late_by * 1000),
+        }),
+    };
+    offer(ui, delay, &mut |ui| seconds_ui(ui, "How much later", &mut state.late_by));
+    let repeat = Offer {
+        name: "Repeat it",
+        hover: "It arrives twice",
+        command: Ok(EngineCommand::RepeatMessage { message: state.message, nth: state.nth }),
+    };
+    offer(ui, repeat, &mut |_| {});
+
+    section_ui(ui, "The driver", "");
+    let pause = Offer {
+        name: "Pause it",
+        hover: "Its process stands still; executors and receivers go on with what they have",
+        command: Ok(EngineCommand::PauseDriver { time: Millis(state.driver_pause * 1000) }),
+    };
+    offer(ui, pause, &mut |ui| seconds_ui(ui, "How long it stands still", &mut state.driver_pause));
     chosen
 }
 
@@ -187,6 +217,10 @@ fn offer_ui(ui: &mut Ui, view: &ViewCtx<'_>, offer: Offer, control: &mut dyn FnM
 fn times_ui(ui: &mut Ui, name: &'static str, times: &mut u32) {
     let suffix = if *times == 1 { " time" } else { " times" };
     named(&ui.add(DragValue::new(times).range(1..=TIMES_MAX).suffix(suffix)), name);
+}
+
+fn seconds_ui(ui: &mut Ui, name: &'static str, seconds: &mut u64) {
+    named(&ui.add(DragValue::new(seconds).range(1..=SECONDS_MAX).suffix(" s")), name);
 }
 
 fn message_ui(ui: &mut Ui, state: &mut FaultsState) {

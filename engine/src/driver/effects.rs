@@ -49,6 +49,8 @@ pub enum Effect {
     /// A stream goes on that was further than the clock: a virtual clock is set to its time, as Spark's manual
     /// one (R15.15).
     AdvanceClock(Timestamp),
+    /// The driver's process stands still for so long: what reaches it waits, and so do the threads of its program.
+    StandStill(Millis),
     /// Whether the driver is started again when it crashes.
     Supervise(SuperviseMode),
     /// The driver is gone: nothing behind this is carried out, and its executors end.

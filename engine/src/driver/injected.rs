@@ -1,10 +1,10 @@
-//! Faults that last: executors that stand still, tasks that are bound to fail, messages that get lost.
+//! Faults that last: executors that stand still, tasks that are bound to fail.
 
 use super::Driver;
 use super::effects::{ClusterOp, Effect, Effects, StoreFault};
 use super::executors::heartbeat_timed_out;
-use super::input::DriverInput;
-use crate::command::{Command, Message, TaskTarget};
+use super::messages::Fate;
+use crate::command::{Command, TaskTarget};
 use crate::event::Event;
 use crate::ids::*;
 use crate::scheduler::{Loss, Outbox, TaskLaunch, TaskWork};
@@ -19,16 +19,11 @@ pub(super) struct Injected {
     silent: BTreeSet<(Timestamp, ExecutorId)>,
     /// Tasks that fail, and how many attempts still do.
     doomed: Vec<(TaskTarget, u32, String)>,
-    /// Messages to lose: how many of the kind still pass before, and the words of the fault.
-    losing: Vec<(Message, u32, String)>,
-    /// Attempts whose start or end was lost, and when a heartbeat tells.
-    lost: BTreeSet<(Timestamp, TaskId)>,
 }
 
 impl Injected {
     pub fn next_at(&self) -> Option<Timestamp> {
-        let silent = self.silent.first().map(|(at, _)| *at);
-        silent.into_iter().chain(self.lost.first().map(|(at, _)| *at)).min()
+        self.silent.first().map(|(at, _)| *at)
     }
 
     /// An executor is gone, and with it what it was to say.
@@ -44,33 +39,14 @@ impl Injected {
 
     /// What still waits for its target: each fault, and why it has not struck.
     pub fn unspent(&self) -> impl Iterator<Item = (String, String)> {
-        let doomed = self.doomed.iter().map(|(_, left, fault)| {
+        self.doomed.iter().map(|(_, left, fault)| {
             let failures = if *left == 1 { "1 failure is".to_owned() } else { format!("{left} failures are") };
             (fault.clone(), format!("no further attempt of that task was started, {failures} left"))
-        });
-        let losing = self.losing.iter().map(|(_, left, fault)| {
-            let messages = if *left == 1 { "1 more such message" } else { &format!("{left} more such messages") };
-            (fault.clone(), format!("it waits for {messages}"))
-        });
-        doomed.chain(losing)
+        })
     }
 
     pub fn is_paused(&self, executor: ExecutorId) -> bool {
         self.paused.contains(&executor)
-    }
-
-    /// Counts a message, and says of which fault it falls victim. Of several that name this message the
-    /// first strikes; the others take the next one.
-    fn loses(&mut self, message: Message) -> Option<String> {
-        let mut strikes = None;
-        for (at, (_, left, _)) in self.losing.iter_mut().enumerate().filter(|(_, (kind, ..))| *kind == message) {
-            if *left > 1 {
-                *left -= 1;
-            } else {
-                strikes = strikes.or(Some(at));
-            }
-        }
-        strikes.map(|at| self.losing.remove(at).2)
     }
 }
 
@@ -100,7 +76,15 @@ impl Driver {
             Command::SlowStore { factor } => self.hurt_store(now, fault, StoreFault::Slow { factor }, fx),
             Command::FillStore => self.hurt_store(now, fault, StoreFault::Fill, fx),
             Command::FreeStore => fx.push(Effect::StoreFault(StoreFault::Free)),
-            Command::LoseMessage { message, nth } => self.injected.losing.push((message, nth, fault)),
+            Command::LoseMessage { message, nth } => self.messages.await_one((message, nth), Fate::Lost, fault),
+            Command::DelayMessage { message, nth, by } => {
+                self.messages.await_one((message, nth), Fate::Late(by), fault);
+            }
+            Command::RepeatMessage { message, nth } => self.messages.await_one((message, nth), Fate::Twice, fault),
+            Command::PauseDriver { time } => {
+                self.emit(now, fx, Event::FaultInjected { fault, executor: None });
+                fx.push(Effect::StandStill(time));
+            }
             _ => {}
         }
     }
@@ -129,12 +113,12 @@ impl Driver {
             let loss = Loss { silent_since: Some(since), ..Loss::exited(heartbeat_timed_out(timeout)) };
             self.lose_executor(now, executor, &loss, out);
         }
-        while let Some(&(at, task)) = self.injected.lost.first().filter(|(at, _)| *at <= now) {
-            self.injected.lost.remove(&(at, task));
+        while let Some(&(at, task)) = self.messages.lost.first().filter(|(at, _)| *at <= now) {
+            self.messages.lost.remove(&(at, task));
             // An executor that stands still sends no heartbeat; it goes on, or is lost with its tasks.
             match self.scheduler.executor_of(task) {
                 Some(executor) if self.injected.is_paused(executor) => {
-                    self.injected.lost.insert((now.plus(self.config.scheduler.heartbeat_interval), task));
+                    self.messages.lost.insert((now.plus(self.config.scheduler.heartbeat_interval), task));
                 }
                 Some(_) => self.scheduler.result_lost(now, task, out),
                 None => {}
@@ -166,7 +150,7 @@ impl Driver {
         }
     }
 
-    /// Sends a task to its executor, unless a fault is in its way.
+    /// Sends a task to its executor; it may be bound to fail.
     pub(super) fn send_launch(&mut self, now: Timestamp, mut launch: TaskLaunch, fx: &mut Effects) {
         let doom = self.injected.doomed.iter().position(|(target, ..)| self.scheduler.is_target(&launch.info, target));
         if let Some(at) = doom {
@@ -179,37 +163,7 @@ impl Driver {
             launch.work = TaskWork::Fail(injected(&fault).into());
             self.emit(now, fx, Event::FaultInjected { fault, executor: None });
         }
-        match self.injected.loses(Message::Launch) {
-            Some(fault) => self.lost_on_the_way(now, launch.info.id, fault, fx),
-            None => fx.push(Effect::Launch(launch)),
-        }
-    }
-
-    // Messages.
-
-    /// Whether an input gets lost before the driver hears of it.
-    pub(super) fn is_lost(&mut self, now: Timestamp, input: &DriverInput, fx: &mut Effects) -> bool {
-        if self.injected.losing.is_empty() {
-            return false;
-        }
-        match input {
-            DriverInput::TaskFinished(report) if self.scheduler.executor_of(report.task).is_some() => {
-                let Some(fault) = self.injected.loses(Message::TaskEnd) else { return false };
-                self.lost_on_the_way(now, report.task, fault, fx);
-                true
-            }
-            DriverInput::Blocks(_) => {
-                let Some(fault) = self.injected.loses(Message::BlockReport) else { return false };
-                self.emit(now, fx, Event::FaultInjected { fault, executor: None });
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn lost_on_the_way(&mut self, now: Timestamp, task: TaskId, fault: String, fx: &mut Effects) {
-        self.emit(now, fx, Event::FaultInjected { fault, executor: None });
-        self.injected.lost.insert((now.plus(self.config.scheduler.heartbeat_interval), task));
+        self.send(now, launch, fx);
     }
 }
 

@@ -15,6 +15,7 @@ mod injected;
 mod input;
 mod losing;
 mod lost_input;
+mod messages;
 mod persisting;
 mod planned;
 mod planned_blocks;
@@ -48,6 +49,7 @@ use crate::scheduler::{Outbox, Scheduler};
 use crate::sync::Mutex;
 use graph_checkpoints::GraphCheckpoints;
 use injected::Injected;
+use messages::{Arrival, Messages};
 use planned::Planned;
 use receivers::Receivers;
 use recovering::Beginning;
@@ -80,6 +82,7 @@ pub struct Driver {
     dead: BTreeMap<ExecutorId, Timestamp>,
     planned: Planned,
     injected: Injected,
+    messages: Messages,
     /// When the application began: times of planned faults count from it.
     begun: Timestamp,
     released: Arc<Mutex<Released>>,
@@ -121,6 +124,7 @@ impl Driver {
             dead: BTreeMap::new(),
             planned: Planned::new(&config.faults),
             injected: Injected::default(),
+            messages: Messages::default(),
             begun: Timestamp(0),
             released,
             started: BTreeMap::new(),
@@ -156,7 +160,8 @@ impl Driver {
 
     /// When something must happen although no input arrives.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let faults = self.injected.next_at().into_iter().chain(self.planned.next_at(self.begun)).min();
+        let messages = self.messages.next_at();
+        let faults = self.injected.next_at().into_iter().chain(self.planned.next_at(self.begun)).chain(messages).min();
         let loss = self.undetected.first().map(|(at, _)| *at);
         let stream = self.streaming.as_ref().filter(|_| !self.ended).and_then(Streaming::next_deadline);
         let receiver = self.receivers.next_at();
@@ -197,12 +202,28 @@ impl Driver {
         if self.lost {
             return;
         }
-        let mut out = Outbox::default();
-        if self.is_lost(now, &input, fx) {
-            self.inputs += 1;
-            self.settle(now, out, fx);
+        match self.arrival(now, input, fx) {
+            Arrival::Now(input) => self.take_in(now, input, fx),
+            Arrival::Twice(input, copy) => {
+                self.take_in(now, input, fx);
+                self.take_in(now, copy, fx);
+            }
+            Arrival::Not => {
+                self.inputs += 1;
+                self.settle(now, Outbox::default(), fx);
+            }
+        }
+    }
+
+    /// Handles what arrived.
+    fn take_in(&mut self, now: Timestamp, input: DriverInput, fx: &mut Effects) {
+        if self.lost {
             return;
         }
+        if matches!(input, DriverInput::Deadline) {
+            self.late_arrivals(now, fx);
+        }
+        let mut out = Outbox::default();
         // A thread that only told something goes on running, and may be dropping RDDs at this moment:
         // what it released is looked at when it waits.
         let may_forget = matches!(input, DriverInput::Request { .. } | DriverInput::SlotEnded { .. });

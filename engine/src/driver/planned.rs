@@ -140,7 +140,10 @@ impl Driver {
     pub(super) fn report_unspent(&mut self, now: Timestamp, fx: &mut Effects) {
         let missed = |fault: &PlannedFault| (fault.to_string(), "its moment never came".to_owned());
         let unspent: Vec<(String, String)> =
-            self.planned.waiting().map(missed).chain(self.injected.unspent()).collect();
+            {
+            let lasting = self.injected.unspent().chain(self.messages.unspent());
+            self.planned.waiting().map(missed).chain(lasting).collect()
+        };
         for (fault, why) in unspent {
             let message = format!("the fault {fault} struck nothing: {why}");
             let finding = Finding { kind: "fault-without-target".into(), message, place: fault };

@@ -9,7 +9,7 @@ use crate::rng::{Rng, Seed};
 use crate::sync::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,18 +41,34 @@ struct Disk {
     names: BTreeMap<PathBuf, Node>,
     durable_names: BTreeMap<PathBuf, Node>,
     /// What was done to names since their directories were synced, in order.
-    pending: Vec<NameChange>,
+    pending: Vec<Pending>,
     /// Counts what changes anything.
     operations: u64,
     failing: Range<u64>,
-    lying: bool,
+    lies: Option<Lies>,
+    deceived: bool,
 }
 
-/// A file only grows: what is behind `synced` is not durable.
+/// Below a directory these operations answer a sync and do nothing.
+#[derive(Clone, Debug)]
+struct Lies {
+    below: PathBuf,
+    operations: Range<u64>,
+}
+
+/// A file only grows: what is behind `synced` is not durable, although a sync answered for what is before `promised`.
 #[derive(Debug, Default)]
 struct FileBytes {
     bytes: Vec<u8>,
     synced: usize,
+    promised: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Pending {
+    change: NameChange,
+    /// Whether a sync answered for it.
+    promised: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +98,7 @@ impl NameChange {
             Self::Remove(path) => drop(names.remove(path)),
             Self::Rename(from, to, node) => {
                 if *node == Node::Directory {
-                    let inside: Vec<PathBuf> = names.keys().filter(|path| path.starts_with(from)).cloned().collect();
+                    let inside: Vec<PathBuf> = below(names, from).map(|(path, _)| path.clone()).collect();
                     for path in inside {
                         if let (Ok(name), Some(node)) = (path.strip_prefix(from), names.remove(&path)) {
                             names.insert(to.join(name), node);
@@ -94,6 +110,28 @@ impl NameChange {
             }
         }
     }
+}
+
+/// What is in a directory, however deep.
+fn below<'a>(names: &'a BTreeMap<PathBuf, Node>, directory: &'a Path) -> impl Iterator<Item = (&'a PathBuf, &'a Node)> {
+    let all = names.range::<Path, _>((Bound::Excluded(directory), Bound::Unbounded));
+    all.take_while(move |(path, _)| path.starts_with(directory))
+}
+
+/// What is right in a directory. What is in its directories is skipped, not looked at.
+fn entries(names: &BTreeMap<PathBuf, Node>, directory: &Path) -> Vec<(PathBuf, Node)> {
+    // Behind every name in a directory, in the order of paths.
+    let behind = |path: &Path| path.join("\u{10FFFF}");
+    let mut found = Vec::new();
+    let mut after = directory.to_owned();
+    while let Some((path, node)) = names.range::<Path, _>((Bound::Excluded(&*after), Bound::Unbounded)).next() {
+        if !path.starts_with(directory) {
+            break;
+        }
+        after = if *node == Node::Directory { behind(path) } else { path.clone() };
+        found.push((path.clone(), *node));
+    }
+    found
 }
 
 /// Whether a directory is there without having been made.
@@ -119,7 +157,17 @@ impl SimulatedDisk {
 
     /// From now on syncs answer and do nothing.
     pub fn lie(&self) {
-        self.0.lock().lying = true;
+        self.lie_below(Path::new(""), 0..u64::MAX);
+    }
+
+    /// Below a directory syncs answer and do nothing, in these operations, counted from the first of the disk.
+    pub fn lie_below(&self, directory: &Path, operations: Range<u64>) {
+        self.0.lock().lies = Some(Lies { below: directory.to_owned(), operations });
+    }
+
+    /// Whether a loss of power took anything for which a sync had answered.
+    pub fn deceived(&self) -> bool {
+        self.0.lock().deceived
     }
 
     /// The process died and is started again: nothing fails any more, and what was written is there.
@@ -130,7 +178,7 @@ impl SimulatedDisk {
     /// The machine lost its power and is started again.
     pub fn lose_power(&self, how: PowerLoss) {
         let mut disk = self.0.lock();
-        (disk.failing, disk.lying) = (0..0, false);
+        (disk.failing, disk.lies) = (0..0, None);
         disk.lose_power(how);
     }
 
@@ -180,16 +228,25 @@ impl Disk {
 
     fn change(&mut self, change: NameChange) {
         change.apply(&mut self.names);
-        self.pending.push(change);
+        self.pending.push(Pending { change, promised: false });
+    }
+
+    /// Whether the sync that was counted last lies about a path.
+    fn lies(&self, path: &Path) -> bool {
+        let n = self.operations.saturating_sub(1);
+        self.lies.as_ref().is_some_and(|lies| lies.operations.contains(&n) && path.starts_with(&lies.below))
     }
 
     fn sync_names(&mut self, directory: &Path) {
-        if self.lying {
+        if self.lies(directory) {
+            let here = self.pending.iter_mut().filter(|pending| pending.change.directory() == Some(directory));
+            here.for_each(|pending| pending.promised = true);
             return;
         }
+        let pending = std::mem::take(&mut self.pending);
         let (here, elsewhere): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.pending).into_iter().partition(|change| change.directory() == Some(directory));
-        here.iter().for_each(|change| change.apply(&mut self.durable_names));
+            pending.into_iter().partition(|pending| pending.change.directory() == Some(directory));
+        here.iter().for_each(|pending| pending.change.apply(&mut self.durable_names));
         self.pending = elsewhere;
     }
 
@@ -199,9 +256,9 @@ impl Disk {
             _ => None,
         };
         for file in &mut self.files {
-            file.lose_power(how, random.as_mut());
+            self.deceived |= file.lose_power(how, random.as_mut());
         }
-        for change in std::mem::take(&mut self.pending) {
+        for Pending { change, promised } in std::mem::take(&mut self.pending) {
             let kept = match (&mut random, how) {
                 (Some(random), _) => random.below(2) == 1,
                 (None, how) => how != PowerLoss::Lost,
@@ -209,6 +266,7 @@ impl Disk {
             if kept {
                 change.apply(&mut self.durable_names);
             }
+            self.deceived |= promised && !kept;
         }
         // A name below a directory that is not there leads nowhere.
         let mut reachable = BTreeSet::new();
@@ -225,8 +283,10 @@ impl Disk {
 }
 
 impl FileBytes {
-    fn lose_power(&mut self, how: PowerLoss, random: Option<&mut Rng>) {
+    /// Returns whether a byte is lost for which a sync had answered.
+    fn lose_power(&mut self, how: PowerLoss, random: Option<&mut Rng>) -> bool {
         let tail = self.synced..self.bytes.len();
+        let promised = self.bytes[self.synced..self.promised.max(self.synced)].to_vec();
         match (how, random) {
             (PowerLoss::Kept, _) => {}
             (PowerLoss::TornAt(kept), _) => self.bytes.truncate(self.synced + kept.min(tail.len())),
@@ -242,13 +302,17 @@ impl FileBytes {
             }
             (PowerLoss::Lost | PowerLoss::Sectors(_), _) => self.bytes.truncate(self.synced),
         }
-        self.synced = self.bytes.len();
+        let kept = self.bytes[self.synced..].starts_with(&promised);
+        (self.synced, self.promised) = (self.bytes.len(), 0);
+        !kept
     }
 }
 
 #[derive(Debug)]
 struct SimulatedFile {
     disk: SimulatedDisk,
+    /// Under which name it was made.
+    path: PathBuf,
     file: usize,
 }
 
@@ -263,8 +327,10 @@ impl OpenFile for SimulatedFile {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut disk = self.disk.step()?;
-        if !disk.lying {
-            let file = &mut disk.files[self.file];
+        let lies = disk.lies(&self.path);
+        let file = &mut disk.files[self.file];
+        file.promised = file.bytes.len();
+        if !lies {
             file.synced = file.bytes.len();
         }
         Ok(())
@@ -278,7 +344,7 @@ impl FileOps for SimulatedDisk {
         let file = disk.files.len();
         disk.files.push(FileBytes::default());
         disk.change(NameChange::Set(path.to_owned(), Node::File(file)));
-        Ok(Box::new(SimulatedFile { disk: self.clone(), file }))
+        Ok(Box::new(SimulatedFile { disk: self.clone(), path: path.to_owned(), file }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -318,7 +384,7 @@ impl FileOps for SimulatedDisk {
         if disk.names.get(path) != Some(&Node::Directory) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        if disk.names.keys().any(|name| name.parent() == Some(path)) {
+        if below(&disk.names, path).next().is_some() {
             return Err(io::ErrorKind::DirectoryNotEmpty.into());
         }
         disk.change(NameChange::Remove(path.to_owned()));
@@ -339,11 +405,11 @@ impl FileOps for SimulatedDisk {
 
     fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>> {
         let disk = self.0.lock();
-        let entries = disk.names.iter().filter(|(name, _)| name.parent() == Some(path));
-        let entries: Vec<DirectoryEntry> = entries
+        let entries: Vec<DirectoryEntry> = entries(&disk.names, path)
+            .into_iter()
             .filter_map(|(name, node)| {
                 let name = name.file_name()?.to_str()?.to_owned();
-                Some(DirectoryEntry { name, is_directory: *node == Node::Directory })
+                Some(DirectoryEntry { name, is_directory: node == Node::Directory })
             })
             .collect();
         let known = disk.names.get(path) == Some(&Node::Directory) || !entries.is_empty();

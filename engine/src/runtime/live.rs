@@ -135,6 +135,7 @@ fn start(
         supervision,
         unsupervised,
         driver_lost: false,
+        stands_until: None,
     };
     live.run()
 }
@@ -174,6 +175,8 @@ pub(super) struct Live<'a> {
     pub(super) unsupervised: Unsupervised,
     /// The driver is gone; nothing of it is carried out any more.
     pub(super) driver_lost: bool,
+    /// Until then the driver's process stands still.
+    pub(super) stands_until: Option<Timestamp>,
 }
 
 impl Live<'_> {
@@ -198,6 +201,10 @@ impl Live<'_> {
     /// One input after another, until the program ends or its driver does.
     fn serve(&mut self) {
         while !self.is_over() {
+            if let Some(until) = self.stands_until {
+                self.stand_still(until);
+                continue;
+            }
             // When nobody can send a command, a loop without an executor would wait for ever.
             let helpless = self.controls.is_none() && self.driver.next_deadline().is_none();
             if helpless && self.inbox.is_empty() && self.driver.is_starved() {
@@ -213,6 +220,27 @@ impl Live<'_> {
                 Next::Control(control) => self.control(control),
             }
         }
+    }
+
+    /// Nothing reaches the driver until then, but a window that quits; what arrives waits.
+    fn stand_still(&mut self, until: Timestamp) {
+        let silence = unbounded::<DriverInput>();
+        let mut commands = Vec::new();
+        while !self.is_over() {
+            let now = self.shared.clock.now();
+            if until <= now {
+                break;
+            }
+            let patience = Duration::from_nanos(until.ns_since(now));
+            match first(&silence.1, self.controls.as_ref(), Some(patience)) {
+                First::Other(Ok(Control::Command(command))) => commands.push(command),
+                First::Other(control) => self.control(control.unwrap_or(Control::Quit)),
+                First::One(_) | First::Timeout => {}
+            }
+        }
+        self.stands_until = None;
+        self.hear_what_arrived();
+        commands.into_iter().for_each(|command| self.input(DriverInput::Command(command)));
     }
 
     const fn is_over(&self) -> bool {
@@ -285,6 +313,9 @@ impl Live<'_> {
         for _ in 0..self.inbox.len() {
             let Ok(input) = self.inbox.try_recv() else { return };
             self.input(input);
+            if self.stands_until.is_some() {
+                return;
+            }
         }
     }
 
@@ -322,6 +353,10 @@ impl Live<'_> {
             match effect {
                 Effect::Launch(launch) => {
                     let (task, executor) = (launch.info.id, launch.info.executor);
+                    // Its executor knows it already.
+                    if self.running.contains_key(&task) {
+                        continue;
+                    }
                     let cancelled = Arc::new(AtomicBool::new(false));
                     if let Some(workers) = self.workers.get(&executor) {
                         self.running.insert(task, (executor, Arc::clone(&cancelled)));
@@ -364,6 +399,7 @@ impl Live<'_> {
                 }
                 // The clock on the wall goes its own way.
                 Effect::AdvanceClock(_) => {}
+                Effect::StandStill(time) => self.stands_until = Some(self.shared.clock.now().plus(time)),
                 Effect::Supervise(mode) => self.supervision.set_mode(mode),
                 Effect::DriverLost => self.driver_lost = true,
                 Effect::Ended(result) => self.outcome = Some(result),

@@ -20,7 +20,8 @@ impl Simulation<'_> {
     /// Whether nothing happens beside what the driver waits for.
     fn is_at_rest(&self) -> bool {
         let quiet = |item: &Item| matches!(item, Item::Logged(_));
-        self.running.is_empty() && self.held.is_empty() && self.calendar.iter().all(|planned| quiet(&planned.item))
+        let heard = self.standing.is_none() && !self.driver.awaits_late_messages();
+        heard && self.running.is_empty() && self.held.is_empty() && self.calendar.iter().all(|planned| quiet(&planned.item))
     }
 
     /// What can be told at rest; nothing before.

@@ -13,6 +13,7 @@ mod pacing;
 mod receivers;
 mod restart;
 mod run;
+mod standing;
 mod tasks;
 
 pub use crate::runtime::{Control, Environment, Outcome, Program};

@@ -112,11 +112,16 @@ impl Simulation<'_> {
         self.executors = Executors::new(&self.config, || Ok(DiskStore::in_memory()));
         self.driver = Driver::after(&mut self.driver, Arc::clone(&self.released));
         self.driver_lost = false;
+        self.standing = None;
     }
 
     /// Hands an input to the driver, as long as there is one.
     pub(super) fn input(&mut self, input: DriverInput) {
         if self.driver_lost {
+            return;
+        }
+        if let Some(standing) = &mut self.standing {
+            standing.inputs.push_back(input);
             return;
         }
         let mut fx = Effects::default();

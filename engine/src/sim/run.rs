@@ -5,6 +5,7 @@ use super::calendar::{Item, Scheduled};
 use super::held::Held;
 use super::pacing::{Pacing, Waited};
 use super::receivers::{Follows, Receivers, World};
+use super::standing::Standing;
 use super::tasks::{Production, Script, compute};
 use crate::checkpoint::format::one_by_one;
 use crate::config::EngineConfig;
@@ -115,6 +116,7 @@ pub(super) struct Simulation<'a> {
     pub(super) supervision: Supervision,
     /// The driver is gone; nothing of it is carried out any more.
     pub(super) driver_lost: bool,
+    pub(super) standing: Option<Standing>,
 }
 
 impl<'a> Simulation<'a> {
@@ -157,6 +159,7 @@ impl<'a> Simulation<'a> {
             program: Arc::from(program),
             supervision: Supervision::new(SuperviseMode::from_setting(config.supervise)),
             driver_lost: false,
+            standing: None,
             config,
         }
     }
@@ -195,12 +198,15 @@ impl<'a> Simulation<'a> {
 
     /// One input. Returns whether there can be another.
     fn step(&mut self) -> bool {
-        if let Some((slot, reply)) = self.to_resume.pop_front() {
+        let stands = self.standing.as_ref().map(|standing| standing.until);
+        if stands.is_none()
+            && let Some((slot, reply)) = self.to_resume.pop_front()
+        {
             self.resume(slot, reply);
             return true;
         }
         let item_at = self.calendar.peek().map(|s| s.at);
-        let deadline = self.driver.next_deadline();
+        let deadline = stands.or_else(|| self.driver.next_deadline());
         let receiver_at = self.receivers.next_at();
         let due = item_at.into_iter().chain(receiver_at).chain(deadline).min();
         if let Some(pacing) = &mut self.pacing {
@@ -227,6 +233,8 @@ impl<'a> Simulation<'a> {
         } else if receiver_at.is_some_and(|at| at <= due) {
             let follows = self.with_receivers(Receivers::advance);
             self.follow(follows);
+        } else if stands.is_some() {
+            self.go_on();
         } else {
             self.input(DriverInput::Deadline);
         }
@@ -251,6 +259,10 @@ impl<'a> Simulation<'a> {
                 Effect::Launch(launch) => {
                     let (store, now) = (&self.environment.store, self.now);
                     let (task, executor) = (launch.info.id, launch.info.executor);
+                    // Its executor knows it already.
+                    if self.running.contains_key(&task) {
+                        continue;
+                    }
                     let slow = self.store.slowness();
                     let script = compute(launch, now, &self.config, &self.executors, (store, slow), &self.production);
                     if let Some(mut script) = script {
@@ -278,6 +290,7 @@ impl<'a> Simulation<'a> {
                     self.input(answer);
                 }
                 Effect::AdvanceClock(at) => self.advance(at),
+                Effect::StandStill(time) => self.stand_still(time),
                 Effect::Supervise(mode) => self.supervision.set_mode(mode),
                 Effect::DriverLost => self.driver_lost = true,
                 Effect::Ended(result) => self.outcome = Some(result),

@@ -58,6 +58,10 @@ pub fn plan(plan: &mut SystemPlan) {
     planner.store();
     planner.ending();
     planner.heal();
+    planner.rng = plans::rng(planner.plan.seed, "system messages");
+    planner.messages();
+    planner.clock();
+    planner.lies();
 }
 
 impl Planner<'_> {
@@ -219,6 +223,50 @@ impl Planner<'_> {
             let from = self.below(u64::from(self.plan.batches) * 15);
             let failures = 1 + self.below(3);
             self.plan.sink_failures.push(from..from + failures);
+        }
+    }
+
+    /// What is sent between the driver and its executors comes late or twice.
+    fn messages(&mut self) {
+        if self.below(2) == 0 {
+            return;
+        }
+        for _ in 0..=self.below(6) {
+            let moment = self.any_moment();
+            let (_, message) = pick(&mut self.rng, &Message::NAMED);
+            let nth = 1 + self.below(8) as u32;
+            let by = pick(&mut self.rng, &[1, 40, 700, 5000, 30_000]);
+            let by = Millis(1 + self.below(by));
+            let command = match self.below(3) {
+                0 => Command::RepeatMessage { message, nth },
+                _ => Command::DelayMessage { message, nth, by },
+            };
+            self.add(command, moment);
+        }
+    }
+
+    /// The driver stands still, or finds itself at another time when it comes back.
+    fn clock(&mut self) {
+        if self.below(4) == 0 {
+            let (moment, most) = (self.any_moment(), pick(&mut self.rng, &[50, 2000, 30_000]));
+            let time = Millis(1 + self.below(most));
+            self.add(Command::PauseDriver { time }, moment);
+        }
+        if self.below(3) == 0 {
+            for _ in 0..4 {
+                let hour: i64 = 3_600_000;
+                let skew = pick(&mut self.rng, &[-hour, -10_000, -1500, -1, 0, 1, 10_000, hour]);
+                self.plan.skews.push(skew);
+            }
+        }
+    }
+
+    /// The disk says that it has what it has not.
+    fn lies(&mut self) {
+        if self.plan.medium == Medium::Disk && self.below(6) == 0 {
+            let from = self.below(u64::from(self.plan.batches) * 60);
+            let syncs = pick(&mut self.rng, &[2, 10, 100]);
+            self.plan.lies = Some(from..from + syncs);
         }
     }
 

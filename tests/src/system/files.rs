@@ -63,8 +63,8 @@ impl Files for TimedFiles {
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>> {
-        if self.exists(path) && path != DIRECTORY {
-            return Ok(vec![path.to_owned()]);
+        if path != DIRECTORY {
+            return self.find(path).map(|file| vec![file.path.clone()]);
         }
         let mut paths: Vec<String> = self.visible().map(|file| file.path.clone()).collect();
         paths.sort();

@@ -5,6 +5,7 @@
 //! everything is healed, and the stream must come to its end in bounded time (liveness). The world around the
 //! engine, which outlives its drivers, is in `world.rs`; what a plan must give is judged in `verdict.rs`.
 
+mod evidence;
 mod faults;
 mod files;
 mod input;

@@ -2,13 +2,14 @@
 
 use super::faults;
 use crate::plans;
+use faultline_engine::command::Command;
 use faultline_engine::config::{BatchFailurePolicy, CheckpointWriting, EngineConfig, ReceiverLogSettings};
 use faultline_engine::config::{SchedulerConfig, StorageSettings};
 use faultline_engine::event::StorageLevel;
 use faultline_engine::ids::*;
 use faultline_engine::object_store::{Harm, PowerLoss};
-use faultline_engine::rng::Rng;
-use faultline_engine::sim::faults::PlannedFault;
+use faultline_engine::rng::{Rng, Seed};
+use faultline_engine::sim::faults::{Moment, PlannedFault};
 use faultline_engine::write_ahead::LogSettings;
 use std::fmt;
 use std::ops::Range;
@@ -140,6 +141,11 @@ pub struct SystemPlan {
     pub faults: Vec<PlannedFault>,
     /// What happens to the operations of the disk in each life of the process, one after the other.
     pub crashes: Vec<Crash>,
+    /// Operations of the disk, counted from its first, in which the syncs of the reliable store lie until the power
+    /// is lost.
+    pub lies: Option<Range<u64>>,
+    /// By how many milliseconds the clock of the machine is changed before each process but the first.
+    pub skews: Vec<i64>,
     /// When everything is healed.
     pub healed: Millis,
     /// The engine's settings, without the faults.
@@ -152,7 +158,8 @@ impl fmt::Display for SystemPlan {
         writeln!(f, "seed {seed}, {batches} batches of {INTERVAL} ms, input {sources} × {input:?}, shape {shape:?}")?;
         writeln!(f, "sink {sink:?}, ending {ending:?}, store {medium:?}, logged {logged}, blocks {level}")?;
         writeln!(f, "state saved every {} batches, power {:?}, harm {:?}", self.saved_every, self.power, self.harm)?;
-        let Self { sink_failures, crashes, healed, .. } = self;
+        let Self { sink_failures, crashes, healed, lies, skews, .. } = self;
+        writeln!(f, "syncs that lie {lies:?}, changes of the clock {skews:?}")?;
         writeln!(f, "failures of the sink {sink_failures:?}, crashes {crashes:?}, healed at {healed} ms")?;
         writeln!(f, "faults: {}", plans::words(&self.faults))?;
         let mut settings: Vec<String> =
@@ -217,6 +224,8 @@ impl SystemPlan {
             sink_failures: Vec::new(),
             faults: Vec::new(),
             crashes: Vec::new(),
+            lies: None,
+            skews: Vec::new(),
             healed: Millis(u64::from(batches) * INTERVAL.0 * 3 / 5),
             settings,
         };
@@ -262,9 +271,51 @@ impl SystemPlan {
             sink_failures: Vec::new(),
             faults: Vec::new(),
             crashes: Vec::new(),
+            lies: None,
+            skews: Vec::new(),
             healed: Millis(0),
             settings,
         }
+    }
+
+    /// A plan on a disk whose syncs lie for some time before the power is lost with a driver.
+    pub fn lied(seed: u64, batches: u32) -> Self {
+        let mut plan = Self::of(seed, batches);
+        let mut rng = plans::rng(seed, "lies");
+        plan.medium = Medium::Disk;
+        let from = rng.below(u64::from(batches) * 20);
+        plan.lies = Some(from..from + pick(&mut rng, &[5, 50, 500]));
+        let losses = [PowerLoss::Lost, PowerLoss::Zeros, PowerLoss::Sectors(Seed(rng.below(u64::MAX)))];
+        plan.power = vec![Some(pick(&mut rng, &losses))];
+        let batch = BatchId(2 + rng.below(u64::from(batches) / 2) as u32);
+        plan.faults.push(PlannedFault { command: Command::KillDriver, moment: Moment::Batch(batch) });
+        plan
+    }
+
+    /// The same without what was added to plans after their seeds had become regressions: messages that are late or
+    /// come twice, a driver that stands still, a clock that is changed and syncs that lie.
+    #[must_use]
+    pub fn of_old(mut self) -> Self {
+        let is_new = |command: &Command| {
+            matches!(
+                command,
+                Command::DelayMessage { .. } | Command::RepeatMessage { .. } | Command::PauseDriver { .. }
+            )
+        };
+        self.faults.retain(|fault| !is_new(&fault.command));
+        (self.lies, self.skews) = (None, Vec::new());
+        self
+    }
+
+    /// By how much faults hold the stream up beyond what everything else takes.
+    pub fn held_up(&self) -> Millis {
+        let held = self.faults.iter().map(|fault| match fault.command {
+            Command::DelayMessage { by, .. } => by.0,
+            Command::PauseDriver { time } => time.0,
+            _ => 0,
+        });
+        let forward = self.skews.iter().filter_map(|skew| u64::try_from(*skew).ok());
+        Millis(held.chain(forward).sum())
     }
 
     /// Whether a record that was acknowledged may be lost, if that is reported.

@@ -47,7 +47,40 @@ pub struct Ran {
     pub findings: Vec<String>,
 }
 
+/// Words of what is said when the reliable store has less than it said it had: findings, and errors of an application
+/// that does not go on with less.
+const DAMAGE: [&str; 12] = [
+    "cannot be used",
+    "checksum",
+    "Failed to read checkpoint",
+    "has nothing of",
+    "is missing",
+    "object does not exist",
+    "received-blocks-lost",
+    "received-blocks-not-read-again",
+    "records are missing",
+    "the object ends",
+    "truncated",
+    "write-ahead-log-damaged",
+];
+
 impl Ran {
+    /// The reliable store had lied, and the power was lost: what it lost cannot be had again. That is said, unless
+    /// nothing that is left shows it.
+    fn deceived(&mut self, evidence: &[String]) {
+        *self.seen.entry("stores that had lied").or_default() += 1;
+        let is_damage = |said: &String| DAMAGE.iter().any(|words| said.contains(words));
+        if self.findings.iter().chain(&self.ends).any(is_damage) {
+            *self.seen.entry("lies that were noticed").or_default() += 1;
+            self.broken.clear();
+        } else if evidence.is_empty() {
+            *self.seen.entry("lies that nothing showed").or_default() += 1;
+            self.broken.clear();
+        } else {
+            self.broken.push(format!("the store had lied, and nobody said so: {evidence:?}"));
+        }
+    }
+
     /// The event log of each process, byte for byte what its run wrote.
     ///
     /// # Errors
@@ -163,10 +196,12 @@ pub fn run_with(plan: &SystemPlan, between: &mut dyn FnMut(usize, &dyn ObjectSto
         between(ran.lives.len(), &*machine.store());
         // Whoever runs it starts it again; by then nothing is wrong any more.
         config.faults.clear();
-        config.virtual_start = Millis(last.ns_since(VIRTUAL_EPOCH) / 1_000_000 + 1500);
+        let start = last.ns_since(VIRTUAL_EPOCH) / 1_000_000 + 1500;
+        let skew = plan.skews.get(ran.lives.len() - 1).copied().unwrap_or(0);
+        config.virtual_start = Millis(start.saturating_add_signed(skew));
     }
     let end = ran.lives.last().and_then(|log| log.last()).map_or(VIRTUAL_EPOCH, |envelope| envelope.at);
-    let bound = Millis(u64::from(plan.batches) * INTERVAL.0 * 3 + GRACE.0);
+    let bound = Millis(u64::from(plan.batches) * INTERVAL.0 * 3 + GRACE.0 + plan.held_up().0);
     if end > VIRTUAL_EPOCH.plus(bound) {
         let what = if plan.ending == Ending::Batches { "liveness" } else { "I11" };
         let took = end.ns_since(VIRTUAL_EPOCH) / 1_000_000;
@@ -179,6 +214,9 @@ pub fn run_with(plan: &SystemPlan, between: &mut dyn FnMut(usize, &dyn ObjectSto
     ran.deepest = watch.deepest.range(healed..).map(|(_, depth)| *depth).max().unwrap_or(0);
     ran.seen.extend(watch.seen);
     ran.findings = watch.findings;
+    if let Some(evidence) = machine.deceived() {
+        ran.deceived(&evidence);
+    }
     ran.operations = machine.disk().map_or(0, SimulatedDisk::operations);
     ran
 }

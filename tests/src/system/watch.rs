@@ -1,28 +1,16 @@
 //! What is looked at while a system runs, after each event and after each batch.
 
+use super::evidence::missing;
 use super::input::Sources;
 use super::plan::SystemPlan;
-use super::world::{DIR, Machine};
-use faultline_engine::driver::ReceivedRecord;
-use faultline_engine::event::{Envelope, Event, InputPlan, ReadTier};
+use super::world::Machine;
+use faultline_engine::event::{Envelope, Event, ReadTier};
 use faultline_engine::ids::*;
-use faultline_engine::object_store::ObjectStore;
-use faultline_engine::recovery::{self, BatchPlan};
-use faultline_engine::write_ahead::{read_all, read_record};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Events of one life after which it is taken for endless.
 const EVENTS_MAX: u64 = 400_000;
-
-/// Received blocks that a batch was given.
-fn blocks_of(plan: &BatchPlan) -> Vec<InputBlockId> {
-    let inputs = plan.inputs.values().filter_map(|input| match input {
-        InputPlan::Blocks { blocks } => Some(blocks.iter().map(|block| block.id)),
-        _ => None,
-    });
-    inputs.flatten().collect()
-}
 
 /// Follows a system over all lives of its drivers.
 pub struct Watch<'a> {
@@ -97,7 +85,8 @@ impl<'a> Watch<'a> {
 
     /// Sees an event; whether the life goes on.
     pub fn sees(&mut self, envelope: &Envelope) -> bool {
-        self.now.store(envelope.at.0, Ordering::Relaxed);
+        // What is there once stays there when the clock of the machine is set back.
+        self.now.fetch_max(envelope.at.0, Ordering::Relaxed);
         self.events += 1;
         self.event(&envelope.event);
         if self.events == EVENTS_MAX {
@@ -112,6 +101,9 @@ impl<'a> Watch<'a> {
             Event::DriverLost { .. } => "drivers lost",
             Event::StreamingRecovered { .. } => "recoveries",
             Event::ExecutorRemoved { .. } => "executors removed",
+            Event::FaultInjected { fault, .. } if fault.starts_with("delay:") => "messages that were late",
+            Event::FaultInjected { fault, .. } if fault.starts_with("repeat:") => "messages that came twice",
+            Event::FaultInjected { fault, .. } if fault.starts_with("pause:driver") => "drivers that stood still",
             Event::GraphCheckpointFailed { .. } => "descriptions that could not be written",
             Event::CheckpointFailed { .. } => "states that could not be saved",
             Event::CheckpointCompleted { .. } => "states saved",
@@ -207,52 +199,6 @@ impl<'a> Watch<'a> {
 
     /// I5: whatever the description names from which a driver would go on is there.
     fn referenced(&mut self) {
-        let store = self.machine.store();
-        let newest = match recovery::read_newest(&*store, DIR) {
-            Ok(Some(newest)) => newest,
-            Ok(None) => return,
-            Err(error) => return self.broken.push(format!("I5: nothing to go on from: {error}")),
-        };
-        for (stream, batch, saved) in newest.checkpoint.saved_rdds() {
-            let there = store.list(&format!("{}/", saved.dir)).is_ok_and(|keys| !keys.is_empty());
-            if !there {
-                let text = format!("I5: {} names {} of stream {stream}, batch {batch}", newest.key, saved.dir);
-                self.broken.push(format!("{text}, which is gone"));
-            }
-        }
-        let planned = newest.checkpoint.pending.iter().filter_map(|batch| newest.checkpoint.batches.get(batch));
-        let blocks: Vec<InputBlockId> = planned.flat_map(blocks_of).collect();
-        if self.logged && !blocks.is_empty() {
-            self.readable(&*store, &blocks);
-        }
-    }
-
-    /// Blocks of batches that would run again are in the logs.
-    fn readable(&mut self, store: &dyn ObjectStore, blocks: &[InputBlockId]) {
-        let contents = match read_all(store, &format!("{DIR}/receivedBlockMetadata")) {
-            Ok(contents) => contents,
-            Err(error) => return self.broken.push(format!("I5: the log of blocks: {error}")),
-        };
-        let mut handles = BTreeMap::new();
-        for record in &contents.records {
-            match serde_json::from_slice(&record.bytes) {
-                Ok(ReceivedRecord::BlockAdded { block }) => drop(handles.insert(block.id, block.handle)),
-                Ok(ReceivedRecord::BatchAllocated { blocks, .. }) => {
-                    handles.extend(blocks.into_values().flatten().map(|block| (block.id, block.handle)));
-                }
-                Ok(ReceivedRecord::BatchesCleaned { .. }) => {}
-                Err(error) => self.broken.push(format!("I5: a record of the log of blocks: {error}")),
-            }
-        }
-        for block in blocks {
-            match handles.get(block) {
-                Some(Some(handle)) => {
-                    if let Err(error) = read_record(store, handle) {
-                        self.broken.push(format!("I5: a pending batch needs {block} at {handle}: {error}"));
-                    }
-                }
-                other => self.broken.push(format!("I5: a pending batch needs {block}, the log says {other:?}")),
-            }
-        }
+        self.broken.extend(missing(&*self.machine.store(), self.logged).into_iter().map(|text| format!("I5: {text}")));
     }
 }

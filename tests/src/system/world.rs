@@ -1,5 +1,6 @@
 //! What is there before and after every driver: the machine with its reliable store, and the place where results go.
 
+use super::evidence;
 use super::plan::{Crash, Medium, SystemPlan};
 use faultline_engine::object_store::{
     Harm, LocalObjectStore, LogWriter, MemoryObjectStore, ObjectStore, PowerLoss, PutMode, PutOutcome, SimulatedDisk,
@@ -44,6 +45,7 @@ struct Parts {
     state: Mutex<State>,
     power: Vec<Option<PowerLoss>>,
     harm: Vec<(Range<u64>, Harm)>,
+    logged: bool,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +57,8 @@ struct State {
     dies: Option<u64>,
     highest_epoch: u64,
     broken: Vec<String>,
+    /// What showed that the store had lied, when the power was lost.
+    evidence: Vec<String>,
 }
 
 fn at_of(crash: Option<Crash>) -> u64 {
@@ -72,6 +76,9 @@ impl Machine {
     /// The machine of a plan.
     pub fn of(plan: &SystemPlan) -> Self {
         let disk = (plan.medium == Medium::Disk).then(SimulatedDisk::new);
+        if let (Some(disk), Some(lies)) = (&disk, &plan.lies) {
+            disk.lie_below(Path::new("/store"), lies.clone());
+        }
         let store = disk.as_ref().map_or_else(|| Arc::new(MemoryObjectStore::new()) as Arc<dyn ObjectStore>, local);
         Self(Arc::new(Parts {
             disk,
@@ -79,6 +86,7 @@ impl Machine {
             state: Mutex::default(),
             power: plan.power.clone(),
             harm: plan.harm.clone(),
+            logged: plan.logged,
         }))
     }
 
@@ -128,9 +136,19 @@ impl Machine {
         let how = self.0.power.get(state.losses).or(self.0.power.last()).copied().flatten();
         state.losses += 1;
         if let (Some(disk), Some(how)) = (&self.0.disk, how) {
+            let known = disk.deceived();
             disk.lose_power(how);
-            *lock(&self.0.store) = local(disk);
+            let store = local(disk);
+            if known != disk.deceived() {
+                state.evidence = evidence::of_damage(&*store, self.0.logged);
+            }
+            *lock(&self.0.store) = store;
         }
+    }
+
+    /// Whether the store had lied when the power was lost, and what showed it.
+    pub fn deceived(&self) -> Option<Vec<String>> {
+        self.0.disk.as_ref().filter(|disk| disk.deceived()).map(|_| lock(&self.0.state).evidence.clone())
     }
 
     /// What was found to be wrong with what was written (I6).

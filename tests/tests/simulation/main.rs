@@ -4,4 +4,5 @@
 mod bit_flips;
 mod crash_points;
 mod fencing;
+mod lies;
 mod seeds;

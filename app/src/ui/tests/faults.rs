@@ -51,6 +51,9 @@ fn every_fault_strikes_what_is_selected() {
     check("Fill it", EngineCommand::FillStore);
     check("Free it", EngineCommand::FreeStore);
     check("Lose it", EngineCommand::LoseMessage { message: Message::TaskEnd, nth: 1 });
+    check("Delay it", EngineCommand::DelayMessage { message: Message::TaskEnd, nth: 1, by: Millis(5000) });
+    check("Repeat it", EngineCommand::RepeatMessage { message: Message::TaskEnd, nth: 1 });
+    check("Pause it", EngineCommand::PauseDriver { time: Millis(5000) });
 }
 
 /// Without this the words shown are not those that the command line takes.
@@ -63,6 +66,9 @@ fn the_dialog_shows_the_words_of_the_command_line() {
         "fail:store,times=1",
         "slow:store,factor=10",
         "lose:message=task-end,nth=1",
+        "delay:message=task-end,nth=1,by=5000ms",
+        "repeat:message=task-end,nth=1",
+        "pause:driver,for=5000ms",
     ] {
         harness.get_by_label(words);
     }

@@ -2,11 +2,12 @@
 //! and blocks.
 
 use crate::command::{Command, Message, TaskTarget};
+use crate::config;
 use crate::ids::*;
 
 /// Every action, for the message about an unknown one.
-const ACTIONS: &str = "kill, restart, decommission, slow, pause, resume, drop, corrupt, fail, fill, free, lose, cancel, \
-    persist, unpersist, checkpoint, stop";
+const ACTIONS: &str = "kill, restart, decommission, slow, pause, resume, drop, corrupt, fail, fill, free, lose, delay, \
+    repeat, cancel, persist, unpersist, checkpoint, stop";
 
 /// Reads `target` for `action`.
 ///
@@ -14,6 +15,10 @@ const ACTIONS: &str = "kill, restart, decommission, slow, pause, resume, drop, c
 /// What is wrong, and what to write instead.
 pub(super) fn parse(action: &str, target: &str) -> Result<Command, String> {
     match action {
+        "pause" if target.starts_with("driver") => {
+            let time = target.strip_prefix("driver,for=").ok_or("pause:driver needs a time, pause:driver,for=5s")?;
+            Ok(Command::PauseDriver { time: duration(time)? })
+        }
         "pause" => Ok(Command::PauseExecutor { executor: executor(target)? }),
         "resume" => Ok(Command::ResumeExecutor { executor: executor(target)? }),
         "corrupt" => {
@@ -31,7 +36,19 @@ pub(super) fn parse(action: &str, target: &str) -> Result<Command, String> {
         "fill" | "free" => {
             Err("only the reliable store can be filled and freed; write fill:store or free:store".into())
         }
-        "lose" => lose(target),
+        "lose" => {
+            let (message, nth) = message(action, target)?;
+            Ok(Command::LoseMessage { message, nth })
+        }
+        "repeat" => {
+            let (message, nth) = message(action, target)?;
+            Ok(Command::RepeatMessage { message, nth })
+        }
+        "delay" => {
+            let (target, by) = target.rsplit_once(",by=").ok_or("delay needs message=KIND,nth=N,by=TIME")?;
+            let (message, nth) = message(action, target)?;
+            Ok(Command::DelayMessage { message, nth, by: duration(by)? })
+        }
         other => Err(format!("unknown action {other:?}; the actions are {ACTIONS}")),
     }
 }
@@ -57,15 +74,24 @@ fn fail(target: &str) -> Result<Command, String> {
     Ok(Command::FailTask { task, times })
 }
 
-fn lose(target: &str) -> Result<Command, String> {
+/// Which message `action` is about: its kind, and which of the kind.
+fn message(action: &str, target: &str) -> Result<(Message, u32), String> {
     let (kind, nth) = target
         .strip_prefix("message=")
         .and_then(|rest| rest.split_once(",nth="))
-        .ok_or("lose needs message=KIND,nth=N, for example message=task-end,nth=2")?;
+        .ok_or_else(|| format!("{action} needs message=KIND,nth=N, for example message=task-end,nth=2"))?;
     let kinds = Message::NAMED.map(|(name, _)| name).join(", ");
     let message = Message::NAMED.iter().find(|(name, _)| *name == kind).map(|(_, message)| *message);
     let message = message.ok_or_else(|| format!("{kind:?} is no message; the messages are {kinds}"))?;
-    Ok(Command::LoseMessage { message, nth: count(nth)? })
+    Ok((message, count(nth)?))
+}
+
+/// The longest time that something stands still or is held up: a day.
+const LONGEST: Millis = Millis(24 * 3_600_000);
+
+fn duration(text: &str) -> Result<Millis, String> {
+    let time = config::parse_time(text, config::TimeUnit::Millis)?;
+    if time > LONGEST { Err(format!("{text} is longer than a day")) } else { Ok(time) }
 }
 
 /// How many times slower something may become: a call of a millisecond then takes a quarter of an hour, and
