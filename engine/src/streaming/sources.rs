@@ -40,8 +40,8 @@ struct Chosen {
     unreadable: bool,
     /// The last batch that a former driver generated.
     restored_to: u32,
-    /// Old files were told by the former driver.
-    told: bool,
+    /// Of batches that are remembered no more nobody knows what they read.
+    restored: bool,
 }
 
 impl PlannedInput for ChosenFiles {
@@ -63,7 +63,7 @@ impl PlannedInput for ChosenFiles {
         let mut chosen = self.chosen.lock();
         // What was generated before the oldest plan is forgotten for good.
         chosen.restored_to = chosen.by_batch.first_key_value().map_or(last, |(first, _)| *first).saturating_sub(1);
-        chosen.told = true;
+        chosen.restored = true;
     }
 }
 
@@ -71,6 +71,8 @@ impl PlannedInput for ChosenFiles {
 struct Listing {
     new: Vec<String>,
     too_old: Vec<String>,
+    /// Those of them that are older than the stream: no batch can have read them.
+    never_read: Vec<String>,
     /// Files known as too old that are there no more.
     gone: Vec<String>,
 }
@@ -86,7 +88,7 @@ impl NewFiles {
         let reach = Timestamp(tick.time.0.saturating_sub(window * 1_000_000));
         let threshold = started.max(reach);
         let taken: BTreeSet<&String> = chosen.by_batch.values().flatten().collect();
-        let mut listing = Listing { new: Vec::new(), too_old: Vec::new(), gone: Vec::new() };
+        let mut listing = Listing { new: Vec::new(), too_old: Vec::new(), never_read: Vec::new(), gone: Vec::new() };
         let mut paths = Vec::new();
         for directory in files.directories(&self.directory)? {
             paths.extend(files.list(&directory)?);
@@ -102,6 +104,9 @@ impl NewFiles {
             if modified > threshold {
                 listing.new.push(path);
             } else if !chosen.too_old.contains(&path) {
+                if modified <= started {
+                    listing.never_read.push(path.clone());
+                }
                 listing.too_old.push(path);
             }
         }
@@ -136,9 +141,10 @@ impl NewFiles {
             }
         };
         // A file that an earlier batch took is not too old: its batch is only no longer remembered.
-        let old: Vec<&String> = listing.too_old.iter().collect();
-        let told = std::mem::take(&mut chosen.told);
-        if !old.is_empty() && !told {
+        // What a former driver's batches read is not known any more, but not what was there before all of them.
+        let restored = std::mem::take(&mut chosen.restored);
+        let old = if restored { &listing.never_read } else { &listing.too_old };
+        if !old.is_empty() {
             let names: Vec<&str> =
                 old.iter().take(NAMES_SHOWN).filter_map(|path| path.rsplit(['/', '\\']).next()).collect();
             let more = if old.len() > NAMES_SHOWN { ", …" } else { "" };

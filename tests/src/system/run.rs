@@ -172,6 +172,7 @@ pub fn run_with(plan: &SystemPlan, between: &mut dyn FnMut(usize, &dyn ObjectSto
         let inside = Arc::clone(&parts);
         let mut audits = Audits::default();
         let mut events = |events: &[Envelope]| {
+            machine.driver_ended();
             log.extend_from_slice(events);
             disk.plan();
             let goes_on = events.iter().all(|envelope| watch.sees(envelope)) && !machine.is_dead();

@@ -147,7 +147,10 @@ impl Verdict<'_> {
         // A process that ended before it had written anything begins anew, and says which files it does not read.
         let begun = self.watch.findings.iter().any(|found| found.starts_with("stream-begins-anew"));
         let anew = self.plan.input == Input::Files && (self.watch.started_anew > 1 || begun);
-        if missing.is_empty() || anew && said {
+        // Blocks that the last batch should have been given wait for one that does not come, and it was said.
+        let last = format!("(batch {})", self.plan.batches);
+        let waiting = |found: &String| found.starts_with("allocation-failed") && found.ends_with(&last);
+        if missing.is_empty() || anew && said || self.watch.findings.iter().any(waiting) {
             return;
         }
         let failed = |batch: &u32| !self.watch.completed.contains(batch);

@@ -53,6 +53,8 @@ struct State {
     /// Operations that changed something, or tried to.
     operations: u64,
     losses: usize,
+    /// A driver was lost; what that does to the machine comes next.
+    power_fails: bool,
     /// The operation of the disk before which the process dies.
     dies: Option<u64>,
     highest_epoch: u64,
@@ -121,6 +123,7 @@ impl Machine {
 
     /// A process ended, and perhaps the machine.
     pub fn end(&self, crash: Option<Crash>) {
+        self.driver_ended();
         let Some(disk) = &self.0.disk else { return };
         match crash {
             Some(Crash::Dies { power: Some(how), .. }) => disk.lose_power(how),
@@ -130,9 +133,17 @@ impl Machine {
         lock(&self.0.state).dies = None;
     }
 
-    /// A driver is gone, and perhaps the power with it.
+    /// A driver is gone, and perhaps the power with it: what it had asked for before is still carried out.
     pub fn driver_lost(&self) {
+        lock(&self.0.state).power_fails = true;
+    }
+
+    /// Nothing of the driver that is gone happens any more.
+    pub fn driver_ended(&self) {
         let mut state = lock(&self.0.state);
+        if !std::mem::take(&mut state.power_fails) {
+            return;
+        }
         let how = self.0.power.get(state.losses).or(self.0.power.last()).copied().flatten();
         state.losses += 1;
         if let (Some(disk), Some(how)) = (&self.0.disk, how) {

@@ -3,6 +3,7 @@
 
 mod bit_flips;
 mod crash_points;
+mod dbg;
 mod fencing;
 mod lies;
 mod seeds;
