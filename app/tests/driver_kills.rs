@@ -125,6 +125,8 @@ fn every_acknowledged_line_is_there_once_however_often_the_driver_is_killed() {
     for life in 1..=kills {
         let line = line_with(&run.err, &format!("runs, life {life}"));
         let driver = line.split_whitespace().nth(2).expect("driver process NUMBER runs").to_owned();
+        // What the life before it told is behind us.
+        line_with(&run.out, " executors of ");
         line_with(&run.out, "batch ");
         let patience = Duration::from_millis(rng.below(LIFE_MAX_MS));
         // Batches go on meanwhile; what they tell is not looked at.
@@ -132,6 +134,7 @@ fn every_acknowledged_line_is_there_once_however_often_the_driver_is_killed() {
         signal("-KILL", &driver);
     }
     line_with(&run.err, &format!("runs, life {}", kills + 1));
+    line_with(&run.out, " executors of ");
     line_with(&run.out, "batch ");
     // On a busy machine each life may end before it has acknowledged anything: the last one goes on until lines are.
     let told = || fs::read_to_string(&acknowledged).map_or(0, |text| text.lines().count() as u64);

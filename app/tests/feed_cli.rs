@@ -2,6 +2,7 @@
 #![cfg(all(unix, feature = "sqlite"))]
 
 use rusqlite::Connection;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -21,6 +22,15 @@ struct Run(Option<Child>);
 impl Run {
     fn start(args: &[&str]) -> Self {
         Self(Some(faultline(args).spawn().expect("the binary was built for this test")))
+    }
+
+    /// Waits until its receiver was started: before it, the run tries the port, and cuts off who comes just then.
+    fn receives(&mut self) {
+        let child = self.0.as_mut().expect("it was started");
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.starts_with("receiver ")), "it receives");
+        // What it prints further must not fill the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
     }
 
     /// Ends it as Ctrl-C does: what was received is processed.
@@ -66,7 +76,8 @@ fn what_is_acknowledged_is_in_the_sink_once() {
     let (db, told) = (directory.path().join("out.db"), directory.path().join("acknowledged"));
     let address = address();
     let (source, sink) = (format!("ack-tcp://{address}"), format!("sqlite:{}", text(&db)));
-    let run = Run::start(&["run", "ledger", "--source", &source, "--sink", &sink, "--interval", "100ms"]);
+    let mut run = Run::start(&["run", "ledger", "--source", &source, "--sink", &sink, "--interval", "100ms"]);
+    run.receives();
     let feed = |args: &[&str]| {
         let output = faultline(&[&["feed", &address], args].concat()).output().expect("it was built");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();

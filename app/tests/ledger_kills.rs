@@ -119,6 +119,8 @@ impl Lab {
             let line = line_with(&self.run.err, &format!("runs, life {life}"));
             let driver = line.split_whitespace().nth(2).expect("driver process NUMBER runs").to_owned();
             begins();
+            // What the life before it told is behind us.
+            line_with(&self.run.out, " executors of ");
             for _ in 0..3 {
                 line_with(&self.run.out, " lines (");
             }

@@ -53,9 +53,11 @@ impl Run {
         line.split_whitespace().nth(2).expect("driver process NUMBER runs").to_owned()
     }
 
-    /// Waits until the driver has told of a batch.
+    /// Waits until the driver that was started last has told of a batch: lines of the one before may still be there.
     fn batch(&mut self) {
-        assert!(self.out.by_ref().map_while(Result::ok).any(|line| line.starts_with("batch ")), "no batch completes");
+        let mut lines = self.out.by_ref().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains(" executors of ")), "no driver begins");
+        assert!(lines.any(|line| line.starts_with("batch ")), "no batch completes");
     }
 
     fn end(mut self) -> (ExitStatus, String) {

@@ -221,6 +221,9 @@ fn described(app: &App, batch: u32) -> bool {
     events.any(|event| matches!(event, Event::GraphCheckpointWritten { checkpoint } if of_batch(checkpoint)))
 }
 
+/// Frames without news after which a run that is paused has said everything.
+const QUIET_FRAMES: u32 = 30;
+
 /// Steps until a batch has ended; a step is a batch.
 pub fn step_to_batch(window: &mut Window, last: u32) {
     for batch in 1..=last {
@@ -232,5 +235,14 @@ pub fn step_to_batch(window: &mut Window, last: u32) {
             let after = window.state().session().live().batches.keys().max().copied();
             assert!(after <= Some(BatchId(batch + 1)), "a step is one batch, not up to {after:?}: {ui:?}");
         }
+    }
+    // What the batch let go is told after its checkpoint.
+    let (mut quiet, mut len) = (0, window.state().session().len());
+    while quiet < QUIET_FRAMES {
+        window.step();
+        std::thread::yield_now();
+        let now = window.state().session().len();
+        quiet = if now == len { quiet + 1 } else { 0 };
+        len = now;
     }
 }

@@ -93,7 +93,9 @@ fn failing(
     policy: BatchFailurePolicy,
     failures: u32,
 ) -> (Result<bool, EngineError>, Vec<(u32, bool)>, u32, Vec<Envelope>) {
-    let config = EngineConfig { on_batch_failure: policy, batch_max_failures: 3, ..settings(5, &[]) };
+    let graceful_stop_timeout = Millis(60_000);
+    let config =
+        EngineConfig { on_batch_failure: policy, batch_max_failures: 3, graceful_stop_timeout, ..settings(5, &[]) };
     let failed = Arc::new(Mutex::new(0));
     let count = Arc::clone(&failed);
     let (result, log) = run(loop_, config, move |sc| {

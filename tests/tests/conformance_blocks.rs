@@ -350,7 +350,7 @@ fn leaves(log: &[Envelope], executor: ExecutorId) -> Option<&str> {
 #[test]
 fn a_decommissioned_executor_loses_nothing() {
     for &loop_ in Loop::ALL {
-        let (result, log) = run(loop_, settings(3, &["decommission:executor=2@batch=2"]), |sc| {
+        let (result, log) = run(loop_, settings(12, &["decommission:executor=2@batch=2"]), |sc| {
             let calls = Arc::new(AtomicU32::new(0));
             let inside = Arc::clone(&calls);
             let mapped = sc.parallelize((0..600u32).collect(), 6).map(move |n| {

@@ -122,8 +122,17 @@ fn f17_replicated_blocks_survive_lost_executors() {
             let kept = numbers(sc, 4, 4).map(|v| v).persist(StorageLevel::MEMORY_ONLY_2)?;
             let again = kept.map(|v| v + 1).persist(StorageLevel::MEMORY_ONLY_2)?;
             let id = kept.id();
+            kept.count()?;
+            let (whole, inside) = (kept.to_debug_string(), sc.clone());
             in_batches(sc, move |batch| {
                 assert_eq!(sorted(kept.collect()?), [0, 1, 2, 3], "batch {batch}");
+                // Copies are made beside the program: the next executor dies when there are two of each again.
+                for _ in 0..10_000 {
+                    if kept.to_debug_string() == whole {
+                        break;
+                    }
+                    inside.parallelize(vec![1u32], 1).count()?;
+                }
                 if batch == 7 {
                     assert_eq!(again.count()?, 4);
                     assert_eq!(again.count()?, 4);

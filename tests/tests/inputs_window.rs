@@ -58,6 +58,8 @@ fn a_directory_is_opened_read_paused_and_left() {
     until(&mut window, "the run is under the wall clock", |app| clock(app) == Some(ClockKind::Wall));
     assert_eq!(window.state().shell().ui.error, None);
     assert!(window.query_by_label("Step").is_none() && window.query_by_label("Speed").is_none());
+    // A file that is older than the stream is not read.
+    until(&mut window, "the stream runs", |app| !app.session().live().batches.is_empty());
     let hidden = directory.path().join(".text");
     std::fs::write(&hidden, "the cat\nsat on the mat\n").expect("a file can be written");
     std::fs::rename(&hidden, directory.path().join("text")).expect("a file can be renamed");

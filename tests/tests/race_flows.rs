@@ -118,7 +118,7 @@ fn lanes_open_one_after_the_other_and_escape_leads_back() {
 /// A race that nobody wants any more would go on computing.
 #[test]
 fn a_cancelled_race_ends_before_its_first_lane() {
-    let mut runner = RaceRunner::start(request("kill:executor=2@batch=180", 190), Arc::new(|| {})).expect("a thread");
+    let mut runner = RaceRunner::start(request("kill:executor=2@batch=1800", 1900), Arc::new(|| {})).expect("a thread");
     runner.cancel();
     let mut lanes = 0;
     let ended = loop {

@@ -42,7 +42,7 @@ fn scripted_receivers_make_blocks_under_the_virtual_clock() {
     }
     assert!(copies.len() == 8 && copies.values().all(|at| at.len() == 2), "{copies:?}");
     assert_eq!(simulate().1, log, "the same script gives the same log");
-    let (batches, _) = scripted(Loop::Threads, receiving(12, &[]), ticking(40, 10));
+    let (batches, _) = scripted(Loop::Threads, receiving(40, &[]), ticking(40, 10));
     let all: BTreeSet<u64> = batches.into_iter().flat_map(|(_, values)| values).collect();
     assert_eq!(all, (0..40).collect(), "and on threads the same records");
 }
@@ -84,6 +84,7 @@ fn a_receiver_moves_with_its_buffer_when_its_executor_leaves() {
         if loop_ == Loop::Threads {
             // What was gathered must stand out against what came while no receiver ran.
             config.block_interval = Millis(400);
+            config.max_batches = Some(40);
         }
         let (batches, log) = scripted(loop_, config, ticking(60, 10));
         let got: BTreeSet<u64> = batches.into_iter().flat_map(|(_, values)| values).collect();

@@ -23,7 +23,8 @@ fn the_times_of_rows_add_up_to_no_more_than_the_task() {
             let own: u64 = metrics.reads.iter().map(|r| r.self_ns).sum();
             let fetch: u64 = metrics.reads.iter().map(|r| r.fetch_ns).sum();
             let sum = own + fetch + metrics.write_ns;
-            assert!(own > 0, "{loop_:?} {task:?}");
+            // The clock of a machine may be too coarse for a few records.
+            assert!(own > 0 || loop_ == Loop::Threads, "{loop_:?} {task:?}");
             assert!(sum <= metrics.run_ns, "{loop_:?} {task:?}: {sum} of {}", metrics.run_ns);
             // In the simulator all that is left is the modelled start of a task, with its jitter.
             starts.insert(metrics.run_ns - sum);

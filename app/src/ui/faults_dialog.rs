@@ -45,7 +45,15 @@ pub struct FaultsState {
 
 impl Default for FaultsState {
     fn default() -> Self {
-        Self { task_times: 1, store_times: 1, factor: 10.0, message: Message::TaskEnd, nth: 1, late_by: 5, driver_pause: 5 }
+        Self {
+            task_times: 1,
+            store_times: 1,
+            factor: 10.0,
+            message: Message::TaskEnd,
+            nth: 1,
+            late_by: 5,
+            driver_pause: 5,
+        }
     }
 }
 

@@ -85,7 +85,13 @@ impl Driver {
             Command::UnpersistRdd { target } => self.unpersist(now, &target, out, fx),
             Command::CheckpointRdd { target } => self.mark(now, &target, fx),
             Command::Stop => self.stop_streaming(),
-            Command::StopStreaming { mode } => self.begin_stop(now, mode, out, fx),
+            Command::StopStreaming { mode } => {
+                // A stream that is still being prepared stops when it has started.
+                if self.streaming.is_none() {
+                    self.stops_when_started = Some(mode);
+                }
+                self.begin_stop(now, mode, out, fx);
+            }
             lasting => self.inject(now, lasting, out, fx),
         }
     }

@@ -41,6 +41,7 @@ impl Driver {
         next.scheduler.continue_numbers(&former.scheduler);
         next.attempt = former.attempt + 1;
         next.planned = std::mem::take(&mut former.planned);
+        next.stops_when_started = former.stops_when_started;
         next.begun = former.begun;
         next.next_executor = former.next_executor;
         next.next_slot = former.next_slot;

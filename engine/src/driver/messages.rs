@@ -162,8 +162,9 @@ impl Driver {
         while let Some(due) = self.messages.late.first_entry().filter(|due| due.key().0 <= now) {
             match due.remove() {
                 OnItsWay::Input(input) => self.take_in(now, input, fx),
-                OnItsWay::Launch(launch)
-                    if self.scheduler.executor_of(launch.info.id).is_some() => fx.push(Effect::Launch(launch)),
+                OnItsWay::Launch(launch) if self.scheduler.executor_of(launch.info.id).is_some() => {
+                    fx.push(Effect::Launch(launch))
+                }
                 OnItsWay::Launch(_) => {}
             }
         }

@@ -40,6 +40,7 @@ pub use input::{
 };
 pub use received_log::ReceivedRecord;
 
+use crate::command::StopMode;
 use crate::config::EngineConfig;
 use crate::error::EngineError;
 use crate::event::*;
@@ -67,6 +68,8 @@ pub struct Driver {
     graph: Option<GraphCheckpoints>,
     /// A stream is being started.
     starting: bool,
+    /// Somebody wanted the stream to stop before it had started.
+    stops_when_started: Option<StopMode>,
     /// Where its batches begin, once that is known.
     beginning: Option<Beginning>,
     /// Of the checkpoint that this driver went on from: its batch, and which batches up to it were not completed.
@@ -115,6 +118,7 @@ impl Driver {
             streaming: None,
             graph: None,
             starting: false,
+            stops_when_started: None,
             beginning: None,
             completed_before: None,
             incomplete_states: BTreeSet::new(),

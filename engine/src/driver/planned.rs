@@ -139,8 +139,7 @@ impl Driver {
     /// that survived it.
     pub(super) fn report_unspent(&mut self, now: Timestamp, fx: &mut Effects) {
         let missed = |fault: &PlannedFault| (fault.to_string(), "its moment never came".to_owned());
-        let unspent: Vec<(String, String)> =
-            {
+        let unspent: Vec<(String, String)> = {
             let lasting = self.injected.unspent().chain(self.messages.unspent());
             self.planned.waiting().map(missed).chain(lasting).collect()
         };

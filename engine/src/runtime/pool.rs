@@ -74,6 +74,8 @@ fn work(shared: &Shared, stores: &Arc<ExecutorStores>, receiver: &Receiver<Work>
             cost: CostMeter::measured(Box::new(move || clock.now().ns_since(started))),
         });
         let TaskOutcome { result, mut metrics, updates, .. } = run_task(&launch.work, ctx);
+        // Whoever hears of the end may rely on it that the task holds no RDD any more.
+        drop(launch.work);
         let freed = stores.task_ended(task);
         stores.wait_while_paused();
         if !tell(shared, stores, freed) {

@@ -21,7 +21,10 @@ impl Simulation<'_> {
     fn is_at_rest(&self) -> bool {
         let quiet = |item: &Item| matches!(item, Item::Logged(_));
         let heard = self.standing.is_none() && !self.driver.awaits_late_messages();
-        heard && self.running.is_empty() && self.held.is_empty() && self.calendar.iter().all(|planned| quiet(&planned.item))
+        heard
+            && self.running.is_empty()
+            && self.held.is_empty()
+            && self.calendar.iter().all(|planned| quiet(&planned.item))
     }
 
     /// What can be told at rest; nothing before.

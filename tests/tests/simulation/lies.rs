@@ -11,7 +11,7 @@ const SEEDS: u64 = 300;
 #[test]
 fn what_a_lying_disk_lost_is_said() {
     let (mut failed, mut lied, mut noticed, mut silent) = (Vec::new(), 0, 0, 0);
-    for seed in 0..std::env::var("N").ok().and_then(|n| n.parse().ok()).unwrap_or(SEEDS) {
+    for seed in 0..SEEDS {
         let plan = SystemPlan::lied(seed, BATCHES);
         let ran = run(&plan);
         let times = |what| ran.seen.get(what).copied().unwrap_or(0);
@@ -24,7 +24,7 @@ fn what_a_lying_disk_lost_is_said() {
             eprintln!("FAILED {plan}\nends: {:?}\nfindings: {:#?}\n{told}\n", ran.ends, ran.findings);
         }
     }
-    eprintln!("{lied} {noticed} {silent}");
     assert!(failed.is_empty(), "seeds {failed:?} failed; what is random about each is told above");
-    assert!(lied > SEEDS / 4 && noticed > SEEDS / 8, "{lied} stores had lied, {noticed} were found out");
+    let told = format!("{lied} stores had lied, {noticed} were found out, {silent} could not be");
+    assert!(lied > SEEDS / 6 && noticed > silent, "{told}");
 }

@@ -3,7 +3,6 @@
 
 mod bit_flips;
 mod crash_points;
-mod dbg;
 mod fencing;
 mod lies;
 mod seeds;
