@@ -76,7 +76,7 @@ fn count(log: &[Envelope], what: impl Fn(&Event) -> bool) -> usize {
     log.iter().filter(|e| what(&e.event)).count()
 }
 
-const ACTIONS: [&str; 13] = [
+const ACTIONS: [&str; 20] = [
     "kill:executor=2",
     "slow:executor=1,factor=5",
     "pause:executor=3",
@@ -89,6 +89,13 @@ const ACTIONS: [&str; 13] = [
     "lose:message=task-end,nth=2",
     "lose:message=launch,nth=3",
     "lose:message=block-report,nth=1",
+    "delay:message=task-end,nth=2,by=70ms",
+    "delay:message=launch,nth=3,by=70ms",
+    "delay:message=block-report,nth=1,by=70ms",
+    "repeat:message=task-end,nth=2",
+    "repeat:message=launch,nth=3",
+    "repeat:message=block-report,nth=1",
+    "pause:driver,for=70ms",
     "fail:task=2.1,times=1",
 ];
 
@@ -292,6 +299,55 @@ fn a_lost_start_or_end_of_a_task_is_noticed_by_a_heartbeat() {
             assert!(again, "{loop_:?} {message}: it ran again");
             assert_eq!(injected(&log), [fault.as_str()], "{loop_:?}");
         }
+    }
+}
+
+/// Without it a message that comes twice would be taken for two: a task would run, or end, once more.
+#[test]
+fn what_comes_twice_counts_once() {
+    for &loop_ in Loop::ALL {
+        let ends = |log: &[Envelope]| log::task_ends(log).map(|(_, reason, _)| reason.clone()).collect::<Vec<_>>();
+        let calm = ends(&strike(loop_, StorageLevel::MEMORY_ONLY, &[]));
+        for message in ["task-end", "launch"] {
+            let fault = format!("repeat:message={message},nth=2");
+            let log = strike(loop_, StorageLevel::MEMORY_ONLY, &[&format!("{fault}@batch=2")]);
+            assert_eq!(injected(&log), [fault.as_str()], "{loop_:?}");
+            assert_eq!(ends(&log), calm, "{loop_:?} {message}");
+        }
+    }
+}
+
+/// Without it the end of an attempt that was given up long ago would count, or a late start would run beside the
+/// attempt that took its place.
+#[test]
+fn what_comes_too_late_does_not_count() {
+    for message in ["task-end", "launch"] {
+        let delay = format!("delay:message={message},nth=1,by=900ms@batch=2");
+        let killed = "kill:executor=1@event=FaultInjected#1";
+        let log = strike(Loop::Sim, StorageLevel::MEMORY_ONLY, &[&delay, killed, "kill:executor=2@event=JobEnd#4"]);
+        let mut ended = std::collections::BTreeSet::new();
+        for (task, reason, _) in log::task_ends(&log) {
+            assert!(ended.insert(task.id), "{message}: {} ended twice, then with {reason:?}", task.id);
+        }
+        let started = count(&log, |e| matches!(e, Event::TaskStart { .. }));
+        assert_eq!(started, ended.len(), "{message}: every attempt that started ended");
+    }
+}
+
+/// Without it a driver that stands still would make progress, or would forget what reached it meanwhile.
+#[test]
+fn a_driver_that_stands_still_hears_everything_afterwards() {
+    for &loop_ in Loop::ALL {
+        let log = strike(loop_, StorageLevel::MEMORY_ONLY, &["pause:driver,for=300ms@stage=1.task=0"]);
+        let at = log.iter().position(|e| matches!(e.event, Event::FaultInjected { .. })).expect("it struck");
+        let struck = log[at].at;
+        let next = log[at..].iter().find(|e| e.at > struck).expect("it goes on").at.ns_since(struck);
+        // What it had decided in the same moment is announced under the wall clock a moment later.
+        let silent = if loop_ == Loop::Sim { next } else { 300_000_000 };
+        assert!(silent >= 300_000_000, "{loop_:?}: {silent}");
+        let during = log[at..].iter().filter(|e| e.at.ns_since(struck) < 250_000_000);
+        assert!(during.clone().all(|e| !matches!(e.event, Event::TaskEnd { .. })), "{loop_:?}: nothing is heard");
+        assert!(log::task_ends(&log).all(|(_, reason, _)| reason.is_success()), "{loop_:?}: nothing was lost");
     }
 }
 

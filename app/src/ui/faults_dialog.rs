@@ -18,7 +18,7 @@ const BUTTON: f32 = 152.0;
 /// Width of what is chosen beside it.
 const CONTROL: f32 = 168.0;
 /// Height of a row.
-const ROW: f32 = 26.0;
+const ROW: f32 = 24.0;
 /// More would be another exercise; the command line takes any number.
 const TIMES_MAX: u32 = 8;
 /// The most that a store becomes slower here.
@@ -68,7 +68,7 @@ struct Offer {
 pub(super) fn faults_ui(ctx: &Context, view: &ViewCtx<'_>, state: &mut FaultsState) {
     let t = Tokens::of(ctx);
     let modal = Modal::new(Id::new("faults")).frame(modal_frame(t)).show(ctx, |ui| {
-        let room = ui.ctx().content_rect().size() - vec2(24.0 * STEP, 24.0 * STEP);
+        let room = ui.ctx().content_rect().size() - vec2(24.0 * STEP, 12.0 * STEP);
         ui.set_width(WIDTH.min(room.x));
         ui.spacing_mut().item_spacing.y = STEP;
         ui.label(text::rich("Faults", text::semibold(text::LARGE), t.text));

@@ -164,7 +164,7 @@ impl Driver {
 
     /// When something must happen although no input arrives.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let messages = self.messages.next_at();
+        let messages = self.messages.next_at().filter(|_| !self.ended);
         let faults = self.injected.next_at().into_iter().chain(self.planned.next_at(self.begun)).chain(messages).min();
         let loss = self.undetected.first().map(|(at, _)| *at);
         let stream = self.streaming.as_ref().filter(|_| !self.ended).and_then(Streaming::next_deadline);

@@ -103,6 +103,15 @@ impl Driver {
         }
     }
 
+    /// A stream has started that somebody wanted to stop before.
+    pub(super) fn stop_if_wanted(&mut self, now: Timestamp, fx: &mut Effects) {
+        if let Some(mode) = self.stops_when_started.take() {
+            let mut out = Outbox::default();
+            self.begin_stop(now, mode, &mut out, fx);
+            self.drain(now, &mut out, fx);
+        }
+    }
+
     /// R22.2: nothing more is generated or started, and what runs is cancelled.
     fn abandon_batches(&mut self, out: &mut Outbox) {
         let Some(s) = &mut self.streaming else { return };

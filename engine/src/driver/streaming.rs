@@ -231,11 +231,7 @@ impl Driver {
         self.streaming = Some(streaming);
         self.starting = false;
         fx.push(Effect::Reply(slot, Reply::Done(Ok(()))));
-        if let Some(mode) = self.stops_when_started.take() {
-            let mut out = Outbox::default();
-            self.begin_stop(now, mode, &mut out, fx);
-            self.drain(now, &mut out, fx);
-        }
+        self.stop_if_wanted(now, fx);
     }
 
     pub(super) fn tick_streaming(&mut self, now: Timestamp) {

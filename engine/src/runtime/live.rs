@@ -164,7 +164,7 @@ pub(super) struct Live<'a> {
     pub(super) shared: Shared,
     pub(super) inbox: Receiver<DriverInput>,
     /// The window's; without one nobody can send a command.
-    controls: Option<Receiver<Control>>,
+    pub(super) controls: Option<Receiver<Control>>,
     paused: bool,
     sink: &'a mut dyn FnMut(&[Envelope]),
     pub(super) outcome: Option<Result<()>>,
@@ -222,28 +222,7 @@ impl Live<'_> {
         }
     }
 
-    /// Nothing reaches the driver until then, but a window that quits; what arrives waits.
-    fn stand_still(&mut self, until: Timestamp) {
-        let silence = unbounded::<DriverInput>();
-        let mut commands = Vec::new();
-        while !self.is_over() {
-            let now = self.shared.clock.now();
-            if until <= now {
-                break;
-            }
-            let patience = Duration::from_nanos(until.ns_since(now));
-            match first(&silence.1, self.controls.as_ref(), Some(patience)) {
-                First::Other(Ok(Control::Command(command))) => commands.push(command),
-                First::Other(control) => self.control(control.unwrap_or(Control::Quit)),
-                First::One(_) | First::Timeout => {}
-            }
-        }
-        self.stands_until = None;
-        self.hear_what_arrived();
-        commands.into_iter().for_each(|command| self.input(DriverInput::Command(command)));
-    }
-
-    const fn is_over(&self) -> bool {
+    pub(super) const fn is_over(&self) -> bool {
         self.outcome.is_some() || self.driver_lost
     }
 
@@ -309,7 +288,7 @@ impl Live<'_> {
 
     /// What was answered in time is not overdue, however long this loop stood still. What comes while that is heard
     /// does not hold a deadline off.
-    fn hear_what_arrived(&mut self) {
+    pub(super) fn hear_what_arrived(&mut self) {
         for _ in 0..self.inbox.len() {
             let Ok(input) = self.inbox.try_recv() else { return };
             self.input(input);
@@ -319,7 +298,7 @@ impl Live<'_> {
         }
     }
 
-    fn input(&mut self, input: DriverInput) {
+    pub(super) fn input(&mut self, input: DriverInput) {
         if let DriverInput::TaskFinished(report) = &input {
             // What a killed incarnation sent before it died no longer counts.
             if self.running.remove(&report.task).is_none() {

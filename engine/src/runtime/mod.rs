@@ -18,6 +18,7 @@ mod restart;
 pub(crate) mod slots;
 pub(crate) mod sockets;
 mod sources;
+mod standing;
 pub(crate) mod store_ops;
 mod threads;
 pub mod verifying;

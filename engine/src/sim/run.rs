@@ -369,7 +369,7 @@ impl<'a> Simulation<'a> {
     }
 
     /// Where something happens; `None` when it does not happen any more.
-    fn place_of(&self, item: &Item) -> Option<ExecutorId> {
+    pub(super) fn place_of(&self, item: &Item) -> Option<ExecutorId> {
         match item {
             Item::Storing(storing) => self.receivers.place_of(storing),
             Item::Entry(task, _) => self.running.get(task).copied(),
@@ -379,22 +379,7 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// What tasks of an executor would still do waits until it goes on.
-    fn pause(&mut self, executor: ExecutorId) {
-        let calendar = std::mem::take(&mut self.calendar).into_vec();
-        let there = |item: &Scheduled| self.place_of(&item.item) == Some(executor);
-        let (held, others): (Vec<_>, Vec<_>) = calendar.into_iter().partition(there);
-        self.calendar = others.into();
-        self.held.pause(executor, self.now, held.into_iter().map(|s| (s.at, s.order, s.item)).collect());
-    }
-
-    fn resume_executor(&mut self, executor: ExecutorId) {
-        for (at, item) in self.held.resume(executor, self.now) {
-            self.schedule(at, item);
-        }
-    }
-
-    fn schedule(&mut self, at: Timestamp, item: Item) {
+    pub(super) fn schedule(&mut self, at: Timestamp, item: Item) {
         let executor = self.place_of(&item);
         let item = match executor {
             Some(executor) => match self.held.hold(executor, self.now, at, item) {

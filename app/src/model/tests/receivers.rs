@@ -12,7 +12,7 @@ fn info(executor: u32, active: bool, error: &str) -> ReceiverInfo {
     }
 }
 
-fn input(executor: u32, number: u64, bytes: u64) -> Event {
+pub(super) fn input(executor: u32, number: u64, bytes: u64) -> Event {
     let level = if bytes > 0 { StorageLevel::MEMORY_AND_DISK_SER_2 } else { StorageLevel::NONE };
     Event::InputBlockUpdated {
         executor: ExecutorId(executor),

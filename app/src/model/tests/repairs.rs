@@ -31,8 +31,27 @@ fn only_work_because_of_a_loss_is_a_repair() {
     check("second job", vec![again(2, 1, RecomputeCause::CheckpointJob, None)], false, false);
     check("lost", vec![again(2, 1, RecomputeCause::LostWithExecutor(ExecutorId(2)), None)], true, true);
     check("read back, nothing lost", vec![row(2, 1, ReadTier::Checkpoint, None)], false, false);
-    check("a block that no executor holds", vec![row(1, 1, ReadTier::WriteAheadLog, None)], true, true);
     check("read back after a loss", vec![row(2, 1, ReadTier::Checkpoint, None)], true, true);
+}
+
+// Without this a block that memory had no room for looks as if the last fault had cost it, or one that died with its
+// executor as if nothing had.
+#[test]
+fn a_received_block_is_read_back_because_of_a_loss_only() {
+    for holds in [false, true] {
+        let mut log = Log::default();
+        log.executors(1..=2).streaming().rdd(rdd_info(1, "map", Some(1), &[]));
+        if holds {
+            log.event(receivers::input(2, 200, 30));
+        }
+        log.fault(2).gone(2);
+        log.batch(1).job(0, Some(1), stage(0, 1, None));
+        assert_eq!(log.model.story.lost_inputs, u32::from(holds));
+        assert_eq!(log.model.story.detail.starts_with("1 received block is lost"), holds, "{}", log.model.story.detail);
+        log.ran(&task(1, 0, 1, 1, RESULT), vec![row(1, 1, ReadTier::WriteAheadLog, None)]);
+        assert_eq!(log.model.batch_repaired(BatchId(1)), holds);
+        assert_eq!(log.model.story.blocks_read_back, u32::from(holds));
+    }
 }
 
 // Without this a batch that only writes lost map outputs again looks as if nothing had happened.
