@@ -18,7 +18,7 @@ const BUTTON: f32 = 152.0;
 /// Width of what is chosen beside it.
 const CONTROL: f32 = 168.0;
 /// Height of a row.
-const ROW: f32 = 24.0;
+const ROW: f32 = 26.0;
 /// More would be another exercise; the command line takes any number.
 const TIMES_MAX: u32 = 8;
 /// The most that a store becomes slower here.
@@ -72,13 +72,12 @@ pub(super) fn faults_ui(ctx: &Context, view: &ViewCtx<'_>, state: &mut FaultsSta
         ui.set_width(WIDTH.min(room.x));
         ui.spacing_mut().item_spacing.y = STEP;
         ui.label(text::rich("Faults", text::semibold(text::LARGE), t.text));
-        let help = "Each strikes at once; the words at the right are those of --fault on the command line. \
-                    Kill, pause, slow and decommission are on the cards of the executors.";
+        let help = "Each strikes at once, in the words of --fault. Kill, pause, slow and decommission: on the cards of executors.";
         ui.add(Label::new(text::rich(help, text::regular(text::SMALL), t.text_soft)).wrap());
         ui.add_space(STEP);
         let mut chosen = None;
         // What is above and below it; the rest scrolls where the window is low.
-        let height = (room.y - 156.0).max(ROW);
+        let height = (room.y - 140.0).max(ROW);
         let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height);
         area.show(ui, |ui| chosen = offers_ui(ui, view, state));
         ui.add_space(2.0 * STEP);
